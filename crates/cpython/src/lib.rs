@@ -1,0 +1,2 @@
+//! What CPython's memory looks like.
+#![forbid(unsafe_code)]
