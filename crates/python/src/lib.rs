@@ -5,7 +5,87 @@ use pyo3::prelude::*;
 
 #[pymodule]
 mod _native {
+    use memtop_capture::counters::{self, Request, Row};
+    use memtop_capture::preview;
+    use pyo3::exceptions::PyTypeError;
     use pyo3::prelude::*;
+    use pyo3::types::{PyString, PyType};
+
+    /// Types of which all objects are wanted; itself unknown to the garbage collector, so that it is not counted.
+    #[pyclass(frozen, module = "mem_top._native")]
+    struct Types(Vec<Py<PyType>>);
+
+    #[pymethods]
+    impl Types {
+        #[new]
+        #[pyo3(signature = (types, /))]
+        fn new(types: &Bound<'_, PyAny>) -> PyResult<Self> {
+            let error = |of: &Bound<'_, PyAny>| {
+                let name = of.get_type().qualname().map_or_else(|_| "?".to_owned(), |name| name.to_string());
+                PyTypeError::new_err(format!("verbose_types must be types, not {name}"))
+            };
+            let iterator = types.try_iter().map_err(|_| error(types))?;
+            let types = iterator
+                .map(|of| of?.cast_into::<PyType>().map(Bound::unbind).map_err(|e| error(&e.into_inner())));
+            Ok(Self(types.collect::<PyResult<_>>()?))
+        }
+
+        fn __len__(&self) -> usize {
+            self.0.len()
+        }
+    }
+
+    type RowTuple = (u64, Option<i64>, Py<PyAny>);
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+        memtop_capture::probe(module.py())
+    }
+
+    fn rows(section: Vec<Row>) -> Vec<RowTuple> {
+        section.into_iter().map(|row| (row.number, row.growth, row.object)).collect()
+    }
+
+    /// Counts references, bytes and types of all objects that the collector knows.
+    ///
+    /// Returns three lists of (number, growth or None, object), and for each wanted type the list of its objects.
+    #[pyfunction]
+    #[expect(clippy::type_complexity, reason = "it is the shape of the Python tuple")]
+    fn count(
+        py: Python<'_>,
+        limit: Option<usize>,
+        wanted: Option<&Bound<'_, Types>>,
+        safe: bool,
+    ) -> PyResult<(Vec<RowTuple>, Vec<RowTuple>, Vec<RowTuple>, Vec<Vec<Py<PyAny>>>)> {
+        let collect =
+            wanted.map(|types| types.get().0.iter().map(|of| of.clone_ref(py)).collect()).unwrap_or_default();
+        let counted = counters::count(py, &Request { limit, collect, safe })?;
+        Ok((rows(counted.references), rows(counted.bytes), rows(counted.types), counted.collected))
+    }
+
+    /// The first `width` characters of `repr(obj)`, built no further than that, escaped for logs.
+    #[pyfunction]
+    #[pyo3(name = "preview")]
+    fn preview_of<'py>(
+        obj: &Bound<'py, PyAny>,
+        width: Option<usize>,
+        safe: bool,
+    ) -> PyResult<Bound<'py, PyString>> {
+        preview::preview(obj, width, safe)
+    }
+
+    /// The text with control characters, lone surrogates and the like escaped, cut to `width` characters.
+    #[pyfunction]
+    fn escape<'py>(text: &Bound<'py, PyString>, width: Option<usize>) -> PyResult<Bound<'py, PyString>> {
+        memtop_capture::escape::escape(text, width)
+    }
+
+    /// Whether the collector's lists are read directly, the fast way.
+    #[pyfunction]
+    fn walks_lists(py: Python<'_>) -> bool {
+        memtop_capture::walks_lists(py)
+    }
 
     /// Runs the `mem_top` command with these arguments (the program's name first); returns its exit status.
     #[pyfunction]

@@ -1,0 +1,232 @@
+//! The three counters of `mem_top()`: objects with the most references, the largest, and the most numerous types.
+//!
+//! One pass over the objects that the collector knows; for each a look at its type's [plan](crate::raw::Plan) and
+//! two comparisons, since a cheap upper bound keeps nearly all of them out of the bounded tops. Nothing is sorted
+//! or copied but what is shown.
+//!
+//! Invariant: the rows are those that a stable sort of `gc.get_objects()` by number would give. What
+//! `__sizeof__` methods of the user have to say is asked for after the walk, on objects held for it.
+//! It does not format: rows go out as numbers and objects.
+
+use pyo3::exceptions::{PyKeyboardInterrupt, PyMemoryError};
+use pyo3::prelude::*;
+use pyo3::types::PyType;
+use rustc_hash::FxHashMap;
+use std::collections::TryReserveError;
+
+use crate::growth::{self, Growth};
+use crate::raw::{self, Address, Frozen, Object, Plan, SizeBound};
+use crate::top::{Entry, Top};
+
+/// No object is larger than a process's share of the address space: a `__sizeof__` that says so is wrong.
+const LARGEST: u64 = 1 << 47;
+
+/// What to count.
+#[derive(Debug, Default)]
+pub struct Request {
+    /// Rows in each section; `None` for all.
+    pub limit: Option<usize>,
+    /// Types of which all objects are wanted.
+    pub collect: Vec<Py<PyType>>,
+    /// Run no code of the user: a `__sizeof__` in Python is not called, the native size stands in for it.
+    pub safe: bool,
+}
+
+/// A line of the report.
+#[derive(Debug)]
+pub struct Row {
+    /// The number of references, bytes, or objects.
+    pub number: u64,
+    /// The change since the last call, where the row can be compared.
+    pub growth: Option<i64>,
+    /// The object, or the type.
+    pub object: Py<PyAny>,
+}
+
+/// The answer.
+#[derive(Debug)]
+pub struct Counters {
+    /// Objects with the most references to others.
+    pub references: Vec<Row>,
+    /// The largest objects.
+    pub bytes: Vec<Row>,
+    /// The most numerous types.
+    pub types: Vec<Row>,
+    /// All objects of the types asked for, in the order of the request.
+    pub collected: Vec<Vec<Py<PyAny>>>,
+}
+
+struct Type {
+    address: Address,
+    plan: Plan,
+    count: u64,
+    first: u64,
+    /// Which of the requested types it is.
+    collect: Option<usize>,
+}
+
+#[derive(Default)]
+struct Types {
+    table: Vec<Type>,
+    index: FxHashMap<Address, usize>,
+    last: Option<(Address, usize)>,
+}
+
+struct Tally {
+    types: Types,
+    references: Top<Object>,
+    bytes: Top<Object>,
+    asked: Vec<(u64, Py<PyAny>)>,
+    collected: Vec<Vec<Py<PyAny>>>,
+    position: u64,
+}
+
+fn out_of_memory(_: TryReserveError) -> PyErr {
+    PyMemoryError::new_err("mem_top: no memory left to hold the rows")
+}
+
+impl Tally {
+    #[inline]
+    fn visit(&mut self, heap: &mut Frozen<'_>, request: &Request, object: Object) -> PyResult<()> {
+        let address = heap.type_of(object);
+        let index = match self.types.last {
+            Some((last, index)) if last == address => index,
+            _ => {
+                let index = match self.types.index.get(&address) {
+                    Some(&index) => index,
+                    None => self.resolve(heap, request, address, object)?,
+                };
+                self.types.last = Some((address, index));
+                index
+            }
+        };
+        let of = &mut self.types.table[index];
+        of.count += 1;
+        let position = self.position;
+        self.position += 1;
+        let bound = heap.references_bound(&of.plan, object);
+        if self.references.admits(bound) {
+            let number = heap.references(&of.plan, object);
+            if self.references.admits(number) {
+                self.references.offer(Entry { number, position, item: object }).map_err(out_of_memory)?;
+            }
+        }
+        match heap.size_bound(&of.plan, object) {
+            SizeBound::AtMost(bound) if self.bytes.admits(bound) => {
+                let number = heap.size(&of.plan, object);
+                if self.bytes.admits(number) {
+                    self.bytes.offer(Entry { number, position, item: object }).map_err(out_of_memory)?;
+                }
+            }
+            SizeBound::AtMost(_) => {}
+            SizeBound::Ask => {
+                self.asked.try_reserve(1).map_err(out_of_memory)?;
+                self.asked.push((position, heap.hold(object)));
+            }
+        }
+        if let Some(collect) = of.collect {
+            let collected = &mut self.collected[collect];
+            collected.try_reserve(1).map_err(out_of_memory)?;
+            collected.push(heap.hold(object));
+        }
+        Ok(())
+    }
+
+    #[cold]
+    fn resolve(
+        &mut self,
+        heap: &mut Frozen<'_>,
+        request: &Request,
+        address: Address,
+        sample: Object,
+    ) -> PyResult<usize> {
+        let plan = heap.plan(address, sample, !request.safe);
+        let collect = request.collect.iter().position(|of| of.as_ptr() as Address == address);
+        let index = self.types.table.len();
+        self.types.table.try_reserve(1).map_err(out_of_memory)?;
+        self.types.table.push(Type { address, plan, count: 0, first: self.position, collect });
+        self.types.index.try_reserve(1).map_err(out_of_memory)?;
+        self.types.index.insert(address, index);
+        Ok(index)
+    }
+}
+
+/// Counts. Time: O(objects), with memory for the rows alone (and for the objects whose `__sizeof__` is the user's,
+/// 16 bytes each). The GIL is held throughout the walk; afterwards, unless `safe`, those methods are called.
+///
+/// # Errors
+/// `MemoryError`, or the `KeyboardInterrupt` that came during a `__sizeof__`.
+pub fn count(py: Python<'_>, request: &Request) -> PyResult<Counters> {
+    let (references, mut bytes, asked, types, mut collected) = raw::freeze(py, |heap| {
+        let mut tally = Tally {
+            types: Types::default(),
+            references: Top::new(request.limit),
+            bytes: Top::new(request.limit),
+            asked: Vec::new(),
+            collected: request.collect.iter().map(|_| Vec::new()).collect(),
+            position: 0,
+        };
+        heap.walk(|heap, _segment, object| tally.visit(heap, request, object))?;
+        let hold = |top: Top<Object>| -> PyResult<Vec<(u64, u64, Py<PyAny>)>> {
+            let sorted = top.into_sorted();
+            let mut held = Vec::new();
+            held.try_reserve_exact(sorted.len()).map_err(out_of_memory)?;
+            held.extend(
+                sorted.into_iter().map(|entry| (entry.number, entry.position, heap.hold(entry.item))),
+            );
+            Ok(held)
+        };
+        let references = hold(tally.references)?;
+        let bytes = hold(tally.bytes)?;
+        let types: Vec<(u64, u64, Py<PyType>)> =
+            tally.types.table.iter().map(|of| (of.count, of.first, heap.hold_type(of.address))).collect();
+        Ok((references, bytes, tally.asked, types, tally.collected))
+    })?;
+
+    if !asked.is_empty() {
+        for (position, object) in asked {
+            let number = asked_size(object.bind(py))?;
+            bytes.push((number, position, object));
+        }
+        bytes.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
+        bytes.truncate(request.limit.unwrap_or(usize::MAX));
+    }
+    // A type that was asked for twice is given twice.
+    for (index, of) in request.collect.iter().enumerate() {
+        if let Some(first) = request.collect[..index].iter().position(|other| other.is(of)) {
+            collected[index] = collected[first].iter().map(|object| object.clone_ref(py)).collect();
+        }
+    }
+    let growth = Growth::since_last_call(py, &references, &bytes, &types);
+    let mut types = types;
+    types.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
+    types.truncate(request.limit.unwrap_or(usize::MAX));
+    let row = |section: growth::Section| {
+        let growth = &growth;
+        move |(number, _, object): (u64, u64, Py<PyAny>)| Row {
+            growth: growth.of(section, object.as_ptr() as Address),
+            number,
+            object,
+        }
+    };
+    Ok(Counters {
+        references: references.into_iter().map(row(growth::Section::References)).collect(),
+        bytes: bytes.into_iter().map(row(growth::Section::Bytes)).collect(),
+        types: types
+            .into_iter()
+            .map(|(number, position, object)| (number, position, object.into_any()))
+            .map(row(growth::Section::Types))
+            .collect(),
+        collected,
+    })
+}
+
+/// What the object's own `__sizeof__` says, if it can be believed; else its native size.
+fn asked_size(object: &Bound<'_, PyAny>) -> PyResult<u64> {
+    let py = object.py();
+    match raw::getsizeof(object).and_then(|size| size.extract::<u64>()) {
+        Ok(size) if size <= LARGEST => Ok(size),
+        Err(error) if error.is_instance_of::<PyKeyboardInterrupt>(py) => Err(error),
+        _ => raw::native_size_of(object),
+    }
+}

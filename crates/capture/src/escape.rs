@@ -1,0 +1,159 @@
+//! Text that can be logged and encoded: what could steer a terminal or break an encoding is escaped.
+//!
+//! Works on Python strings by code point, since a lone surrogate is no Rust `char`.
+
+use pyo3::prelude::*;
+use pyo3::types::PyString;
+
+/// Builds a text up to a number of characters, escaping as it goes.
+#[derive(Debug)]
+pub(crate) struct Text {
+    out: String,
+    length: usize,
+    limit: usize,
+}
+
+impl Text {
+    pub(crate) fn new(width: Option<usize>) -> Self {
+        Self { out: String::new(), length: 0, limit: width.unwrap_or(usize::MAX) }
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        self.length >= self.limit
+    }
+
+    /// How many characters fit yet.
+    pub(crate) fn room(&self) -> usize {
+        self.limit - self.length
+    }
+
+    pub(crate) fn push_char(&mut self, c: char) {
+        if !self.is_full() {
+            self.out.push(c);
+            self.length += 1;
+        }
+    }
+
+    pub(crate) fn push_str(&mut self, text: &str) {
+        for c in text.chars() {
+            if self.is_full() {
+                break;
+            }
+            self.push_code(c as u32);
+        }
+    }
+
+    /// A code point, escaped if need be.
+    pub(crate) fn push_code(&mut self, code: u32) {
+        match char::from_u32(code) {
+            Some(c) if !is_unsafe(c) => self.push_char(c),
+            _ => self.push_escape(code),
+        }
+    }
+
+    /// A code point as an escape sequence, in the way of `repr()`.
+    pub(crate) fn push_escape(&mut self, code: u32) {
+        let escape = match code {
+            0x09 => "\\t".to_owned(),
+            0x0a => "\\n".to_owned(),
+            0x0d => "\\r".to_owned(),
+            0..=0xff => format!("\\x{code:02x}"),
+            0x100..=0xffff => format!("\\u{code:04x}"),
+            _ => format!("\\U{code:08x}"),
+        };
+        for c in escape.chars() {
+            self.push_char(c);
+        }
+    }
+
+    /// A Python string, read no further than it fits.
+    ///
+    /// # Errors
+    /// Out of memory.
+    pub(crate) fn push_python(&mut self, text: &Bound<'_, PyString>) -> PyResult<()> {
+        for code in code_points(text, self.room())? {
+            if self.is_full() {
+                break;
+            }
+            self.push_code(code);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn into_python(self, py: Python<'_>) -> Bound<'_, PyString> {
+        PyString::new(py, &self.out)
+    }
+}
+
+/// The first `most` code points of a string, lone surrogates as they are.
+///
+/// # Errors
+/// Out of memory.
+pub(crate) fn code_points(text: &Bound<'_, PyString>, most: usize) -> PyResult<Vec<u32>> {
+    let py = text.py();
+    let length = PyAnyMethods::len(text.as_any())?;
+    let head = if length > most {
+        // `str`'s own slicing, also where a subclass has another.
+        let slice = pyo3::types::PySlice::new(py, 0, isize::try_from(most).unwrap_or(isize::MAX), 1);
+        py.get_type::<PyString>().call_method1("__getitem__", (text, slice))?.cast_into::<PyString>()?
+    } else {
+        text.clone()
+    };
+    if let Ok(head) = head.to_str() {
+        return Ok(head.chars().map(|c| c as u32).collect());
+    }
+    let encoded = py.get_type::<PyString>().call_method1("encode", (head, "utf-32-le", "surrogatepass"))?;
+    let bytes = encoded.cast_into::<pyo3::types::PyBytes>()?;
+    Ok(bytes.as_bytes().chunks_exact(4).map(|c| u32::from_le_bytes([c[0], c[1], c[2], c[3]])).collect())
+}
+
+/// Control characters, separators of lines, and what turns the direction of text.
+fn is_unsafe(c: char) -> bool {
+    matches!(c,
+        '\0'..='\x1f' | '\x7f'..='\u{9f}' | '\u{2028}' | '\u{2029}'
+        | '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// The text with every unsafe character escaped, then cut to `width` characters.
+///
+/// # Errors
+/// Out of memory.
+pub fn escape<'py>(text: &Bound<'py, PyString>, width: Option<usize>) -> PyResult<Bound<'py, PyString>> {
+    let mut out = Text::new(width);
+    out.push_python(text)?;
+    Ok(out.into_python(text.py()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(width: usize, input: &str) -> String {
+        let mut text = Text::new(Some(width));
+        text.push_str(input);
+        text.out
+    }
+
+    #[test]
+    fn what_steers_a_terminal_is_escaped() {
+        assert_eq!(text(100, "a\x1b[31m\nb\u{85}\u{202e}c"), "a\\x1b[31m\\nb\\x85\\u202ec");
+    }
+
+    #[test]
+    fn the_escaped_text_is_cut() {
+        assert_eq!(text(3, "a\x1bb"), "a\\x");
+        assert_eq!(text(0, "abc"), "");
+    }
+
+    #[test]
+    fn other_letters_stay() {
+        assert_eq!(text(100, "naïve \u{a0}日本 👩\u{200d}🚀"), "naïve \u{a0}日本 👩\u{200d}🚀");
+    }
+
+    #[test]
+    fn a_lone_surrogate_is_escaped() {
+        let mut text = Text::new(None);
+        text.push_code(0xdc80);
+        assert_eq!(text.out, "\\udc80");
+    }
+}

@@ -1,0 +1,126 @@
+//! What changed since the last call: the `{growth}` of a row.
+//!
+//! Kept between calls: the number of objects of each type, and the shown rows of the other two sections, as
+//! addresses (tens of bytes a type, no reference to any object). A type that died is told from a new one at its
+//! address by a weak reference, which nearly every class has already, in its base's list of subclasses.
+
+use std::sync::Mutex;
+
+use pyo3::prelude::*;
+use pyo3::types::{PyType, PyWeakrefReference};
+use rustc_hash::FxHashMap;
+
+use crate::raw::{self, Address};
+
+/// A section of the report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Section {
+    References,
+    Bytes,
+    Types,
+}
+
+#[derive(Default)]
+struct Last {
+    /// By the object's address: its type's address, and the number.
+    references: FxHashMap<Address, (Address, u64)>,
+    bytes: FxHashMap<Address, (Address, u64)>,
+    types: FxHashMap<Address, (Option<Py<PyWeakrefReference>>, u64)>,
+}
+
+static LAST: Mutex<Option<Last>> = Mutex::new(None);
+
+/// The changes of the rows of one call.
+pub(crate) struct Growth {
+    references: FxHashMap<Address, i64>,
+    bytes: FxHashMap<Address, i64>,
+    types: FxHashMap<Address, i64>,
+}
+
+type Held<T> = [(u64, u64, Py<T>)];
+
+fn change(now: u64, before: u64) -> i64 {
+    i64::try_from(i128::from(now) - i128::from(before)).unwrap_or(i64::MAX)
+}
+
+impl Growth {
+    /// Compares with the last call, and becomes the last call. `types` are all types, the others the rows shown.
+    pub(crate) fn since_last_call(
+        py: Python<'_>,
+        references: &Held<PyAny>,
+        bytes: &Held<PyAny>,
+        types: &Held<PyType>,
+    ) -> Self {
+        let rows = |held: &Held<PyAny>| -> FxHashMap<Address, (Address, u64)> {
+            held.iter()
+                .map(|(number, _, object)| {
+                    let of = object.bind(py).get_type();
+                    (object.as_ptr() as Address, (of.as_ptr() as Address, *number))
+                })
+                .collect()
+        };
+        let now = Last {
+            references: rows(references),
+            bytes: rows(bytes),
+            types: types
+                .iter()
+                .map(|(number, _, of)| {
+                    let of = of.bind(py);
+                    let weak = raw::may_die(of)
+                        .then(|| PyWeakrefReference::new(of).ok().map(Bound::unbind))
+                        .flatten();
+                    (of.as_ptr() as Address, (weak, *number))
+                })
+                .collect(),
+        };
+        // The lock is held for the exchange alone: no Python code runs within it.
+        let mut slot = LAST.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let Some(before) = slot.take() else {
+            *slot = Some(now);
+            return Self {
+                references: FxHashMap::default(),
+                bytes: FxHashMap::default(),
+                types: FxHashMap::default(),
+            };
+        };
+        let same = |now: &FxHashMap<Address, (Address, u64)>, before: &FxHashMap<Address, (Address, u64)>| {
+            now.iter()
+                .filter_map(|(&address, &(of, number))| match before.get(&address) {
+                    Some(&(was, then)) if was == of => Some((address, change(number, then))),
+                    _ => None,
+                })
+                .collect()
+        };
+        let growth = Self {
+            references: same(&now.references, &before.references),
+            bytes: same(&now.bytes, &before.bytes),
+            types: now
+                .types
+                .iter()
+                .map(|(&address, (weak, number))| {
+                    let then = before.types.get(&address).map_or(0, |(was, then)| match (was, weak) {
+                        // The same weak reference is the same type; a dead one's address was taken by another.
+                        (Some(was), Some(weak)) if !was.is(weak) => 0,
+                        _ => *then,
+                    });
+                    (address, change(*number, then))
+                })
+                .collect(),
+        };
+        *slot = Some(now);
+        drop(slot);
+        drop(before);
+        growth
+    }
+
+    /// The change of the row of this object or type.
+    pub(crate) fn of(&self, section: Section, address: Address) -> Option<i64> {
+        match section {
+            Section::References => &self.references,
+            Section::Bytes => &self.bytes,
+            Section::Types => &self.types,
+        }
+        .get(&address)
+        .copied()
+    }
+}

@@ -1,0 +1,752 @@
+#![expect(
+    unsafe_code,
+    reason = "reads the heap of this process through the collector's lists and tp_traverse"
+)]
+//! Raw reading of this process's heap: the one file of this crate with unsafe code.
+//!
+//! It gives the rest of the crate a [`Frozen`] heap to walk, [`Object`]s in it, and for each type a [`Plan`] by
+//! which an object's references and bytes are counted. It does not rank, print, or run the user's code.
+//!
+//! Soundness rests on one rule, on which the SAFETY comments call as **frozen**: from [`Frozen::enter`] to its drop
+//! the GIL is held by this thread, the collector is disabled, and no Python code runs; so every object that is in a
+//! list of the collector stays where it is, alive, with a valid type. What is called in that time is C code of the
+//! interpreter that makes at most short-lived objects of its own (an int, a bound method), which enter the end of
+//! the youngest list and leave it again before the next step.
+//!
+//! Offsets come from `memtop_cpython::layout`. They are believed only after [`probe`] has held them against what
+//! Python itself answers; where one does not hold, the slower way through Python's own functions is taken.
+
+use std::ffi::{CStr, c_int, c_void};
+use std::ptr::NonNull;
+
+use memtop_cpython::layout::{
+    self, DictKeysSize, GcState, container, gc_head, method_descriptor, type_object,
+};
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyDict, PyList, PyType};
+use pyo3::{PyTypeInfo, ffi};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+/// An object's or a type's address. Valid only while the heap is frozen, or while a reference to it is held.
+pub(crate) type Address = usize;
+
+type Visit = unsafe extern "C" fn(*mut ffi::PyObject, *mut c_void) -> c_int;
+type Traverse = unsafe extern "C" fn(*mut ffi::PyObject, Visit, *mut c_void) -> c_int;
+type NoArguments = unsafe extern "C" fn(*mut ffi::PyObject, *mut ffi::PyObject) -> *mut ffi::PyObject;
+
+/// Reads a word.
+///
+/// # Safety
+/// `address + offset` must be readable memory, aligned to a word.
+#[inline]
+unsafe fn word(address: Address, offset: usize) -> usize {
+    // SAFETY: the caller's promise.
+    unsafe { ((address + offset) as *const usize).read() }
+}
+
+/// An object of the frozen heap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Object(Address);
+
+/// What is known of this interpreter, found out once.
+struct Runtime {
+    /// The head of the youngest generation, if the lists may be walked.
+    generation0: Option<Address>,
+    gc: GcState,
+    dict_keys: Option<DictKeysSize>,
+    /// The `__sizeof__` methods whose answers can be had natively, by the descriptor's address.
+    sizeof: FxHashMap<Address, KnownSizeof>,
+    /// Types of the interpreter whose instances have as many references as words, at most.
+    small: FxHashSet<Address>,
+    list_traverse: usize,
+    tuple_traverse: usize,
+    dict_traverse: usize,
+    set_traverse: usize,
+    class_traverse: usize,
+    object_sizeof: NoArguments,
+    getsizeof: Py<PyAny>,
+    get_objects: Py<PyAny>,
+    /// `type.__dict__['__dict__']`, which reads a type's namespace without asking the metaclass.
+    type_dict: Py<PyAny>,
+}
+
+#[derive(Clone, Copy)]
+enum KnownSizeof {
+    Object,
+    List,
+    Set,
+    Dict(NoArguments),
+    Native(NoArguments),
+}
+
+static RUNTIME: PyOnceLock<Runtime> = PyOnceLock::new();
+
+/// Finds out how this interpreter's memory is laid out, and checks it against what Python answers. Called when the
+/// extension module is imported; costs a few milliseconds.
+///
+/// # Errors
+/// If the interpreter lacks what every CPython has.
+pub fn probe(py: Python<'_>) -> PyResult<()> {
+    RUNTIME.get_or_try_init(py, || Runtime::probe(py)).map(|_| ())
+}
+
+/// Whether the collector's lists are walked directly; else `gc.get_objects()` is used, which is slower.
+#[must_use]
+pub fn walks_lists(py: Python<'_>) -> bool {
+    RUNTIME.get(py).is_some_and(|runtime| runtime.generation0.is_some())
+}
+
+impl Runtime {
+    fn probe(py: Python<'_>) -> PyResult<Self> {
+        let minor = py.version_info().minor;
+        let sys = py.import("sys")?;
+        let gc = py.import("gc")?;
+        let builtins = py.import("builtins")?;
+        let collections = py.import("_collections")?;
+        let getsizeof = sys.getattr("getsizeof")?;
+        let type_dict = builtins.getattr("type")?.getattr("__dict__")?.get_item("__dict__")?;
+
+        let mut sizeof = FxHashMap::default();
+        let method = |of: &Bound<'_, PyAny>| -> PyResult<(Address, Option<NoArguments>)> {
+            let descriptor = of.getattr("__dict__")?.get_item("__sizeof__")?;
+            Ok((descriptor.as_ptr() as Address, native_method(&descriptor)))
+        };
+        let (object_address, object_sizeof) = method(&builtins.getattr("object")?)?;
+        let object_sizeof = object_sizeof
+            .ok_or_else(|| PyRuntimeError::new_err("object.__sizeof__ is not the method it should be"))?;
+        sizeof.insert(object_address, KnownSizeof::Object);
+        for owner in [
+            builtins.getattr("list")?,
+            builtins.getattr("set")?,
+            builtins.getattr("frozenset")?,
+            builtins.getattr("dict")?,
+            builtins.getattr("type")?,
+            collections.getattr("deque")?,
+            collections.getattr("OrderedDict")?,
+        ] {
+            // A type without a method of its own inherits one that is known already.
+            let Ok((address, Some(function))) = method(&owner) else { continue };
+            let name: String = owner.getattr("__name__")?.extract()?;
+            let known = match name.as_str() {
+                "list" if list_size_holds(py)? => KnownSizeof::List,
+                "set" | "frozenset" if set_size_holds(py)? => KnownSizeof::Set,
+                "dict" => KnownSizeof::Dict(function),
+                _ => KnownSizeof::Native(function),
+            };
+            sizeof.insert(address, known);
+        }
+
+        let class = py.eval(c"type('probe', (), {})", None, None)?;
+        let function = py.eval(c"lambda: 0", None, None)?;
+        let cell = py.eval(c"(lambda x: lambda: x)(0).__closure__[0]", None, None)?;
+        let types = [
+            function.get_type(),
+            cell.get_type(),
+            builtins.getattr("len")?.get_type(),
+            builtins.getattr("property")?.cast_into::<PyType>()?,
+            builtins.getattr("staticmethod")?.cast_into::<PyType>()?,
+            builtins.getattr("classmethod")?.cast_into::<PyType>()?,
+            py.eval(c"type(str.__dict__['join'])", None, None)?.cast_into::<PyType>()?,
+            py.eval(c"type(str.__dict__['__add__'])", None, None)?.cast_into::<PyType>()?,
+            py.eval(c"type(type.__dict__['__dict__'])", None, None)?.cast_into::<PyType>()?,
+            py.eval(c"type(type(lambda: 0).__dict__['__globals__'])", None, None)?.cast_into::<PyType>()?,
+            py.import("_weakref")?.getattr("ref")?.cast_into::<PyType>()?,
+            py.eval(c"type(''.join)", None, None)?.cast_into::<PyType>()?,
+            py.eval(c"type(type('probe', (), {'f': lambda self: 0})().f)", None, None)?
+                .cast_into::<PyType>()?,
+        ];
+        let slot = |of: &Bound<'_, PyType>| slot(of, ffi::Py_tp_traverse);
+        let mut runtime = Self {
+            generation0: None,
+            gc: GcState { permanent: 0, collecting: 0 },
+            dict_keys: DictKeysSize::of(minor).filter(|&keys| dict_size_holds(py, keys).unwrap_or(false)),
+            sizeof,
+            small: types.iter().map(|small| small.as_ptr() as Address).collect(),
+            list_traverse: slot(&PyList::type_object(py)),
+            tuple_traverse: slot(&py.get_type::<pyo3::types::PyTuple>()),
+            dict_traverse: slot(&PyDict::type_object(py)),
+            set_traverse: slot(&py.get_type::<pyo3::types::PySet>()),
+            class_traverse: slot(class.cast::<PyType>()?),
+            object_sizeof,
+            getsizeof: getsizeof.unbind(),
+            get_objects: gc.getattr("get_objects")?.unbind(),
+            type_dict: type_dict.unbind(),
+        };
+        if let Some(state) = GcState::of(minor) {
+            runtime.gc = state;
+            runtime.generation0 =
+                Some(youngest_generation(py)?).filter(|&head| runtime.lists_hold(py, head).unwrap_or(false));
+        }
+        Ok(runtime)
+    }
+
+    /// Whether a walk of the lists from this head gives what `gc.get_objects()` does, in the same order. The oldest
+    /// generation of a large heap is not compared, since the list of it would cost memory: there the younger two
+    /// and the ring of pointers must do.
+    fn lists_hold(&self, py: Python<'_>, generation0: Address) -> PyResult<bool> {
+        const LARGE: usize = 300_000;
+        let _frozen = Frozen::enter(py, self);
+        for generation in 0..layout::GENERATIONS {
+            let head = generation0 + generation * layout::GENERATION;
+            // SAFETY: the heads stand in the interpreter's state, which begins before them and ends far behind.
+            let (next, previous) = unsafe { (word(head, gc_head::NEXT), word(head, gc_head::PREVIOUS)) };
+            for neighbour in [next, previous] {
+                if neighbour & gc_head::MASK == 0 || neighbour % size_of::<usize>() > 3 {
+                    return Ok(false);
+                }
+            }
+            // SAFETY: the version's table says that these are list heads, so that their neighbours are heads too.
+            let ring = unsafe {
+                word(next & gc_head::MASK, gc_head::PREVIOUS) & gc_head::MASK == head
+                    && word(previous & gc_head::MASK, gc_head::NEXT) & gc_head::MASK == head
+            };
+            if !ring {
+                return Ok(false);
+            }
+        }
+        // SAFETY: within the same state, by the same table.
+        let permanent = generation0 + self.gc.permanent;
+        let permanent_next = unsafe { word(permanent, gc_head::NEXT) } & gc_head::MASK;
+        // SAFETY: as for the generations' heads.
+        if permanent_next == 0
+            || unsafe { word(permanent_next, gc_head::PREVIOUS) } & gc_head::MASK != permanent
+        {
+            return Ok(false);
+        }
+        let mut count = 0;
+        let mut walked = Vec::new();
+        walk(&[generation0 + 2 * layout::GENERATION], &[], generation0, self.gc.permanent, |_, _| {
+            count += 1;
+            Ok::<(), ()>(())
+        })
+        .ok();
+        let generations = if count <= LARGE { 3 } else { 2 };
+        for generation in 0..generations {
+            let listed = self.get_objects.bind(py).call1((generation,))?.cast_into::<PyList>()?;
+            walked.clear();
+            let head = generation0 + generation * layout::GENERATION;
+            walk(&[head], &[], generation0, self.gc.permanent, |_, object: Object| {
+                walked.push(object.0);
+                Ok::<(), ()>(())
+            })
+            .ok();
+            let own = listed.as_ptr() as Address;
+            walked.retain(|&address| address != own);
+            if walked.len() != listed.len()
+                || !walked
+                    .iter()
+                    .zip(listed.iter())
+                    .all(|(&walked, listed)| walked == listed.as_ptr() as Address)
+            {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// The head of the youngest generation: what a container that was made just now has as its next.
+fn youngest_generation(py: Python<'_>) -> PyResult<Address> {
+    let fresh = PyList::empty(py);
+    // SAFETY: a list always has a collector's head before it.
+    Ok(unsafe { word(fresh.as_ptr() as Address - gc_head::SIZE, gc_head::NEXT) } & gc_head::MASK)
+}
+
+/// A type's slot as a number, 0 for none.
+pub(crate) fn slot(of: &Bound<'_, PyType>, slot: c_int) -> usize {
+    // SAFETY: a live type; from 3.10 the function takes static types too.
+    unsafe { ffi::PyType_GetSlot(of.as_type_ptr(), slot) as usize }
+}
+
+/// Whether the type was made at run time, so that it can die and another take its address.
+pub(crate) fn may_die(of: &Bound<'_, PyType>) -> bool {
+    // SAFETY: a live type.
+    u64::from(unsafe { ffi::PyType_GetFlags(of.as_type_ptr()) }) & type_object::HEAP_TYPE != 0
+}
+
+/// The function behind a method descriptor named `__sizeof__` that takes no arguments.
+fn native_method(descriptor: &Bound<'_, PyAny>) -> Option<NoArguments> {
+    if descriptor.get_type().qualname().ok()? != "method_descriptor" {
+        return None;
+    }
+    // SAFETY: a live method_descriptor; its definition lives as long as the type.
+    unsafe {
+        let definition = word(descriptor.as_ptr() as Address, method_descriptor::METHOD);
+        let name = CStr::from_ptr(word(definition, method_descriptor::ML_NAME) as *const _);
+        let flags = ((definition + method_descriptor::ML_FLAGS) as *const c_int).read();
+        if name != c"__sizeof__" || flags != ffi::METH_NOARGS {
+            return None;
+        }
+        let function = NonNull::new(word(definition, method_descriptor::ML_METH) as *mut c_void)?;
+        Some(std::mem::transmute::<NonNull<c_void>, NoArguments>(function))
+    }
+}
+
+/// What a native `__sizeof__` answers; `None` if it raised (which is cleared).
+///
+/// # Safety
+/// `function` must be of that object's type or a base, the GIL held.
+unsafe fn call_size(function: NoArguments, object: Address) -> Option<u64> {
+    // SAFETY: the caller's promise; the int that comes back is ours.
+    unsafe {
+        let size = function(object as *mut ffi::PyObject, std::ptr::null_mut());
+        if size.is_null() {
+            ffi::PyErr_Clear();
+            return None;
+        }
+        let number = ffi::PyLong_AsSsize_t(size);
+        ffi::Py_DecRef(size);
+        if number < 0 {
+            ffi::PyErr_Clear();
+        }
+        u64::try_from(number).ok()
+    }
+}
+
+/// Holds a native formula against `__sizeof__` for each of these objects.
+fn sizes_hold(py: Python<'_>, samples: &CStr, formula: impl Fn(Address) -> (u64, bool)) -> PyResult<bool> {
+    for sample in py.eval(samples, None, None)?.try_iter()? {
+        let sample = sample?;
+        let said: u64 = sample.call_method0("__sizeof__")?.extract()?;
+        let (size, exact) = formula(sample.as_ptr() as Address);
+        if size < said || exact && size != said {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn list_size_holds(py: Python<'_>) -> PyResult<bool> {
+    // SAFETY: the samples are lists.
+    sizes_hold(py, c"[[], [1], list(range(9)), [None] * 1000]", |list| unsafe { (list_size(list), true) })
+}
+
+fn set_size_holds(py: Python<'_>) -> PyResult<bool> {
+    // SAFETY: the samples are sets.
+    sizes_hold(py, c"[set(), {1}, frozenset(range(9)), set(range(1000))]", |set| unsafe {
+        (set_size(set), true)
+    })
+}
+
+fn dict_size_holds(py: Python<'_>, keys: DictKeysSize) -> PyResult<bool> {
+    let samples = c"[{}, {'a': 1}, {1: 1}, dict.fromkeys(range(999)), dict(zip('abcdefghijk', range(11))), \
+        type('probe', (), {})().__dict__, vars(type('probe', (), {'__init__': lambda self: setattr(self, 'x', 1)})())]";
+    // SAFETY: the samples are dicts.
+    sizes_hold(py, samples, |dict| unsafe { (dict_size_bound(dict, keys), false) })
+}
+
+/// # Safety
+/// A live list.
+#[inline]
+unsafe fn list_size(list: Address) -> u64 {
+    // SAFETY: the caller's promise; the offset was probed.
+    40 + 8 * unsafe { word(list, container::LIST_ALLOCATED) } as u64
+}
+
+/// # Safety
+/// A live set or frozenset.
+#[inline]
+unsafe fn set_size(set: Address) -> u64 {
+    // SAFETY: the caller's promise; the offset was probed.
+    let entries = unsafe { word(set, container::SET_MASK) } + 1;
+    200 + if entries > container::SET_INLINE_ENTRIES { entries * container::SET_ENTRY } else { 0 } as u64
+}
+
+/// At least what a dict's `__sizeof__` answers: no slot takes more than an index of 8 bytes, an entry of 24 and,
+/// where the keys are shared, a value of 8.
+///
+/// # Safety
+/// A live dict.
+#[inline]
+unsafe fn dict_size_bound(dict: Address, keys: DictKeysSize) -> u64 {
+    // SAFETY: the caller's promise; a dict always has a key table.
+    let slots = unsafe {
+        let table = word(dict, container::DICT_KEYS);
+        match keys {
+            DictKeysSize::Word(offset) => word(table, offset) as u64,
+            DictKeysSize::Log2(offset) => 1 << (((table + offset) as *const u8).read() & 63),
+        }
+    };
+    slots.saturating_mul(40).saturating_add(256)
+}
+
+/// How the references and bytes of a type's objects are counted, resolved once for the type.
+#[derive(Clone, Copy)]
+pub(crate) struct Plan {
+    traverse: Option<Traverse>,
+    references: References,
+    sizing: Sizing,
+}
+
+/// An upper bound of an object's references that costs at most a word.
+#[derive(Clone, Copy)]
+enum References {
+    /// The word at this offset, times this.
+    Word(usize, u64),
+    /// The same for all objects of the type.
+    AtMost(u64),
+    /// No bound is known.
+    Unknown,
+}
+
+#[derive(Clone, Copy)]
+enum Sizing {
+    Fixed(u64),
+    Items { base: u64, item: u64 },
+    List { header: u64 },
+    Set { header: u64 },
+    Dict { header: u64, function: NoArguments },
+    Native { header: u64, function: NoArguments },
+    Ask,
+}
+
+/// An upper bound of an object's size, or the request to ask for it when the walk is over.
+pub(crate) enum SizeBound {
+    /// The size is not above this.
+    AtMost(u64),
+    /// Nothing is known without running the method, which may be the user's.
+    Ask,
+}
+
+/// The heap, standing still. See the module's header for the rule that this type upholds.
+pub(crate) struct Frozen<'py> {
+    py: Python<'py>,
+    runtime: &'py Runtime,
+    was_enabled: bool,
+    /// The `__sizeof__` that each class has of its own, or 0.
+    own_sizeof: FxHashMap<Address, Address>,
+}
+
+impl Drop for Frozen<'_> {
+    fn drop(&mut self) {
+        if self.was_enabled {
+            // SAFETY: the GIL is held.
+            unsafe { ffi::PyGC_Enable() };
+        }
+    }
+}
+
+/// Freezes the heap and lets `look` read it. `look` must run no Python code and let go of no reference.
+pub(crate) fn freeze<T>(py: Python<'_>, look: impl FnOnce(&mut Frozen<'_>) -> PyResult<T>) -> PyResult<T> {
+    let runtime = RUNTIME.get_or_try_init(py, || Runtime::probe(py))?;
+    look(&mut Frozen::enter(py, runtime))
+}
+
+impl<'py> Frozen<'py> {
+    fn enter(py: Python<'py>, runtime: &'py Runtime) -> Self {
+        // SAFETY: the GIL is held.
+        let was_enabled = unsafe { ffi::PyGC_Disable() } != 0;
+        Self { py, runtime, was_enabled, own_sizeof: FxHashMap::default() }
+    }
+
+    /// Visits every object that `gc.get_objects()` would list, each with the number of its segment; gives the order
+    /// in which the segments make up that list.
+    pub(crate) fn walk(
+        &mut self,
+        mut visit: impl FnMut(&mut Self, usize, Object) -> PyResult<()>,
+    ) -> PyResult<Vec<usize>> {
+        if let Some(generation0) = self.runtime.generation0 {
+            // SAFETY: an int in the interpreter's state, by the table that was checked.
+            let collecting =
+                unsafe { ((generation0 + self.runtime.gc.collecting) as *const c_int).read() } != 0;
+            if !collecting {
+                let heads = [0, 1, 2].map(|generation| generation0 + generation * layout::GENERATION);
+                let permanent = self.runtime.gc.permanent;
+                return walk(&heads, &[], generation0, permanent, |segment, object| {
+                    visit(self, segment, object)
+                });
+            }
+        }
+        // Within a collection, or where the lists are not known, the collector itself is asked.
+        let listed = self.runtime.get_objects.bind(self.py).call0()?.cast_into::<PyList>()?;
+        for object in listed.iter() {
+            visit(self, 0, Object(object.as_ptr() as Address))?;
+        }
+        Ok(vec![0])
+    }
+
+    /// The object's type.
+    #[inline]
+    #[expect(clippy::unused_self, reason = "the borrow proves that the heap is frozen")]
+    pub(crate) fn type_of(&self, object: Object) -> Address {
+        // SAFETY: frozen.
+        unsafe { word(object.0, layout::object::TYPE) }
+    }
+
+    /// An upper bound of the number of the object's references. O(1), or a traversal where no bound is known.
+    #[inline]
+    pub(crate) fn references_bound(&self, plan: &Plan, object: Object) -> u64 {
+        match plan.references {
+            // SAFETY: frozen, and the plan was made for objects that have such a word.
+            References::Word(offset, times) => unsafe { word(object.0, offset) as u64 * times },
+            References::AtMost(bound) => bound,
+            References::Unknown => self.references(plan, object),
+        }
+    }
+
+    /// The number of the object's references: what `len(gc.get_referents(object))` is. O(references).
+    #[expect(clippy::unused_self, reason = "the borrow proves that the heap is frozen")]
+    pub(crate) fn references(&self, plan: &Plan, object: Object) -> u64 {
+        unsafe extern "C" fn count(_: *mut ffi::PyObject, counter: *mut c_void) -> c_int {
+            // SAFETY: the counter that is handed over below; no unwinding, no allocation, no refcount.
+            unsafe { *counter.cast::<u64>() += 1 };
+            0
+        }
+        let mut counter = 0u64;
+        if let Some(traverse) = plan.traverse {
+            // SAFETY: frozen; the type's own traverse on an object of it.
+            unsafe { traverse(object.0 as *mut ffi::PyObject, count, (&raw mut counter).cast()) };
+        }
+        counter
+    }
+
+    /// An upper bound of the object's size. O(1).
+    #[inline]
+    pub(crate) fn size_bound(&self, plan: &Plan, object: Object) -> SizeBound {
+        SizeBound::AtMost(match plan.sizing {
+            Sizing::Dict { header, .. } => match self.runtime.dict_keys {
+                // SAFETY: frozen; the plan was made for dicts.
+                Some(keys) => unsafe { dict_size_bound(object.0, keys) + header },
+                None => u64::MAX,
+            },
+            Sizing::Native { .. } => u64::MAX,
+            Sizing::Ask => return SizeBound::Ask,
+            _ => self.size(plan, object),
+        })
+    }
+
+    /// The object's size, what `sys.getsizeof(object)` answers (without asking a method that may be the user's).
+    pub(crate) fn size(&self, plan: &Plan, object: Object) -> u64 {
+        // SAFETY: frozen, and the plan was made for this type's objects.
+        unsafe {
+            match plan.sizing {
+                Sizing::Fixed(size) => size,
+                Sizing::Items { base, item } => {
+                    base + item * (word(object.0, layout::object::SIZE) as isize).unsigned_abs() as u64
+                }
+                Sizing::List { header } => header + list_size(object.0),
+                Sizing::Set { header } => header + set_size(object.0),
+                Sizing::Dict { header, function } | Sizing::Native { header, function } => {
+                    header + call_size(function, object.0).unwrap_or(0)
+                }
+                Sizing::Ask => native_size(self.runtime, object.0),
+            }
+        }
+    }
+
+    /// A reference to the object, to outlive the walk.
+    pub(crate) fn hold(&self, object: Object) -> Py<PyAny> {
+        // SAFETY: frozen: a live object.
+        unsafe { Bound::from_borrowed_ptr(self.py, object.0 as *mut ffi::PyObject).unbind() }
+    }
+
+    /// A reference to a type, by its address.
+    pub(crate) fn hold_type(&self, of: Address) -> Py<PyType> {
+        // SAFETY: frozen: the type of a live object, by `type_of`.
+        unsafe { Bound::from_borrowed_ptr(self.py, of as *mut ffi::PyObject).cast_into_unchecked().unbind() }
+    }
+
+    /// Resolves how objects of this type are counted. `sample` is one of them. With `ask`, a `__sizeof__` that is
+    /// not the interpreter's own is left to be asked for later; without, `object.__sizeof__` stands in for it.
+    pub(crate) fn plan(&mut self, of: Address, sample: Object, ask: bool) -> Plan {
+        // SAFETY: frozen: the type of a live object.
+        let (flags, traverse, base_size, item_size) = unsafe {
+            let pointer = of as *mut ffi::PyTypeObject;
+            (
+                u64::from(ffi::PyType_GetFlags(pointer)),
+                ffi::PyType_GetSlot(pointer, ffi::Py_tp_traverse) as usize,
+                word(of, type_object::BASIC_SIZE) as u64,
+                word(of, type_object::ITEM_SIZE) as u64,
+            )
+        };
+        let references = match traverse {
+            0 => References::AtMost(0),
+            slot if slot == self.runtime.list_traverse || slot == self.runtime.tuple_traverse => {
+                References::Word(layout::object::SIZE, 1)
+            }
+            // A key and a value for each entry, at most.
+            slot if slot == self.runtime.dict_traverse => References::Word(container::DICT_USED, 2),
+            slot if slot == self.runtime.set_traverse => References::Word(container::SET_USED, 1),
+            _ if self.runtime.small.contains(&of) => References::AtMost(base_size / 8),
+            slot if slot == self.runtime.class_traverse
+                && flags & type_object::HEAP_TYPE != 0
+                && self.is_plain(of) =>
+            {
+                // Slots stand in the basic size; then the values in place, the dict, and the type.
+                References::AtMost(base_size / 8 + layout::INLINE_VALUES_MAX as u64 + 2)
+            }
+            _ => References::Unknown,
+        };
+        // SAFETY: not NULL here, and the type's own slot.
+        let traverse = (traverse != 0).then(|| unsafe { std::mem::transmute::<usize, Traverse>(traverse) });
+        let sizing = self.sizing(of, sample, item_size).unwrap_or(if ask {
+            Sizing::Ask
+        } else {
+            let header = header_size(flags);
+            match item_size {
+                0 => Sizing::Fixed(header + base_size),
+                item => Sizing::Items { base: header + base_size, item },
+            }
+        });
+        Plan { traverse, references, sizing }
+    }
+
+    /// Whether a class descends from `object` through plain classes only, so that its layout tells all of its
+    /// references.
+    fn is_plain(&self, of: Address) -> bool {
+        let mut class = of;
+        loop {
+            // SAFETY: frozen: a type, whose chain of bases ends at object with a NULL.
+            let (base, traverse) = unsafe {
+                let base = word(class, type_object::BASE);
+                (base, ffi::PyType_GetSlot(class as *mut ffi::PyTypeObject, ffi::Py_tp_traverse) as usize)
+            };
+            if base == 0 {
+                return traverse == 0;
+            }
+            if traverse != 0 && traverse != self.runtime.class_traverse {
+                return false;
+            }
+            class = base;
+        }
+    }
+
+    /// The native way to the size of this type's objects, if its `__sizeof__` is one that is known. The words that
+    /// stand before an object are told by one real `sys.getsizeof`, which runs no user code then.
+    fn sizing(&mut self, of: Address, sample: Object, item: u64) -> Option<Sizing> {
+        let method = self.find_sizeof(of)?;
+        let known = *self.runtime.sizeof.get(&method)?;
+        let sample_held = self.hold(sample);
+        let whole: u64 = self.runtime.getsizeof.bind(self.py).call1((sample_held,)).ok()?.extract().ok()?;
+        // SAFETY: frozen; the method that is known is that of the sample's type.
+        let header = |function| whole.checked_sub(unsafe { call_size(function, sample.0) }?);
+        // SAFETY: frozen; by the method, the sample is a list, a set, or has a size word.
+        unsafe {
+            match known {
+                KnownSizeof::Object if item == 0 => Some(Sizing::Fixed(whole)),
+                KnownSizeof::Object => {
+                    let items = (word(sample.0, layout::object::SIZE) as isize).unsigned_abs() as u64;
+                    Some(Sizing::Items { base: whole.checked_sub(item * items)?, item })
+                }
+                KnownSizeof::List => Some(Sizing::List { header: whole.checked_sub(list_size(sample.0))? }),
+                KnownSizeof::Set => Some(Sizing::Set { header: whole.checked_sub(set_size(sample.0))? }),
+                KnownSizeof::Dict(function) => Some(Sizing::Dict { header: header(function)?, function }),
+                KnownSizeof::Native(function) => Some(Sizing::Native { header: header(function)?, function }),
+            }
+        }
+    }
+
+    /// The `__sizeof__` that a lookup on the type finds, by its address.
+    fn find_sizeof(&mut self, of: Address) -> Option<Address> {
+        // SAFETY: frozen: a type's MRO is a tuple of types, or NULL while the type is being made.
+        unsafe {
+            let mro = word(of, type_object::MRO) as *mut ffi::PyObject;
+            if mro.is_null() {
+                return None;
+            }
+            for index in 0..ffi::PyTuple_Size(mro) {
+                let class = ffi::PyTuple_GetItem(mro, index) as Address;
+                let own = match self.own_sizeof.get(&class) {
+                    Some(&own) => own,
+                    None => {
+                        let own = self.own_sizeof_of(class);
+                        self.own_sizeof.insert(class, own);
+                        own
+                    }
+                };
+                if own != 0 {
+                    return Some(own);
+                }
+            }
+        }
+        None
+    }
+
+    /// The `__sizeof__` in a class's own namespace, or 0. Keys are compared as strings by C code, since a lookup
+    /// could run a key's `__eq__`.
+    fn own_sizeof_of(&self, class: Address) -> Address {
+        // SAFETY: frozen; references are borrowed from the dict, which does not change meanwhile.
+        unsafe {
+            let dict = word(class, type_object::DICT) as *mut ffi::PyObject;
+            if dict.is_null() {
+                // A static type of the interpreter's own, from 3.12: its namespace stands elsewhere, and is plain.
+                let class = Bound::from_borrowed_ptr(self.py, class as *mut ffi::PyObject);
+                let found = self.runtime.type_dict.bind(self.py).call_method1("__get__", (class,));
+                return found
+                    .and_then(|own| own.get_item("__sizeof__"))
+                    .map_or(0, |own| own.as_ptr() as Address);
+            }
+            let (mut position, mut key, mut value) = (0, std::ptr::null_mut(), std::ptr::null_mut());
+            while ffi::PyDict_Next(dict, &raw mut position, &raw mut key, &raw mut value) != 0 {
+                if ffi::PyUnicode_CheckExact(key) != 0
+                    && ffi::PyUnicode_CompareWithASCIIString(key, c"__sizeof__".as_ptr()) == 0
+                {
+                    return value as Address;
+                }
+            }
+        }
+        0
+    }
+}
+
+/// The words before an object: the collector's head, and from 3.11 those of a managed dict and weak references.
+fn header_size(flags: u64) -> u64 {
+    let own = if flags & type_object::PRE_HEADER != 0 { type_object::PRE_HEADER_SIZE } else { 0 };
+    (gc_head::SIZE + own) as u64
+}
+
+/// What `object.__sizeof__` and the words before the object make up, whatever the type's own method says.
+///
+/// # Safety
+/// A live object, the GIL held.
+unsafe fn native_size(runtime: &Runtime, object: Address) -> u64 {
+    // SAFETY: the caller's promise; `object.__sizeof__` takes any object, and its type is live.
+    unsafe {
+        let flags = ffi::PyType_GetFlags(word(object, layout::object::TYPE) as *mut ffi::PyTypeObject);
+        call_size(runtime.object_sizeof, object).unwrap_or(0) + header_size(u64::from(flags))
+    }
+}
+
+/// The size of a gc-tracked object as `object.__sizeof__` gives it, with the words before it.
+///
+/// # Errors
+/// If the interpreter cannot be probed.
+pub(crate) fn native_size_of(object: &Bound<'_, PyAny>) -> PyResult<u64> {
+    let py = object.py();
+    let runtime = RUNTIME.get_or_try_init(py, || Runtime::probe(py))?;
+    // SAFETY: a live object, the GIL held.
+    Ok(unsafe { native_size(runtime, object.as_ptr() as Address) })
+}
+
+/// `sys.getsizeof`, the real one, whatever the program has put in its place.
+///
+/// # Errors
+/// What the object's `__sizeof__` raises.
+pub(crate) fn getsizeof<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let py = object.py();
+    RUNTIME.get_or_try_init(py, || Runtime::probe(py))?.getsizeof.bind(py).call1((object,))
+}
+
+/// Walks lists of the collector. Each head in `heads` and each start in `starts` (collector's heads of objects)
+/// begins a segment, which ends where another begins. Gives the segments in the order of the lists.
+fn walk<E>(
+    heads: &[Address],
+    _starts: &[Address],
+    _generation0: Address,
+    _permanent: usize,
+    mut visit: impl FnMut(usize, Object) -> Result<(), E>,
+) -> Result<Vec<usize>, E> {
+    for (segment, &head) in heads.iter().enumerate() {
+        // SAFETY: frozen: a ring of heads that ends where it began.
+        let mut at = unsafe { word(head, gc_head::NEXT) } & gc_head::MASK;
+        while at != head {
+            // SAFETY: as above.
+            let next = unsafe { word(at, gc_head::NEXT) } & gc_head::MASK;
+            visit(segment, Object(at + gc_head::SIZE))?;
+            at = next;
+        }
+    }
+    Ok((0..heads.len()).collect())
+}
