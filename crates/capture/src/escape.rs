@@ -3,7 +3,7 @@
 //! Works on Python strings by code point, since a lone surrogate is no Rust `char`.
 
 use pyo3::prelude::*;
-use pyo3::types::PyString;
+use pyo3::types::{PyBytes, PySlice, PyString};
 
 /// Builds a text up to a number of characters, escaping as it goes.
 #[derive(Debug)]
@@ -85,26 +85,29 @@ impl Text {
     }
 }
 
+/// The first `most` characters of a string, by `str`'s own slicing.
+///
+/// # Errors
+/// Out of memory.
+pub(crate) fn head<'py>(text: &Bound<'py, PyString>, most: usize) -> PyResult<Bound<'py, PyString>> {
+    let py = text.py();
+    let str_type = py.get_type::<PyString>();
+    // Also where it fits: what comes out is an exact str, whatever a subclass overrides.
+    let slice = PySlice::new(py, 0, isize::try_from(most).unwrap_or(isize::MAX), 1);
+    Ok(str_type.call_method1("__getitem__", (text, slice))?.cast_into()?)
+}
+
 /// The first `most` code points of a string, lone surrogates as they are.
 ///
 /// # Errors
 /// Out of memory.
 pub(crate) fn code_points(text: &Bound<'_, PyString>, most: usize) -> PyResult<Vec<u32>> {
-    let py = text.py();
-    let length = PyAnyMethods::len(text.as_any())?;
-    let head = if length > most {
-        // `str`'s own slicing, also where a subclass has another.
-        let slice = pyo3::types::PySlice::new(py, 0, isize::try_from(most).unwrap_or(isize::MAX), 1);
-        py.get_type::<PyString>().call_method1("__getitem__", (text, slice))?.cast_into::<PyString>()?
-    } else {
-        text.clone()
-    };
+    let head = head(text, most)?;
     if let Ok(head) = head.to_str() {
-        return Ok(head.chars().map(|c| c as u32).collect());
+        return Ok(head.chars().map(u32::from).collect());
     }
-    let encoded = py.get_type::<PyString>().call_method1("encode", (head, "utf-32-le", "surrogatepass"))?;
-    let bytes = encoded.cast_into::<pyo3::types::PyBytes>()?;
-    Ok(bytes.as_bytes().chunks_exact(4).map(|c| u32::from_le_bytes([c[0], c[1], c[2], c[3]])).collect())
+    let encoded = head.call_method1("encode", ("utf-32-le", "surrogatepass"))?.cast_into::<PyBytes>()?;
+    Ok(encoded.as_bytes().chunks_exact(4).map(|c| u32::from_le_bytes([c[0], c[1], c[2], c[3]])).collect())
 }
 
 /// Control characters, separators of lines, and what turns the direction of text.

@@ -1,11 +1,668 @@
-//! The first characters of a repr. For now the whole repr, cut: native previews follow.
+//! The first characters of a repr, without building the whole.
+//!
+//! Containers of the interpreter, and subclasses that inherit their repr, are written here item by item until the
+//! width is full; what stands behind is never looked at. An object whose type has a repr of its own runs it, alone
+//! and isolated: if it raises, `(broken __repr__, type=…)` stands in its place; a `KeyboardInterrupt` alone passes.
+//! With `safe`, nothing of the program runs: such objects are shown by their type and address.
+//!
+//! Invariant: the text begins as `repr()`'s does, escaped (see [`crate::escape`]). Nesting is held on a stack of its
+//! own, so that depth overflows nothing. A container that changes under a repr of its items is read as it is then.
+
+use std::collections::VecDeque;
+
+use pyo3::exceptions::PyKeyboardInterrupt;
+use pyo3::ffi::{Py_tp_iter, Py_tp_repr};
 use pyo3::prelude::*;
-use pyo3::types::PyString;
-/// The repr, cut to `width` characters and escaped.
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyByteArray, PyBytes, PyList, PyModule, PyString, PyTuple, PyType};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::escape::Text;
+use crate::raw;
+
+/// The first `width` characters of `repr(object)`, escaped; `None` for all of them.
+///
+/// # Errors
+/// `KeyboardInterrupt` out of a repr, or out of memory.
 pub fn preview<'py>(
-    obj: &Bound<'py, PyAny>,
+    object: &Bound<'py, PyAny>,
     width: Option<usize>,
-    _safe: bool,
+    safe: bool,
 ) -> PyResult<Bound<'py, PyString>> {
-    crate::escape::escape(&obj.repr()?, width)
+    let py = object.py();
+    let kinds = KINDS.get_or_try_init(py, || Kinds::find(py))?;
+    let mut writer =
+        Writer { py, kinds, safe, text: Text::new(width), stack: Vec::new(), open: FxHashSet::default() };
+    writer.begin(object.clone())?;
+    writer.run()?;
+    Ok(writer.text.into_python(py))
+}
+
+/// How objects with a certain `tp_repr` are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    List,
+    Tuple,
+    Dict,
+    FrozenDict,
+    Set,
+    Deque,
+    DefaultDict,
+    OrderedDict,
+    MappingProxy,
+    DictView,
+    Str,
+    Bytes,
+    ByteArray,
+    Exception,
+    Method,
+    Slice,
+    Partial,
+    Namespace,
+    Array,
+    Module,
+    /// The repr of `object`, or another that reads names and addresses only.
+    Plain,
+}
+
+/// The interpreter's own reprs, by the address of the function in the type's slot.
+struct Kinds {
+    by_repr: FxHashMap<usize, Kind>,
+    object_repr: usize,
+    type_repr: usize,
+    set_iter: usize,
+    deque_iter: usize,
+    deque_maxlen: Py<PyAny>,
+    default_factory: Py<PyAny>,
+    odict_items: Py<PyAny>,
+    partial: Py<PyAny>,
+    namespace: Py<PyAny>,
+    function: Py<PyAny>,
+    /// From 3.12, an OrderedDict shows itself as a dict, no more as a list of pairs.
+    odict_as_dict: bool,
+    /// To 3.14, a bytearray escapes a single quote within double ones too.
+    bytearray_escapes: bool,
+}
+
+static KINDS: PyOnceLock<Kinds> = PyOnceLock::new();
+
+impl Kinds {
+    fn find(py: Python<'_>) -> PyResult<Self> {
+        let builtins = py.import("builtins")?;
+        let collections = py.import("_collections")?;
+        let types = py.eval(
+            c"[type(f), type(len), type(c), type(f.__code__), type(g), type(str.__dict__['join']), \
+               type(str.__dict__['__add__']), type(type.__dict__['__dict__']), type(type(f).__dict__['__globals__']), \
+               type(dict.__dict__['fromkeys']), type(''.__add__), range, int, float, complex, bool, type(None), \
+               type(...), type(NotImplemented), memoryview] \
+               if [f := lambda: 0, g := (x for x in ()), c := (lambda x: lambda: x)(0).__closure__[0]] else 0",
+            None,
+            None,
+        )?;
+        let repr =
+            |of: &Bound<'_, PyAny>| -> PyResult<usize> { Ok(raw::slot(of.cast::<PyType>()?, Py_tp_repr)) };
+        let mut by_repr = FxHashMap::default();
+        for of in types.try_iter()? {
+            by_repr.insert(repr(&of?)?, Kind::Plain);
+        }
+        let partial = py.import("_functools")?.getattr("partial")?;
+        let namespace = py.import("sys")?.getattr("implementation")?.get_type().into_any();
+        let method = py.eval(c"type(type('probe', (), {'f': lambda self: 0})().f)", None, None)?;
+        let known = [
+            (builtins.getattr("list")?, Kind::List),
+            (builtins.getattr("tuple")?, Kind::Tuple),
+            (builtins.getattr("dict")?, Kind::Dict),
+            (builtins.getattr("set")?, Kind::Set),
+            (builtins.getattr("str")?, Kind::Str),
+            (builtins.getattr("bytes")?, Kind::Bytes),
+            (builtins.getattr("bytearray")?, Kind::ByteArray),
+            (builtins.getattr("BaseException")?, Kind::Exception),
+            (builtins.getattr("slice")?, Kind::Slice),
+            (builtins.get_type().into_any(), Kind::Module),
+            (collections.getattr("deque")?, Kind::Deque),
+            (collections.getattr("defaultdict")?, Kind::DefaultDict),
+            (collections.getattr("OrderedDict")?, Kind::OrderedDict),
+            (py.eval(c"type(type.__dict__)", None, None)?, Kind::MappingProxy),
+            (py.eval(c"type({}.keys())", None, None)?, Kind::DictView),
+            (method, Kind::Method),
+            (partial.clone(), Kind::Partial),
+            (namespace.clone(), Kind::Namespace),
+        ];
+        for (of, kind) in &known {
+            by_repr.insert(repr(of)?, *kind);
+        }
+        if let Ok(frozendict) = builtins.getattr("frozendict") {
+            by_repr.insert(repr(&frozendict)?, Kind::FrozenDict);
+        }
+        let object_repr = repr(&builtins.getattr("object")?)?;
+        let type_repr = repr(&builtins.getattr("type")?)?;
+        by_repr.insert(object_repr, Kind::Plain);
+        by_repr.insert(type_repr, Kind::Plain);
+        // Optional: a build may lack the module.
+        if let Ok(array) = py.import("array") {
+            by_repr.insert(repr(&array.getattr("array")?)?, Kind::Array);
+        }
+        let deque = collections.getattr("deque")?;
+        Ok(Self {
+            by_repr,
+            object_repr,
+            type_repr,
+            set_iter: raw::slot(builtins.getattr("set")?.cast()?, Py_tp_iter),
+            deque_iter: raw::slot(deque.cast()?, Py_tp_iter),
+            deque_maxlen: deque.getattr("maxlen")?.unbind(),
+            default_factory: collections.getattr("defaultdict")?.getattr("default_factory")?.unbind(),
+            odict_items: collections.getattr("OrderedDict")?.getattr("items")?.unbind(),
+            partial: partial.unbind(),
+            namespace: namespace.unbind(),
+            function: py.eval(c"type(lambda: 0)", None, None)?.unbind(),
+            odict_as_dict: py.version_info() >= (3, 12),
+            bytearray_escapes: py.version_info() < (3, 15),
+        })
+    }
+}
+
+/// What comes next in the text.
+enum Part<'py> {
+    Text(&'static str),
+    Owned(String),
+    Object(Bound<'py, PyAny>),
+    /// A dict's entries in braces, whatever the repr of its subclass puts around them.
+    Braces(Bound<'py, PyAny>),
+}
+
+/// How the entries of a dict are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Entries {
+    Pairs,
+    Keys,
+    Values,
+    Tuples,
+    Keywords,
+}
+
+/// Where a container's items come from.
+enum Source<'py> {
+    List(Bound<'py, PyList>, usize),
+    Tuple(Bound<'py, PyTuple>, usize),
+    Dict(Bound<'py, PyAny>, isize, Entries),
+    Iterator(Bound<'py, PyAny>),
+    /// An iterator over pairs of a key and a value.
+    PairIterator(Bound<'py, PyAny>, Entries),
+    Array(Bound<'py, PyAny>, usize),
+    Empty,
+}
+
+/// A container that is being written.
+struct Frame<'py> {
+    /// What comes before the next item is asked for.
+    queue: VecDeque<Part<'py>>,
+    source: Source<'py>,
+    /// Items so far, to know whether a comma is due.
+    items: usize,
+    close: String,
+    /// By which it is known as open; `None` for what stands around a container.
+    address: Option<usize>,
+}
+
+struct Writer<'py, 'k> {
+    py: Python<'py>,
+    kinds: &'k Kinds,
+    safe: bool,
+    text: Text,
+    stack: Vec<Frame<'py>>,
+    /// The containers that are being written, to break cycles as `repr()` does.
+    open: FxHashSet<usize>,
+}
+
+impl<'py> Writer<'py, '_> {
+    fn run(&mut self) -> PyResult<()> {
+        while let Some(frame) = self.stack.last_mut() {
+            if self.text.is_full() {
+                break;
+            }
+            if frame.queue.is_empty() {
+                frame.refill();
+            }
+            match frame.queue.pop_front() {
+                Some(Part::Text(text)) => self.text.push_str(text),
+                Some(Part::Owned(text)) => self.text.push_str(&text),
+                Some(Part::Object(object)) => self.begin(object)?,
+                Some(Part::Braces(dict)) => {
+                    let of = dict.get_type();
+                    if let Some(frame) = self.open_container(Kind::Dict, &dict, &of)? {
+                        self.push(frame, Kind::Dict, &of);
+                    }
+                }
+                None => {
+                    let close = std::mem::take(&mut frame.close);
+                    let address = frame.address;
+                    self.text.push_str(&close);
+                    self.stack.pop();
+                    if let Some(address) = address {
+                        self.open.remove(&address);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes an object: a container's opening, with a frame for the rest, or the whole of anything else.
+    fn begin(&mut self, object: Bound<'py, PyAny>) -> PyResult<()> {
+        if self.text.is_full() {
+            return Ok(());
+        }
+        let of = object.get_type();
+        let repr = raw::slot(&of, Py_tp_repr);
+        let kind = self.kinds.by_repr.get(&repr).copied();
+        match kind {
+            Some(Kind::Str) => self.write_str(object.cast::<PyString>()?),
+            Some(Kind::Bytes) => {
+                let bytes = object.cast::<PyBytes>()?.as_bytes();
+                let quote = quote_of(bytes.contains(&b'\''), bytes.contains(&b'"'));
+                self.write_bytes(bytes, quote, quote);
+                Ok(())
+            }
+            Some(Kind::ByteArray) => self.write_bytearray(&object, &of),
+            Some(Kind::Plain) => self.write_by(|| raw::call_repr(repr, &object), &object),
+            Some(Kind::Module) if self.safe => {
+                let name = object.cast::<PyModule>()?.name();
+                let name = name.map_or_else(|_| "?".to_owned(), |name| name.to_string_lossy().into_owned());
+                self.text.push_str(&format!("<module '{name}'>"));
+                Ok(())
+            }
+            Some(kind) => match self.open_container(kind, &object, &of)? {
+                Some(frame) => {
+                    self.push(frame, kind, &of);
+                    Ok(())
+                }
+                None => self.write_opaque(&object),
+            },
+            None => self.write_opaque(&object),
+        }
+    }
+
+    /// Opens a container, unless it is open already: then a sign stands for it.
+    fn push(&mut self, frame: Frame<'py>, kind: Kind, of: &Bound<'py, PyType>) {
+        if frame.address.is_none_or(|address| self.open.insert(address)) {
+            self.stack.push(frame);
+        } else {
+            self.text.push_str(&cycle(kind, of));
+        }
+    }
+
+    /// An object that only its own repr can show.
+    fn write_opaque(&mut self, object: &Bound<'py, PyAny>) -> PyResult<()> {
+        if self.safe {
+            let repr = self.kinds.object_repr;
+            self.write_by(|| raw::call_repr(repr, object), object)
+        } else {
+            self.write_by(|| object.repr().map(Bound::into_any), object)
+        }
+    }
+
+    fn write_by(
+        &mut self,
+        repr: impl FnOnce() -> PyResult<Bound<'py, PyAny>>,
+        object: &Bound<'py, PyAny>,
+    ) -> PyResult<()> {
+        match repr().and_then(|text| Ok(text.cast_into::<PyString>()?)) {
+            Ok(text) => self.text.push_python(&text),
+            Err(error) if error.is_instance_of::<PyKeyboardInterrupt>(self.py) => Err(error),
+            Err(_) => {
+                self.text.push_str("(broken __repr__, type=");
+                self.write_type(&object.get_type())?;
+                self.text.push_str(")");
+                Ok(())
+            }
+        }
+    }
+
+    /// A type as `str()` shows it, or, if its metaclass raises, as `type` does.
+    fn write_type(&mut self, of: &Bound<'py, PyType>) -> PyResult<()> {
+        let own = if self.safe { None } else { Some(of.str()) };
+        let text = match own {
+            Some(Err(error)) if error.is_instance_of::<PyKeyboardInterrupt>(self.py) => return Err(error),
+            Some(Ok(text)) => text,
+            _ => match raw::call_repr(self.kinds.type_repr, of.as_any()) {
+                Ok(text) => text.cast_into::<PyString>()?,
+                Err(_) => PyString::new(self.py, "?"),
+            },
+        };
+        self.text.push_python(&text)
+    }
+
+    /// A str's repr of the part that fits. The quotes are chosen by the whole of it, so a quote is put behind the
+    /// part where that is needed to have the same ones chosen.
+    fn write_str(&mut self, text: &Bound<'py, PyString>) -> PyResult<()> {
+        let head = crate::escape::head(text, self.text.room())?;
+        let quotes = |of: &Bound<'py, PyString>| (raw::contains(of, b'\''), raw::contains(of, b'"'));
+        let (whole, part) = (quotes(text), quotes(&head));
+        let double = |(single, double): (bool, bool)| single && !double;
+        let mark = match (double(whole), double(part)) {
+            (true, false) => Some("'"),
+            (false, true) => Some("\""),
+            _ => None,
+        };
+        let str_type = self.py.get_type::<PyString>();
+        let marked = match mark {
+            Some(mark) => str_type.call_method1("__add__", (&head, mark))?,
+            None => head.into_any(),
+        };
+        let repr = str_type.call_method1("__repr__", (marked,))?.cast_into::<PyString>()?;
+        let mut codes = crate::escape::code_points(&repr, usize::MAX)?;
+        if mark.is_some() {
+            let quote = codes.pop();
+            codes.pop();
+            codes.extend(quote);
+        }
+        for code in codes {
+            self.text.push_code(code);
+        }
+        Ok(())
+    }
+
+    fn write_bytearray(&mut self, object: &Bound<'py, PyAny>, of: &Bound<'py, PyType>) -> PyResult<()> {
+        let own = self.py.get_type::<PyByteArray>();
+        let has = |quote: &[u8]| {
+            own.call_method1("__contains__", (object, PyBytes::new(self.py, quote)))?.is_truthy()
+        };
+        let (single, double) = (has(b"'")?, has(b"\"")?);
+        let most = isize::try_from(self.text.room()).unwrap_or(isize::MAX);
+        let head =
+            own.call_method1("__getitem__", (object, pyo3::types::PySlice::new(self.py, 0, most, 1)))?;
+        let head = head.cast_into::<PyByteArray>()?.to_vec();
+        self.text.push_str(&format!("{}(", short_name(of)));
+        let quote = quote_of(single, double);
+        self.write_bytes(&head, quote, if self.kinds.bytearray_escapes { '\'' } else { quote });
+        self.text.push_str(")");
+        Ok(())
+    }
+
+    fn write_bytes(&mut self, bytes: &[u8], quote: char, escaped: char) {
+        self.text.push_char('b');
+        self.text.push_char(quote);
+        for &byte in bytes {
+            if self.text.is_full() {
+                return;
+            }
+            match byte {
+                b'\\' => self.text.push_str("\\\\"),
+                _ if char::from(byte) == escaped => {
+                    self.text.push_char('\\');
+                    self.text.push_char(escaped);
+                }
+                b' '..=b'~' => self.text.push_char(char::from(byte)),
+                _ => self.text.push_escape(u32::from(byte)),
+            }
+        }
+        self.text.push_char(quote);
+    }
+
+    /// The frame by which a container's items are written, or `None` if only its repr can tell.
+    fn open_container(
+        &mut self,
+        kind: Kind,
+        object: &Bound<'py, PyAny>,
+        of: &Bound<'py, PyType>,
+    ) -> PyResult<Option<Frame<'py>>> {
+        let entries = |dict: Bound<'py, PyAny>, as_| Source::Dict(dict, 0, as_);
+        let wrap = |name: &str, open: &str| Part::Owned(format!("{name}({open}"));
+        let name = || short_name(of);
+        let (open, source, close): (Vec<Part<'py>>, Source<'py>, String) = match kind {
+            Kind::List => {
+                (vec![Part::Text("[")], Source::List(object.cast::<PyList>()?.clone(), 0), "]".into())
+            }
+            Kind::Tuple => {
+                let tuple = object.cast::<PyTuple>()?.clone();
+                let close = if tuple.len() == 1 { ",)" } else { ")" };
+                (vec![Part::Text("(")], Source::Tuple(tuple, 0), close.into())
+            }
+            Kind::Dict => (vec![Part::Text("{")], entries(object.clone(), Entries::Pairs), "}".into()),
+            Kind::FrozenDict if raw::dict_next(object, &mut 0).is_none() => {
+                (vec![wrap(&name(), ")")], Source::Empty, String::new())
+            }
+            Kind::FrozenDict => {
+                (vec![wrap(&name(), "{")], entries(object.clone(), Entries::Pairs), "})".into())
+            }
+            Kind::Set => {
+                let iterator = raw::call_repr(self.kinds.set_iter, object)?;
+                // The length is the set's own, whatever a subclass says.
+                let empty = self.py.get_type::<pyo3::types::PySet>().call_method1("__len__", (object,));
+                let empty = empty.or_else(|_| {
+                    self.py.get_type::<pyo3::types::PyFrozenSet>().call_method1("__len__", (object,))
+                });
+                let exact = of.is(self.py.get_type::<pyo3::types::PySet>());
+                let name = raw::c_name(of);
+                match (empty?.is_truthy()?, exact) {
+                    (false, _) => (vec![wrap(&name, ")")], Source::Empty, String::new()),
+                    (true, true) => (vec![Part::Text("{")], Source::Iterator(iterator), "}".into()),
+                    (true, false) => (vec![wrap(&name, "{")], Source::Iterator(iterator), "})".into()),
+                }
+            }
+            Kind::Deque => {
+                let iterator = raw::call_repr(self.kinds.deque_iter, object)?;
+                let most = self.kinds.deque_maxlen.bind(self.py).call_method1("__get__", (object,))?;
+                let close = if most.is_none() { "])".into() } else { format!("], maxlen={most})") };
+                (vec![wrap(&name(), "[")], Source::Iterator(iterator), close)
+            }
+            Kind::DefaultDict => {
+                let factory = self.kinds.default_factory.bind(self.py).call_method1("__get__", (object,))?;
+                let open = [
+                    wrap(&name(), ""),
+                    Part::Object(factory),
+                    Part::Text(", "),
+                    Part::Braces(object.clone()),
+                ];
+                (open.into(), Source::Empty, ")".into())
+            }
+            Kind::OrderedDict => {
+                let as_ = if self.kinds.odict_as_dict { Entries::Pairs } else { Entries::Tuples };
+                let (open, close) = if self.kinds.odict_as_dict { ("{", "})") } else { ("[", "])") };
+                // An iterator in its own order looks values up by their keys, which may run a key's code.
+                let source = if self.safe {
+                    entries(object.clone(), as_)
+                } else {
+                    let items = self.kinds.odict_items.bind(self.py).call1((object,))?;
+                    Source::PairIterator(items.try_iter()?.into_any(), as_)
+                };
+                match raw::dict_next(object, &mut 0) {
+                    None => (vec![wrap(&name(), ")")], Source::Empty, String::new()),
+                    Some(_) => (vec![wrap(&name(), open)], source, close.into()),
+                }
+            }
+            Kind::MappingProxy => match raw::first_referent(object) {
+                Some(mapping) => (
+                    vec![Part::Text("mappingproxy("), Part::Object(mapping), Part::Text(")")],
+                    Source::Empty,
+                    String::new(),
+                ),
+                None => return Ok(None),
+            },
+            Kind::DictView => {
+                let name = raw::c_name(of);
+                let as_ = match name.rsplit('_').next() {
+                    Some("keys") => Entries::Keys,
+                    Some("values") => Entries::Values,
+                    _ => Entries::Tuples,
+                };
+                match raw::first_referent(object) {
+                    // An OrderedDict's view has an order of its own, which only its iterator knows.
+                    Some(_) if name.starts_with("odict") && !self.safe => {
+                        (vec![wrap(&name, "[")], Source::Iterator(object.try_iter()?.into_any()), "])".into())
+                    }
+                    Some(dict) => (vec![wrap(&name, "[")], entries(dict, as_), "])".into()),
+                    None => return Ok(None),
+                }
+            }
+            Kind::Exception => {
+                let arguments = self.py.get_type::<pyo3::exceptions::PyBaseException>().getattr("args")?;
+                let arguments = arguments.call_method1("__get__", (object,))?.cast_into::<PyTuple>()?;
+                let (open, source) = match arguments.len() {
+                    1 => (
+                        vec![wrap(&name(), ""), Part::Object(arguments.get_item(0)?), Part::Text(")")],
+                        Source::Empty,
+                    ),
+                    _ => (vec![Part::Owned(name()), Part::Object(arguments.into_any())], Source::Empty),
+                };
+                (open, source, String::new())
+            }
+            Kind::Method => {
+                let function = object.getattr("__func__")?;
+                if !function.get_type().is(self.kinds.function.bind(self.py)) {
+                    return Ok(None);
+                }
+                let name =
+                    function.getattr("__qualname__")?.cast_into::<PyString>()?.to_string_lossy().into_owned();
+                let open = Part::Owned(format!("<bound method {name} of "));
+                (
+                    vec![open, Part::Object(object.getattr("__self__")?), Part::Text(">")],
+                    Source::Empty,
+                    String::new(),
+                )
+            }
+            Kind::Slice => {
+                let mut open = vec![Part::Text("slice(")];
+                for (index, part) in ["start", "stop", "step"].into_iter().enumerate() {
+                    if index > 0 {
+                        open.push(Part::Text(", "));
+                    }
+                    open.push(Part::Object(object.getattr(part)?));
+                }
+                open.push(Part::Text(")"));
+                (open, Source::Empty, String::new())
+            }
+            Kind::Partial if of.is(self.kinds.partial.bind(self.py)) => {
+                let mut open = vec![Part::Text("functools.partial("), Part::Object(object.getattr("func")?)];
+                for argument in object.getattr("args")?.cast_into::<PyTuple>()?.iter() {
+                    open.extend([Part::Text(", "), Part::Object(argument)]);
+                }
+                let keywords = object.getattr("keywords")?;
+                let mut position = 0;
+                while let Some((key, value)) = raw::dict_next(&keywords, &mut position) {
+                    let Ok(key) = key.cast_into::<PyString>() else { return Ok(None) };
+                    open.push(Part::Owned(format!(", {}=", key.to_string_lossy())));
+                    open.push(Part::Object(value));
+                }
+                open.push(Part::Text(")"));
+                (open, Source::Empty, String::new())
+            }
+            Kind::Namespace if of.is(self.kinds.namespace.bind(self.py)) => {
+                let attributes = object.getattr("__dict__")?;
+                (vec![Part::Text("namespace(")], entries(attributes, Entries::Keywords), ")".into())
+            }
+            Kind::Array => {
+                let code =
+                    object.getattr("typecode")?.cast_into::<PyString>()?.to_string_lossy().into_owned();
+                let length = object.len()?;
+                match code.as_str() {
+                    "u" | "w" => return Ok(None),
+                    _ if length == 0 => (
+                        vec![Part::Owned(format!("{}('{code}')", short_name(of)))],
+                        Source::Empty,
+                        String::new(),
+                    ),
+                    _ => (
+                        vec![Part::Owned(format!("{}('{code}', [", short_name(of)))],
+                        Source::Array(object.clone(), 0),
+                        "])".into(),
+                    ),
+                }
+            }
+            _ => return Ok(None),
+        };
+        let address = (kind != Kind::DefaultDict).then(|| object.as_ptr() as usize);
+        Ok(Some(Frame { queue: open.into(), source, items: 0, close, address }))
+    }
+}
+
+impl<'py> Frame<'py> {
+    /// Puts the next item into the queue, with the comma before it; leaves it empty at the end. An iterator that
+    /// fails, since the container has changed, is at its end.
+    fn refill(&mut self) {
+        let mut entry = None;
+        let item = match &mut self.source {
+            Source::Empty => None,
+            Source::List(list, index) => {
+                *index += 1;
+                list.get_item(*index - 1).ok()
+            }
+            Source::Tuple(tuple, index) => {
+                *index += 1;
+                tuple.get_item(*index - 1).ok()
+            }
+            Source::Array(array, index) => {
+                *index += 1;
+                array.get_item(*index - 1).ok()
+            }
+            Source::Iterator(iterator) => next(iterator),
+            Source::PairIterator(iterator, as_) => {
+                entry = next(iterator)
+                    .and_then(|pair| pair.extract().ok())
+                    .map(|(key, value)| (key, value, *as_));
+                None
+            }
+            Source::Dict(dict, position, as_) => {
+                entry = raw::dict_next(dict, position).map(|(key, value)| (key, value, *as_));
+                None
+            }
+        };
+        if self.items > 0 && (item.is_some() || entry.is_some()) {
+            self.queue.push_back(Part::Text(", "));
+        }
+        self.items += 1;
+        if let Some(item) = item {
+            self.queue.push_back(Part::Object(item));
+        }
+        match entry {
+            Some((key, value, Entries::Pairs)) => {
+                self.queue.extend([Part::Object(key), Part::Text(": "), Part::Object(value)]);
+            }
+            Some((key, _, Entries::Keys)) => self.queue.push_back(Part::Object(key)),
+            Some((_, value, Entries::Values)) => self.queue.push_back(Part::Object(value)),
+            Some((key, value, Entries::Tuples)) => {
+                self.queue.extend([
+                    Part::Text("("),
+                    Part::Object(key),
+                    Part::Text(", "),
+                    Part::Object(value),
+                    Part::Text(")"),
+                ]);
+            }
+            Some((key, value, Entries::Keywords)) => {
+                let name = key
+                    .cast_into::<PyString>()
+                    .map_or_else(|_| "?".to_owned(), |key| key.to_string_lossy().into_owned());
+                self.queue.extend([Part::Owned(format!("{name}=")), Part::Object(value)]);
+            }
+            None => {}
+        }
+    }
+}
+
+/// The quote that a repr chooses for a text with single or double quotes in it.
+fn quote_of(single: bool, double: bool) -> char {
+    if single && !double { '"' } else { '\'' }
+}
+
+fn next<'py>(iterator: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
+    iterator.cast::<pyo3::types::PyIterator>().ok()?.clone().next()?.ok()
+}
+
+/// The type's name without its module, as C code shows it.
+fn short_name(of: &Bound<'_, PyType>) -> String {
+    let name = raw::c_name(of);
+    name.rsplit('.').next().unwrap_or(&name).to_owned()
+}
+
+/// What stands for a container within itself.
+fn cycle(kind: Kind, of: &Bound<'_, PyType>) -> String {
+    match kind {
+        Kind::List | Kind::Deque => "[...]".to_owned(),
+        Kind::Tuple => "(...)".to_owned(),
+        Kind::Dict | Kind::FrozenDict => "{...}".to_owned(),
+        Kind::Set => format!("{}(...)", raw::c_name(of)),
+        Kind::Namespace => "namespace(...)".to_owned(),
+        _ => "...".to_owned(),
+    }
 }

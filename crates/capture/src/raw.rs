@@ -25,7 +25,7 @@ use memtop_cpython::layout::{
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDict, PyList, PyType};
+use pyo3::types::{PyDict, PyList, PyString, PyType};
 use pyo3::{PyTypeInfo, ffi};
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -258,6 +258,71 @@ fn youngest_generation(py: Python<'_>) -> PyResult<Address> {
 pub(crate) fn slot(of: &Bound<'_, PyType>, slot: c_int) -> usize {
     // SAFETY: a live type; from 3.10 the function takes static types too.
     unsafe { ffi::PyType_GetSlot(of.as_type_ptr(), slot) as usize }
+}
+
+/// The type's `tp_name`: with its module for types of C, the bare name for those of Python.
+pub(crate) fn c_name(of: &Bound<'_, PyType>) -> String {
+    // SAFETY: a live type, whose name is a C string.
+    let name = unsafe { CStr::from_ptr(word(of.as_ptr() as Address, type_object::NAME) as *const _) };
+    name.to_string_lossy().into_owned()
+}
+
+/// `repr(object)` by the C function in this slot of its type or a base.
+///
+/// # Errors
+/// What the function raises.
+pub(crate) fn call_repr<'py>(function: usize, object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    type Repr = unsafe extern "C" fn(*mut ffi::PyObject) -> *mut ffi::PyObject;
+    // SAFETY: `slot` gave the function for `tp_repr` (or `tp_iter`, of the same shape), of this object's kind.
+    unsafe {
+        let function = std::mem::transmute::<usize, Repr>(function);
+        Bound::from_owned_ptr_or_err(object.py(), function(object.as_ptr()))
+    }
+}
+
+/// The next entry of a dict (or of a subclass, or a frozendict), read natively; `position` begins at 0. A change of
+/// the dict between calls can make entries be skipped or seen twice, and nothing worse.
+pub(crate) fn dict_next<'py>(
+    dict: &Bound<'py, PyAny>,
+    position: &mut isize,
+) -> Option<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+    let (mut key, mut value) = (std::ptr::null_mut(), std::ptr::null_mut());
+    // SAFETY: the GIL is held; the borrowed references become owned ones before anything else runs.
+    unsafe {
+        if ffi::PyDict_Next(dict.as_ptr(), position, &raw mut key, &raw mut value) == 0 {
+            return None;
+        }
+        Some((Bound::from_borrowed_ptr(dict.py(), key), Bound::from_borrowed_ptr(dict.py(), value)))
+    }
+}
+
+/// The first object that the object's `tp_traverse` visits.
+pub(crate) fn first_referent<'py>(object: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
+    unsafe extern "C" fn first(visited: *mut ffi::PyObject, found: *mut c_void) -> c_int {
+        // SAFETY: the place that is handed over below.
+        unsafe { *found.cast::<*mut ffi::PyObject>() = visited };
+        1
+    }
+    let traverse = slot(&object.get_type(), ffi::Py_tp_traverse);
+    let mut found: *mut ffi::PyObject = std::ptr::null_mut();
+    if traverse != 0 {
+        // SAFETY: the GIL is held; the type's own traverse on a live object.
+        unsafe {
+            let traverse = std::mem::transmute::<usize, Traverse>(traverse);
+            traverse(object.as_ptr(), first, (&raw mut found).cast());
+        }
+    }
+    // SAFETY: what a live object refers to is alive.
+    (!found.is_null()).then(|| unsafe { Bound::from_borrowed_ptr(object.py(), found) })
+}
+
+/// Whether a string has this ASCII character.
+pub(crate) fn contains(text: &Bound<'_, PyString>, c: u8) -> bool {
+    // SAFETY: a live str, the GIL held.
+    unsafe {
+        let length = ffi::PyUnicode_GetLength(text.as_ptr());
+        ffi::PyUnicode_FindChar(text.as_ptr(), u32::from(c), 0, length, 1) >= 0
+    }
 }
 
 /// Whether the type was made at run time, so that it can die and another take its address.
