@@ -77,8 +77,8 @@ struct Tally {
     references: Top<Object>,
     bytes: Top<Object>,
     asked: Vec<(u64, Py<PyAny>)>,
-    collected: Vec<Vec<Py<PyAny>>>,
-    position: u64,
+    /// With positions, since the walk is not in order.
+    collected: Vec<Vec<(u64, Py<PyAny>)>>,
 }
 
 fn out_of_memory(_: TryReserveError) -> PyErr {
@@ -87,7 +87,13 @@ fn out_of_memory(_: TryReserveError) -> PyErr {
 
 impl Tally {
     #[inline]
-    fn visit(&mut self, heap: &mut Frozen<'_>, request: &Request, object: Object) -> PyResult<()> {
+    fn visit(
+        &mut self,
+        heap: &mut Frozen<'_>,
+        request: &Request,
+        position: u64,
+        object: Object,
+    ) -> PyResult<()> {
         let address = heap.type_of(object);
         let index = match self.types.last {
             Some((last, index)) if last == address => index,
@@ -102,19 +108,18 @@ impl Tally {
         };
         let of = &mut self.types.table[index];
         of.count += 1;
-        let position = self.position;
-        self.position += 1;
+        of.first = of.first.min(position);
         let bound = heap.references_bound(&of.plan, object);
-        if self.references.admits(bound) {
+        if self.references.admits(bound, position) {
             let number = heap.references(&of.plan, object);
-            if self.references.admits(number) {
+            if self.references.admits(number, position) {
                 self.references.offer(Entry { number, position, item: object }).map_err(out_of_memory)?;
             }
         }
         match heap.size_bound(&of.plan, object) {
-            SizeBound::AtMost(bound) if self.bytes.admits(bound) => {
+            SizeBound::AtMost(bound) if self.bytes.admits(bound, position) => {
                 let number = heap.size(&of.plan, object);
-                if self.bytes.admits(number) {
+                if self.bytes.admits(number, position) {
                     self.bytes.offer(Entry { number, position, item: object }).map_err(out_of_memory)?;
                 }
             }
@@ -127,7 +132,7 @@ impl Tally {
         if let Some(collect) = of.collect {
             let collected = &mut self.collected[collect];
             collected.try_reserve(1).map_err(out_of_memory)?;
-            collected.push(heap.hold(object));
+            collected.push((position, heap.hold(object)));
         }
         Ok(())
     }
@@ -144,7 +149,7 @@ impl Tally {
         let collect = request.collect.iter().position(|of| of.as_ptr() as Address == address);
         let index = self.types.table.len();
         self.types.table.try_reserve(1).map_err(out_of_memory)?;
-        self.types.table.push(Type { address, plan, count: 0, first: self.position, collect });
+        self.types.table.push(Type { address, plan, count: 0, first: u64::MAX, collect });
         self.types.index.try_reserve(1).map_err(out_of_memory)?;
         self.types.index.insert(address, index);
         Ok(index)
@@ -157,16 +162,15 @@ impl Tally {
 /// # Errors
 /// `MemoryError`, or the `KeyboardInterrupt` that came during a `__sizeof__`.
 pub fn count(py: Python<'_>, request: &Request) -> PyResult<Counters> {
-    let (references, mut bytes, asked, types, mut collected) = raw::freeze(py, |heap| {
+    let (references, mut bytes, asked, types, collected) = raw::freeze(py, |heap| {
         let mut tally = Tally {
             types: Types::default(),
             references: Top::new(request.limit),
             bytes: Top::new(request.limit),
             asked: Vec::new(),
             collected: request.collect.iter().map(|_| Vec::new()).collect(),
-            position: 0,
         };
-        heap.walk(|heap, _segment, object| tally.visit(heap, request, object))?;
+        heap.walk(|heap, position, object| tally.visit(heap, request, position, object))?;
         let hold = |top: Top<Object>| -> PyResult<Vec<(u64, u64, Py<PyAny>)>> {
             let sorted = top.into_sorted();
             let mut held = Vec::new();
@@ -191,6 +195,13 @@ pub fn count(py: Python<'_>, request: &Request) -> PyResult<Counters> {
         bytes.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
         bytes.truncate(request.limit.unwrap_or(usize::MAX));
     }
+    let mut collected: Vec<Vec<Py<PyAny>>> = collected
+        .into_iter()
+        .map(|mut objects| {
+            objects.sort_unstable_by_key(|&(position, _)| position);
+            objects.into_iter().map(|(_, object)| object).collect()
+        })
+        .collect();
     // A type that was asked for twice is given twice.
     for (index, of) in request.collect.iter().enumerate() {
         if let Some(first) = request.collect[..index].iter().position(|other| other.is(of)) {

@@ -43,14 +43,13 @@ impl<T: Copy + Eq> Top<T> {
         Self { limit: limit.unwrap_or(usize::MAX), heap: BinaryHeap::new() }
     }
 
-    /// Whether a number not above `bound`, at a position after all others, may still get in. O(1).
+    /// Whether a number not above `bound`, at this position, may still get in. O(1).
     #[inline]
-    pub(crate) fn admits(&self, bound: u64) -> bool {
-        if self.heap.len() < self.limit {
-            true
-        } else {
-            self.heap.peek().is_some_and(|worst| bound > worst.number)
-        }
+    pub(crate) fn admits(&self, bound: u64, position: u64) -> bool {
+        self.heap.len() < self.limit
+            || self.heap.peek().is_some_and(|worst| {
+                bound > worst.number || bound == worst.number && position < worst.position
+            })
     }
 
     /// Offers an entry. O(log limit). Errs if memory for it is not to be had.
@@ -80,7 +79,7 @@ mod tests {
         let mut top = Top::new(limit);
         for (position, &number) in numbers.iter().enumerate() {
             let position = position as u64;
-            if top.admits(number) {
+            if top.admits(number, position) {
                 top.offer(Entry { number, position, item: () }).unwrap();
             }
         }
