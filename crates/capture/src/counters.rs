@@ -65,12 +65,14 @@ struct Type {
     collect: Option<usize>,
 }
 
-#[derive(Default)]
 struct Types {
     table: Vec<Type>,
     index: FxHashMap<Address, usize>,
-    last: Option<(Address, usize)>,
+    /// Where the types seen last stand in the table, by a few bits of their addresses.
+    recent: [(Address, usize); RECENT],
 }
+
+const RECENT: usize = 256;
 
 struct Tally {
     types: Types,
@@ -95,14 +97,15 @@ impl Tally {
         object: Object,
     ) -> PyResult<()> {
         let address = heap.type_of(object);
-        let index = match self.types.last {
-            Some((last, index)) if last == address => index,
+        let slot = address / 16 % RECENT;
+        let index = match self.types.recent[slot] {
+            (recent, index) if recent == address => index,
             _ => {
                 let index = match self.types.index.get(&address) {
                     Some(&index) => index,
                     None => self.resolve(heap, request, address, object)?,
                 };
-                self.types.last = Some((address, index));
+                self.types.recent[slot] = (address, index);
                 index
             }
         };
@@ -164,7 +167,7 @@ impl Tally {
 pub fn count(py: Python<'_>, request: &Request) -> PyResult<Counters> {
     let (references, mut bytes, asked, types, collected) = raw::freeze(py, |heap| {
         let mut tally = Tally {
-            types: Types::default(),
+            types: Types { table: Vec::new(), index: FxHashMap::default(), recent: [(0, 0); RECENT] },
             references: Top::new(request.limit),
             bytes: Top::new(request.limit),
             asked: Vec::new(),

@@ -65,6 +65,7 @@ struct Runtime {
     dict_traverse: usize,
     set_traverse: usize,
     class_traverse: usize,
+    dict_type: Address,
     object_sizeof: NoArguments,
     getsizeof: Py<PyAny>,
     get_objects: Py<PyAny>,
@@ -169,6 +170,7 @@ impl Runtime {
             dict_traverse: slot(&PyDict::type_object(py)),
             set_traverse: slot(&py.get_type::<pyo3::types::PySet>()),
             class_traverse: slot(class.cast::<PyType>()?),
+            dict_type: PyDict::type_object(py).as_ptr() as Address,
             object_sizeof,
             getsizeof: getsizeof.unbind(),
             get_objects: gc.getattr("get_objects")?.unbind(),
@@ -219,7 +221,7 @@ impl Runtime {
         }
         let mut count = 0;
         let oldest = generation0 + (layout::GENERATIONS - 1) * layout::GENERATION;
-        walk(oldest, 0, |_, _| {
+        walk(oldest, 0, self.dict_type, |_, _| {
             count += 1;
             Ok::<(), ()>(())
         })
@@ -228,7 +230,7 @@ impl Runtime {
         for generation in 0..generations {
             let listed = self.get_objects.bind(py).call1((generation,))?.cast_into::<PyList>()?;
             let mut walked = Vec::new();
-            walk(generation0 + generation * layout::GENERATION, 0, |position, object| {
+            walk(generation0 + generation * layout::GENERATION, 0, self.dict_type, |position, object| {
                 walked.push((position, object.0));
                 Ok::<(), ()>(())
             })
@@ -533,7 +535,9 @@ impl<'py> Frozen<'py> {
                 for generation in 0..layout::GENERATIONS {
                     let head = generation0 + generation * layout::GENERATION;
                     let first = generation as u64 * 2 * HALF;
-                    walk(head, first, |position, object| visit(self, position, object))?;
+                    walk(head, first, self.runtime.dict_type, |position, object| {
+                        visit(self, position, object)
+                    })?;
                 }
                 return Ok(());
             }
@@ -810,29 +814,48 @@ pub(crate) fn getsizeof<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, 
 
 /// Walks one list of the collector from both ends at once, which halves the time: each step waits for memory, and
 /// the two waits overlap. Each object comes with its position: ascending in the order of the list, not dense.
-fn walk<E>(head: Address, first: u64, mut visit: impl FnMut(u64, Object) -> Result<(), E>) -> Result<(), E> {
+fn walk<E>(
+    head: Address,
+    first: u64,
+    dict_type: Address,
+    mut visit: impl FnMut(u64, Object) -> Result<(), E>,
+) -> Result<(), E> {
     // SAFETY: frozen: a ring of collector's heads that ends where it began; of an empty one, both ends are the head.
     let next = |at| unsafe { word(at, gc_head::NEXT) } & gc_head::MASK;
     // SAFETY: as above.
     let previous = |at| unsafe { word(at, gc_head::PREVIOUS) } & gc_head::MASK;
+    // A dict's size is told by its key table, a second wait: asked for when the dict is reached, read a round later.
+    // SAFETY: frozen: an object in the list, whose type is known to be dict.
+    let approach = |at: Address| unsafe {
+        let object = at + gc_head::SIZE;
+        if word(object, layout::object::TYPE) == dict_type {
+            prefetch(word(object, container::DICT_KEYS));
+        }
+    };
     let (mut front, mut back) = (next(head), previous(head));
     let (mut low, mut high) = (first, first + HALF);
-    while front != head && back != head {
+    let mut waiting = [None; 2];
+    while front != head {
         let (after, before) = (next(front), previous(back));
         prefetch(after);
         prefetch(before);
-        visit(low, Object(front + gc_head::SIZE))?;
-        if front == back {
-            break;
+        approach(front);
+        approach(back);
+        let met = front == back;
+        let reached = [
+            Some((low, Object(front + gc_head::SIZE))),
+            (!met).then_some((high, Object(back + gc_head::SIZE))),
+        ];
+        for (position, object) in std::mem::replace(&mut waiting, reached).into_iter().flatten() {
+            visit(position, object)?;
         }
-        visit(high, Object(back + gc_head::SIZE))?;
-        if after == back {
+        if met || after == back {
             break;
         }
         (front, back) = (after, before);
         (low, high) = (low + 1, high - 1);
     }
-    Ok(())
+    waiting.into_iter().flatten().try_for_each(|(position, object)| visit(position, object))
 }
 
 /// The distance of the positions of a list's two ends: more than any list has objects.
