@@ -13,16 +13,18 @@ See `mem_top.mem_top` for what each counter means.
 
 import sys
 
-if sys.version_info >= (3, 13):
+# Said before the extension is loaded: it reads the heap by the layout of the builds with a GIL.
+if hasattr(sys, "abiflags"):
+    _free_threaded = "t" in sys.abiflags
+else:
     import sysconfig
 
-    # Said before the extension is loaded: it reads the heap by the layout of the builds with a GIL.
-    if sysconfig.get_config_var("Py_GIL_DISABLED"):
-        from pathlib import Path
+    _free_threaded = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
+if _free_threaded:
+    from pathlib import Path
 
-        raise ImportError(Path(__file__).with_name("_free_threaded.txt").read_text(encoding="utf-8").strip())
-    del sysconfig
-del sys
+    raise ImportError(Path(__file__).with_name("_free_threaded.txt").read_text(encoding="utf-8").strip())
+del sys, _free_threaded
 
 from ._counters import VerboseFileWarning, mem_top  # noqa: E402
 from ._native import __version__  # noqa: E402

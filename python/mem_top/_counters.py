@@ -4,16 +4,23 @@ The counting is native (`_native.count`); here the arguments are checked, the ro
 formats, and the verbose file is written. Whatever an object or its type does in here costs its own row's text.
 """
 
+from __future__ import annotations
+
 import gc
 import operator
 import os
 import stat
 import sys
 import warnings
-from collections.abc import Callable, Iterable
-from typing import SupportsIndex, TypeVar
 
 from . import _native
+
+TYPE_CHECKING = False  # the importer of a program in production should not pay for `typing`
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import SupportsIndex, TypeVar
+
+    _T = TypeVar("_T")
 
 _FIELDS = "num, type, obj, growth"
 
@@ -154,9 +161,6 @@ def _parts(name: _TypeName) -> tuple[type, bool]:
 
 def _text(own: Callable[[], str], of: type) -> str:
     return _native.escape(_isolated(own, lambda: type.__repr__(of)), None)
-
-
-_T = TypeVar("_T")
 
 
 def _isolated(own: Callable[[], _T], instead: Callable[[], _T]) -> _T:

@@ -11,6 +11,7 @@ pub mod escape;
 pub mod growth;
 pub mod preview;
 mod raw;
+mod runtime;
 mod top;
 
-pub use raw::{probe, walks_lists};
+pub use runtime::{probe, walks_lists};

@@ -8,17 +8,19 @@
 //! Invariant: the text begins as `repr()`'s does, escaped (see [`crate::escape`]). Nesting is held on a stack of its
 //! own, so that depth overflows nothing. A container that changes under a repr of its items is read as it is then.
 
-use std::collections::VecDeque;
-
 use pyo3::exceptions::PyKeyboardInterrupt;
-use pyo3::ffi::{Py_tp_iter, Py_tp_repr};
+use pyo3::ffi::Py_tp_repr;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyByteArray, PyBytes, PyList, PyModule, PyString, PyTuple, PyType};
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashSet;
 
+use self::frame::{Entries, Frame, Part, Source};
+use self::kinds::{KINDS, Kind, Kinds};
 use crate::escape::Text;
 use crate::raw;
+
+mod frame;
+mod kinds;
 
 /// The first `width` characters of `repr(object)`, escaped; `None` for all of them.
 ///
@@ -36,172 +38,6 @@ pub fn preview<'py>(
     writer.begin(object.clone())?;
     writer.run()?;
     Ok(writer.text.into_python(py))
-}
-
-/// How objects with a certain `tp_repr` are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    List,
-    Tuple,
-    Dict,
-    FrozenDict,
-    Set,
-    Deque,
-    DefaultDict,
-    OrderedDict,
-    MappingProxy,
-    DictView,
-    Str,
-    Bytes,
-    ByteArray,
-    Exception,
-    Method,
-    Slice,
-    Partial,
-    Namespace,
-    Array,
-    Module,
-    /// The repr of `object`, or another that reads names and addresses only.
-    Plain,
-}
-
-/// The interpreter's own reprs, by the address of the function in the type's slot.
-struct Kinds {
-    by_repr: FxHashMap<usize, Kind>,
-    object_repr: usize,
-    type_repr: usize,
-    set_iter: usize,
-    deque_iter: usize,
-    deque_maxlen: Py<PyAny>,
-    default_factory: Py<PyAny>,
-    odict_items: Py<PyAny>,
-    partial: Py<PyAny>,
-    namespace: Py<PyAny>,
-    function: Py<PyAny>,
-    /// From 3.12, an OrderedDict shows itself as a dict, no more as a list of pairs.
-    odict_as_dict: bool,
-    /// To 3.14, a bytearray escapes a single quote within double ones too.
-    bytearray_escapes: bool,
-}
-
-static KINDS: PyOnceLock<Kinds> = PyOnceLock::new();
-
-impl Kinds {
-    fn find(py: Python<'_>) -> PyResult<Self> {
-        let builtins = py.import("builtins")?;
-        let collections = py.import("_collections")?;
-        let types = py.eval(
-            c"[type(f), type(len), type(c), type(f.__code__), type(g), type(str.__dict__['join']), \
-               type(str.__dict__['__add__']), type(type.__dict__['__dict__']), type(type(f).__dict__['__globals__']), \
-               type(dict.__dict__['fromkeys']), type(''.__add__), range, int, float, complex, bool, type(None), \
-               type(...), type(NotImplemented), memoryview] \
-               if [f := lambda: 0, g := (x for x in ()), c := (lambda x: lambda: x)(0).__closure__[0]] else 0",
-            None,
-            None,
-        )?;
-        let repr =
-            |of: &Bound<'_, PyAny>| -> PyResult<usize> { Ok(raw::slot(of.cast::<PyType>()?, Py_tp_repr)) };
-        let mut by_repr = FxHashMap::default();
-        for of in types.try_iter()? {
-            by_repr.insert(repr(&of?)?, Kind::Plain);
-        }
-        let partial = py.import("_functools")?.getattr("partial")?;
-        let namespace = py.import("sys")?.getattr("implementation")?.get_type().into_any();
-        let method = py.eval(c"type(type('probe', (), {'f': lambda self: 0})().f)", None, None)?;
-        let known = [
-            (builtins.getattr("list")?, Kind::List),
-            (builtins.getattr("tuple")?, Kind::Tuple),
-            (builtins.getattr("dict")?, Kind::Dict),
-            (builtins.getattr("set")?, Kind::Set),
-            (builtins.getattr("str")?, Kind::Str),
-            (builtins.getattr("bytes")?, Kind::Bytes),
-            (builtins.getattr("bytearray")?, Kind::ByteArray),
-            (builtins.getattr("BaseException")?, Kind::Exception),
-            (builtins.getattr("slice")?, Kind::Slice),
-            (builtins.get_type().into_any(), Kind::Module),
-            (collections.getattr("deque")?, Kind::Deque),
-            (collections.getattr("defaultdict")?, Kind::DefaultDict),
-            (collections.getattr("OrderedDict")?, Kind::OrderedDict),
-            (py.eval(c"type(type.__dict__)", None, None)?, Kind::MappingProxy),
-            (py.eval(c"type({}.keys())", None, None)?, Kind::DictView),
-            (method, Kind::Method),
-            (partial.clone(), Kind::Partial),
-            (namespace.clone(), Kind::Namespace),
-        ];
-        for (of, kind) in &known {
-            by_repr.insert(repr(of)?, *kind);
-        }
-        if let Ok(frozendict) = builtins.getattr("frozendict") {
-            by_repr.insert(repr(&frozendict)?, Kind::FrozenDict);
-        }
-        let object_repr = repr(&builtins.getattr("object")?)?;
-        let type_repr = repr(&builtins.getattr("type")?)?;
-        by_repr.insert(object_repr, Kind::Plain);
-        by_repr.insert(type_repr, Kind::Plain);
-        // Optional: a build may lack the module.
-        if let Ok(array) = py.import("array") {
-            by_repr.insert(repr(&array.getattr("array")?)?, Kind::Array);
-        }
-        let deque = collections.getattr("deque")?;
-        Ok(Self {
-            by_repr,
-            object_repr,
-            type_repr,
-            set_iter: raw::slot(builtins.getattr("set")?.cast()?, Py_tp_iter),
-            deque_iter: raw::slot(deque.cast()?, Py_tp_iter),
-            deque_maxlen: deque.getattr("maxlen")?.unbind(),
-            default_factory: collections.getattr("defaultdict")?.getattr("default_factory")?.unbind(),
-            odict_items: collections.getattr("OrderedDict")?.getattr("items")?.unbind(),
-            partial: partial.unbind(),
-            namespace: namespace.unbind(),
-            function: py.eval(c"type(lambda: 0)", None, None)?.unbind(),
-            odict_as_dict: py.version_info() >= (3, 12),
-            bytearray_escapes: py.version_info() < (3, 15),
-        })
-    }
-}
-
-/// What comes next in the text.
-enum Part<'py> {
-    Text(&'static str),
-    Owned(String),
-    Object(Bound<'py, PyAny>),
-    /// A dict's entries in braces, whatever the repr of its subclass puts around them.
-    Braces(Bound<'py, PyAny>),
-}
-
-/// How the entries of a dict are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Entries {
-    Pairs,
-    Keys,
-    Values,
-    Tuples,
-    Keywords,
-}
-
-/// Where a container's items come from.
-enum Source<'py> {
-    List(Bound<'py, PyList>, usize),
-    Tuple(Bound<'py, PyTuple>, usize),
-    Dict(Bound<'py, PyAny>, isize, Entries),
-    Iterator(Bound<'py, PyAny>),
-    /// An iterator over pairs of a key and a value.
-    PairIterator(Bound<'py, PyAny>, Entries),
-    Array(Bound<'py, PyAny>, usize),
-    Empty,
-}
-
-/// A container that is being written.
-struct Frame<'py> {
-    /// What comes before the next item is asked for.
-    queue: VecDeque<Part<'py>>,
-    source: Source<'py>,
-    /// Items so far, to know whether a comma is due.
-    items: usize,
-    close: String,
-    /// By which it is known as open; `None` for what stands around a container.
-    address: Option<usize>,
 }
 
 struct Writer<'py, 'k> {
@@ -576,77 +412,9 @@ impl<'py> Writer<'py, '_> {
     }
 }
 
-impl<'py> Frame<'py> {
-    /// Puts the next item into the queue, with the comma before it; leaves it empty at the end. An iterator that
-    /// fails, since the container has changed, is at its end.
-    fn refill(&mut self) {
-        let mut entry = None;
-        let item = match &mut self.source {
-            Source::Empty => None,
-            Source::List(list, index) => {
-                *index += 1;
-                list.get_item(*index - 1).ok()
-            }
-            Source::Tuple(tuple, index) => {
-                *index += 1;
-                tuple.get_item(*index - 1).ok()
-            }
-            Source::Array(array, index) => {
-                *index += 1;
-                array.get_item(*index - 1).ok()
-            }
-            Source::Iterator(iterator) => next(iterator),
-            Source::PairIterator(iterator, as_) => {
-                entry = next(iterator)
-                    .and_then(|pair| pair.extract().ok())
-                    .map(|(key, value)| (key, value, *as_));
-                None
-            }
-            Source::Dict(dict, position, as_) => {
-                entry = raw::dict_next(dict, position).map(|(key, value)| (key, value, *as_));
-                None
-            }
-        };
-        if self.items > 0 && (item.is_some() || entry.is_some()) {
-            self.queue.push_back(Part::Text(", "));
-        }
-        self.items += 1;
-        if let Some(item) = item {
-            self.queue.push_back(Part::Object(item));
-        }
-        match entry {
-            Some((key, value, Entries::Pairs)) => {
-                self.queue.extend([Part::Object(key), Part::Text(": "), Part::Object(value)]);
-            }
-            Some((key, _, Entries::Keys)) => self.queue.push_back(Part::Object(key)),
-            Some((_, value, Entries::Values)) => self.queue.push_back(Part::Object(value)),
-            Some((key, value, Entries::Tuples)) => {
-                self.queue.extend([
-                    Part::Text("("),
-                    Part::Object(key),
-                    Part::Text(", "),
-                    Part::Object(value),
-                    Part::Text(")"),
-                ]);
-            }
-            Some((key, value, Entries::Keywords)) => {
-                let name = key
-                    .cast_into::<PyString>()
-                    .map_or_else(|_| "?".to_owned(), |key| key.to_string_lossy().into_owned());
-                self.queue.extend([Part::Owned(format!("{name}=")), Part::Object(value)]);
-            }
-            None => {}
-        }
-    }
-}
-
 /// The quote that a repr chooses for a text with single or double quotes in it.
 fn quote_of(single: bool, double: bool) -> char {
     if single && !double { '"' } else { '\'' }
-}
-
-fn next<'py>(iterator: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
-    iterator.cast::<pyo3::types::PyIterator>().ok()?.clone().next()?.ok()
 }
 
 /// The type's name without its module, as C code shows it.

@@ -13,7 +13,7 @@
 //! interpreter that makes at most short-lived objects of its own (an int, a bound method), which enter the end of
 //! the youngest list and leave it again before the next step.
 //!
-//! Offsets come from `memtop_cpython::layout`. They are believed only after [`probe`] has held them against what
+//! Offsets come from `memtop_cpython::layout`. They are believed only after [`crate::probe`] has held them against what
 //! Python itself answers; where one does not hold, the slower way through Python's own functions is taken.
 
 use std::ffi::{CStr, c_int, c_void};
@@ -22,19 +22,21 @@ use std::ptr::NonNull;
 use memtop_cpython::layout::{
     self, DictKeysSize, GcState, container, gc_head, method_descriptor, type_object,
 };
-use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDict, PyList, PyString, PyType};
+use pyo3::types::{PyDict, PyFrozenSet, PyList, PySet, PyString, PyType};
 use pyo3::{PyTypeInfo, ffi};
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
+
+use crate::runtime::Runtime;
 
 /// An object's or a type's address. Valid only while the heap is frozen, or while a reference to it is held.
 pub(crate) type Address = usize;
 
 type Visit = unsafe extern "C" fn(*mut ffi::PyObject, *mut c_void) -> c_int;
 type Traverse = unsafe extern "C" fn(*mut ffi::PyObject, Visit, *mut c_void) -> c_int;
-type NoArguments = unsafe extern "C" fn(*mut ffi::PyObject, *mut ffi::PyObject) -> *mut ffi::PyObject;
+/// A C method without arguments.
+pub(crate) type NoArguments =
+    unsafe extern "C" fn(*mut ffi::PyObject, *mut ffi::PyObject) -> *mut ffi::PyObject;
 
 /// Reads a word.
 ///
@@ -48,214 +50,74 @@ unsafe fn word(address: Address, offset: usize) -> usize {
 
 /// An object of the frozen heap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Object(Address);
+pub(crate) struct Object(pub(crate) Address);
 
-/// What is known of this interpreter, found out once.
-struct Runtime {
-    /// The head of the youngest generation, if the lists may be walked.
-    generation0: Option<Address>,
-    gc: GcState,
-    dict_keys: Option<DictKeysSize>,
-    /// The `__sizeof__` methods whose answers can be had natively, by the descriptor's address.
-    sizeof: FxHashMap<Address, KnownSizeof>,
-    /// Types of the interpreter whose instances have as many references as words, at most.
-    small: FxHashSet<Address>,
-    list_traverse: usize,
-    tuple_traverse: usize,
-    dict_traverse: usize,
-    set_traverse: usize,
-    class_traverse: usize,
-    dict_type: Address,
-    object_sizeof: NoArguments,
-    getsizeof: Py<PyAny>,
-    get_objects: Py<PyAny>,
-    /// `type.__dict__['__dict__']`, which reads a type's namespace without asking the metaclass.
-    type_dict: Py<PyAny>,
-}
-
+/// The `__sizeof__` methods whose answers can be had natively.
 #[derive(Clone, Copy)]
-enum KnownSizeof {
+pub(crate) enum KnownSizeof {
+    /// `object.__sizeof__`: the basic size and the items.
     Object,
+    /// `list.__sizeof__`.
     List,
+    /// `set.__sizeof__` and `frozenset.__sizeof__`.
     Set,
+    /// `dict.__sizeof__`: bounded from above natively, asked by its C function.
     Dict(NoArguments),
+    /// Another of the interpreter's own, asked by its C function.
     Native(NoArguments),
 }
 
-static RUNTIME: PyOnceLock<Runtime> = PyOnceLock::new();
-
-/// Finds out how this interpreter's memory is laid out, and checks it against what Python answers. Called when the
-/// extension module is imported; costs a few milliseconds.
-///
-/// # Errors
-/// If the interpreter lacks what every CPython has.
-pub fn probe(py: Python<'_>) -> PyResult<()> {
-    RUNTIME.get_or_try_init(py, || Runtime::probe(py)).map(|_| ())
+/// The heads of the collector's lists of this interpreter.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Lists {
+    generation0: Address,
+    state: GcState,
+    dict_type: Address,
 }
 
-/// Whether the collector's lists are walked directly; else `gc.get_objects()` is used, which is slower.
-#[must_use]
-pub fn walks_lists(py: Python<'_>) -> bool {
-    RUNTIME.get(py).is_some_and(|runtime| runtime.generation0.is_some())
-}
-
-impl Runtime {
-    fn probe(py: Python<'_>) -> PyResult<Self> {
-        let minor = py.version_info().minor;
-        let sys = py.import("sys")?;
-        let gc = py.import("gc")?;
-        let builtins = py.import("builtins")?;
-        let collections = py.import("_collections")?;
-        let getsizeof = sys.getattr("getsizeof")?;
-        let type_dict = builtins.getattr("type")?.getattr("__dict__")?.get_item("__dict__")?;
-
-        let mut sizeof = FxHashMap::default();
-        let method = |of: &Bound<'_, PyAny>| -> PyResult<(Address, Option<NoArguments>)> {
-            let descriptor = of.getattr("__dict__")?.get_item("__sizeof__")?;
-            Ok((descriptor.as_ptr() as Address, native_method(&descriptor)))
-        };
-        let (object_address, object_sizeof) = method(&builtins.getattr("object")?)?;
-        let object_sizeof = object_sizeof
-            .ok_or_else(|| PyRuntimeError::new_err("object.__sizeof__ is not the method it should be"))?;
-        sizeof.insert(object_address, KnownSizeof::Object);
-        for owner in [
-            builtins.getattr("list")?,
-            builtins.getattr("set")?,
-            builtins.getattr("frozenset")?,
-            builtins.getattr("dict")?,
-            builtins.getattr("type")?,
-            collections.getattr("deque")?,
-            collections.getattr("OrderedDict")?,
-        ] {
-            // A type without a method of its own inherits one that is known already.
-            let Ok((address, Some(function))) = method(&owner) else { continue };
-            let name: String = owner.getattr("__name__")?.extract()?;
-            let known = match name.as_str() {
-                "list" if list_size_holds(py)? => KnownSizeof::List,
-                "set" | "frozenset" if set_size_holds(py)? => KnownSizeof::Set,
-                "dict" => KnownSizeof::Dict(function),
-                _ => KnownSizeof::Native(function),
-            };
-            sizeof.insert(address, known);
-        }
-
-        let class = py.eval(c"type('probe', (), {})", None, None)?;
-        let function = py.eval(c"lambda: 0", None, None)?;
-        let cell = py.eval(c"(lambda x: lambda: x)(0).__closure__[0]", None, None)?;
-        let types = [
-            function.get_type(),
-            cell.get_type(),
-            builtins.getattr("len")?.get_type(),
-            builtins.getattr("property")?.cast_into::<PyType>()?,
-            builtins.getattr("staticmethod")?.cast_into::<PyType>()?,
-            builtins.getattr("classmethod")?.cast_into::<PyType>()?,
-            py.eval(c"type(str.__dict__['join'])", None, None)?.cast_into::<PyType>()?,
-            py.eval(c"type(str.__dict__['__add__'])", None, None)?.cast_into::<PyType>()?,
-            py.eval(c"type(type.__dict__['__dict__'])", None, None)?.cast_into::<PyType>()?,
-            py.eval(c"type(type(lambda: 0).__dict__['__globals__'])", None, None)?.cast_into::<PyType>()?,
-            py.import("_weakref")?.getattr("ref")?.cast_into::<PyType>()?,
-            py.eval(c"type(''.join)", None, None)?.cast_into::<PyType>()?,
-            py.eval(c"type(type('probe', (), {'f': lambda self: 0})().f)", None, None)?
-                .cast_into::<PyType>()?,
-        ];
-        let slot = |of: &Bound<'_, PyType>| slot(of, ffi::Py_tp_traverse);
-        let mut runtime = Self {
-            generation0: None,
-            gc: GcState { permanent: 0, collecting: 0 },
-            dict_keys: DictKeysSize::of(minor).filter(|&keys| dict_size_holds(py, keys).unwrap_or(false)),
-            sizeof,
-            small: types.iter().map(|small| small.as_ptr() as Address).collect(),
-            list_traverse: slot(&PyList::type_object(py)),
-            tuple_traverse: slot(&py.get_type::<pyo3::types::PyTuple>()),
-            dict_traverse: slot(&PyDict::type_object(py)),
-            set_traverse: slot(&py.get_type::<pyo3::types::PySet>()),
-            class_traverse: slot(class.cast::<PyType>()?),
-            dict_type: PyDict::type_object(py).as_ptr() as Address,
-            object_sizeof,
-            getsizeof: getsizeof.unbind(),
-            get_objects: gc.getattr("get_objects")?.unbind(),
-            type_dict: type_dict.unbind(),
-        };
-        if let Some(state) = GcState::of(minor) {
-            runtime.gc = state;
-            runtime.generation0 =
-                Some(youngest_generation(py)?).filter(|&head| runtime.lists_hold(py, head).unwrap_or(false));
-        }
-        Ok(runtime)
-    }
-
-    /// Whether a walk of the lists from this head gives what `gc.get_objects()` does, in the same order. The oldest
-    /// generation of a large heap is not compared, since the list of it would cost memory: there the younger two
-    /// and the ring of pointers must do.
-    fn lists_hold(&self, py: Python<'_>, generation0: Address) -> PyResult<bool> {
-        const LARGE: usize = 300_000;
-        let _frozen = Frozen::enter(py, self);
-        for generation in 0..layout::GENERATIONS {
-            let head = generation0 + generation * layout::GENERATION;
+impl Lists {
+    /// Finds them, if they stand where the table of the version says.
+    pub(crate) fn find(py: Python<'_>, state: GcState) -> Option<Self> {
+        // What a container that was made just now has as its next is the head of the youngest list.
+        let fresh = PyList::empty(py);
+        // SAFETY: a list always has a collector's head before it.
+        let generation0 =
+            unsafe { word(fresh.as_ptr() as Address - gc_head::SIZE, gc_head::NEXT) } & gc_head::MASK;
+        let heads = (0..layout::GENERATIONS).map(|generation| generation * layout::GENERATION);
+        for head in heads.chain([state.permanent]).map(|offset| generation0 + offset) {
             // SAFETY: the heads stand in the interpreter's state, which begins before them and ends far behind.
             let (next, previous) = unsafe { (word(head, gc_head::NEXT), word(head, gc_head::PREVIOUS)) };
-            for neighbour in [next, previous] {
-                if neighbour & gc_head::MASK == 0 || neighbour % size_of::<usize>() > 3 {
-                    return Ok(false);
-                }
+            if [next, previous].iter().any(|&at| at & gc_head::MASK == 0 || at % size_of::<usize>() > 3) {
+                return None;
             }
-            // SAFETY: the version's table says that these are list heads, so that their neighbours are heads too.
+            // SAFETY: by the version's table these are list heads, so that their neighbours are heads too.
             let ring = unsafe {
                 word(next & gc_head::MASK, gc_head::PREVIOUS) & gc_head::MASK == head
                     && word(previous & gc_head::MASK, gc_head::NEXT) & gc_head::MASK == head
             };
             if !ring {
-                return Ok(false);
+                return None;
             }
         }
-        let permanent = generation0 + self.gc.permanent;
-        // SAFETY: within the same state, by the same table.
-        let permanent_next = unsafe { word(permanent, gc_head::NEXT) } & gc_head::MASK;
-        // SAFETY: as for the generations' heads.
-        if permanent_next == 0 {
-            return Ok(false);
-        }
-        // SAFETY: as for the generations' heads.
-        if unsafe { word(permanent_next, gc_head::PREVIOUS) } & gc_head::MASK != permanent {
-            return Ok(false);
-        }
-        let mut count = 0;
-        let oldest = generation0 + (layout::GENERATIONS - 1) * layout::GENERATION;
-        walk(oldest, 0, self.dict_type, |_, _| {
-            count += 1;
-            Ok::<(), ()>(())
-        })
-        .ok();
-        let generations = if count <= LARGE { layout::GENERATIONS } else { layout::GENERATIONS - 1 };
-        for generation in 0..generations {
-            let listed = self.get_objects.bind(py).call1((generation,))?.cast_into::<PyList>()?;
-            let mut walked = Vec::new();
-            walk(generation0 + generation * layout::GENERATION, 0, self.dict_type, |position, object| {
-                walked.push((position, object.0));
-                Ok::<(), ()>(())
-            })
-            .ok();
-            walked.sort_unstable();
-            let own = listed.as_ptr() as Address;
-            walked.retain(|&(_, address)| address != own);
-            if walked.len() != listed.len()
-                || !walked
-                    .iter()
-                    .zip(listed.iter())
-                    .all(|(&(_, walked), listed)| walked == listed.as_ptr() as Address)
-            {
-                return Ok(false);
-            }
-        }
-        Ok(true)
+        Some(Self { generation0, state, dict_type: PyDict::type_object(py).as_ptr() as Address })
     }
-}
 
-/// The head of the youngest generation: what a container that was made just now has as its next.
-fn youngest_generation(py: Python<'_>) -> PyResult<Address> {
-    let fresh = PyList::empty(py);
-    // SAFETY: a list always has a collector's head before it.
-    Ok(unsafe { word(fresh.as_ptr() as Address - gc_head::SIZE, gc_head::NEXT) } & gc_head::MASK)
+    /// Whether the collector is at work, its lists in pieces.
+    fn collecting(&self) -> bool {
+        // SAFETY: an int in the interpreter's state, by the table that was checked.
+        unsafe { ((self.generation0 + self.state.collecting) as *const c_int).read() != 0 }
+    }
+
+    /// Walks one generation of the frozen heap; see [`walk`].
+    pub(crate) fn walk<E>(
+        &self,
+        _frozen: &Frozen<'_>,
+        generation: usize,
+        visit: impl FnMut(u64, Object) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let head = self.generation0 + generation * layout::GENERATION;
+        walk(head, generation as u64 * 2 * HALF, self.dict_type, visit)
+    }
 }
 
 /// A type's slot as a number, 0 for none.
@@ -347,7 +209,7 @@ unsafe fn type_flags(of: Address) -> u64 {
 }
 
 /// The function behind a method descriptor named `__sizeof__` that takes no arguments.
-fn native_method(descriptor: &Bound<'_, PyAny>) -> Option<NoArguments> {
+pub(crate) fn native_method(descriptor: &Bound<'_, PyAny>) -> Option<NoArguments> {
     if descriptor.get_type().qualname().ok()? != "method_descriptor" {
         return None;
     }
@@ -385,36 +247,29 @@ unsafe fn call_size(function: NoArguments, object: Address) -> Option<u64> {
     }
 }
 
-/// Holds a native formula against `__sizeof__` for each of these objects.
-fn sizes_hold(py: Python<'_>, samples: &CStr, formula: impl Fn(Address) -> (u64, bool)) -> PyResult<bool> {
-    for sample in py.eval(samples, None, None)?.try_iter()? {
-        let sample = sample?;
-        let said: u64 = sample.call_method0("__sizeof__")?.extract()?;
-        let (size, exact) = formula(sample.as_ptr() as Address);
-        if size < said || exact && size != said {
-            return Ok(false);
+/// The native formula for the size of an object, by what its `__sizeof__` is; and whether it is exact, or a bound.
+/// `None` if the object is not of the kind that the method belongs to.
+pub(crate) fn native_formula(
+    known: KnownSizeof,
+    keys: DictKeysSize,
+    object: &Bound<'_, PyAny>,
+) -> Option<(u64, bool)> {
+    let address = object.as_ptr() as Address;
+    // SAFETY: a live object of the kind, as the guard of each arm has seen.
+    unsafe {
+        match known {
+            KnownSizeof::List if object.is_instance_of::<PyList>() => Some((list_size(address), true)),
+            KnownSizeof::Set
+                if object.is_instance_of::<PySet>() || object.is_instance_of::<PyFrozenSet>() =>
+            {
+                Some((set_size(address), true))
+            }
+            KnownSizeof::Dict(_) if object.is_instance_of::<PyDict>() => {
+                Some((dict_size_bound(address, keys), false))
+            }
+            _ => None,
         }
     }
-    Ok(true)
-}
-
-fn list_size_holds(py: Python<'_>) -> PyResult<bool> {
-    // SAFETY: the samples are lists.
-    sizes_hold(py, c"[[], [1], list(range(9)), [None] * 1000]", |list| unsafe { (list_size(list), true) })
-}
-
-fn set_size_holds(py: Python<'_>) -> PyResult<bool> {
-    // SAFETY: the samples are sets.
-    sizes_hold(py, c"[set(), {1}, frozenset(range(9)), set(range(1000))]", |set| unsafe {
-        (set_size(set), true)
-    })
-}
-
-fn dict_size_holds(py: Python<'_>, keys: DictKeysSize) -> PyResult<bool> {
-    let samples = c"[{}, {'a': 1}, {1: 1}, dict.fromkeys(range(999)), dict(zip('abcdefghijk', range(11))), \
-        type('probe', (), {})().__dict__, vars(type('probe', (), {'__init__': lambda self: setattr(self, 'x', 1)})())]";
-    // SAFETY: the samples are dicts.
-    sizes_hold(py, samples, |dict| unsafe { (dict_size_bound(dict, keys), false) })
 }
 
 /// # Safety
@@ -510,12 +365,12 @@ impl Drop for Frozen<'_> {
 
 /// Freezes the heap and lets `look` read it. `look` must run no Python code and let go of no reference.
 pub(crate) fn freeze<T>(py: Python<'_>, look: impl FnOnce(&mut Frozen<'_>) -> PyResult<T>) -> PyResult<T> {
-    let runtime = RUNTIME.get_or_try_init(py, || Runtime::probe(py))?;
+    let runtime = Runtime::get(py)?;
     look(&mut Frozen::enter(py, runtime))
 }
 
 impl<'py> Frozen<'py> {
-    fn enter(py: Python<'py>, runtime: &'py Runtime) -> Self {
+    pub(crate) fn enter(py: Python<'py>, runtime: &'py Runtime) -> Self {
         // SAFETY: the GIL is held.
         let was_enabled = unsafe { ffi::PyGC_Disable() } != 0;
         Self { py, runtime, was_enabled, own_sizeof: FxHashMap::default() }
@@ -527,20 +382,15 @@ impl<'py> Frozen<'py> {
         &mut self,
         mut visit: impl FnMut(&mut Self, u64, Object) -> PyResult<()>,
     ) -> PyResult<()> {
-        if let Some(generation0) = self.runtime.generation0 {
-            // SAFETY: an int in the interpreter's state, by the table that was checked.
-            let collecting =
-                unsafe { ((generation0 + self.runtime.gc.collecting) as *const c_int).read() } != 0;
-            if !collecting {
-                for generation in 0..layout::GENERATIONS {
-                    let head = generation0 + generation * layout::GENERATION;
-                    let first = generation as u64 * 2 * HALF;
-                    walk(head, first, self.runtime.dict_type, |position, object| {
-                        visit(self, position, object)
-                    })?;
-                }
-                return Ok(());
+        if let Some(lists) = self.runtime.lists
+            && !lists.collecting()
+        {
+            for generation in 0..layout::GENERATIONS {
+                let head = lists.generation0 + generation * layout::GENERATION;
+                let first = generation as u64 * 2 * HALF;
+                walk(head, first, lists.dict_type, |position, object| visit(self, position, object))?;
             }
+            return Ok(());
         }
         // Within a collection, or where the lists are not known, the collector itself is asked.
         let listed = self.runtime.get_objects.bind(self.py).call0()?.cast_into::<PyList>()?;
@@ -798,7 +648,7 @@ unsafe fn native_size(runtime: &Runtime, object: Address) -> u64 {
 /// If the interpreter cannot be probed.
 pub(crate) fn native_size_of(object: &Bound<'_, PyAny>) -> PyResult<u64> {
     let py = object.py();
-    let runtime = RUNTIME.get_or_try_init(py, || Runtime::probe(py))?;
+    let runtime = Runtime::get(py)?;
     // SAFETY: a live object, the GIL held.
     Ok(unsafe { native_size(runtime, object.as_ptr() as Address) })
 }
@@ -809,7 +659,7 @@ pub(crate) fn native_size_of(object: &Bound<'_, PyAny>) -> PyResult<u64> {
 /// What the object's `__sizeof__` raises.
 pub(crate) fn getsizeof<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let py = object.py();
-    RUNTIME.get_or_try_init(py, || Runtime::probe(py))?.getsizeof.bind(py).call1((object,))
+    Runtime::get(py)?.getsizeof.bind(py).call1((object,))
 }
 
 /// Walks one list of the collector from both ends at once, which halves the time: each step waits for memory, and

@@ -1,0 +1,119 @@
+//! A container that is being written: where its items come from, and what stands between and behind them.
+
+use std::collections::VecDeque;
+
+use pyo3::prelude::*;
+use pyo3::types::{PyList, PyString, PyTuple};
+
+use crate::raw;
+
+/// What comes next in the text.
+pub(super) enum Part<'py> {
+    Text(&'static str),
+    Owned(String),
+    Object(Bound<'py, PyAny>),
+    /// A dict's entries in braces, whatever the repr of its subclass puts around them.
+    Braces(Bound<'py, PyAny>),
+}
+
+/// How the entries of a dict are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Entries {
+    Pairs,
+    Keys,
+    Values,
+    Tuples,
+    Keywords,
+}
+
+/// Where a container's items come from.
+pub(super) enum Source<'py> {
+    List(Bound<'py, PyList>, usize),
+    Tuple(Bound<'py, PyTuple>, usize),
+    Dict(Bound<'py, PyAny>, isize, Entries),
+    Iterator(Bound<'py, PyAny>),
+    /// An iterator over pairs of a key and a value.
+    PairIterator(Bound<'py, PyAny>, Entries),
+    Array(Bound<'py, PyAny>, usize),
+    Empty,
+}
+
+/// A container that is being written.
+pub(super) struct Frame<'py> {
+    /// What comes before the next item is asked for.
+    pub(super) queue: VecDeque<Part<'py>>,
+    pub(super) source: Source<'py>,
+    /// Items so far, to know whether a comma is due.
+    pub(super) items: usize,
+    pub(super) close: String,
+    /// By which it is known as open; `None` for what stands around a container.
+    pub(super) address: Option<usize>,
+}
+
+impl<'py> Frame<'py> {
+    /// Puts the next item into the queue, with the comma before it; leaves it empty at the end. An iterator that
+    /// fails, since the container has changed, is at its end.
+    pub(super) fn refill(&mut self) {
+        let mut entry = None;
+        let item = match &mut self.source {
+            Source::Empty => None,
+            Source::List(list, index) => {
+                *index += 1;
+                list.get_item(*index - 1).ok()
+            }
+            Source::Tuple(tuple, index) => {
+                *index += 1;
+                tuple.get_item(*index - 1).ok()
+            }
+            Source::Array(array, index) => {
+                *index += 1;
+                array.get_item(*index - 1).ok()
+            }
+            Source::Iterator(iterator) => next(iterator),
+            Source::PairIterator(iterator, as_) => {
+                entry = next(iterator)
+                    .and_then(|pair| pair.extract().ok())
+                    .map(|(key, value)| (key, value, *as_));
+                None
+            }
+            Source::Dict(dict, position, as_) => {
+                entry = raw::dict_next(dict, position).map(|(key, value)| (key, value, *as_));
+                None
+            }
+        };
+        if self.items > 0 && (item.is_some() || entry.is_some()) {
+            self.queue.push_back(Part::Text(", "));
+        }
+        self.items += 1;
+        if let Some(item) = item {
+            self.queue.push_back(Part::Object(item));
+        }
+        match entry {
+            Some((key, value, Entries::Pairs)) => {
+                self.queue.extend([Part::Object(key), Part::Text(": "), Part::Object(value)]);
+            }
+            Some((key, _, Entries::Keys)) => self.queue.push_back(Part::Object(key)),
+            Some((_, value, Entries::Values)) => self.queue.push_back(Part::Object(value)),
+            Some((key, value, Entries::Tuples)) => {
+                self.queue.extend([
+                    Part::Text("("),
+                    Part::Object(key),
+                    Part::Text(", "),
+                    Part::Object(value),
+                    Part::Text(")"),
+                ]);
+            }
+            Some((key, value, Entries::Keywords)) => {
+                let name = key
+                    .cast_into::<PyString>()
+                    .map_or_else(|_| "?".to_owned(), |key| key.to_string_lossy().into_owned());
+                self.queue.extend([Part::Owned(format!("{name}=")), Part::Object(value)]);
+            }
+            None => {}
+        }
+    }
+}
+
+fn next<'py>(iterator: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
+    iterator.cast::<pyo3::types::PyIterator>().ok()?.clone().next()?.ok()
+}

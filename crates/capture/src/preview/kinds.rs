@@ -1,0 +1,133 @@
+//! Which reprs are written natively, told by the C function in the type's `tp_repr` slot: so a subclass that inherits
+//! the repr is written like its base, and one that has its own is not.
+
+use pyo3::ffi::{Py_tp_iter, Py_tp_repr};
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::PyType;
+use rustc_hash::FxHashMap;
+
+use crate::raw;
+
+/// How objects with a certain `tp_repr` are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    List,
+    Tuple,
+    Dict,
+    FrozenDict,
+    Set,
+    Deque,
+    DefaultDict,
+    OrderedDict,
+    MappingProxy,
+    DictView,
+    Str,
+    Bytes,
+    ByteArray,
+    Exception,
+    Method,
+    Slice,
+    Partial,
+    Namespace,
+    Array,
+    Module,
+    /// The repr of `object`, or another that reads names and addresses only.
+    Plain,
+}
+
+/// The interpreter's own reprs, by the address of the function in the type's slot.
+pub(super) struct Kinds {
+    pub(super) by_repr: FxHashMap<usize, Kind>,
+    pub(super) object_repr: usize,
+    pub(super) type_repr: usize,
+    pub(super) set_iter: usize,
+    pub(super) deque_iter: usize,
+    pub(super) deque_maxlen: Py<PyAny>,
+    pub(super) default_factory: Py<PyAny>,
+    pub(super) odict_items: Py<PyAny>,
+    pub(super) partial: Py<PyAny>,
+    pub(super) namespace: Py<PyAny>,
+    pub(super) function: Py<PyAny>,
+    /// From 3.12, an OrderedDict shows itself as a dict, no more as a list of pairs.
+    pub(super) odict_as_dict: bool,
+    /// To 3.14, a bytearray escapes a single quote within double ones too.
+    pub(super) bytearray_escapes: bool,
+}
+
+pub(super) static KINDS: PyOnceLock<Kinds> = PyOnceLock::new();
+
+impl Kinds {
+    pub(super) fn find(py: Python<'_>) -> PyResult<Self> {
+        let builtins = py.import("builtins")?;
+        let collections = py.import("_collections")?;
+        let types = py.eval(
+            c"[type(f), type(len), type(c), type(f.__code__), type(g), type(str.__dict__['join']), \
+               type(str.__dict__['__add__']), type(type.__dict__['__dict__']), type(type(f).__dict__['__globals__']), \
+               type(dict.__dict__['fromkeys']), type(''.__add__), range, int, float, complex, bool, type(None), \
+               type(...), type(NotImplemented), memoryview] \
+               if [f := lambda: 0, g := (x for x in ()), c := (lambda x: lambda: x)(0).__closure__[0]] else 0",
+            None,
+            None,
+        )?;
+        let repr =
+            |of: &Bound<'_, PyAny>| -> PyResult<usize> { Ok(raw::slot(of.cast::<PyType>()?, Py_tp_repr)) };
+        let mut by_repr = FxHashMap::default();
+        for of in types.try_iter()? {
+            by_repr.insert(repr(&of?)?, Kind::Plain);
+        }
+        let partial = py.import("_functools")?.getattr("partial")?;
+        let namespace = py.import("sys")?.getattr("implementation")?.get_type().into_any();
+        let method = py.eval(c"type(type('probe', (), {'f': lambda self: 0})().f)", None, None)?;
+        let known = [
+            (builtins.getattr("list")?, Kind::List),
+            (builtins.getattr("tuple")?, Kind::Tuple),
+            (builtins.getattr("dict")?, Kind::Dict),
+            (builtins.getattr("set")?, Kind::Set),
+            (builtins.getattr("str")?, Kind::Str),
+            (builtins.getattr("bytes")?, Kind::Bytes),
+            (builtins.getattr("bytearray")?, Kind::ByteArray),
+            (builtins.getattr("BaseException")?, Kind::Exception),
+            (builtins.getattr("slice")?, Kind::Slice),
+            (builtins.get_type().into_any(), Kind::Module),
+            (collections.getattr("deque")?, Kind::Deque),
+            (collections.getattr("defaultdict")?, Kind::DefaultDict),
+            (collections.getattr("OrderedDict")?, Kind::OrderedDict),
+            (py.eval(c"type(type.__dict__)", None, None)?, Kind::MappingProxy),
+            (py.eval(c"type({}.keys())", None, None)?, Kind::DictView),
+            (method, Kind::Method),
+            (partial.clone(), Kind::Partial),
+            (namespace.clone(), Kind::Namespace),
+        ];
+        for (of, kind) in &known {
+            by_repr.insert(repr(of)?, *kind);
+        }
+        if let Ok(frozendict) = builtins.getattr("frozendict") {
+            by_repr.insert(repr(&frozendict)?, Kind::FrozenDict);
+        }
+        let object_repr = repr(&builtins.getattr("object")?)?;
+        let type_repr = repr(&builtins.getattr("type")?)?;
+        by_repr.insert(object_repr, Kind::Plain);
+        by_repr.insert(type_repr, Kind::Plain);
+        // Optional: a build may lack the module.
+        if let Ok(array) = py.import("array") {
+            by_repr.insert(repr(&array.getattr("array")?)?, Kind::Array);
+        }
+        let deque = collections.getattr("deque")?;
+        Ok(Self {
+            by_repr,
+            object_repr,
+            type_repr,
+            set_iter: raw::slot(builtins.getattr("set")?.cast()?, Py_tp_iter),
+            deque_iter: raw::slot(deque.cast()?, Py_tp_iter),
+            deque_maxlen: deque.getattr("maxlen")?.unbind(),
+            default_factory: collections.getattr("defaultdict")?.getattr("default_factory")?.unbind(),
+            odict_items: collections.getattr("OrderedDict")?.getattr("items")?.unbind(),
+            partial: partial.unbind(),
+            namespace: namespace.unbind(),
+            function: py.eval(c"type(lambda: 0)", None, None)?.unbind(),
+            odict_as_dict: py.version_info() >= (3, 12),
+            bytearray_escapes: py.version_info() < (3, 15),
+        })
+    }
+}

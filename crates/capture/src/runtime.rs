@@ -1,0 +1,202 @@
+//! What is known of this interpreter, found out once, when the extension module is imported.
+//!
+//! Layouts come from `memtop_cpython::layout` as claims; here each is held against what Python itself answers, and
+//! one that does not hold is not used: `gc.get_objects()` lists the objects then, and `__sizeof__` tells sizes.
+
+use memtop_cpython::layout::{self, DictKeysSize, GcState};
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::ffi::Py_tp_traverse;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyDict, PyList, PySet, PyTuple, PyType};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::raw::{self, Address, Frozen, KnownSizeof, Lists, NoArguments};
+
+/// See the module's header.
+pub(crate) struct Runtime {
+    /// The collector's lists, if they may be walked.
+    pub(crate) lists: Option<Lists>,
+    /// Where a dict's key table tells its size.
+    pub(crate) dict_keys: Option<DictKeysSize>,
+    /// The `__sizeof__` methods whose answers can be had natively, by the descriptor's address.
+    pub(crate) sizeof: FxHashMap<Address, KnownSizeof>,
+    /// Types of the interpreter whose instances have at most as many references as words.
+    pub(crate) small: FxHashSet<Address>,
+    /// `tp_traverse` of list, tuple, dict, set, and of classes made by a class statement.
+    pub(crate) list_traverse: usize,
+    pub(crate) tuple_traverse: usize,
+    pub(crate) dict_traverse: usize,
+    pub(crate) set_traverse: usize,
+    pub(crate) class_traverse: usize,
+    pub(crate) object_sizeof: NoArguments,
+    pub(crate) getsizeof: Py<PyAny>,
+    pub(crate) get_objects: Py<PyAny>,
+    /// `type.__dict__['__dict__']`, which reads a type's namespace without asking the metaclass.
+    pub(crate) type_dict: Py<PyAny>,
+}
+
+static RUNTIME: PyOnceLock<Runtime> = PyOnceLock::new();
+
+/// Finds out how this interpreter's memory is laid out, and checks it against what Python answers. Called when the
+/// extension module is imported; costs a few milliseconds.
+///
+/// # Errors
+/// If the interpreter lacks what every CPython has.
+pub fn probe(py: Python<'_>) -> PyResult<()> {
+    Runtime::get(py).map(|_| ())
+}
+
+/// Whether the collector's lists are walked directly; else `gc.get_objects()` is used, which is slower.
+#[must_use]
+pub fn walks_lists(py: Python<'_>) -> bool {
+    RUNTIME.get(py).is_some_and(|runtime| runtime.lists.is_some())
+}
+
+impl Runtime {
+    /// What was found out, or finds it out now.
+    pub(crate) fn get(py: Python<'_>) -> PyResult<&Self> {
+        RUNTIME.get_or_try_init(py, || Self::probe(py))
+    }
+
+    fn probe(py: Python<'_>) -> PyResult<Self> {
+        let minor = py.version_info().minor;
+        let builtins = py.import("builtins")?;
+        let traverse = |of: &Bound<'_, PyType>| raw::slot(of, Py_tp_traverse);
+        let class = py.eval(c"type('probe', (), {})", None, None)?.cast_into::<PyType>()?;
+        let (object_sizeof, sizeof, dict_keys) = known_sizes(py, DictKeysSize::of(minor))?;
+        let mut runtime = Self {
+            lists: None,
+            dict_keys,
+            sizeof,
+            small: small_types(py)?,
+            list_traverse: traverse(&py.get_type::<PyList>()),
+            tuple_traverse: traverse(&py.get_type::<PyTuple>()),
+            dict_traverse: traverse(&py.get_type::<PyDict>()),
+            set_traverse: traverse(&py.get_type::<PySet>()),
+            class_traverse: traverse(&class),
+            object_sizeof,
+            getsizeof: py.import("sys")?.getattr("getsizeof")?.unbind(),
+            get_objects: py.import("gc")?.getattr("get_objects")?.unbind(),
+            type_dict: builtins.getattr("type")?.getattr("__dict__")?.get_item("__dict__")?.unbind(),
+        };
+        if let Some(lists) = GcState::of(minor).and_then(|state| Lists::find(py, state))
+            && runtime.agrees(py, lists)?
+        {
+            runtime.lists = Some(lists);
+        }
+        Ok(runtime)
+    }
+
+    /// Whether a walk of the lists gives what `gc.get_objects()` does, in the same order. A large generation is not
+    /// compared, since the list of it would cost memory: there the other two must do.
+    fn agrees(&self, py: Python<'_>, lists: Lists) -> PyResult<bool> {
+        const LARGE: usize = 300_000;
+        let frozen = Frozen::enter(py, self);
+        for generation in 0..layout::GENERATIONS {
+            let count = |each: &mut dyn FnMut(u64, Address)| {
+                let never: Result<(), std::convert::Infallible> =
+                    lists.walk(&frozen, generation, |position, object| {
+                        each(position, object.0);
+                        Ok(())
+                    });
+                never.unwrap_or_else(|never| match never {});
+            };
+            let mut objects = 0;
+            count(&mut |_, _| objects += 1);
+            if objects > LARGE {
+                continue;
+            }
+            let listed = self.get_objects.bind(py).call1((generation,))?.cast_into::<PyList>()?;
+            let mut walked = Vec::new();
+            count(&mut |position, address| walked.push((position, address)));
+            walked.sort_unstable();
+            let own = listed.as_ptr() as Address;
+            let mut walked = walked.into_iter().map(|(_, address)| address).filter(|&address| address != own);
+            if !listed.iter().all(|object| walked.next() == Some(object.as_ptr() as Address))
+                || walked.next().is_some()
+            {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
+
+type KnownSizes = (NoArguments, FxHashMap<Address, KnownSizeof>, Option<DictKeysSize>);
+
+/// The interpreter's own `__sizeof__` methods. A native formula is taken only if it holds on samples.
+fn known_sizes(py: Python<'_>, keys: Option<DictKeysSize>) -> PyResult<KnownSizes> {
+    let builtins = py.import("builtins")?;
+    let collections = py.import("_collections")?;
+    let method = |of: &Bound<'_, PyAny>| -> PyResult<(Address, Option<NoArguments>)> {
+        let descriptor = of.getattr("__dict__")?.get_item("__sizeof__")?;
+        Ok((descriptor.as_ptr() as Address, raw::native_method(&descriptor)))
+    };
+    let (address, object_sizeof) = method(&builtins.getattr("object")?)?;
+    let object_sizeof = object_sizeof.ok_or_else(|| {
+        PyRuntimeError::new_err("mem_top: object.__sizeof__ is not the method that CPython has")
+    })?;
+    let mut sizeof = FxHashMap::from_iter([(address, KnownSizeof::Object)]);
+    let lists = c"[[], [1], list(range(9)), [None] * 1000]";
+    let sets = c"[set(), {1}, frozenset(range(9)), set(range(1000))]";
+    let dicts = c"[{}, {'a': 1}, {1: 1}, dict.fromkeys(range(999)), dict(zip('abcdefghijk', range(11))), \
+        type('probe', (), {})().__dict__, \
+        vars(type('probe', (), {'__init__': lambda self: setattr(self, 'x', 1)})())]";
+    let holds = |known, samples| match keys {
+        Some(keys) => sizes_hold(py, samples, known, keys),
+        None => Ok(false),
+    };
+    let mut dict_keys = None;
+    for owner in ["list", "set", "frozenset", "dict", "type", "deque", "OrderedDict"] {
+        let owner_type = builtins.getattr(owner).or_else(|_| collections.getattr(owner))?;
+        // A type without a method of its own inherits one that is known already.
+        let Ok((address, Some(function))) = method(&owner_type) else { continue };
+        let known = match owner {
+            "list" if holds(KnownSizeof::List, lists)? => KnownSizeof::List,
+            "set" | "frozenset" if holds(KnownSizeof::Set, sets)? => KnownSizeof::Set,
+            "dict" => {
+                let known = KnownSizeof::Dict(function);
+                dict_keys = if holds(known, dicts)? { keys } else { None };
+                known
+            }
+            _ => KnownSizeof::Native(function),
+        };
+        sizeof.insert(address, known);
+    }
+    Ok((object_sizeof, sizeof, dict_keys))
+}
+
+/// Holds a native formula against `__sizeof__` for each of these samples.
+fn sizes_hold(
+    py: Python<'_>,
+    samples: &std::ffi::CStr,
+    known: KnownSizeof,
+    keys: DictKeysSize,
+) -> PyResult<bool> {
+    for sample in py.eval(samples, None, None)?.try_iter()? {
+        let sample = sample?;
+        let said: u64 = sample.call_method0("__sizeof__")?.extract()?;
+        match raw::native_formula(known, keys, &sample) {
+            Some((size, exact)) if size == said || !exact && size > said => {}
+            _ => return Ok(false),
+        }
+    }
+    Ok(true)
+}
+
+/// The interpreter's types of small objects with no storage beside them.
+fn small_types(py: Python<'_>) -> PyResult<FxHashSet<Address>> {
+    let types = py.eval(
+        c"[type(f), type((lambda x: lambda: x)(0).__closure__[0]), type(len), property, staticmethod, \
+           classmethod, type(str.__dict__['join']), type(str.__dict__['__add__']), \
+           type(type.__dict__['__dict__']), type(type(f).__dict__['__globals__']), type(''.join), \
+           type(type('probe', (), {'f': f})().f)] if [f := lambda self: 0] else 0",
+        None,
+        None,
+    )?;
+    let mut small: FxHashSet<Address> =
+        types.try_iter()?.map(|of| Ok(of?.as_ptr() as Address)).collect::<PyResult<_>>()?;
+    small.insert(py.import("_weakref")?.getattr("ref")?.as_ptr() as Address);
+    Ok(small)
+}
