@@ -1,0 +1,8 @@
+//! The stand-alone command: see the library.
+#![forbid(unsafe_code)]
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(memtop_cli::run(std::env::args_os().map(|a| a.to_string_lossy().into_owned()).collect()))
+}
