@@ -241,6 +241,6 @@ fn asked_size(object: &Bound<'_, PyAny>) -> PyResult<u64> {
     match raw::getsizeof(object).and_then(|size| size.extract::<u64>()) {
         Ok(size) if size <= LARGEST => Ok(size),
         Err(error) if error.is_instance_of::<PyKeyboardInterrupt>(py) => Err(error),
-        _ => raw::native_size_of(object),
+        _ => raw::native_size(object),
     }
 }

@@ -130,7 +130,8 @@ impl<'py> Writer<'py, '_> {
     /// An object that only its own repr can show.
     fn write_opaque(&mut self, object: &Bound<'py, PyAny>) -> PyResult<()> {
         if self.safe {
-            let repr = self.kinds.object_repr;
+            let is_type = object.cast::<PyType>().is_ok();
+            let repr = if is_type { self.kinds.type_repr } else { self.kinds.object_repr };
             self.write_by(|| raw::call_repr(repr, object), object)
         } else {
             self.write_by(|| object.repr().map(Bound::into_any), object)

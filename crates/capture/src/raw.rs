@@ -67,6 +67,15 @@ pub(crate) enum KnownSizeof {
     Native(NoArguments),
 }
 
+impl KnownSizeof {
+    fn function(self, runtime: &Runtime) -> NoArguments {
+        match self {
+            Self::Dict(function) | Self::Native(function) => function,
+            Self::Object | Self::List | Self::Set => runtime.object_sizeof,
+        }
+    }
+}
+
 /// The heads of the collector's lists of this interpreter.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Lists {
@@ -209,8 +218,11 @@ unsafe fn type_flags(of: Address) -> u64 {
 }
 
 /// The function behind a method descriptor named `__sizeof__` that takes no arguments.
-pub(crate) fn native_method(descriptor: &Bound<'_, PyAny>) -> Option<NoArguments> {
-    if descriptor.get_type().qualname().ok()? != "method_descriptor" {
+pub(crate) fn native_method(
+    descriptor: &Bound<'_, PyAny>,
+    method_descriptor: Address,
+) -> Option<NoArguments> {
+    if descriptor.get_type().as_ptr() as Address != method_descriptor {
         return None;
     }
     // SAFETY: a live method_descriptor; its definition lives as long as the type.
@@ -224,6 +236,16 @@ pub(crate) fn native_method(descriptor: &Bound<'_, PyAny>) -> Option<NoArguments
         let function = NonNull::new(word(definition, method_descriptor::ML_METH) as *mut c_void)?;
         Some(std::mem::transmute::<NonNull<c_void>, NoArguments>(function))
     }
+}
+
+/// The `tp_name` of the type that a method descriptor belongs to.
+fn method_owner(descriptor: &Bound<'_, PyAny>) -> String {
+    // SAFETY: `native_method` has seen that it is a method_descriptor, which holds its type.
+    let owner = unsafe {
+        let owner = word(descriptor.as_ptr() as Address, method_descriptor::OWNER) as *mut ffi::PyObject;
+        Bound::from_borrowed_ptr(descriptor.py(), owner).cast_into_unchecked::<PyType>()
+    };
+    c_name(&owner)
 }
 
 /// What a native `__sizeof__` answers; `None` if it raised (which is cleared).
@@ -313,6 +335,8 @@ pub(crate) struct Plan {
     traverse: Option<Traverse>,
     references: References,
     sizing: Sizing,
+    /// The type's `__sizeof__` is not the interpreter's: it may be asked when the walk is over.
+    ask: bool,
 }
 
 /// An upper bound of an object's references that costs at most a word.
@@ -334,7 +358,6 @@ enum Sizing {
     Set { header: u64 },
     Dict { header: u64, function: NoArguments },
     Native { header: u64, function: NoArguments },
-    Ask,
 }
 
 /// An upper bound of an object's size, or the request to ask for it when the walk is over.
@@ -438,6 +461,9 @@ impl<'py> Frozen<'py> {
     /// An upper bound of the object's size. O(1).
     #[inline]
     pub(crate) fn size_bound(&self, plan: &Plan, object: Object) -> SizeBound {
+        if plan.ask {
+            return SizeBound::Ask;
+        }
         SizeBound::AtMost(match plan.sizing {
             Sizing::Dict { header, .. } => match self.runtime.dict_keys {
                 // SAFETY: frozen; the plan was made for dicts.
@@ -445,7 +471,6 @@ impl<'py> Frozen<'py> {
                 None => u64::MAX,
             },
             Sizing::Native { .. } => u64::MAX,
-            Sizing::Ask => return SizeBound::Ask,
             _ => self.size(plan, object),
         })
     }
@@ -464,7 +489,6 @@ impl<'py> Frozen<'py> {
                 Sizing::Dict { header, function } | Sizing::Native { header, function } => {
                     header + call_size(function, object.0).unwrap_or(0)
                 }
-                Sizing::Ask => native_size(self.runtime, object.0),
             }
         }
     }
@@ -514,16 +538,14 @@ impl<'py> Frozen<'py> {
         };
         // SAFETY: not NULL here, and the type's own slot.
         let traverse = (traverse != 0).then(|| unsafe { std::mem::transmute::<usize, Traverse>(traverse) });
-        let sizing = self.sizing(of, sample, item_size).unwrap_or(if ask {
-            Sizing::Ask
-        } else {
-            let header = header_size(flags);
-            match item_size {
-                0 => Sizing::Fixed(header + base_size),
-                item => Sizing::Items { base: header + base_size, item },
-            }
-        });
-        Plan { traverse, references, sizing }
+        let (method, known) = self.find_sizeof(of);
+        let is_own = known.is_some_and(|(known, _)| known == method);
+        let sizing = known
+            .and_then(|(_, known)| {
+                self.sizing(known, sample, item_size, (!is_own).then(|| header_size(flags)))
+            })
+            .unwrap_or(Sizing::Fixed(header_size(flags) + base_size));
+        Plan { traverse, references, sizing, ask: ask && !is_own }
     }
 
     /// Whether a class descends from `object` through plain classes only, so that its layout tells all of its
@@ -546,40 +568,53 @@ impl<'py> Frozen<'py> {
         }
     }
 
-    /// The native way to the size of this type's objects, if its `__sizeof__` is one that is known. The words that
-    /// stand before an object are told by one real `sys.getsizeof`, which runs no user code then.
-    fn sizing(&mut self, of: Address, sample: Object, item: u64) -> Option<Sizing> {
-        let method = self.find_sizeof(of)?;
-        let known = *self.runtime.sizeof.get(&method)?;
-        let sample_held = self.hold(sample);
-        let whole: u64 = self.runtime.getsizeof.bind(self.py).call1((sample_held,)).ok()?.extract().ok()?;
-        // SAFETY: frozen; the method that is known is that of the sample's type.
-        let header = |function| whole.checked_sub(unsafe { call_size(function, sample.0) }?);
-        // SAFETY: frozen; by the method, the sample is a list, a set, or has a size word.
-        unsafe {
+    /// How `known`, a method of the interpreter's own, sizes this type's objects. `header` is the size of the words
+    /// before them; without, it is told by one real `sys.getsizeof`, which runs no user code where the method is
+    /// the type's own.
+    fn sizing(&self, known: KnownSizeof, sample: Object, item: u64, header: Option<u64>) -> Option<Sizing> {
+        // SAFETY: frozen; the method is that of the sample's type or a base: by it, the sample is a list, a set,
+        // or has a size word.
+        let own = unsafe {
             match known {
-                KnownSizeof::Object if item == 0 => Some(Sizing::Fixed(whole)),
-                KnownSizeof::Object => {
-                    let items = (word(sample.0, layout::object::SIZE) as isize).unsigned_abs() as u64;
-                    Some(Sizing::Items { base: whole.checked_sub(item * items)?, item })
+                KnownSizeof::Object | KnownSizeof::Dict(_) | KnownSizeof::Native(_) => {
+                    call_size(known.function(self.runtime), sample.0)?
                 }
-                KnownSizeof::List => Some(Sizing::List { header: whole.checked_sub(list_size(sample.0))? }),
-                KnownSizeof::Set => Some(Sizing::Set { header: whole.checked_sub(set_size(sample.0))? }),
-                KnownSizeof::Dict(function) => Some(Sizing::Dict { header: header(function)?, function }),
-                KnownSizeof::Native(function) => Some(Sizing::Native { header: header(function)?, function }),
+                KnownSizeof::List => list_size(sample.0),
+                KnownSizeof::Set => set_size(sample.0),
             }
-        }
+        };
+        let header = match header {
+            Some(header) => header,
+            None => {
+                let sample = self.hold(sample);
+                let whole: u64 =
+                    self.runtime.getsizeof.bind(self.py).call1((sample,)).ok()?.extract().ok()?;
+                whole.checked_sub(own)?
+            }
+        };
+        Some(match known {
+            KnownSizeof::Object if item == 0 => Sizing::Fixed(header + own),
+            KnownSizeof::Object => {
+                // SAFETY: frozen; where there is an item size, `object.__sizeof__` reads this word too.
+                let items = unsafe { word(sample.0, layout::object::SIZE) as isize }.unsigned_abs() as u64;
+                Sizing::Items { base: (header + own).checked_sub(item * items)?, item }
+            }
+            KnownSizeof::List => Sizing::List { header },
+            KnownSizeof::Set => Sizing::Set { header },
+            KnownSizeof::Dict(function) => Sizing::Dict { header, function },
+            KnownSizeof::Native(function) => Sizing::Native { header, function },
+        })
     }
 
-    /// The `__sizeof__` that a lookup on the type finds, by its address.
-    fn find_sizeof(&mut self, of: Address) -> Option<Address> {
+    /// The `__sizeof__` that a lookup on the type finds, by its address (0 for none), and the first on the way that
+    /// is the interpreter's own.
+    fn find_sizeof(&mut self, of: Address) -> (Address, Option<(Address, KnownSizeof)>) {
+        let mut first = 0;
         // SAFETY: frozen: a type's MRO is a tuple of types, or NULL while the type is being made.
         unsafe {
             let mro = word(of, type_object::MRO) as *mut ffi::PyObject;
-            if mro.is_null() {
-                return None;
-            }
-            for index in 0..ffi::PyTuple_Size(mro) {
+            let length = if mro.is_null() { 0 } else { ffi::PyTuple_Size(mro) };
+            for index in 0..length {
                 let class = ffi::PyTuple_GetItem(mro, index) as Address;
                 let own = match self.own_sizeof.get(&class) {
                     Some(&own) => own,
@@ -589,12 +624,25 @@ impl<'py> Frozen<'py> {
                         own
                     }
                 };
-                if own != 0 {
-                    return Some(own);
+                if own == 0 {
+                    continue;
+                }
+                if first == 0 {
+                    first = own;
+                }
+                let known = self.runtime.sizeof.get(&own).copied().or_else(|| {
+                    let method = Bound::from_borrowed_ptr(self.py, own as *mut ffi::PyObject);
+                    let function = native_method(&method, self.runtime.method_descriptor)?;
+                    self.runtime
+                        .is_interpreters(&method_owner(&method))
+                        .then_some(KnownSizeof::Native(function))
+                });
+                if let Some(known) = known {
+                    return (first, Some((own, known)));
                 }
             }
         }
-        None
+        (first, None)
     }
 
     /// The `__sizeof__` in a class's own namespace, or 0. Keys are compared as strings by C code, since a lookup
@@ -630,27 +678,17 @@ fn header_size(flags: u64) -> u64 {
     (gc_head::SIZE + own) as u64
 }
 
-/// What `object.__sizeof__` and the words before the object make up, whatever the type's own method says.
-///
-/// # Safety
-/// A live object, the GIL held.
-unsafe fn native_size(runtime: &Runtime, object: Address) -> u64 {
-    // SAFETY: the caller's promise; `object.__sizeof__` takes any object, and its type is live.
-    unsafe {
-        let flags = type_flags(word(object, layout::object::TYPE));
-        call_size(runtime.object_sizeof, object).unwrap_or(0) + header_size(flags)
-    }
-}
-
-/// The size of a gc-tracked object as `object.__sizeof__` gives it, with the words before it.
+/// The size of a gc-tracked object as the interpreter's own methods give it, whatever its type's own says.
 ///
 /// # Errors
 /// If the interpreter cannot be probed.
-pub(crate) fn native_size_of(object: &Bound<'_, PyAny>) -> PyResult<u64> {
-    let py = object.py();
-    let runtime = Runtime::get(py)?;
-    // SAFETY: a live object, the GIL held.
-    Ok(unsafe { native_size(runtime, object.as_ptr() as Address) })
+pub(crate) fn native_size(object: &Bound<'_, PyAny>) -> PyResult<u64> {
+    freeze(object.py(), |heap| {
+        let sample = Object(object.as_ptr() as Address);
+        let of = heap.type_of(sample);
+        let plan = heap.plan(of, sample, false);
+        Ok(heap.size(&plan, sample))
+    })
 }
 
 /// `sys.getsizeof`, the real one, whatever the program has put in its place.

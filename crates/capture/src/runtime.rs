@@ -29,6 +29,10 @@ pub(crate) struct Runtime {
     pub(crate) dict_traverse: usize,
     pub(crate) set_traverse: usize,
     pub(crate) class_traverse: usize,
+    /// The type of methods that are written in C.
+    pub(crate) method_descriptor: Address,
+    /// `sys.stdlib_module_names`.
+    stdlib: FxHashSet<String>,
     pub(crate) object_sizeof: NoArguments,
     pub(crate) getsizeof: Py<PyAny>,
     pub(crate) get_objects: Py<PyAny>,
@@ -64,7 +68,8 @@ impl Runtime {
         let builtins = py.import("builtins")?;
         let traverse = |of: &Bound<'_, PyType>| raw::slot(of, Py_tp_traverse);
         let class = py.eval(c"type('probe', (), {})", None, None)?.cast_into::<PyType>()?;
-        let (object_sizeof, sizeof, dict_keys) = known_sizes(py, DictKeysSize::of(minor))?;
+        let method_descriptor = builtins.getattr("str")?.getattr("join")?.get_type().as_ptr() as Address;
+        let (object_sizeof, sizeof, dict_keys) = known_sizes(py, DictKeysSize::of(minor), method_descriptor)?;
         let mut runtime = Self {
             lists: None,
             dict_keys,
@@ -75,6 +80,8 @@ impl Runtime {
             dict_traverse: traverse(&py.get_type::<PyDict>()),
             set_traverse: traverse(&py.get_type::<PySet>()),
             class_traverse: traverse(&class),
+            method_descriptor,
+            stdlib: py.import("sys")?.getattr("stdlib_module_names")?.extract()?,
             object_sizeof,
             getsizeof: py.import("sys")?.getattr("getsizeof")?.unbind(),
             get_objects: py.import("gc")?.getattr("get_objects")?.unbind(),
@@ -86,6 +93,11 @@ impl Runtime {
             runtime.lists = Some(lists);
         }
         Ok(runtime)
+    }
+
+    /// Whether a type of C with this `tp_name` is the interpreter's or its standard library's.
+    pub(crate) fn is_interpreters(&self, name: &str) -> bool {
+        name.split_once('.').is_none_or(|(module, _)| self.stdlib.contains(module))
     }
 
     /// Whether a walk of the lists gives what `gc.get_objects()` does, in the same order. A large generation is not
@@ -126,12 +138,16 @@ impl Runtime {
 type KnownSizes = (NoArguments, FxHashMap<Address, KnownSizeof>, Option<DictKeysSize>);
 
 /// The interpreter's own `__sizeof__` methods. A native formula is taken only if it holds on samples.
-fn known_sizes(py: Python<'_>, keys: Option<DictKeysSize>) -> PyResult<KnownSizes> {
+fn known_sizes(
+    py: Python<'_>,
+    keys: Option<DictKeysSize>,
+    method_descriptor: Address,
+) -> PyResult<KnownSizes> {
     let builtins = py.import("builtins")?;
     let collections = py.import("_collections")?;
     let method = |of: &Bound<'_, PyAny>| -> PyResult<(Address, Option<NoArguments>)> {
         let descriptor = of.getattr("__dict__")?.get_item("__sizeof__")?;
-        Ok((descriptor.as_ptr() as Address, raw::native_method(&descriptor)))
+        Ok((descriptor.as_ptr() as Address, raw::native_method(&descriptor, method_descriptor)))
     };
     let (address, object_sizeof) = method(&builtins.getattr("object")?)?;
     let object_sizeof = object_sizeof.ok_or_else(|| {

@@ -46,6 +46,8 @@ pub const INLINE_VALUES_MAX: usize = 30;
 
 /// `PyMethodDescrObject` (`Include/descrobject.h`) and the `PyMethodDef` that it points to.
 pub mod method_descriptor {
+    /// `d_type`, the type that the method belongs to.
+    pub const OWNER: usize = 16;
     /// `d_method`, a pointer to a `PyMethodDef`.
     pub const METHOD: usize = 40;
     /// `PyMethodDef.ml_name`, a C string.
