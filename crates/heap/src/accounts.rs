@@ -1,0 +1,85 @@
+//! Whether the reference counts add up: what is held from outside of Python, and what is garbage.
+//!
+//! Every counted reference to an object that no root reaches comes from another such object, or from where Python
+//! cannot see: C code that took a reference. So for the unreached, count minus references found is what native code
+//! holds. What is held so keeps alive what it refers to; the rest only keeps itself alive, and awaits the collector.
+//! This is the collector's own reasoning, done on a copy.
+//!
+//! It is as right as the references are complete and none is in the heap twice. A reference that the capture missed
+//! makes a native hold of its object; one that it saw twice makes garbage of what lives. For objects that a root
+//! reaches it says nothing: there, a missed reference accuses nobody.
+
+use crate::handles::ObjectId;
+use crate::heap::Heap;
+use crate::objects::Flags;
+
+/// An object that nothing in Python holds, though its reference count says that something does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NativeHold {
+    /// The object.
+    pub object: ObjectId,
+    /// How many of its references were not found.
+    pub unaccounted: u32,
+}
+
+/// What the reference counts say of the objects that no root reaches.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Accounts {
+    /// Held from outside of Python, by object.
+    pub native: Vec<NativeHold>,
+    /// Garbage that awaits the collector, by object.
+    pub garbage: Vec<ObjectId>,
+}
+
+/// Settles the accounts of the objects that no root reaches. Linear, and 5 bytes an object while it works.
+///
+/// Immortal objects and mem_top's own count as reached, whoever holds them.
+#[must_use]
+pub fn accounts(heap: &Heap) -> Accounts {
+    let objects = heap.objects();
+    let references = heap.references();
+    let mut reached = vec![false; objects.len()];
+    let mut open: Vec<ObjectId> = Vec::new();
+    let kept_anyhow = Flags::IMMORTAL | Flags::OWN;
+    let roots = heap.roots().iter().map(|(_, root)| root.object);
+    for id in roots.chain(objects.ids().filter(|&id| objects.flags(id).intersects(kept_anyhow))) {
+        if !std::mem::replace(&mut reached[id.index()], true) {
+            open.push(id);
+        }
+    }
+    reach(heap, &mut open, &mut reached);
+
+    let mut found = vec![0_u32; objects.len()];
+    for id in objects.ids().filter(|id| !reached[id.index()]) {
+        for to in references.targets_of(id) {
+            found[to.index()] = found[to.index()].saturating_add(1);
+        }
+    }
+    let native: Vec<NativeHold> = objects
+        .ids()
+        .filter(|id| !reached[id.index()])
+        .map(|id| NativeHold {
+            object: id,
+            unaccounted: objects.refcount(id).saturating_sub(found[id.index()]),
+        })
+        .filter(|hold| hold.unaccounted > 0)
+        .collect();
+    for hold in &native {
+        reached[hold.object.index()] = true;
+        open.push(hold.object);
+    }
+    reach(heap, &mut open, &mut reached);
+    let garbage = objects.ids().filter(|id| !reached[id.index()]).collect();
+    Accounts { native, garbage }
+}
+
+/// Marks what is reached from `open`, whose own marks are set.
+fn reach(heap: &Heap, open: &mut Vec<ObjectId>, reached: &mut [bool]) {
+    while let Some(id) = open.pop() {
+        for &to in heap.references().targets_of(id) {
+            if !std::mem::replace(&mut reached[to.index()], true) {
+                open.push(to);
+            }
+        }
+    }
+}

@@ -1,0 +1,335 @@
+//! Puts a heap together.
+//!
+//! Rows come in any order; references that come grouped by the object that holds them are taken as they stand, and
+//! cost nothing to finish. Others are sorted once, which keeps the order of those of one object.
+//!
+//! Invariant: nothing is checked while rows are added (a capture adds them while the process stands still);
+//! `finish` checks every handle, so that a finished heap has valid ones only.
+
+use crate::accounts::{Accounts, accounts};
+use crate::error::HeapError;
+use crate::handles::{FrameId, NONE, ObjectId, RootId, StringId, TypeId};
+use crate::heap::Heap;
+use crate::info::CaptureInfo;
+use crate::label::Label;
+use crate::objects::{Flags, Name, Object, Objects};
+use crate::references::{Reference, References};
+use crate::roots::{Frame, Root, RootKind, Roots};
+use crate::strings::Interner;
+use crate::types::{Type, TypeRecord, Types, shown_name};
+
+/// References of one object that were added one after another.
+#[derive(Debug, Clone, Copy)]
+struct Run {
+    from: ObjectId,
+    start: u32,
+}
+
+/// Builds a [`Heap`]; see the crate for an example.
+#[derive(Debug, Clone)]
+pub struct HeapBuilder {
+    info: CaptureInfo,
+    interner: Interner,
+    types: Vec<TypeRecord>,
+    objects: Objects,
+    runs: Vec<Run>,
+    targets: Vec<ObjectId>,
+    labels: Vec<Label>,
+    roots: Roots,
+    overflow: Option<HeapError>,
+}
+
+impl HeapBuilder {
+    /// A builder with no rows.
+    #[must_use]
+    pub fn new(info: CaptureInfo) -> Self {
+        Self {
+            info,
+            interner: Interner::default(),
+            types: Vec::new(),
+            objects: Objects::default(),
+            runs: Vec::new(),
+            targets: Vec::new(),
+            labels: Vec::new(),
+            roots: Roots::default(),
+            overflow: None,
+        }
+    }
+
+    /// Makes room for so many rows, so that adding them moves nothing.
+    pub fn reserve(&mut self, objects: usize, references: usize) {
+        self.objects.addresses.reserve(objects);
+        self.objects.types.reserve(objects);
+        self.objects.sizes.reserve(objects);
+        self.objects.refcounts.reserve(objects);
+        self.objects.flags.reserve(objects);
+        self.runs.reserve(objects);
+        self.targets.reserve(references);
+        self.labels.reserve(references);
+    }
+
+    /// What is known of the capture, to be completed.
+    pub fn info_mut(&mut self) -> &mut CaptureInfo {
+        &mut self.info
+    }
+
+    /// How many objects were added.
+    #[must_use]
+    pub fn object_count(&self) -> usize {
+        self.objects.len()
+    }
+
+    /// The handle of a text, for names and labels.
+    pub fn string(&mut self, text: &str) -> StringId {
+        self.interner.intern(text)
+    }
+
+    /// The text of a handle that this builder gave.
+    #[must_use]
+    pub fn text(&self, id: StringId) -> &str {
+        self.interner.strings().get(id)
+    }
+
+    /// Adds a type. Two of one name are two types.
+    pub fn add_type(&mut self, ty: Type<'_>) -> TypeId {
+        let name = self.interner.intern(&shown_name(&ty.module, &ty.qualname));
+        let module = self.interner.intern(&ty.module);
+        let qualname = self.interner.intern(&ty.qualname);
+        self.types.push(TypeRecord::new(module, qualname, name, ty.origin, ty.shape, ty.object));
+        TypeId::from_index(self.types.len() - 1)
+    }
+
+    /// Says which object a type is.
+    pub fn set_type_object(&mut self, ty: TypeId, object: ObjectId) {
+        self.types[ty.index()].set_object(object);
+    }
+
+    /// Adds an object. From 2^32 - 1 objects on they are dropped, and `finish` says so.
+    pub fn add_object(&mut self, object: Object) -> ObjectId {
+        let index = self.objects.len();
+        if index >= ObjectId::MAX_ROWS {
+            self.overflow = Some(HeapError::TooMany { table: "objects", limit: ObjectId::MAX_ROWS as u64 });
+            return ObjectId::from_index(0);
+        }
+        let id = ObjectId::from_index(index);
+        self.objects.addresses.push(object.address);
+        self.objects.types.push(object.ty);
+        if object.size >= u64::from(u32::MAX) {
+            self.objects.large.push((id, object.size));
+        }
+        self.objects.sizes.push(u32::try_from(object.size).unwrap_or(u32::MAX));
+        self.objects.refcounts.push(object.refcount);
+        self.objects.flags.push(object.flags);
+        id
+    }
+
+    /// The reference count of an object that was added.
+    pub fn set_refcount(&mut self, id: ObjectId, refcount: u32) {
+        self.objects.refcounts[id.index()] = refcount;
+    }
+
+    /// Adds flags to those of an object.
+    pub fn add_flags(&mut self, id: ObjectId, flags: Flags) {
+        let known = &mut self.objects.flags[id.index()];
+        *known = known.with(flags);
+    }
+
+    /// Names a module, class, function or code object; the last name counts.
+    pub fn set_name(&mut self, id: ObjectId, name: Name) {
+        self.objects.names.push((id, name));
+    }
+
+    /// Says how many items an object lets itself hold at most; the last limit counts.
+    pub fn set_limit(&mut self, id: ObjectId, limit: u64) {
+        self.objects.limits.push((id, limit));
+    }
+
+    /// Adds a reference. From 2^32 - 1 references on they are dropped, and `finish` says so.
+    #[inline]
+    pub fn add_reference(&mut self, from: ObjectId, to: ObjectId, label: Label) {
+        let start = self.targets.len();
+        if start >= NONE as usize {
+            self.overflow = Some(HeapError::TooMany { table: "references", limit: u64::from(NONE) });
+            return;
+        }
+        if self.runs.last().is_none_or(|run| run.from != from) {
+            self.runs.push(Run { from, start: start as u32 });
+        }
+        self.targets.push(to);
+        self.labels.push(label);
+    }
+
+    /// Adds the references of one object.
+    pub fn add_references(&mut self, from: ObjectId, references: impl IntoIterator<Item = Reference>) {
+        for reference in references {
+            self.add_reference(from, reference.to, reference.label);
+        }
+    }
+
+    /// Adds a running frame that roots can belong to.
+    pub fn add_frame(&mut self, frame: Frame) -> FrameId {
+        self.roots.frames.push(frame);
+        FrameId::from_index(self.roots.frames.len() - 1)
+    }
+
+    /// Adds a root.
+    pub fn add_root(&mut self, root: Root) -> RootId {
+        self.roots.rows.push(root);
+        RootId::from_index(self.roots.rows.len() - 1)
+    }
+
+    /// The heap.
+    ///
+    /// Linear; sorts the references if those of one object were not added together.
+    ///
+    /// # Errors
+    /// If a table is full, or a row points to a row that does not exist.
+    pub fn finish(mut self) -> Result<Heap, HeapError> {
+        if let Some(overflow) = self.overflow {
+            return Err(overflow);
+        }
+        if self.interner.overflowed() {
+            return Err(HeapError::TooMany { table: "bytes of names", limit: u64::from(u32::MAX) });
+        }
+        let count = self.objects.len();
+        let strings = self.interner.finish();
+        keep_last(&mut self.objects.names);
+        keep_last(&mut self.objects.limits);
+        let references = compress(count, &self.runs, self.targets, self.labels)?;
+        let heap = Heap {
+            info: self.info,
+            types: Types::new(self.types, &strings),
+            strings,
+            objects: self.objects,
+            references,
+            roots: self.roots,
+        };
+        check_handles(&heap)?;
+        Ok(heap)
+    }
+
+    /// The heap, with its accounts settled: what nothing in Python holds while its reference count says that
+    /// something does gets a root of the kind [`RootKind::Native`], and what no root reaches after that is flagged as
+    /// garbage.
+    ///
+    /// The references must be complete, and none may be in twice, or the accounts are wrong: see [`accounts`].
+    ///
+    /// # Errors
+    /// As [`HeapBuilder::finish`].
+    pub fn finish_with_accounts(self) -> Result<(Heap, Accounts), HeapError> {
+        let mut heap = self.finish()?;
+        let accounts = accounts(&heap);
+        let nameless = Interner::empty();
+        for hold in &accounts.native {
+            heap.roots.rows.push(Root::new(RootKind::Native, nameless, hold.object));
+        }
+        for &object in &accounts.garbage {
+            let flags = &mut heap.objects.flags[object.index()];
+            *flags = flags.with(Flags::GARBAGE);
+        }
+        Ok((heap, accounts))
+    }
+}
+
+/// Sorts by object; of several rows for one, the last stays.
+fn keep_last<T>(rows: &mut Vec<(ObjectId, T)>) {
+    rows.reverse();
+    rows.sort_by_key(|row| row.0);
+    rows.dedup_by_key(|row| row.0);
+}
+
+/// Turns runs into rows: a counting sort that is spared where the runs are in order already.
+fn compress(
+    objects: usize,
+    runs: &[Run],
+    targets: Vec<ObjectId>,
+    labels: Vec<Label>,
+) -> Result<References, HeapError> {
+    let end_of = |index: usize| runs.get(index + 1).map_or(targets.len(), |next| next.start as usize);
+    let mut offsets = vec![0_u32; objects + 1];
+    let mut in_order = true;
+    let mut previous = None;
+    for (index, run) in runs.iter().enumerate() {
+        if run.from.index() >= objects {
+            return Err(dangling("a reference", "object", run.from.index(), objects));
+        }
+        in_order &= previous <= Some(run.from);
+        previous = Some(run.from);
+        offsets[run.from.index() + 1] += (end_of(index) - run.start as usize) as u32;
+    }
+    for index in 0..objects {
+        offsets[index + 1] += offsets[index];
+    }
+    if in_order {
+        let (mut targets, mut labels) = (targets, labels);
+        targets.shrink_to_fit();
+        labels.shrink_to_fit();
+        return Ok(References { offsets, targets, labels });
+    }
+    let mut next = offsets.clone();
+    let mut sorted_targets = vec![ObjectId::from_index(0); targets.len()];
+    let mut sorted_labels = vec![Label::UNLABELLED; labels.len()];
+    for (index, run) in runs.iter().enumerate() {
+        let source = run.start as usize..end_of(index);
+        let place = next[run.from.index()] as usize;
+        let place = place..place + source.len();
+        next[run.from.index()] += source.len() as u32;
+        sorted_targets[place.clone()].copy_from_slice(&targets[source.clone()]);
+        sorted_labels[place].copy_from_slice(&labels[source]);
+    }
+    Ok(References { offsets, targets: sorted_targets, labels: sorted_labels })
+}
+
+fn dangling(from: &'static str, table: &'static str, row: usize, rows: usize) -> HeapError {
+    HeapError::Dangling { from, table, row: row as u64, rows: rows as u64 }
+}
+
+/// Every handle in the heap points to a row.
+fn check_handles(heap: &Heap) -> Result<(), HeapError> {
+    let (objects, types, texts) = (heap.objects.len(), heap.types.len(), heap.strings.len());
+    let object = |from, id: ObjectId| match id.index() < objects {
+        true => Ok(()),
+        false => Err(dangling(from, "object", id.index(), objects)),
+    };
+    let text = |from, id: StringId| match id.index() < texts {
+        true => Ok(()),
+        false => Err(dangling(from, "name", id.index(), texts)),
+    };
+    let label_of = |from, label: Label| label.text().map_or(Ok(()), |id| text(from, id));
+    for row in &heap.types.rows {
+        row.object().map_or(Ok(()), |id| object("a type", id))?;
+    }
+    for &ty in &heap.objects.types {
+        if ty.index() >= types {
+            return Err(dangling("an object", "type", ty.index(), types));
+        }
+    }
+    for &(id, name) in &heap.objects.names {
+        object("a name", id)?;
+        text("an object", name.module)?;
+        text("an object", name.qualname)?;
+    }
+    for &(id, _) in &heap.objects.limits {
+        object("a limit", id)?;
+    }
+    for &to in &heap.references.targets {
+        object("a reference", to)?;
+    }
+    for &label in &heap.references.labels {
+        label_of("a label", label)?;
+    }
+    for frame in &heap.roots.frames {
+        text("a frame", frame.thread)?;
+        text("a frame", frame.function)?;
+        text("a frame", frame.file)?;
+    }
+    for root in &heap.roots.rows {
+        object("a root", root.object)?;
+        text("a root", root.name)?;
+        label_of("a root", root.label)?;
+        if let Some(frame) = root.frame().filter(|frame| frame.index() >= heap.roots.frames.len()) {
+            return Err(dangling("a root", "frame", frame.index(), heap.roots.frames.len()));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,64 @@
+//! A heap as it was at one moment: objects, their types, the references between them, and the roots.
+//!
+//! Every capture makes a [`Heap`] through a [`HeapBuilder`]; every question about memory is a pure function of one
+//! or more heaps. This crate holds the tables and what follows from them alone ([`Referrers`], [`accounts`]).
+//!
+//! Invariant: a [`Heap`] never changes once it is finished, and every handle in it is valid: a table can be indexed
+//! without a check that could fail. Handles belong to their own heap and mean nothing in another.
+//!
+//! It knows no process, no file and no Python; it holds no contents of objects. Questions are asked in the
+//! `analyze` crate.
+//!
+//! # How much memory it takes
+//! An object costs 25 bytes (address, type, size, reference count, flags, its place among the references), a
+//! reference 8. Ten million objects with 27.5 million references take 470 MB.
+//!
+//! ```
+//! use memtop_heap::{CaptureInfo, HeapBuilder, Label, Object, Root, RootKind, Type};
+//!
+//! let mut builder = HeapBuilder::new(CaptureInfo::default());
+//! let dict = builder.add_type(Type::new("builtins", "dict"));
+//! let session = builder.add_type(Type::new("shop", "Session"));
+//! let namespace = builder.add_object(Object::new(0x1000, dict, 232));
+//! let one = builder.add_object(Object::new(0x2000, session, 56));
+//! let key = builder.string("current");
+//! builder.add_reference(namespace, one, Label::key(key));
+//! let shop = builder.string("shop");
+//! builder.add_root(Root::new(RootKind::Module, shop, namespace));
+//! let heap = builder.finish()?;
+//!
+//! let reference = heap.references().of(namespace).next().expect("one was added");
+//! assert_eq!(heap.types().name(heap.objects().type_of(reference.to)), "shop.Session");
+//! # Ok::<(), memtop_heap::HeapError>(())
+//! ```
+#![forbid(unsafe_code)]
+
+mod accounts;
+mod builder;
+mod error;
+mod handles;
+mod heap;
+mod info;
+mod label;
+mod objects;
+mod references;
+mod referrers;
+mod roots;
+mod strings;
+#[cfg(feature = "testing")]
+pub mod testing;
+mod types;
+
+pub use accounts::{Accounts, NativeHold, accounts};
+pub use builder::HeapBuilder;
+pub use error::HeapError;
+pub use handles::{FrameId, ObjectId, RootId, StringId, TypeId};
+pub use heap::Heap;
+pub use info::{CaptureInfo, CaptureMethod, MemoryNumbers, ProcessIdentity, PythonVersion};
+pub use label::{Label, LabelKind};
+pub use objects::{Flags, Name, Object, Objects};
+pub use references::{Reference, References};
+pub use referrers::{Referrer, Referrers};
+pub use roots::{Frame, Root, RootKind, Roots};
+pub use strings::{Interner, Strings};
+pub use types::{Origin, Shape, Type, TypeRecord, Types};

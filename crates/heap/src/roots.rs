@@ -1,0 +1,187 @@
+//! The roots: what keeps objects alive without being an object itself, each with a kind and a name.
+//!
+//! A root is a reference from a named place: which place (kind, name, and for a frame which one), what the reference
+//! is called there, and which object it leads to. A module's root leads to the module's namespace; a frame has a
+//! root for each of its locals.
+//!
+//! Invariant: an unknown root is called unknown; none is guessed. Several roots may lead to one object.
+
+use crate::handles::{FrameId, NONE, ObjectId, RootId, StringId};
+use crate::label::Label;
+use crate::types::Origin;
+
+/// What kind of place a root is; its number stands in files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+#[non_exhaustive]
+pub enum RootKind {
+    /// The global names of a module; its name is the module's.
+    Module = 0,
+    /// The attributes of a class; its name is the class's, with its module.
+    Class = 1,
+    /// A variable of a running frame; its name is the variable's.
+    Frame = 2,
+    /// What a thread keeps for itself; its name is the attribute's or the thread's.
+    ThreadLocal = 3,
+    /// A context variable; its name is the variable's.
+    ContextVariable = 4,
+    /// What the interpreter itself keeps: `sys.modules`, codecs, hooks, interned strings.
+    Interpreter = 5,
+    /// The builtin names.
+    Builtins = 6,
+    /// Nothing in Python holds the object, and its reference count exceeds the references found.
+    Native = 7,
+    /// Something holds the object, and the capture could not tell what.
+    Unknown = 8,
+}
+
+impl RootKind {
+    /// Every kind, by its number.
+    pub const ALL: [Self; 9] = [
+        Self::Module,
+        Self::Class,
+        Self::Frame,
+        Self::ThreadLocal,
+        Self::ContextVariable,
+        Self::Interpreter,
+        Self::Builtins,
+        Self::Native,
+        Self::Unknown,
+    ];
+
+    /// One or two words for it, as in a path.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Module => "module",
+            Self::Class => "class",
+            Self::Frame => "frame",
+            Self::ThreadLocal => "thread local",
+            Self::ContextVariable => "context variable",
+            Self::Interpreter => "interpreter",
+            Self::Builtins => "builtins",
+            Self::Native => "native reference",
+            Self::Unknown => "unknown root",
+        }
+    }
+
+    /// Whether keys of the object that the root leads to are names of the root: `shop` and `sessions` make
+    /// `shop.sessions`.
+    #[must_use]
+    pub fn is_namespace(self) -> bool {
+        matches!(self, Self::Module | Self::Class | Self::ThreadLocal | Self::Builtins | Self::Interpreter)
+    }
+}
+
+/// A running frame that roots belong to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Frame {
+    /// The name of its thread, or its identifier in decimal.
+    pub thread: StringId,
+    /// The `co_qualname` of its function.
+    pub function: StringId,
+    /// The `co_filename`.
+    pub file: StringId,
+    /// The line that it runs, from 1; 0 if not known.
+    pub line: u32,
+}
+
+/// A root: a named place and the object that it leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Root {
+    /// What kind of place.
+    pub kind: RootKind,
+    /// Whose code the place is in.
+    pub origin: Origin,
+    /// What the place is called; the empty text where it has no name.
+    pub name: StringId,
+    /// What the reference is called there: [`Label::DICT`] leads to a namespace, [`Label::local`] to a variable.
+    pub label: Label,
+    /// The object.
+    pub object: ObjectId,
+    /// The row of its frame, or none.
+    pub(crate) frame: u32,
+}
+
+impl Root {
+    /// A root without a frame, of unknown origin; its label leads to a namespace if the kind has one.
+    #[must_use]
+    pub fn new(kind: RootKind, name: StringId, object: ObjectId) -> Self {
+        let label = if kind.is_namespace() { Label::DICT } else { Label::UNLABELLED };
+        Self { kind, origin: Origin::Unknown, name, label, object, frame: NONE }
+    }
+
+    /// The variable `name` of `frame`.
+    #[must_use]
+    pub fn local(frame: FrameId, name: StringId, object: ObjectId) -> Self {
+        Self { frame: frame.raw(), label: Label::local(name), ..Self::new(RootKind::Frame, name, object) }
+    }
+
+    /// The same root, with another origin.
+    #[must_use]
+    pub fn with_origin(self, origin: Origin) -> Self {
+        Self { origin, ..self }
+    }
+
+    /// The same root, with another label.
+    #[must_use]
+    pub fn with_label(self, label: Label) -> Self {
+        Self { label, ..self }
+    }
+
+    /// The same root, in a frame.
+    #[must_use]
+    pub fn with_frame(self, frame: FrameId) -> Self {
+        Self { frame: frame.raw(), ..self }
+    }
+
+    /// The frame that it belongs to.
+    #[must_use]
+    pub fn frame(&self) -> Option<FrameId> {
+        FrameId::from_raw(self.frame)
+    }
+}
+
+/// The roots of a heap, and the frames that some of them belong to.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Roots {
+    pub(crate) rows: Vec<Root>,
+    pub(crate) frames: Vec<Frame>,
+}
+
+impl Roots {
+    /// The root `id`.
+    #[must_use]
+    pub fn get(&self, id: RootId) -> &Root {
+        &self.rows[id.index()]
+    }
+
+    /// The frame `id`.
+    #[must_use]
+    pub fn frame(&self, id: FrameId) -> &Frame {
+        &self.frames[id.index()]
+    }
+
+    /// All frames, in the order of their handles.
+    #[must_use]
+    pub fn frames(&self) -> &[Frame] {
+        &self.frames
+    }
+
+    /// How many roots there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether there is no root.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// All roots, in the order of their handles.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (RootId, &Root)> + Clone {
+        self.rows.iter().enumerate().map(|(index, row)| (RootId::from_index(index), row))
+    }
+}

@@ -1,0 +1,269 @@
+//! The types of a heap: their names, where they come from, and which builtin's shape they have.
+//!
+//! Invariant: two types of one name stay two rows (a class that is defined anew is another class); comparing heaps
+//! goes by name.
+//!
+//! It says nothing of a type's members; how types are folded together is a question of analysis.
+
+use std::borrow::Cow;
+
+use crate::handles::{NONE, ObjectId, StringId, TypeId};
+use crate::strings::Strings;
+
+/// Whose code defines a thing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[repr(u8)]
+pub enum Origin {
+    /// The capture could not tell.
+    #[default]
+    Unknown = 0,
+    /// The user's own code.
+    Own = 1,
+    /// An installed package.
+    Package = 2,
+    /// The standard library, or the interpreter itself.
+    Standard = 3,
+}
+
+impl Origin {
+    /// Every origin, by its number.
+    pub const ALL: [Self; 4] = [Self::Unknown, Self::Own, Self::Package, Self::Standard];
+}
+
+/// Which builtin an object is, or derives from: what its references mean follows from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[repr(u8)]
+#[non_exhaustive]
+pub enum Shape {
+    /// None of those below.
+    #[default]
+    Other = 0,
+    /// A plain value that refers to nothing: a number, a string, bytes, None.
+    Atom = 1,
+    /// A dict.
+    Dict = 2,
+    /// A list.
+    List = 3,
+    /// A tuple.
+    Tuple = 4,
+    /// A set or frozenset.
+    Set = 5,
+    /// A class.
+    Class = 6,
+    /// A module.
+    Module = 7,
+    /// A function, written in Python or in C.
+    Function = 8,
+    /// A method bound to its object.
+    Method = 9,
+    /// The code of a function.
+    Code = 10,
+    /// A frame.
+    Frame = 11,
+    /// A traceback.
+    Traceback = 12,
+    /// A generator, coroutine or asynchronous generator.
+    Generator = 13,
+    /// A closure's cell.
+    Cell = 14,
+    /// A weak reference or a container that holds its items weakly.
+    Weak = 15,
+}
+
+impl Shape {
+    /// Every shape, by its number.
+    pub const ALL: [Self; 16] = [
+        Self::Other,
+        Self::Atom,
+        Self::Dict,
+        Self::List,
+        Self::Tuple,
+        Self::Set,
+        Self::Class,
+        Self::Module,
+        Self::Function,
+        Self::Method,
+        Self::Code,
+        Self::Frame,
+        Self::Traceback,
+        Self::Generator,
+        Self::Cell,
+        Self::Weak,
+    ];
+
+    /// The shape of the type that is named so in CPython itself. A class that derives from one has its shape too,
+    /// which only the capture can see.
+    #[must_use]
+    pub fn of_name(module: &str, qualname: &str) -> Self {
+        match (module, qualname) {
+            (
+                "builtins",
+                "int" | "float" | "complex" | "bool" | "str" | "bytes" | "bytearray" | "NoneType"
+                | "ellipsis" | "NotImplementedType" | "range",
+            )
+            | ("array", "array")
+            | ("decimal", "Decimal")
+            | ("datetime", "datetime" | "date" | "time" | "timedelta") => Self::Atom,
+            ("builtins", "dict" | "mappingproxy")
+            | ("collections", "OrderedDict" | "defaultdict" | "Counter" | "ChainMap") => Self::Dict,
+            ("builtins", "list") | ("collections", "deque") => Self::List,
+            ("builtins", "tuple") => Self::Tuple,
+            ("builtins", "set" | "frozenset") => Self::Set,
+            ("builtins", "type") | ("abc", "ABCMeta") => Self::Class,
+            ("builtins", "module") => Self::Module,
+            ("builtins", "function" | "builtin_function_or_method") => Self::Function,
+            ("builtins", "method") => Self::Method,
+            ("builtins", "code") => Self::Code,
+            ("builtins", "frame") => Self::Frame,
+            ("builtins", "traceback") => Self::Traceback,
+            ("builtins", "generator" | "coroutine" | "async_generator") => Self::Generator,
+            ("builtins", "cell") => Self::Cell,
+            (
+                "builtins" | "weakref",
+                "weakref" | "ReferenceType" | "weakproxy" | "weakcallableproxy" | "KeyedRef",
+            )
+            | (
+                "weakref",
+                "WeakSet" | "WeakKeyDictionary" | "WeakValueDictionary" | "WeakMethod" | "finalize",
+            )
+            | ("_weakrefset", "WeakSet") => Self::Weak,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// A type to add to a heap.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Type<'a> {
+    /// Its `__module__`: `shop.models`.
+    pub module: Cow<'a, str>,
+    /// Its `__qualname__`: `Session`.
+    pub qualname: Cow<'a, str>,
+    /// Whose code defines it.
+    pub origin: Origin,
+    /// Which builtin it is or derives from.
+    pub shape: Shape,
+    /// The type as an object of the heap, where it is one.
+    pub object: Option<ObjectId>,
+}
+
+impl<'a> Type<'a> {
+    /// A type by its name; its shape follows from the name, its origin is unknown, its object not given.
+    pub fn new(module: impl Into<Cow<'a, str>>, qualname: impl Into<Cow<'a, str>>) -> Self {
+        let (module, qualname) = (module.into(), qualname.into());
+        let shape = Shape::of_name(&module, &qualname);
+        Self { module, qualname, origin: Origin::Unknown, shape, object: None }
+    }
+}
+
+/// A type of a heap, as it is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TypeRecord {
+    /// Its `__module__`.
+    pub module: StringId,
+    /// Its `__qualname__`.
+    pub qualname: StringId,
+    /// `module.qualname`, without `builtins.`: the name that a person is shown.
+    name: StringId,
+    /// Whose code defines it.
+    pub origin: Origin,
+    /// Which builtin it is or derives from.
+    pub shape: Shape,
+    object: u32,
+}
+
+impl TypeRecord {
+    pub(crate) fn new(
+        module: StringId,
+        qualname: StringId,
+        name: StringId,
+        origin: Origin,
+        shape: Shape,
+        object: Option<ObjectId>,
+    ) -> Self {
+        Self { module, qualname, name, origin, shape, object: object.map_or(NONE, ObjectId::raw) }
+    }
+
+    /// The type as an object of the heap, where it is one.
+    #[must_use]
+    pub fn object(&self) -> Option<ObjectId> {
+        ObjectId::from_raw(self.object)
+    }
+
+    pub(crate) fn set_object(&mut self, object: ObjectId) {
+        self.object = object.raw();
+    }
+
+    /// The name that a person is shown, as a text of the heap.
+    #[must_use]
+    pub fn name(&self) -> StringId {
+        self.name
+    }
+}
+
+/// The types of a heap. Their names are texts of the heap.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Types {
+    pub(crate) rows: Vec<TypeRecord>,
+    pub(crate) names: Vec<Box<str>>,
+}
+
+impl Types {
+    pub(crate) fn new(rows: Vec<TypeRecord>, strings: &Strings) -> Self {
+        let names = rows.iter().map(|row| strings.get(row.name).into()).collect();
+        Self { rows, names }
+    }
+
+    /// The type `id`.
+    #[must_use]
+    pub fn get(&self, id: TypeId) -> &TypeRecord {
+        &self.rows[id.index()]
+    }
+
+    /// The name that a person is shown: `shop.Session`, and `dict` for what is in `builtins`.
+    #[must_use]
+    pub fn name(&self, id: TypeId) -> &str {
+        &self.names[id.index()]
+    }
+
+    /// The types that `name` can mean: those that are called exactly so, else those whose last parts are (`Session`
+    /// for `shop.Session`). Looks at every type.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Vec<TypeId> {
+        let name = name.strip_prefix("builtins.").unwrap_or(name);
+        let matching = |test: &dyn Fn(&str) -> bool| -> Vec<TypeId> {
+            self.iter().filter(|&(id, _)| test(self.name(id))).map(|(id, _)| id).collect()
+        };
+        let exact = matching(&|known| known == name);
+        if !exact.is_empty() {
+            return exact;
+        }
+        matching(&|known| known.strip_suffix(name).is_some_and(|before| before.ends_with('.')))
+    }
+
+    /// How many types there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether there is no type.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// All types, in the order of their handles.
+    pub fn iter(&self) -> impl Iterator<Item = (TypeId, &TypeRecord)> {
+        self.rows.iter().enumerate().map(|(index, row)| (TypeId::from_index(index), row))
+    }
+}
+
+/// The name that a person is shown.
+pub(crate) fn shown_name<'a>(module: &str, qualname: &'a str) -> Cow<'a, str> {
+    if module.is_empty() || module == "builtins" {
+        Cow::Borrowed(qualname)
+    } else {
+        Cow::Owned(format!("{module}.{qualname}"))
+    }
+}
