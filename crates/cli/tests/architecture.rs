@@ -1,0 +1,152 @@
+//! The house's rules, held against `cargo metadata` and the sources: which crate may use which, who may touch
+//! Python, processes and the terminal, and where unsafe code may stand. ARCHITECTURE.md gives the reasons.
+#![expect(clippy::unwrap_used, reason = "a test fails by it")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
+
+/// Each crate, and the crates of the house that it may use.
+const MAY_USE: &[(&str, &[&str])] = &[
+    ("heap", &[]),
+    ("analyze", &["heap"]),
+    ("cpython", &["heap"]),
+    ("snapshot", &["heap"]),
+    ("capture", &["heap", "cpython"]),
+    ("remote", &["heap", "cpython"]),
+    ("report", &["heap", "analyze"]),
+    ("tui", &["heap", "analyze", "report"]),
+    ("cli", &["heap", "analyze", "cpython", "snapshot", "remote", "report", "tui"]),
+    ("python", &["cli", "capture", "heap", "analyze", "cpython", "snapshot", "remote", "report", "tui"]),
+];
+
+/// Libraries that reach something outside, and the crates that may depend on them.
+const REACH: &[(&str, &[&str])] = &[
+    ("pyo3", &["capture", "python"]),
+    ("pyo3-ffi", &["capture"]),
+    ("rustix", &["remote", "cli", "snapshot"]),
+    ("libc", &["remote"]),
+    ("nix", &["remote"]),
+    ("ratatui", &["tui"]),
+    ("crossterm", &["tui"]),
+    ("clap", &["cli"]),
+    ("parquet", &["snapshot"]),
+    ("arrow", &["snapshot"]),
+];
+
+/// The crates that may have unsafe code, each in one file.
+const UNSAFE: &[&str] = &["capture", "remote"];
+/// The crates where macros of a library make it impossible to forbid unsafe code; it is denied.
+const DENIED: &[&str] = &["python"];
+
+fn metadata() -> Metadata {
+    MetadataCommand::new().no_deps().exec().unwrap()
+}
+
+fn house(metadata: &Metadata) -> BTreeMap<String, &Package> {
+    metadata
+        .workspace_packages()
+        .into_iter()
+        .map(|package| (package.name.strip_prefix("memtop-").unwrap_or(&package.name).to_owned(), package))
+        .collect()
+}
+
+fn dependencies(package: &Package, kinds: &[DependencyKind]) -> BTreeSet<String> {
+    package
+        .dependencies
+        .iter()
+        .filter(|used| kinds.contains(&used.kind))
+        .map(|used| used.name.clone())
+        .collect()
+}
+
+fn sources(package: &Package) -> Vec<PathBuf> {
+    fn collect(folder: &Path, into: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                collect(&path, into);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                into.push(path);
+            }
+        }
+    }
+    let mut files = Vec::new();
+    collect(&package.manifest_path.parent().unwrap().as_std_path().join("src"), &mut files);
+    files.sort();
+    files
+}
+
+#[test]
+fn every_crate_is_one_of_the_house_and_flat_under_crates() {
+    let metadata = metadata();
+    for (name, package) in house(&metadata) {
+        assert!(MAY_USE.iter().any(|(known, _)| *known == name), "{name} is not in the table of the house");
+        assert_eq!(package.name.as_str(), format!("memtop-{name}"));
+        let folder = package.manifest_path.parent().unwrap();
+        assert_eq!(folder, metadata.workspace_root.join("crates").join(&name));
+    }
+}
+
+#[test]
+fn crates_use_only_those_below_them() {
+    let metadata = metadata();
+    for (name, package) in house(&metadata) {
+        let (_, may_use) = MAY_USE.iter().find(|(known, _)| *known == name).unwrap();
+        for used in dependencies(package, &[DependencyKind::Normal, DependencyKind::Build]) {
+            if let Some(used) = used.strip_prefix("memtop-") {
+                assert!(may_use.contains(&used), "{name} must not use {used}");
+            }
+        }
+    }
+}
+
+#[test]
+fn only_those_who_may_reach_out_depend_on_what_reaches_out() {
+    let metadata = metadata();
+    for (name, package) in house(&metadata) {
+        for used in dependencies(package, &[DependencyKind::Normal]) {
+            if let Some((_, may)) = REACH.iter().find(|(library, _)| *library == used) {
+                assert!(may.contains(&name.as_str()), "{name} must not depend on {used}");
+            }
+        }
+    }
+}
+
+#[test]
+fn unsafe_code_stands_in_one_file_of_the_crates_that_may_have_it() {
+    let metadata = metadata();
+    for (name, package) in house(&metadata) {
+        let files = sources(package);
+        let lib = files.iter().find(|file| file.ends_with("src/lib.rs")).unwrap();
+        let lib = fs::read_to_string(lib).unwrap();
+        let with_unsafe: Vec<_> = files
+            .iter()
+            .filter(|file| {
+                let text = fs::read_to_string(file).unwrap();
+                let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+                code.flat_map(|line| line.split_whitespace())
+                    .any(|word| word.trim_start_matches('(') == "unsafe")
+            })
+            .collect();
+        if UNSAFE.contains(&name.as_str()) {
+            assert!(with_unsafe.len() <= 1, "{name} has unsafe code in {with_unsafe:?}");
+        } else {
+            assert!(with_unsafe.is_empty(), "{name} has unsafe code in {with_unsafe:?}");
+            if !DENIED.contains(&name.as_str()) {
+                assert!(lib.contains("#![forbid(unsafe_code)]"), "{name} must forbid unsafe code in lib.rs");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_crate_has_the_workspaces_lints() {
+    let metadata = metadata();
+    for (name, package) in house(&metadata) {
+        let manifest = fs::read_to_string(&package.manifest_path).unwrap();
+        assert!(manifest.contains("[lints]\nworkspace = true"), "{name} does not have the workspace's lints");
+    }
+}
