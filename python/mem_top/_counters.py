@@ -79,39 +79,43 @@ def mem_top(
 
     if collect or (collect is None and not safe):
         gc.collect()
+    # While this counts, nothing of this call is known to the collector: the frame has no cells, what is wanted is a
+    # native object.
     refs, sizes, types, verbose = _native.count(limit, wanted, safe)
 
     if wanted:
-        text = sep.join(sep.join(_verbose(objects, width, types_format, safe)) for objects in verbose)
+        text = _verbose(verbose, width, sep, types_format, safe)
         if not verbose_file_name:
             return text
         _write_verbose(verbose_file_name, text)
-
-    def rows(format: str, section: Iterable[tuple[int, int | None, object]]) -> str:
-        return sep.join(
-            str.format(
-                format,
-                num=num,
-                growth="" if growth is None else f"{growth:+d}",
-                type=_TypeName(type(obj), safe),
-                obj=_native.preview(obj, width, safe),
-            )
-            for num, growth, obj in section
-        )
-
     return sep.join(
         (
             "",
             "refs:",
-            rows(refs_format, refs),
+            _rows(refs, refs_format, width, sep, safe),
             "",
             "bytes:",
-            rows(bytes_format, sizes),
+            _rows(sizes, bytes_format, width, sep, safe),
             "",
             "types:",
-            rows(types_format, types),
+            _rows(types, types_format, width, sep, safe),
             "",
         )
+    )
+
+
+def _rows(
+    section: Iterable[tuple[int, int | None, object]], format: str, width: int | None, sep: str, safe: bool
+) -> str:
+    return sep.join(
+        str.format(
+            format,
+            num=num,
+            growth="" if growth is None else f"{growth:+d}",
+            type=_TypeName(type(obj), safe),
+            obj=_native.preview(obj, width, safe),
+        )
+        for num, growth, obj in section
     )
 
 
@@ -201,12 +205,21 @@ def _check_format(argument: str, format: str, safe: bool) -> None:
         raise ValueError(f"{argument} cannot be formatted: {error}: {format!r}") from None
 
 
-def _verbose(objects: list[object], width: int | None, format: str, safe: bool) -> list[str]:
-    """The rows of one type: the reprs of all its objects, longest first."""
-    of = [(_native.preview(obj, width, safe=True), obj) if safe else (_repr(obj), obj) for obj in objects]
-    rows = [(len(text), _native.escape(text, width), type(obj)) for text, obj in of]
-    rows.sort(key=lambda row: -row[0])
-    return [str.format(format, num=num, growth="", type=_TypeName(of, safe), obj=text) for num, text, of in rows]
+def _verbose(wanted: list[list[object]], width: int | None, sep: str, format: str, safe: bool) -> str:
+    """The reprs of all objects of the wanted types, type by type, the longest first."""
+    types = []
+    for objects in wanted:
+        rows = []
+        for obj in objects:
+            text = _native.preview(obj, width, safe=True) if safe else _repr(obj)
+            rows.append((len(text), _native.escape(text, width), type(obj)))
+        rows.sort(key=lambda row: -row[0])
+        types.append(
+            sep.join(
+                str.format(format, num=num, growth="", type=_TypeName(of, safe), obj=text) for num, text, of in rows
+            )
+        )
+    return sep.join(types)
 
 
 def _repr(obj: object) -> str:

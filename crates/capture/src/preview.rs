@@ -63,6 +63,14 @@ impl<'py> Writer<'py, '_> {
                 Some(Part::Text(text)) => self.text.push_str(text),
                 Some(Part::Owned(text)) => self.text.push_str(&text),
                 Some(Part::Object(object)) => self.begin(object)?,
+                Some(Part::Factory(factory)) => {
+                    let address = factory.as_ptr() as usize;
+                    let is_new = self.open.insert(address);
+                    self.begin(factory)?;
+                    if is_new {
+                        self.open.remove(&address);
+                    }
+                }
                 Some(Part::Braces(dict)) => {
                     let of = dict.get_type();
                     if let Some(frame) = self.open_container(Kind::Dict, &dict, &of)? {
@@ -287,7 +295,7 @@ impl<'py> Writer<'py, '_> {
                 let factory = self.kinds.default_factory.bind(self.py).call_method1("__get__", (object,))?;
                 let open = [
                     wrap(&name(), ""),
-                    Part::Object(factory),
+                    Part::Factory(factory),
                     Part::Text(", "),
                     Part::Braces(object.clone()),
                 ];

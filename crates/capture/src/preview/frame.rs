@@ -12,6 +12,9 @@ pub(super) enum Part<'py> {
     Text(&'static str),
     Owned(String),
     Object(Bound<'py, PyAny>),
+    /// A defaultdict's factory, which CPython takes for open already: one whose repr breaks cycles shows itself as
+    /// one.
+    Factory(Bound<'py, PyAny>),
     /// A dict's entries in braces, whatever the repr of its subclass puts around them.
     Braces(Bound<'py, PyAny>),
 }

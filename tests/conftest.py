@@ -1,0 +1,67 @@
+"""What the tests share: mem_top 0.2.1, and the difference between this machine and CI."""
+
+import gc
+import importlib.util
+import os
+import sys
+import types
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+OLD = ROOT / ".cache" / "mem_top-0.2.1" / "mem_top.py"
+
+
+@pytest.fixture(scope="session")
+def old() -> types.ModuleType:
+    """mem_top 0.2.1, under another name: the yardstick of all rows."""
+    if not OLD.exists():
+        missing = "mem_top 0.2.1 is not there: `make test` fetches it"
+        pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
+    spec = importlib.util.spec_from_file_location("mem_top_0_2_1", OLD)
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(autouse=True)
+def collected() -> Iterator[None]:
+    """No test pays for another's garbage."""
+    yield
+    gc.collect()
+
+
+@pytest.fixture
+def python(tmp_path: Path) -> Callable[..., "Result"]:
+    """Runs a program in a process of its own."""
+
+    def run(source: str, *arguments: str, timeout: float = 60, **environment: str) -> Result:
+        import subprocess
+
+        program = tmp_path / "program.py"
+        program.write_text(source)
+        done = subprocess.run(
+            [sys.executable, str(program), *arguments],
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            env={**os.environ, **environment},
+            cwd=tmp_path,
+        )
+        return Result(done.returncode, done.stdout, done.stderr)
+
+    return run
+
+
+class Result:
+    """How a process ended. A negative status is the signal that killed it."""
+
+    def __init__(self, status: int, out: str, err: str) -> None:
+        self.status, self.out, self.err = status, out, err
+
+    def check(self) -> str:
+        assert self.status == 0, f"status {self.status}\n{self.out}\n{self.err}"
+        return self.out
