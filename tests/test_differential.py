@@ -46,6 +46,11 @@ def beside_four_cells(call, a=1, b=2, c=3, d=4):
 OWN_CELL = re.compile(r"\d+ (<class 'cell'> )?<cell at 0x\w+: [\w.]+ object at 0x\w+>")
 
 
+# The interpreter's own list of the containers whose repr is under way, itself an object of the heap: while we write a
+# preview it is empty.
+UNDER_WAY = re.compile(r".*'Py_Repr': \[.*")
+
+
 def same(old: types.ModuleType, **arguments: object) -> None:
     arguments = {**BARE, **arguments}
     # Both once before, so that what a first call leaves in caches of the interpreter is there for both.
@@ -65,7 +70,7 @@ def same(old: types.ModuleType, **arguments: object) -> None:
             # They cut and do not escape, we escape and then cut.
             assert escaped(their_row).startswith(our_row)
             assert len(our_row) >= len(their_row)
-        elif our_row != their_row:
+        elif our_row != their_row and not (UNDER_WAY.fullmatch(their_row) and UNDER_WAY.fullmatch(our_row)):
             assert OWN_CELL.fullmatch(their_row), (our_row, their_row)
             assert OWN_CELL.fullmatch(our_row), (our_row, their_row)
             own_cells += 1
