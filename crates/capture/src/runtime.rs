@@ -3,6 +3,8 @@
 //! Layouts come from `memtop_cpython::layout` as claims; here each is held against what Python itself answers, and
 //! one that does not hold is not used: `gc.get_objects()` lists the objects then, and `__sizeof__` tells sizes.
 
+use std::ffi::CStr;
+
 use memtop_cpython::layout::{self, DictKeysSize, GcState};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::ffi::Py_tp_traverse;
@@ -67,7 +69,7 @@ impl Runtime {
         let minor = py.version_info().minor;
         let builtins = py.import("builtins")?;
         let traverse = |of: &Bound<'_, PyType>| raw::slot(of, Py_tp_traverse);
-        let class = py.eval(c"type('probe', (), {})", None, None)?.cast_into::<PyType>()?;
+        let class = eval(py, c"type('probe', (), {})")?.cast_into::<PyType>()?;
         let method_descriptor = builtins.getattr("str")?.getattr("join")?.get_type().as_ptr() as Address;
         let (object_sizeof, sizeof, dict_keys) = known_sizes(py, DictKeysSize::of(minor), method_descriptor)?;
         let mut runtime = Self {
@@ -135,6 +137,15 @@ impl Runtime {
     }
 }
 
+/// An expression's value, in a namespace of its own: the default would be the program's `__main__`, whose names
+/// must neither be read nor set.
+///
+/// # Errors
+/// What the expression raises.
+pub(crate) fn eval<'py>(py: Python<'py>, expression: &CStr) -> PyResult<Bound<'py, PyAny>> {
+    py.eval(expression, Some(&PyDict::new(py)), None)
+}
+
 type KnownSizes = (NoArguments, FxHashMap<Address, KnownSizeof>, Option<DictKeysSize>);
 
 /// The interpreter's own `__sizeof__` methods. A native formula is taken only if it holds on samples.
@@ -184,13 +195,8 @@ fn known_sizes(
 }
 
 /// Holds a native formula against `__sizeof__` for each of these samples.
-fn sizes_hold(
-    py: Python<'_>,
-    samples: &std::ffi::CStr,
-    known: KnownSizeof,
-    keys: DictKeysSize,
-) -> PyResult<bool> {
-    for sample in py.eval(samples, None, None)?.try_iter()? {
+fn sizes_hold(py: Python<'_>, samples: &CStr, known: KnownSizeof, keys: DictKeysSize) -> PyResult<bool> {
+    for sample in eval(py, samples)?.try_iter()? {
         let sample = sample?;
         let said: u64 = sample.call_method0("__sizeof__")?.extract()?;
         match raw::native_formula(known, keys, &sample) {
@@ -203,13 +209,12 @@ fn sizes_hold(
 
 /// The interpreter's types of small objects with no storage beside them.
 fn small_types(py: Python<'_>) -> PyResult<FxHashSet<Address>> {
-    let types = py.eval(
+    let types = eval(
+        py,
         c"[type(f), type((lambda x: lambda: x)(0).__closure__[0]), type(len), property, staticmethod, \
            classmethod, type(str.__dict__['join']), type(str.__dict__['__add__']), \
            type(type.__dict__['__dict__']), type(type(f).__dict__['__globals__']), type(''.join), \
            type(type('probe', (), {'f': f})().f)] if [f := lambda self: 0] else 0",
-        None,
-        None,
     )?;
     let mut small: FxHashSet<Address> =
         types.try_iter()?.map(|of| Ok(of?.as_ptr() as Address)).collect::<PyResult<_>>()?;

@@ -8,6 +8,7 @@ use pyo3::types::PyType;
 use rustc_hash::FxHashMap;
 
 use crate::raw;
+use crate::runtime::eval;
 
 /// How objects with a certain `tp_repr` are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,14 +62,13 @@ impl Kinds {
     pub(super) fn find(py: Python<'_>) -> PyResult<Self> {
         let builtins = py.import("builtins")?;
         let collections = py.import("_collections")?;
-        let types = py.eval(
+        let types = eval(
+            py,
             c"[type(f), type(len), type(c), type(f.__code__), type(g), type(str.__dict__['join']), \
                type(str.__dict__['__add__']), type(type.__dict__['__dict__']), type(type(f).__dict__['__globals__']), \
                type(dict.__dict__['fromkeys']), type(''.__add__), range, int, float, complex, bool, type(None), \
                type(...), type(NotImplemented), memoryview] \
                if [f := lambda: 0, g := (x for x in ()), c := (lambda x: lambda: x)(0).__closure__[0]] else 0",
-            None,
-            None,
         )?;
         let repr =
             |of: &Bound<'_, PyAny>| -> PyResult<usize> { Ok(raw::slot(of.cast::<PyType>()?, Py_tp_repr)) };
@@ -78,7 +78,7 @@ impl Kinds {
         }
         let partial = py.import("_functools")?.getattr("partial")?;
         let namespace = py.import("sys")?.getattr("implementation")?.get_type().into_any();
-        let method = py.eval(c"type(type('probe', (), {'f': lambda self: 0})().f)", None, None)?;
+        let method = eval(py, c"type(type('probe', (), {'f': lambda self: 0})().f)")?;
         let known = [
             (builtins.getattr("list")?, Kind::List),
             (builtins.getattr("tuple")?, Kind::Tuple),
@@ -93,8 +93,8 @@ impl Kinds {
             (collections.getattr("deque")?, Kind::Deque),
             (collections.getattr("defaultdict")?, Kind::DefaultDict),
             (collections.getattr("OrderedDict")?, Kind::OrderedDict),
-            (py.eval(c"type(type.__dict__)", None, None)?, Kind::MappingProxy),
-            (py.eval(c"type({}.keys())", None, None)?, Kind::DictView),
+            (eval(py, c"type(type.__dict__)")?, Kind::MappingProxy),
+            (eval(py, c"type({}.keys())")?, Kind::DictView),
             (method, Kind::Method),
             (partial.clone(), Kind::Partial),
             (namespace.clone(), Kind::Namespace),
@@ -125,7 +125,7 @@ impl Kinds {
             odict_items: collections.getattr("OrderedDict")?.getattr("items")?.unbind(),
             partial: partial.unbind(),
             namespace: namespace.unbind(),
-            function: py.eval(c"type(lambda: 0)", None, None)?.unbind(),
+            function: eval(py, c"type(lambda: 0)")?.unbind(),
             odict_as_dict: py.version_info() >= (3, 12),
             bytearray_escapes: py.version_info() < (3, 15),
         })
