@@ -129,6 +129,12 @@ impl Lists {
     }
 }
 
+/// The number of this interpreter in the process; none is given twice.
+pub(crate) fn interpreter(_py: Python<'_>) -> i64 {
+    // SAFETY: the GIL is held, so that there is a current interpreter.
+    unsafe { ffi::PyInterpreterState_GetID(ffi::PyInterpreterState_Get()) }
+}
+
 /// A type's slot as a number, 0 for none.
 pub(crate) fn slot(of: &Bound<'_, PyType>, slot: c_int) -> usize {
     // SAFETY: a live type; from 3.10 the function takes static types too.

@@ -6,7 +6,7 @@
 use std::ffi::CStr;
 
 use memtop_cpython::layout::{self, DictKeysSize, GcState};
-use pyo3::exceptions::PyRuntimeError;
+use pyo3::exceptions::{PyImportError, PyRuntimeError};
 use pyo3::ffi::Py_tp_traverse;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -17,6 +17,8 @@ use crate::raw::{self, Address, Frozen, KnownSizeof, Lists, NoArguments};
 
 /// See the module's header.
 pub(crate) struct Runtime {
+    /// The interpreter that all of this belongs to.
+    interpreter: i64,
     /// The collector's lists, if they may be walked.
     pub(crate) lists: Option<Lists>,
     /// Where a dict's key table tells its size.
@@ -48,9 +50,16 @@ static RUNTIME: PyOnceLock<Runtime> = PyOnceLock::new();
 /// extension module is imported; costs a few milliseconds.
 ///
 /// # Errors
-/// If the interpreter lacks what every CPython has.
+/// If the interpreter lacks what every CPython has; or an ImportError in a second interpreter of the process, since
+/// the lists and types that are remembered belong to the first.
 pub fn probe(py: Python<'_>) -> PyResult<()> {
-    Runtime::get(py).map(|_| ())
+    if Runtime::get(py)?.interpreter == raw::interpreter(py) {
+        return Ok(());
+    }
+    Err(PyImportError::new_err(
+        "mem_top serves one interpreter of a process, and another one has imported it before\n\
+         hint: import it only in the interpreter whose memory is in question",
+    ))
 }
 
 /// Whether the collector's lists are walked directly; else `gc.get_objects()` is used, which is slower.
@@ -73,6 +82,7 @@ impl Runtime {
         let method_descriptor = builtins.getattr("str")?.getattr("join")?.get_type().as_ptr() as Address;
         let (object_sizeof, sizeof, dict_keys) = known_sizes(py, DictKeysSize::of(minor), method_descriptor)?;
         let mut runtime = Self {
+            interpreter: raw::interpreter(py),
             lists: None,
             dict_keys,
             sizeof,
