@@ -191,6 +191,7 @@ pub fn count(py: Python<'_>, request: &Request) -> PyResult<Counters> {
     })?;
 
     if !asked.is_empty() {
+        bytes.try_reserve_exact(asked.len()).map_err(out_of_memory)?;
         for (position, object) in asked {
             let number = asked_size(object.bind(py))?;
             bytes.push((number, position, object));
@@ -211,7 +212,7 @@ pub fn count(py: Python<'_>, request: &Request) -> PyResult<Counters> {
             collected[index] = collected[first].iter().map(|object| object.clone_ref(py)).collect();
         }
     }
-    let growth = Growth::since_last_call(py, &references, &bytes, &types);
+    let growth = Growth::since_last_call(py, &references, &bytes, &types).map_err(out_of_memory)?;
     let mut types = types;
     types.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
     types.truncate(request.limit.unwrap_or(usize::MAX));
@@ -224,15 +225,22 @@ pub fn count(py: Python<'_>, request: &Request) -> PyResult<Counters> {
         }
     };
     Ok(Counters {
-        references: references.into_iter().map(row(growth::Section::References)).collect(),
-        bytes: bytes.into_iter().map(row(growth::Section::Bytes)).collect(),
-        types: types
+        references: all(references.into_iter().map(row(growth::Section::References)))?,
+        bytes: all(bytes.into_iter().map(row(growth::Section::Bytes)))?,
+        types: all(types
             .into_iter()
             .map(|(number, position, object)| (number, position, object.into_any()))
-            .map(row(growth::Section::Types))
-            .collect(),
+            .map(row(growth::Section::Types)))?,
         collected,
     })
+}
+
+/// Collects, with a `MemoryError` where there is no room.
+fn all<T>(items: impl ExactSizeIterator<Item = T>) -> PyResult<Vec<T>> {
+    let mut all = Vec::new();
+    all.try_reserve_exact(items.len()).map_err(out_of_memory)?;
+    all.extend(items);
+    Ok(all)
 }
 
 /// What the object's own `__sizeof__` says, if it can be believed; else its native size.

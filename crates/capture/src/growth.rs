@@ -4,6 +4,7 @@
 //! addresses (tens of bytes a type, no reference to any object). A type that died is told from a new one at its
 //! address by a weak reference, which nearly every class has already, in its base's list of subclasses.
 
+use std::collections::TryReserveError;
 use std::sync::Mutex;
 
 use pyo3::prelude::*;
@@ -30,6 +31,17 @@ struct Last {
 
 static LAST: Mutex<Option<Last>> = Mutex::new(None);
 
+/// A map of at most so many entries, with an error where there is no room.
+fn gather<V>(
+    most: usize,
+    entries: impl Iterator<Item = (Address, V)>,
+) -> Result<FxHashMap<Address, V>, TryReserveError> {
+    let mut map = FxHashMap::default();
+    map.try_reserve(most)?;
+    map.extend(entries);
+    Ok(map)
+}
+
 /// The changes of the rows of one call.
 pub(crate) struct Growth {
     references: FxHashMap<Address, i64>,
@@ -45,72 +57,72 @@ fn change(now: u64, before: u64) -> i64 {
 
 impl Growth {
     /// Compares with the last call, and becomes the last call. `types` are all types, the others the rows shown.
+    ///
+    /// # Errors
+    /// Out of memory; the last call is forgotten then, or stays.
     pub(crate) fn since_last_call(
         py: Python<'_>,
         references: &Held<PyAny>,
         bytes: &Held<PyAny>,
         types: &Held<PyType>,
-    ) -> Self {
-        let rows = |held: &Held<PyAny>| -> FxHashMap<Address, (Address, u64)> {
-            held.iter()
-                .map(|(number, _, object)| {
+    ) -> Result<Self, TryReserveError> {
+        let rows = |held: &Held<PyAny>| {
+            gather(
+                held.len(),
+                held.iter().map(|(number, _, object)| {
                     let of = object.bind(py).get_type();
                     (object.as_ptr() as Address, (of.as_ptr() as Address, *number))
-                })
-                .collect()
+                }),
+            )
         };
         let now = Last {
-            references: rows(references),
-            bytes: rows(bytes),
-            types: types
-                .iter()
-                .map(|(number, _, of)| {
+            references: rows(references)?,
+            bytes: rows(bytes)?,
+            types: gather(
+                types.len(),
+                types.iter().map(|(number, _, of)| {
                     let of = of.bind(py);
                     let weak = raw::may_die(of)
                         .then(|| PyWeakrefReference::new(of).ok().map(Bound::unbind))
                         .flatten();
                     (of.as_ptr() as Address, (weak, *number))
-                })
-                .collect(),
+                }),
+            )?,
         };
         // The lock is held for the exchange alone: no Python code runs within it.
         let mut slot = LAST.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let Some(before) = slot.take() else {
             *slot = Some(now);
-            return Self {
+            return Ok(Self {
                 references: FxHashMap::default(),
                 bytes: FxHashMap::default(),
                 types: FxHashMap::default(),
-            };
+            });
         };
         let same = |now: &FxHashMap<Address, (Address, u64)>, before: &FxHashMap<Address, (Address, u64)>| {
-            now.iter()
-                .filter_map(|(&address, &(of, number))| match before.get(&address) {
-                    Some(&(was, then)) if was == of => Some((address, change(number, then))),
-                    _ => None,
-                })
-                .collect()
+            let changes = now.iter().filter_map(|(&address, &(of, number))| match before.get(&address) {
+                Some(&(was, then)) if was == of => Some((address, change(number, then))),
+                _ => None,
+            });
+            gather(now.len(), changes)
         };
+        let types = now.types.iter().map(|(&address, (weak, number))| {
+            let then = before.types.get(&address).map_or(0, |(was, then)| match (was, weak) {
+                // The same weak reference is the same type; a dead one's address was taken by another.
+                (Some(was), Some(weak)) if !was.is(weak) => 0,
+                _ => *then,
+            });
+            (address, change(*number, then))
+        });
         let growth = Self {
-            references: same(&now.references, &before.references),
-            bytes: same(&now.bytes, &before.bytes),
-            types: now
-                .types
-                .iter()
-                .map(|(&address, (weak, number))| {
-                    let then = before.types.get(&address).map_or(0, |(was, then)| match (was, weak) {
-                        // The same weak reference is the same type; a dead one's address was taken by another.
-                        (Some(was), Some(weak)) if !was.is(weak) => 0,
-                        _ => *then,
-                    });
-                    (address, change(*number, then))
-                })
-                .collect(),
+            references: same(&now.references, &before.references)?,
+            bytes: same(&now.bytes, &before.bytes)?,
+            types: gather(now.types.len(), types)?,
         };
         *slot = Some(now);
         drop(slot);
         drop(before);
-        growth
+        Ok(growth)
     }
 
     /// The change of the row of this object or type.
