@@ -65,11 +65,11 @@ impl RootKind {
         }
     }
 
-    /// Whether keys of the object that the root leads to are names of the root: `shop` and `sessions` make
-    /// `shop.sessions`.
+    /// Whether a root of this kind leads to a namespace, so that keys of the object that it leads to are names of
+    /// the root: `shop` and `sessions` make `shop.sessions`. An interpreter's root (`sys.modules`) leads to the thing itself.
     #[must_use]
     pub fn is_namespace(self) -> bool {
-        matches!(self, Self::Module | Self::Class | Self::ThreadLocal | Self::Builtins | Self::Interpreter)
+        matches!(self, Self::Module | Self::Class | Self::ThreadLocal | Self::Builtins)
     }
 }
 

@@ -1,0 +1,373 @@
+//! Immediate dominators: the one object without which another would be freed.
+//!
+//! SEMI-NCA (L. Georgiadis, R. E. Tarjan, R. F. Werneck: "Finding Dominators in Practice", Journal of Graph
+//! Algorithms and Applications 10(1), 2006; the method is in Georgiadis's thesis, Princeton 2005), with path
+//! compression as in T. Lengauer and R. E. Tarjan: "A Fast Algorithm for Finding Dominators in a Flowgraph", TOPLAS
+//! 1(1), 1979. Objects are renumbered in preorder of a depth-first walk, so that ancestors have smaller numbers and
+//! most accesses are near each other. As only the smallest semidominator on a path matters, and never which object
+//! has it, the compressed forest carries numbers alone.
+//!
+//! What counts:
+//! - A virtual root above all roots dominates everything that is reached.
+//! - From instance to type is no step: nobody frees a class by dropping an instance, and a class would seem to be
+//!   held by whoever holds its instances.
+//! - Immortal objects hang from the virtual root, whoever refers to them. What only they hold is theirs.
+//! - What no root reaches (garbage, among others) and mem_top's own objects have no dominator.
+//!
+//! Invariant: in preorder an object's dominator comes before it. Near-linear in practice, also on rings and chains of
+//! ten million; 28 bytes an object and 4 a reference while it works, 12 an object after.
+
+use memtop_heap::{Flags, Heap, LabelKind, ObjectId, Reference};
+
+const NONE: u32 = u32::MAX;
+/// The number of the virtual root.
+const ROOT: u32 = 0;
+
+/// What dominates an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dominator {
+    /// No single object: it is rooted, or held by several that have nothing above them in common.
+    Root,
+    /// Without this one it would be freed.
+    Object(ObjectId),
+    /// No root reaches it.
+    Unreached,
+}
+
+/// The immediate dominator of each object that a root reaches.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dominators {
+    /// By object: its number in preorder, from 1.
+    number: Vec<u32>,
+    /// By number: the object. The entry of the virtual root means nothing.
+    object: Vec<u32>,
+    /// By number: the number of the immediate dominator.
+    dominator: Vec<u32>,
+}
+
+impl Dominators {
+    /// Finds the dominators of `heap`.
+    #[must_use]
+    pub fn new(heap: &Heap) -> Self {
+        let mut walk = Walk::new(heap);
+        let holders = walk.holders(heap);
+        let Walk { slots, object, parent, rooted } = walk;
+        let number = slots.into_iter().map(|slot| slot.number).collect();
+        let dominator = semi_nca(parent, &rooted, &holders);
+        Self { number, object, dominator }
+    }
+
+    /// What dominates `id`.
+    #[must_use]
+    pub fn of(&self, id: ObjectId) -> Dominator {
+        match self.number_of(id) {
+            None => Dominator::Unreached,
+            Some(number) => match self.dominator[number as usize] {
+                ROOT => Dominator::Root,
+                dominator => Dominator::Object(self.object_at(dominator)),
+            },
+        }
+    }
+
+    /// Whether a root reaches `id`.
+    #[must_use]
+    pub fn reaches(&self, id: ObjectId) -> bool {
+        self.number_of(id).is_some()
+    }
+
+    /// How many objects are reached.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.object.len() - 1
+    }
+
+    /// Whether no object is reached.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The objects that are reached, each after its dominator.
+    pub fn in_order(&self) -> impl ExactSizeIterator<Item = ObjectId> + DoubleEndedIterator + '_ {
+        self.object[1..].iter().map(|&raw| object(raw))
+    }
+
+    pub(crate) fn object_at(&self, number: u32) -> ObjectId {
+        object(self.object[number as usize])
+    }
+
+    pub(crate) fn number_of(&self, id: ObjectId) -> Option<u32> {
+        Some(self.number[id.index()]).filter(|&number| number < LEFT_OUT)
+    }
+
+    /// By number: the dominators' numbers; the first entry is the virtual root's own.
+    pub(crate) fn numbers(&self) -> &[u32] {
+        &self.dominator
+    }
+}
+
+fn object(raw: u32) -> ObjectId {
+    ObjectId::from_index(raw as usize)
+}
+
+/// What the walk knows of an object, side by side: both are looked up for each reference, and each look-up is a miss.
+#[derive(Clone, Copy)]
+struct Slot {
+    /// Its number, or a mark.
+    number: u32,
+    /// How many references to it were found; later, where the next of those that hold it is put.
+    holders: u32,
+}
+
+/// Not reached (yet).
+const UNREACHED: u32 = NONE;
+/// It takes no part.
+const LEFT_OUT: u32 = NONE - 1;
+
+/// A depth-first walk from the virtual root over what counts.
+struct Walk {
+    slots: Vec<Slot>,
+    object: Vec<u32>,
+    /// By number: the number of the parent in the walk.
+    parent: Vec<u32>,
+    /// By number: whether the virtual root refers to it.
+    rooted: Vec<bool>,
+}
+
+/// Who refers to whom, by numbers, in compressed rows.
+struct Holders {
+    offsets: Vec<u32>,
+    numbers: Vec<u32>,
+}
+
+impl Holders {
+    fn of(&self, number: usize) -> &[u32] {
+        &self.numbers[self.offsets[number] as usize..self.offsets[number + 1] as usize]
+    }
+}
+
+impl Walk {
+    fn new(heap: &Heap) -> Self {
+        let flags = heap.objects().all_flags();
+        let slot = |flags: &Flags| Slot {
+            number: if flags.contains(Flags::OWN) { LEFT_OUT } else { UNREACHED },
+            holders: 0,
+        };
+        let slots = flags.iter().map(slot).collect();
+        let mut walk = Self { slots, object: vec![NONE], parent: vec![ROOT], rooted: Vec::new() };
+        let rooted = heap.roots().iter().map(|(_, root)| root.object);
+        let immortal = heap.objects().ids().filter(|id| flags[id.index()].contains(Flags::IMMORTAL));
+        let starts = rooted.chain(immortal).filter(|id| !flags[id.index()].contains(Flags::OWN));
+        for start in starts.clone() {
+            if walk.slots[start.index()].number == UNREACHED {
+                walk.descend(heap, start);
+            }
+        }
+        walk.rooted = vec![false; walk.object.len()];
+        for start in starts {
+            let number = walk.slots[start.index()].number;
+            walk.rooted[number as usize] = true;
+        }
+        walk
+    }
+
+    /// Numbers what is reached from `start` and has no number yet, and counts the references that are steps.
+    fn descend(&mut self, heap: &Heap, start: ObjectId) {
+        let references = heap.references();
+        // The objects that are open, each with those of its references that are not looked at.
+        let mut open: Vec<(ObjectId, std::ops::Range<u32>)> = Vec::new();
+        let range = |id: ObjectId| references.offsets()[id.index()]..references.offsets()[id.index() + 1];
+        self.enter(start, ROOT);
+        open.push((start, range(start)));
+        while let Some((from, rest)) = open.last_mut() {
+            let from = *from;
+            let found = rest.by_ref().find_map(|index| {
+                let reference = references.at(index as usize);
+                let slot = &mut self.slots[reference.to.index()];
+                if slot.number == LEFT_OUT || !counts(heap, from, reference) {
+                    return None;
+                }
+                slot.holders += 1;
+                (slot.number == UNREACHED).then_some(reference.to)
+            });
+            match found {
+                Some(to) => {
+                    self.enter(to, self.slots[from.index()].number);
+                    open.push((to, range(to)));
+                }
+                None => drop(open.pop()),
+            }
+        }
+    }
+
+    fn enter(&mut self, id: ObjectId, parent: u32) {
+        self.slots[id.index()].number = self.object.len() as u32;
+        self.object.push(id.raw());
+        self.parent.push(parent);
+    }
+
+    /// Turns the steps around. In the order of numbers, so that what comes after reads them one after another.
+    fn holders(&mut self, heap: &Heap) -> Holders {
+        let mut offsets = Vec::with_capacity(self.object.len() + 1);
+        offsets.extend([0, 0]);
+        let mut sum = 0;
+        for &raw in &self.object[1..] {
+            let slot = &mut self.slots[raw as usize];
+            let count = std::mem::replace(&mut slot.holders, sum);
+            sum += count;
+            offsets.push(sum);
+        }
+        let mut numbers = vec![0_u32; sum as usize];
+        for from in heap.objects().ids() {
+            let number = self.slots[from.index()].number;
+            if number >= LEFT_OUT {
+                continue;
+            }
+            for reference in heap.references().of(from) {
+                let slot = &mut self.slots[reference.to.index()];
+                if slot.number != LEFT_OUT && counts(heap, from, reference) {
+                    numbers[slot.holders as usize] = number;
+                    slot.holders += 1;
+                }
+            }
+        }
+        Holders { offsets, numbers }
+    }
+}
+
+/// Whether a reference is a step: it leads not from an instance to its type.
+#[inline]
+fn counts(heap: &Heap, from: ObjectId, reference: Reference) -> bool {
+    match reference.label.kind() {
+        LabelKind::Type => false,
+        // A capture without labels is not to make each class the property of its instances' holder.
+        LabelKind::Unlabelled => {
+            heap.types().get(heap.objects().type_of(from)).object() != Some(reference.to)
+        }
+        _ => true,
+    }
+}
+
+/// A vertex of the compressed forest.
+#[derive(Clone, Copy)]
+struct Link {
+    /// An ancestor in the walk: at first the parent, after compression the highest that is linked to.
+    ancestor: u32,
+    /// The smallest semidominator from here up to, and without, that ancestor.
+    smallest: u32,
+}
+
+/// The dominators by number, from the walk's tree and who refers to whom.
+fn semi_nca(parent: Vec<u32>, rooted: &[bool], holders: &Holders) -> Vec<u32> {
+    let count = parent.len();
+    let mut semi = vec![ROOT; count];
+    let mut links = vec![Link { ancestor: ROOT, smallest: ROOT }; count];
+    let mut trail: Vec<u32> = Vec::new();
+    for number in (1..count as u32).rev() {
+        let index = number as usize;
+        if !rooted[index] {
+            let mut smallest = parent[index];
+            for &holder in holders.of(index) {
+                // What has a smaller number is not linked yet, and stands for itself.
+                let candidate =
+                    if holder <= number { holder } else { compress(&mut links, &mut trail, holder, number) };
+                smallest = smallest.min(candidate);
+            }
+            semi[index] = smallest;
+        }
+        links[index] = Link { ancestor: parent[index], smallest: semi[index] };
+    }
+    drop(links);
+    let mut dominator = parent;
+    for number in 1..count {
+        let mut candidate = dominator[number];
+        while candidate > semi[number] {
+            candidate = dominator[candidate as usize];
+        }
+        dominator[number] = candidate;
+    }
+    dominator
+}
+
+/// The smallest semidominator on the way from `from` up to where the forest is not linked, which is at `linked` and
+/// below. Lets all on the way point to its end.
+#[inline]
+fn compress(links: &mut [Link], trail: &mut Vec<u32>, from: u32, linked: u32) -> u32 {
+    let mut top = from;
+    while links[top as usize].ancestor > linked {
+        trail.push(top);
+        top = links[top as usize].ancestor;
+    }
+    let Link { ancestor, mut smallest } = links[top as usize];
+    while let Some(vertex) = trail.pop() {
+        let link = &mut links[vertex as usize];
+        smallest = smallest.min(link.smallest);
+        *link = Link { ancestor, smallest };
+    }
+    smallest
+}
+
+/// The dominators turned around: what an object dominates, as a tree.
+///
+/// Linear to make; 8 bytes an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DominatorTree<'a> {
+    dominators: &'a Dominators,
+    first: Vec<u32>,
+    next: Vec<u32>,
+}
+
+impl<'a> DominatorTree<'a> {
+    /// The tree of `dominators`.
+    #[must_use]
+    pub fn new(dominators: &'a Dominators) -> Self {
+        let count = dominators.object.len();
+        let (mut first, mut next) = (vec![NONE; count], vec![NONE; count]);
+        for number in (1..count as u32).rev() {
+            let above = dominators.dominator[number as usize] as usize;
+            next[number as usize] = first[above];
+            first[above] = number;
+        }
+        Self { dominators, first, next }
+    }
+
+    /// The objects that no single object dominates.
+    pub fn top(&self) -> impl Iterator<Item = ObjectId> + '_ {
+        self.list(self.first[ROOT as usize])
+    }
+
+    /// The objects whose immediate dominator is `id`.
+    pub fn children(&self, id: ObjectId) -> impl Iterator<Item = ObjectId> + '_ {
+        let first = self.dominators.number_of(id).map_or(NONE, |number| self.first[number as usize]);
+        self.list(first)
+    }
+
+    fn list(&self, first: u32) -> impl Iterator<Item = ObjectId> + '_ {
+        let mut number = first;
+        std::iter::from_fn(move || {
+            let found = (number != NONE).then(|| self.dominators.object_at(number))?;
+            number = self.next[number as usize];
+            Some(found)
+        })
+    }
+
+    /// Goes through the whole tree, without a stack: `enter` before what an object dominates, `leave` after it.
+    pub(crate) fn walk(&self, mut enter: impl FnMut(u32), mut leave: impl FnMut(u32)) {
+        let mut number = self.first[ROOT as usize];
+        while number != NONE {
+            enter(number);
+            let mut below = self.first[number as usize];
+            while below == NONE {
+                leave(number);
+                below = self.next[number as usize];
+                if below == NONE {
+                    number = self.dominators.dominator[number as usize];
+                    if number == ROOT {
+                        return;
+                    }
+                }
+            }
+            number = below;
+        }
+    }
+}

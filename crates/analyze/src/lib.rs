@@ -1,0 +1,42 @@
+//! Questions about heaps: a file each, and each a function of one or more heaps to an answer of plain fields.
+//!
+//! Some questions share what is costly to find out: [`Dominators`] with [`Retained`] (who would be freed with whom)
+//! and [`ShortestPaths`] (how an object is best reached). These are values of their own, made once by the caller
+//! and handed to the questions, so that no order of calls can be wrong.
+//!
+//! Invariant: every algorithm is iterative (a linked list of ten million objects overflows no stack) and at most
+//! linear but for sorting what is shown; sizes are `u64`; every order is total, so equal heaps give equal answers.
+//! mem_top's own objects are in no answer.
+//!
+//! It needs no live process and no Python, and renders nothing but a path: views are the `report` crate's.
+#![forbid(unsafe_code)]
+
+mod accumulation;
+mod diff;
+mod dominators;
+mod garbage;
+mod histogram;
+mod near;
+mod path;
+mod path_nodes;
+mod paths;
+mod retained;
+mod series;
+mod shortest;
+mod top;
+
+pub use accumulation::{
+    Accumulation, AccumulationOptions, AccumulationPoint, AccumulationSuspect, accumulation,
+};
+pub use diff::{Diff, DiffOptions, DiffRow, diff};
+pub use dominators::{Dominator, DominatorTree, Dominators};
+pub use garbage::{Garbage, garbage};
+pub use histogram::{Amount, Histogram, HistogramOptions, HistogramOrder, TypeRow, histogram};
+pub use near::types_like;
+pub use path::{Path, PathRoot, Step, StepLabel};
+pub use path_nodes::{NodeKind, PathNode, PathNodeId, PathNodes, Placement};
+pub use paths::{Cluster, ObjectPaths, PathOptions, TypePaths, path_to, paths_to_object, paths_to_types};
+pub use retained::Retained;
+pub use series::{SeriesError, in_order, same_process};
+pub use shortest::{Costs, Reached, ShortestPaths};
+pub use top::{Top, TopBy, TopOptions, TopRow, top};

@@ -1,0 +1,76 @@
+//! Retained sizes: how many bytes would be freed if an object went.
+//!
+//! It is the sum of the shallow sizes of what the object dominates, itself included, and so a lower bound of what one
+//! fix frees: what two hold together is retained by neither.
+//!
+//! Invariant: the retained sizes of the objects at the top of the dominator tree add up to the bytes of all that is
+//! reached. What no root reaches has no retained size.
+
+use memtop_heap::{Heap, ObjectId};
+
+use crate::dominators::{DominatorTree, Dominators};
+
+/// The retained size of each object that a root reaches, with the dominators that it follows from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Retained {
+    dominators: Dominators,
+    /// By number in the walk; the first is the sum of all.
+    sizes: Vec<u64>,
+}
+
+impl Retained {
+    /// Finds dominators and retained sizes of `heap`. The sizes are one pass, 8 bytes an object.
+    #[must_use]
+    pub fn new(heap: &Heap) -> Self {
+        let dominators = Dominators::new(heap);
+        let mut sizes = Vec::with_capacity(dominators.len() + 1);
+        sizes.push(0_u64);
+        sizes.extend(dominators.in_order().map(|id| heap.objects().size(id)));
+        for number in (1..sizes.len()).rev() {
+            let above = dominators.numbers()[number] as usize;
+            sizes[above] = sizes[above].saturating_add(sizes[number]);
+        }
+        Self { dominators, sizes }
+    }
+
+    /// The dominators.
+    #[must_use]
+    pub fn dominators(&self) -> &Dominators {
+        &self.dominators
+    }
+
+    /// The retained size of `id` in bytes; none if no root reaches it.
+    #[must_use]
+    pub fn of(&self, id: ObjectId) -> Option<u64> {
+        self.dominators.number_of(id).map(|number| self.sizes[number as usize])
+    }
+
+    /// The bytes of all that is reached.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.sizes[0]
+    }
+
+    /// By type: what its objects retain together. Counted are those that no object of the same type is above in the
+    /// dominator tree, or a linked list would count its tail once for each node.
+    #[must_use]
+    pub fn by_type(&self, heap: &Heap) -> Vec<u64> {
+        let tree = DominatorTree::new(&self.dominators);
+        let types = heap.types().len();
+        let (mut retained, mut open) = (vec![0_u64; types], std::cell::RefCell::new(vec![0_u32; types]));
+        let type_at = |number: u32| heap.objects().type_of(self.dominators.object_at(number)).index();
+        tree.walk(
+            |number| {
+                let ty = type_at(number);
+                let open = &mut open.borrow_mut()[ty];
+                if *open == 0 {
+                    retained[ty] = retained[ty].saturating_add(self.sizes[number as usize]);
+                }
+                *open += 1;
+            },
+            |number| open.borrow_mut()[type_at(number)] -= 1,
+        );
+        debug_assert!(open.get_mut().iter().all(|&open| open == 0));
+        retained
+    }
+}

@@ -1,0 +1,101 @@
+//! The largest objects: by what they retain, by their own size, or by how many references they hold.
+//!
+//! Garbage and mem_top's own objects are not among them.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use memtop_heap::{Flags, Heap, ObjectId};
+
+use crate::retained::Retained;
+
+/// By what objects are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TopBy {
+    /// Retained bytes; without retained sizes, shallow bytes.
+    #[default]
+    Retained,
+    /// Shallow bytes.
+    Shallow,
+    /// How many references the object holds.
+    References,
+}
+
+/// What to show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TopOptions {
+    /// By what to compare.
+    pub by: TopBy,
+    /// How many rows at most.
+    pub limit: usize,
+}
+
+impl Default for TopOptions {
+    fn default() -> Self {
+        Self { by: TopBy::default(), limit: 10 }
+    }
+}
+
+/// A large object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TopRow {
+    /// The object.
+    pub object: ObjectId,
+    /// Where it lies.
+    pub address: u64,
+    /// The name of its type.
+    pub type_name: String,
+    /// Its own size in bytes.
+    pub size: u64,
+    /// What it retains, in bytes, where it was computed and a root reaches it.
+    pub retained: Option<u64>,
+    /// How many references it holds.
+    pub references: u64,
+}
+
+/// The largest objects.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Top {
+    /// By what they are the largest.
+    pub by: TopBy,
+    /// Largest first; of equal ones, the one that was captured first.
+    pub rows: Vec<TopRow>,
+}
+
+/// The largest objects of `heap`. Linear but for the logarithm of the limit.
+#[must_use]
+pub fn top(heap: &Heap, retained: Option<&Retained>, options: &TopOptions) -> Top {
+    let objects = heap.objects();
+    let retained_of = |id| retained.and_then(|retained| retained.of(id));
+    let value = |id: ObjectId| match (options.by, retained) {
+        (TopBy::References, _) => heap.references().count_of(id) as u64,
+        // What no root reaches retains nothing that is known.
+        (TopBy::Retained, Some(_)) => retained_of(id).unwrap_or(0),
+        _ => objects.size(id),
+    };
+    let left_out = Flags::OWN | Flags::GARBAGE;
+    // The smallest of the largest is on top, to be pushed out.
+    let mut largest = BinaryHeap::new();
+    for id in objects.ids().filter(|&id| !objects.flags(id).intersects(left_out)) {
+        let entry = Reverse((value(id), Reverse(id)));
+        if largest.len() < options.limit {
+            largest.push(entry);
+        } else if largest.peek().is_some_and(|least| entry < *least) {
+            largest.pop();
+            largest.push(entry);
+        }
+    }
+    let rows = largest
+        .into_sorted_vec()
+        .into_iter()
+        .map(|Reverse((_, Reverse(id)))| TopRow {
+            object: id,
+            address: objects.address(id),
+            type_name: heap.type_name(id).to_owned(),
+            size: objects.size(id),
+            retained: retained_of(id),
+            references: heap.references().count_of(id) as u64,
+        })
+        .collect();
+    Top { by: options.by, rows }
+}

@@ -1,0 +1,141 @@
+//! Histogram, top, garbage, diff and the order of a series.
+
+use expect_test::expect;
+use memtop_analyze::*;
+use memtop_heap::testing::{Graph, graph, graph_with_accounts};
+use memtop_heap::{CaptureInfo, ProcessIdentity, PythonVersion};
+
+const SHOP: &str = "module:shop -> globals:dict[100] -> sessions:list('sessions')[80]
+    sessions -> a:shop.Session[50]#1; sessions -> b:shop.Session[50]; sessions -> c:shop.Session[60]
+    a -> text:str[1000]; b -> text; c -> data:bytes[500]
+    ring:shop.Session[7] -> other:Node[9] -> ring; mine:dict!memtop[5000]#1";
+
+fn shop() -> Graph {
+    graph_with_accounts(SHOP, CaptureInfo::default())
+}
+
+fn rows(rows: &[TypeRow]) -> String {
+    let line = |row: &TypeRow| format!("{} {} {} {:?}\n", row.name, row.objects, row.bytes, row.retained);
+    rows.iter().map(line).collect()
+}
+
+#[test]
+fn a_histogram_counts_garbage_apart_and_mem_top_not_at_all() {
+    let graph = shop();
+    let retained = Retained::new(graph.heap());
+    let options = HistogramOptions { order: HistogramOrder::Retained, limit: Some(3) };
+    let answer = histogram(graph.heap(), Some(&retained), &options);
+    expect![[r#"
+        dict 1 100 Some(1840)
+        list 1 80 Some(1740)
+        str 1 1000 Some(1000)
+    "#]]
+    .assert_eq(&rows(&answer.rows));
+    assert_eq!(answer.omitted, 2);
+    assert_eq!(answer.total, Amount { objects: 7, bytes: 1840 });
+    assert_eq!(answer.garbage, Amount { objects: 2, bytes: 16 });
+
+    let plain = histogram(graph.heap(), None, &HistogramOptions::default());
+    expect![[r#"
+        str 1 1000 None
+        bytes 1 500 None
+        shop.Session 3 160 None
+        dict 1 100 None
+        list 1 80 None
+    "#]]
+    .assert_eq(&rows(&plain.rows));
+}
+
+#[test]
+fn the_top_is_ordered_by_what_was_asked() {
+    let graph = shop();
+    let retained = Retained::new(graph.heap());
+    let names = |by, limit| {
+        let answer = top(graph.heap(), Some(&retained), &TopOptions { by, limit });
+        answer.rows.iter().map(|row| graph.name(row.object).to_owned()).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(names(TopBy::Retained, 3), "globals sessions text");
+    assert_eq!(names(TopBy::Shallow, 4), "text data globals sessions");
+    assert_eq!(names(TopBy::References, 3), "sessions globals a");
+    assert_eq!(names(TopBy::Shallow, 0), "");
+    assert_eq!(names(TopBy::Shallow, 100).split(' ').count(), 7);
+}
+
+#[test]
+fn garbage_is_told_by_type_and_what_native_code_holds_is_none() {
+    let heap = graph("root -> a; x:N[5] -> y:M[6] -> x; held:N#3[100] -> kept:N");
+    expect![[r#"
+        M 1 6 None
+        N 1 5 None
+    "#]]
+    .assert_eq(&rows(&garbage(heap.heap(), None).rows));
+    assert_eq!(garbage(heap.heap(), None).native, 1);
+    let limited = garbage(heap.heap(), Some(1));
+    assert_eq!((limited.rows.len(), limited.omitted, limited.total.objects), (1, 1, 2));
+    // Settled accounts say the same.
+    let settled = graph_with_accounts(
+        "root -> a; x:N[5] -> y:M[6] -> x; held:N#3[100] -> kept:N",
+        CaptureInfo::default(),
+    );
+    assert_eq!(garbage(settled.heap(), None), garbage(heap.heap(), None));
+}
+
+#[test]
+fn a_diff_goes_by_name_and_shows_the_largest_change_first() {
+    let old = graph("root -> a:A[10] -> b:B[10] -> c:C[10]; c -> same:D[9]; c -> gone:E[500]");
+    let new =
+        graph("root -> b:B[10] -> a:A[10] -> a2:A[10] -> c:C[200]; c -> same:D[9]; c -> fresh:shop.F[3]");
+    let answer = diff(old.heap(), new.heap(), &DiffOptions::default()).unwrap();
+    let lines: String = answer
+        .rows
+        .iter()
+        .map(|row| format!("{} {:+} {:+}\n", row.name, row.objects_grown(), row.bytes_grown()))
+        .collect();
+    expect![[r#"
+        E -1 -500
+        C +0 +190
+        A +1 +10
+        shop.F +1 +3
+    "#]]
+    .assert_eq(&lines);
+    assert_eq!((answer.old.bytes, answer.new.bytes), (539, 242));
+}
+
+fn of(pid: u32, started: u64, taken_at: i64, uptime: Option<u64>) -> Graph {
+    let process = ProcessIdentity { pid, started, ..ProcessIdentity::default() };
+    graph_with_accounts("root -> a", CaptureInfo { process, taken_at, uptime, ..CaptureInfo::default() })
+}
+
+#[test]
+fn heaps_of_different_processes_or_versions_are_refused_with_the_reason() {
+    let (one, reused) = (of(7, 100, 1, None), of(7, 200, 2, None));
+    let refusal = diff(one.heap(), reused.heap(), &DiffOptions::default()).unwrap_err().to_string();
+    expect!["snapshots 1 and 2 are of different processes (PID 7 and PID 7): growth can only be told within one process"]
+        .assert_eq(&refusal);
+    let any = DiffOptions { any_process: true, ..DiffOptions::default() };
+    assert!(diff(one.heap(), reused.heap(), &any).unwrap().rows.is_empty());
+
+    let python = PythonVersion { major: 3, minor: 14, ..PythonVersion::default() };
+    let newer = graph_with_accounts("root -> a", CaptureInfo { python, ..one.heap().info().clone() });
+    let refusal = in_order(&[one.heap(), one.heap(), newer.heap()]).unwrap_err().to_string();
+    expect!["snapshots 1 and 3 are of different versions of Python (0.0.0 and 3.14.0)"].assert_eq(&refusal);
+}
+
+#[test]
+fn a_series_is_ordered_by_the_clock_that_never_goes_back() {
+    let wall = [of(1, 1, 30, None), of(1, 1, 10, Some(5)), of(1, 1, 20, None)];
+    assert_eq!(in_order(&wall.each_ref().map(Graph::heap)), Ok(vec![1, 2, 0]));
+    let steady = [of(1, 1, 30, Some(1)), of(1, 1, 10, Some(3)), of(1, 1, 20, Some(2))];
+    assert_eq!(in_order(&steady.each_ref().map(Graph::heap)), Ok(vec![0, 2, 1]));
+    assert_eq!(in_order(&[]), Ok(vec![]));
+}
+
+#[test]
+fn a_misspelled_type_is_told_what_is_near() {
+    let graph = graph("a:shop.Session; b:shop.SessionCache; c:dict; d:shop.Cart");
+    let near = |name| types_like(graph.heap(), name, 5);
+    assert_eq!(near("session"), ["shop.Session", "shop.SessionCache"]);
+    assert_eq!(near("shop.Sesion"), ["shop.Session"]);
+    assert_eq!(near("Dict"), ["dict"]);
+    assert!(near("Order").is_empty() && near("").is_empty());
+}
