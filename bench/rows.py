@@ -135,7 +135,7 @@ ROWS: tuple[Row, ...] = (
     Row(COUNTERS, "the counters and the text, without the collection", _ours(collect=False), _is_report),
     Row(SAFE, "the same without any code of the program: native previews, no collection", _ours(safe=True), _is_report),
     Row("mem_top(limit=1000)", "the whole call with a thousand rows a section", _ours(limit=1000), _is_report),
-    Row(OLD, "`mem_top()` of the release 0.2.1: collection, counters, text", _old, _is_report, MEM_TOP, slow=True),
+    Row(OLD, "`mem_top()` of the release 0.2.1: collection, counters, text", _old, _is_report, MEM_TOP),
     Row(
         OLD_ALONE,
         "the same without the automatic collections that its own temporary tuples set off, one after the other",
@@ -165,7 +165,6 @@ ROWS: tuple[Row, ...] = (
         _is_guppy_table,
         GUPPY,
         slow=True,
-        largest=1_000_000,
     ),
     Row(
         "Pympler summarize",

@@ -93,7 +93,7 @@ def run_heap(on: Heap, chosen: Sequence[rows.Row], options: argparse.Namespace) 
 
     measured: dict[str, list[Measured]] = {row.name: [] for row in chosen}
     order = random.Random(options.seed)
-    for turn in range(options.rounds or (5 if on.size < FEW_ROUNDS_FROM else 2)):
+    for turn in range(options.rounds or (3 if on.size < FEW_ROUNDS_FROM else 2)):
         for row in order.sample(chosen, len(chosen)):
             if outcomes[row.name] != Outcome(row.name) or (row.slow and turn > 0 and on.size >= SLOW_FROM):
                 continue
@@ -146,7 +146,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--shapes", type=_shapes, default=heap.SHAPES, help="plain, large, or both by a comma (both)")
     parser.add_argument(
-        "--rounds", type=_positive, help="rounds, each with one process a row (5; 2 from 10000000 objects on)"
+        "--rounds", type=_positive, help="rounds, each with one process a row (3; 2 from 10000000 objects on)"
     )
     parser.add_argument("--pairs", type=_positive, help="timed pairs in a process, at most (3)")
     parser.add_argument(
