@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
 from mem_top import mem_top
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -58,9 +58,9 @@ pub(crate) enum KnownSizeof {
     /// `object.__sizeof__`: the basic size and the items.
     Object,
     /// `list.__sizeof__`.
-    List,
+    List(NoArguments),
     /// `set.__sizeof__` and `frozenset.__sizeof__`.
-    Set,
+    Set(NoArguments),
     /// `dict.__sizeof__`: bounded from above natively, asked by its C function.
     Dict(NoArguments),
     /// Another of the interpreter's own, asked by its C function.
@@ -70,8 +70,10 @@ pub(crate) enum KnownSizeof {
 impl KnownSizeof {
     fn function(self, runtime: &Runtime) -> NoArguments {
         match self {
-            Self::Dict(function) | Self::Native(function) => function,
-            Self::Object | Self::List | Self::Set => runtime.object_sizeof,
+            Self::Object => runtime.object_sizeof,
+            Self::List(function) | Self::Set(function) | Self::Dict(function) | Self::Native(function) => {
+                function
+            }
         }
     }
 }
@@ -286,8 +288,8 @@ pub(crate) fn native_formula(
     // SAFETY: a live object of the kind, as the guard of each arm has seen.
     unsafe {
         match known {
-            KnownSizeof::List if object.is_instance_of::<PyList>() => Some((list_size(address), true)),
-            KnownSizeof::Set
+            KnownSizeof::List(_) if object.is_instance_of::<PyList>() => Some((list_size(address), true)),
+            KnownSizeof::Set(_)
                 if object.is_instance_of::<PySet>() || object.is_instance_of::<PyFrozenSet>() =>
             {
                 Some((set_size(address), true))
@@ -578,37 +580,36 @@ impl<'py> Frozen<'py> {
     /// before them; without, it is told by one real `sys.getsizeof`, which runs no user code where the method is
     /// the type's own.
     fn sizing(&self, known: KnownSizeof, sample: Object, item: u64, header: Option<u64>) -> Option<Sizing> {
-        // SAFETY: frozen; the method is that of the sample's type or a base: by it, the sample is a list, a set,
-        // or has a size word.
-        let own = unsafe {
-            match known {
-                KnownSizeof::Object | KnownSizeof::Dict(_) | KnownSizeof::Native(_) => {
-                    call_size(known.function(self.runtime), sample.0)?
-                }
-                KnownSizeof::List => list_size(sample.0),
-                KnownSizeof::Set => set_size(sample.0),
-            }
-        };
-        let header = match header {
-            Some(header) => header,
+        let function = known.function(self.runtime);
+        // SAFETY: frozen; the method is that of the sample's type or a base.
+        let own = unsafe { call_size(function, sample.0)? };
+        let whole = match header {
+            Some(header) => header + own,
             None => {
                 let sample = self.hold(sample);
-                let whole: u64 =
-                    self.runtime.getsizeof.bind(self.py).call1((sample,)).ok()?.extract().ok()?;
-                whole.checked_sub(own)?
+                self.runtime.getsizeof.bind(self.py).call1((sample,)).ok()?.extract().ok()?
             }
         };
-        Some(match known {
-            KnownSizeof::Object if item == 0 => Sizing::Fixed(header + own),
-            KnownSizeof::Object => {
-                // SAFETY: frozen; where there is an item size, `object.__sizeof__` reads this word too.
-                let items = unsafe { word(sample.0, layout::object::SIZE) as isize }.unsigned_abs() as u64;
-                Sizing::Items { base: (header + own).checked_sub(item * items)?, item }
+        // SAFETY: frozen; by the method, the sample is a list, a set, or (as `object.__sizeof__` takes it where
+        // there is an item size) has a size word.
+        let formula = unsafe {
+            match known {
+                KnownSizeof::Object if item == 0 => return Some(Sizing::Fixed(whole)),
+                KnownSizeof::Object => {
+                    item * (word(sample.0, layout::object::SIZE) as isize).unsigned_abs() as u64
+                }
+                KnownSizeof::List(_) => list_size(sample.0),
+                KnownSizeof::Set(_) => set_size(sample.0),
+                KnownSizeof::Dict(_) | KnownSizeof::Native(_) => own,
             }
-            KnownSizeof::List => Sizing::List { header },
-            KnownSizeof::Set => Sizing::Set { header },
-            KnownSizeof::Dict(function) => Sizing::Dict { header, function },
-            KnownSizeof::Native(function) => Sizing::Native { header, function },
+        };
+        let header = whole.checked_sub(formula)?;
+        Some(match known {
+            KnownSizeof::Object => Sizing::Items { base: header, item },
+            KnownSizeof::List(_) => Sizing::List { header },
+            KnownSizeof::Set(_) => Sizing::Set { header },
+            KnownSizeof::Dict(_) => Sizing::Dict { header, function },
+            KnownSizeof::Native(_) => Sizing::Native { header, function },
         })
     }
 

@@ -190,8 +190,8 @@ fn known_sizes(
         // A type without a method of its own inherits one that is known already.
         let Ok((address, Some(function))) = method(&owner_type) else { continue };
         let known = match owner {
-            "list" if holds(KnownSizeof::List, lists)? => KnownSizeof::List,
-            "set" | "frozenset" if holds(KnownSizeof::Set, sets)? => KnownSizeof::Set,
+            "list" if holds(KnownSizeof::List(function), lists)? => KnownSizeof::List(function),
+            "set" | "frozenset" if holds(KnownSizeof::Set(function), sets)? => KnownSizeof::Set(function),
             "dict" => {
                 let known = KnownSizeof::Dict(function);
                 dict_keys = if holds(known, dicts)? { keys } else { None };
