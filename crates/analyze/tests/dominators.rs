@@ -76,7 +76,31 @@ fn an_unlabelled_reference_to_the_own_type_is_no_step() {
     builder.add_root(Root::new(RootKind::Unknown, name, instance));
     let heap = builder.finish().unwrap();
     let retained = Retained::new(&heap);
-    assert_eq!((retained.of(instance), retained.of(class)), (Some(10), None));
+    assert_eq!((retained.of(instance), retained.of(class)), (Some(10), Some(1000)));
+    assert_eq!(retained.dominators().of(class), Dominator::Root);
+}
+
+#[test]
+fn a_class_that_only_its_instances_hold_hangs_from_the_root() {
+    // The class's own list holds an instance of another class that is held so.
+    check(
+        "root -> list -> a:A -> cls(type)[1000] -> cdict(__dict__) -> registry('all') -> b:B -> other(type)
+         list -> a2:A -> cls(type); other -> thing; dead -> deader -> dead; dead:D -> dead_class(type)",
+        expect![[r#"
+            a: list, 1
+            a2: list, 1
+            b: registry, 1
+            cdict: cls, 3
+            cls: root, 1003
+            dead: unreached
+            dead_class: unreached
+            deader: unreached
+            list: root, 3
+            other: root, 2
+            registry: cdict, 2
+            thing: other, 1
+        "#]],
+    );
 }
 
 #[test]

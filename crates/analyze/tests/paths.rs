@@ -4,6 +4,7 @@ use expect_test::{Expect, expect};
 use memtop_analyze::*;
 use memtop_heap::testing::{Graph, graph};
 use memtop_heap::*;
+use proptest::prelude::*;
 
 fn best(graph: &Graph, name: &str) -> String {
     let shortest = ShortestPaths::new(graph.heap(), &Costs::default());
@@ -251,4 +252,64 @@ fn nodes_are_the_same_in_every_heap_of_a_series() {
     assert_eq!(told(0, at(0, "a")), "shop.cache['a']");
     assert_eq!(told(1, at(0, "a")), "shop.cache[*]");
     assert_eq!(nodes.owner(at(0, "ns")), nodes.get(at(0, "cache")).parent.unwrap());
+}
+
+type Plan = (usize, Vec<(usize, usize, usize)>, Vec<usize>);
+
+fn plans() -> impl Strategy<Value = Plan> {
+    (1..30_usize).prop_flat_map(|count| {
+        let references = proptest::collection::vec((0..count, 0..count, 0..4_usize), 0..3 * count + 1);
+        (Just(count), references, proptest::collection::vec(0..count, 0..4))
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_path_is_cheaper_and_every_object_comes_after_the_one_before_it((count, references, roots) in plans()) {
+        let labels = [(Label::DICT, 0), (Label::at(0), 1), (Label::ANY_KEY, 2), (Label::TYPE, 40)];
+        let mut builder = HeapBuilder::new(CaptureInfo::default());
+        let ty = builder.add_type(Type::new("m", "T"));
+        let id = ObjectId::from_index;
+        for index in 0..count {
+            builder.add_object(Object::new(index as u64, ty, 1));
+        }
+        for &(from, to, label) in &references {
+            builder.add_reference(id(from), id(to), labels[label].0);
+        }
+        let name = builder.string("v");
+        for &root in &roots {
+            builder.add_root(Root::new(RootKind::ContextVariable, name, id(root)));
+        }
+        let heap = builder.finish().unwrap();
+        let shortest = ShortestPaths::new(&heap, &Costs::default());
+
+        // Bellman and Ford: relax everything, as often as there are objects.
+        let mut costs: Vec<Option<u32>> = (0..count).map(|index| roots.contains(&index).then_some(1)).collect();
+        for _ in 0..count {
+            for &(from, to, label) in &references {
+                let through = costs[from].map(|cost| cost + labels[label].1);
+                costs[to] = [costs[to], through].into_iter().flatten().min();
+            }
+        }
+        let mut seen = vec![false; count];
+        for &at in shortest.in_order() {
+            if let Reached::Object { from, label } = shortest.of(at) {
+                prop_assert!(seen[from.index()]);
+                prop_assert!(heap.references().of(from).any(|r| r.to == at && r.label == label));
+                let step = labels.iter().find(|known| known.0 == label).unwrap().1;
+                prop_assert_eq!(shortest.cost(at), shortest.cost(from).map(|cost| cost + step));
+            }
+            prop_assert!(!std::mem::replace(&mut seen[at.index()], true));
+        }
+        let mut nodes = PathNodes::new();
+        let placement = nodes.place(&heap, &shortest);
+        for (index, &cost) in costs.iter().enumerate() {
+            prop_assert_eq!(shortest.cost(id(index)), cost);
+            prop_assert_eq!(seen[index], cost.is_some());
+            prop_assert_eq!(placement.of(id(index)).is_some(), cost.is_some());
+            prop_assert_eq!(shortest.chain(id(index)).is_empty(), cost.is_none());
+        }
+    }
 }

@@ -100,6 +100,9 @@ impl HeapBuilder {
     }
 
     /// Says which object a type is.
+    ///
+    /// # Panics
+    /// If the type is not one of this builder's.
     pub fn set_type_object(&mut self, ty: TypeId, object: ObjectId) {
         self.types[ty.index()].set_object(object);
     }
@@ -124,11 +127,17 @@ impl HeapBuilder {
     }
 
     /// The reference count of an object that was added.
+    ///
+    /// # Panics
+    /// If the object is not one of this builder's.
     pub fn set_refcount(&mut self, id: ObjectId, refcount: u32) {
         self.objects.refcounts[id.index()] = refcount;
     }
 
     /// Adds flags to those of an object.
+    ///
+    /// # Panics
+    /// If the object is not one of this builder's.
     pub fn add_flags(&mut self, id: ObjectId, flags: Flags) {
         let known = &mut self.objects.flags[id.index()];
         *known = known.with(flags);
@@ -193,6 +202,7 @@ impl HeapBuilder {
         }
         let count = self.objects.len();
         let strings = self.interner.finish();
+        self.objects.shrink();
         keep_last(&mut self.objects.names);
         keep_last(&mut self.objects.limits);
         let references = compress(count, &self.runs, self.targets, self.labels)?;

@@ -113,6 +113,15 @@ pub struct Objects {
 }
 
 impl Objects {
+    /// Gives back room that was reserved and is not used.
+    pub(crate) fn shrink(&mut self) {
+        self.addresses.shrink_to_fit();
+        self.types.shrink_to_fit();
+        self.sizes.shrink_to_fit();
+        self.refcounts.shrink_to_fit();
+        self.flags.shrink_to_fit();
+    }
+
     /// How many objects there are.
     #[must_use]
     pub fn len(&self) -> usize {
