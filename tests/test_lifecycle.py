@@ -142,12 +142,12 @@ def test_it_is_cheap_to_import():
 
 def test_it_leaves_nothing_behind():
     for _ in range(3):
-        mem_top(limit=None)
+        mem_top(limit=200)
     gc.collect()
     before = len(gc.get_objects())
     for _ in range(20):
-        mem_top(limit=None)
-        mem_top(safe=True, verbose_types=[list], verbose_file_name=None)
+        mem_top(limit=200)
+        mem_top(safe=True, limit=200, verbose_types=[list], verbose_file_name=None)
     gc.collect()
     assert len(gc.get_objects()) - before <= 5
 

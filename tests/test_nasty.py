@@ -360,20 +360,23 @@ def test_busy_threads_do_not_run_into_the_count():
     def churn():
         while not stop.is_set():
             # Made and let go of as pairs, within one bytecode of each other at most.
-            [(Left(), Right()) for _ in range(100)]
+            kept = [(Left(), Right()) for _ in range(3000)]
+            kept.clear()
 
     previous = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
+    sys.setswitchinterval(1e-5)
+    pairs = [(Left(), Right()) for _ in range(10_000)]
     threads = [threading.Thread(target=churn) for _ in range(4)]
     try:
         for thread in threads:
             thread.start()
         start = time.monotonic()
         for _ in range(10):
-            report = mem_top(limit=None, width=200, safe=True)
+            report = mem_top(width=200, safe=True)
             left, right = (count_of(report, f"<class '{of.__module__}.{of.__qualname__}'>") for of in (Left, Right))
             # Each thread can be between the two of one pair.
             assert abs(left - right) <= len(threads)
+            assert left >= len(pairs)
         assert time.monotonic() - start < 30
     finally:
         stop.set()
