@@ -1,0 +1,458 @@
+"""A web shop leaks its sessions under real HTTP requests; mem_top() shows the counters that keep growing.
+
+Starts the shop of this folder as a process of its own, sends visitors, and lets the shop print `mem_top()` from time
+to time. Then reads those reports and names the counters that grew in every interval. It knows nothing of the shop but
+its addresses and what the reports say.
+
+Status 0: something kept growing, 1: nothing did, 2: something failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import http.client
+import math
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from http.cookies import SimpleCookie
+from pathlib import Path
+from urllib.parse import urlencode
+
+FOLDER = Path(__file__).resolve().parent
+REPORTS = 8
+ROWS = 20
+VISITORS_PER_SECOND = 120
+THREADS = 4
+
+LEAST_GROWTH = 10
+"""Growth of fewer in an interval proves nothing: threads and requests come and go."""
+
+LEAST_INTERVALS = 3
+"""Of fewer intervals one cannot say that something kept growing."""
+
+
+class Failure(Exception):
+    """The demo cannot go on; the second argument is what can be done about it."""
+
+
+# --- What the reports say. Pure functions from here to `conclusion`. ---
+
+
+@dataclass(frozen=True)
+class Report:
+    """One report: the growth of each row of `refs` and `types` by its text; None where it is not known."""
+
+    seconds: float
+    text: str
+    growth: dict[tuple[str, str], int | None]
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """A counter that grew in every interval in which its growth is known."""
+
+    section: str
+    name: str
+    growth: tuple[int | None, ...]
+    """By interval. None only before the row came into the reports."""
+
+    @property
+    def known(self) -> tuple[int, ...]:
+        """The growth of the intervals in which it is known."""
+        return tuple(number for number in self.growth if number is not None)
+
+    @property
+    def own(self) -> bool:
+        """Whether it is a type that some module defines, and not one of the interpreter's."""
+        return self.section == "types" and "." in self.name
+
+
+BEGIN = re.compile(r"--- mem_top report \d+ after ([\d.]+) s")
+END = re.compile(r"--- end of report \d+")
+CLASS = re.compile(r"<class '([^']+)'>")
+
+
+def read_reports(lines: Iterable[str]) -> list[Report]:
+    """The reports among the lines that the shop printed. One that has no end is left out."""
+    reports = []
+    block: list[str] | None = None
+    seconds = 0.0
+    for line in lines:
+        begins = BEGIN.fullmatch(line)
+        if begins:
+            block, seconds = [], float(begins[1])
+        elif END.fullmatch(line):
+            if block is not None:
+                reports.append(Report(seconds, "\n".join(block), growth_of_rows(block)))
+            block = None
+        elif block is not None:
+            block.append(line)
+    return reports
+
+
+def growth_of_rows(lines: Iterable[str]) -> dict[tuple[str, str], int | None]:
+    """The growth of each row of `refs` and `types`. Rows of one section with the same text cannot be told apart:
+    their growth is not known."""
+    found: dict[tuple[str, str], int | None] = {}
+    section = ""
+    for line in lines:
+        if line in ("refs:", "bytes:", "types:"):
+            section = line[:-1]
+        elif section in ("refs", "types") and line.count("\t") >= 2:
+            _, growth, text = line.split("\t", 2)
+            key = section, text
+            found[key] = int(growth) if growth and key not in found else None
+    return found
+
+
+def kept_growing(reports: list[Report]) -> list[Suspect]:
+    """The counters that grew in every interval, likeliest first: types of the program, objects with many references,
+    types of the interpreter; in each the fastest first, by the slowest interval.
+
+    Nothing is known of a row before it comes into the reports; from then on it must never be missing, and must be seen
+    to grow in half of all intervals at least.
+    """
+    intervals = reports[1:]
+    enough = max(LEAST_INTERVALS, math.ceil(len(intervals) / 2))
+    suspects = []
+    for section, text in dict.fromkeys(key for report in intervals for key in report.growth):
+        growth = [report.growth.get((section, text)) for report in intervals]
+        first = next((at for at, number in enumerate(growth) if number is not None), len(growth))
+        known = [number for number in growth[first:] if number is not None and number >= LEAST_GROWTH]
+        if len(known) == len(growth) - first >= enough:
+            name = CLASS.sub(r"\1", text, count=1)
+            suspects.append(Suspect(section, name, tuple(growth)))
+    return sorted(suspects, key=lambda each: (not each.own, each.section != "refs", -min(each.known), each.name))
+
+
+def holder(suspect: Suspect, suspects: list[Suspect]) -> Suspect | None:
+    """The object whose references grow in step with the suspect: within a twentieth in every interval, in which both
+    are known."""
+    for each in suspects:
+        both = [
+            (ours, theirs)
+            for ours, theirs in zip(suspect.growth, each.growth, strict=True)
+            if ours is not None and theirs is not None
+        ]
+        if each.section == "refs" and both and all(abs(ours - theirs) * 20 <= ours for ours, theirs in both):
+            return each
+    return None
+
+
+def conclusion(suspects: list[Suspect], intervals: int, width: int = 120) -> list[str]:
+    """What the demo says at its end."""
+    if not suspects:
+        return [f"No counter grew in each of the {intervals} intervals."]
+    lines = [f"These counters grew in every interval, of {intervals}:", ""]
+    units = {"types": "objects", "refs": "references"}
+    growth = [" ".join("·" if number is None else f"{number:+,}" for number in each.growth) for each in suspects]
+    longest = max(map(len, growth))
+    for each, numbers in zip(suspects, growth, strict=True):
+        lines.append(f"  {numbers:{longest}} {units[each.section]:10}  {shortened(each.name, width - longest - 15)}")
+    first = suspects[0]
+    lines.append("")
+    if not first.own:
+        return [*lines, f"The first suspect is {shortened(first.name, width - 21)}"]
+    kept_in = holder(first, suspects)
+    if kept_in is None:
+        return [*lines, f"The first suspect is {first.name}: its objects are made and never freed."]
+    kind, _, start = kept_in.name.partition(" ")
+    lines.append(f"The first suspect is {first.name}: as many are made as references come into one {kind}, this one:")
+    return [*lines, f"  {shortened(start, width - 2)}"]
+
+
+def shortened(text: str, width: int) -> str:
+    """At most so many characters, and 20 in any case."""
+    width = max(width, 20)
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
+# --- The shop, as a process. ---
+
+
+@dataclass
+class Shop:
+    """The process, and what it has printed so far."""
+
+    process: subprocess.Popen[str]
+    port: int = 0
+    lines: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    listening: threading.Event = field(default_factory=threading.Event)
+
+    def read(self) -> None:
+        """Takes its output in until it ends, and tells `listening` when it opens or will not."""
+        assert self.process.stdout
+        for line in self.process.stdout:
+            opened = re.match(r"listening on http://127\.0\.0\.1:(\d+) ", line)
+            if opened:
+                self.port = int(opened[1])
+                self.listening.set()
+            self.lines.append(line.rstrip("\n"))
+        self.listening.set()
+
+    def read_errors(self) -> None:
+        """Takes in what it complains about."""
+        assert self.process.stderr
+        self.errors += (line.rstrip("\n") for line in self.process.stderr)
+
+    def reports(self) -> int:
+        """How many reports it has finished."""
+        return sum(END.fullmatch(line) is not None for line in list(self.lines))
+
+
+@contextlib.contextmanager
+def running_shop(arguments: list[str]) -> Iterator[Shop]:
+    """Starts the shop, waits until it listens, and stops it in the end, however that comes."""
+    path = os.pathsep.join(filter(None, [str(FOLDER), os.environ.get("PYTHONPATH")]))
+    command = [sys.executable, "-X", "utf8", "-m", "shop", "--port", "0", *arguments]
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        env={**os.environ, "PYTHONPATH": path},
+        start_new_session=True,  # ^C is for the demo, which then stops the shop.
+    )
+    shop = Shop(process)
+    readers = [threading.Thread(target=read, daemon=True) for read in (shop.read, shop.read_errors)]
+    try:
+        for reader in readers:
+            reader.start()
+        if not shop.listening.wait(30) or not shop.port:
+            process.kill()
+            readers[1].join(5)
+            said = "\n".join(shop.errors) or "it said nothing"
+            raise Failure(f"the shop did not start:\n{said}", "`make build` installs mem_top for this Python")
+        yield shop
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        for reader in readers:
+            reader.join(5)
+
+
+# --- Its visitors. ---
+
+
+class Visitor:
+    """Someone with a browser of their own: keeps the shop's cookie, follows redirections."""
+
+    def __init__(self, port: int) -> None:
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        self._cookies: dict[str, str] = {}
+
+    def get(self, path: str) -> int:
+        """Looks at a page: how many requests it took."""
+        return self._request("GET", path)
+
+    def post(self, path: str, **form: object) -> int:
+        """Sends a form, and looks at the page that it leads to: how many requests it took."""
+        return self._request("POST", path, urlencode(form))
+
+    def _request(self, method: str, path: str, body: str | None = None) -> int:
+        headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self._cookies.items())}
+        if body is not None:
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+        try:
+            self._connection.request(method, path, body, headers)
+            answer = self._connection.getresponse()
+            answer.read()
+        except (OSError, http.client.HTTPException) as error:
+            raise Failure(f"{method} {path} failed: {error!r}", "the machine may be too busy: try again") from error
+        for cookie in answer.headers.get_all("Set-Cookie", []):
+            self._cookies |= {name: morsel.value for name, morsel in SimpleCookie(cookie).items()}
+        if answer.status == 303:
+            return 1 + self._request("GET", answer.headers["Location"])
+        if answer.status != 200:
+            raise Failure(f"{method} {path} was answered with {answer.status} {answer.reason}", "the shop has a bug")
+        return 1
+
+
+WORDS = ("teapot", "lamp", "elm", "rug", "granite", "jar", "plate", "& sons", "mug", "iron kettle")
+
+
+class Traffic:
+    """Visitors, one after the other in each of a few threads, at a steady pace."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._started = time.monotonic()
+        self._threads = [
+            threading.Thread(target=self._run, args=(random.Random(seed),), daemon=True) for seed in range(THREADS)
+        ]
+        self.visitors = 0
+        self.requests = 0
+        self.failure: Failure | None = None
+
+    def start(self) -> None:
+        """Opens the doors."""
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Lets those inside finish, and nobody else in."""
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(30)
+
+    def _run(self, dice: random.Random) -> None:
+        regular = Visitor(self._port)
+        try:
+            while not self._stop.is_set():
+                with self._lock:
+                    due = self._started + self.visitors / VISITORS_PER_SECOND
+                    self.visitors += 1
+                if self._stop.wait(max(0.0, due - time.monotonic())):
+                    break
+                # One visit in ten is a regular's, who has been here before and has a cookie.
+                requests = visit(regular if dice.random() < 0.1 else Visitor(self._port), dice)
+                with self._lock:
+                    self.requests += requests
+        except Failure as failure:
+            self.failure = self.failure or failure
+
+
+def visit(visitor: Visitor, dice: random.Random) -> int:
+    """Browses, perhaps buys, looks, leaves: how many requests that took."""
+    requests = visitor.get("/" if dice.random() < 0.7 else "/?" + urlencode({"q": dice.choice(WORDS)}))
+    number = 0
+    for _ in range(dice.randint(1, 3)):
+        number = dice.randint(1, 240)
+        requests += visitor.get(f"/item/{number}")
+    if dice.random() < 0.6:
+        requests += visitor.post("/cart", item=number, count=dice.randint(1, 3))
+    return requests
+
+
+# --- The whole. ---
+
+
+class Progress:
+    """One line on standard error: rewritten on a terminal, printed now and then elsewhere."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._terminal = sys.stderr.isatty()
+        self._reports = -1
+
+    def show(self, passed: float, traffic: Traffic, reports: int) -> None:
+        """How far it is."""
+        said = f"{traffic.visitors:,} visitors, {traffic.requests:,} requests, {reports} reports by mem_top()"
+        if self._terminal:
+            done = round(20 * min(1.0, passed / self._seconds))
+            said = f"[{'#' * done}{' ' * (20 - done)}] {passed:.0f} of {self._seconds:.0f} s: {said}"
+            print(f"\r\x1b[K{said}", end="", file=sys.stderr, flush=True)
+        elif reports != self._reports:
+            print(f"{passed:5.1f} s: {said}", file=sys.stderr, flush=True)
+        self._reports = reports
+
+    def end(self) -> None:
+        """Clears the way for what comes next."""
+        if self._terminal:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+
+def run(seconds: float, expire: float | None) -> list[Report]:
+    """Starts the shop, sends visitors for so long, and returns what mem_top() said meanwhile."""
+    every = seconds / (REPORTS + 0.5)
+    arguments = ["--mem-top-every", f"{every:.3f}", "--mem-top-limit", str(ROWS)]
+    if expire is not None:
+        arguments += ["--expire", str(expire)]
+    with running_shop(arguments) as shop:
+        print(f"the shop is open: http://127.0.0.1:{shop.port}/ (pid {shop.process.pid})", file=sys.stderr, flush=True)
+        traffic = Traffic(shop.port)
+        progress = Progress(seconds)
+        started = time.monotonic()
+        traffic.start()
+        try:
+            while (passed := time.monotonic() - started) < seconds and not traffic.failure:
+                progress.show(passed, traffic, shop.reports())
+                time.sleep(0.1)
+        finally:
+            traffic.stop()
+            progress.end()
+        ended = shop.process.poll()
+    if ended is not None:
+        said = "\n".join(shop.errors) or "it said nothing"
+        raise Failure(f"the shop ended by itself, with status {ended}:\n{said}", "the shop has a bug")
+    if traffic.failure:
+        raise traffic.failure
+    reports = read_reports(shop.lines)
+    if len(reports) <= LEAST_INTERVALS:
+        raise Failure(f"the shop printed only {len(reports)} reports", "give it more time: --seconds 60")
+    return reports
+
+
+def in_colour() -> bool:
+    """Whether standard output is a terminal that may be coloured."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def seconds_to_run(text: str) -> float:
+    """A number of seconds that is enough for all reports."""
+    seconds = float(text)
+    if not 4 <= seconds <= 3600:
+        raise ValueError(text)
+    return seconds
+
+
+def seconds_to_live(text: str) -> float:
+    """A positive number of seconds."""
+    seconds = float(text)
+    if not 0 < seconds < math.inf:
+        raise ValueError(text)
+    return seconds
+
+
+def end_by_signal(signum: int, frame: object) -> None:
+    """Ends the demo as ^C does, so that it stops the shop."""
+    sys.exit(128 + signum)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The status to exit with."""
+    parser = argparse.ArgumentParser(description="A web shop leaks; mem_top() shows the counters that keep growing.")
+    parser.add_argument("--seconds", type=seconds_to_run, default=22, help="how long, from 4 (default: 22)")
+    parser.add_argument(
+        "--expire", type=seconds_to_live, metavar="SECONDS", help="with the leak fixed: the shop forgets old sessions"
+    )
+    options = parser.parse_args(arguments)
+    signal.signal(signal.SIGTERM, end_by_signal)
+    try:
+        reports = run(options.seconds, options.expire)
+    except Failure as failure:
+        message, hint = failure.args
+        print(f"demo: {message}\nhint: {hint}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("demo: interrupted", file=sys.stderr)
+        return 130
+    suspects = kept_growing(reports)
+    print(f"The last of {len(reports)} reports by mem_top(), after {reports[-1].seconds:.1f} s:\n")
+    print(reports[-1].text)
+    bold, plain = ("\x1b[1m", "\x1b[0m") if in_colour() else ("", "")
+    print()
+    for line in conclusion(suspects, len(reports) - 1):
+        print(f"{bold}{line}{plain}" if line else "")
+    return 0 if suspects else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
