@@ -151,7 +151,9 @@ impl<'py> Writer<'py, '_> {
         repr: impl FnOnce() -> PyResult<Bound<'py, PyAny>>,
         object: &Bound<'py, PyAny>,
     ) -> PyResult<()> {
-        match repr().and_then(|text| Ok(text.cast_into::<PyString>()?)) {
+        // A repr in C that fails and gives a text all the same (as that of a weak reference in 3.13) has failed.
+        let text = repr().and_then(|text| PyErr::take(self.py).map_or(Ok(text), Err));
+        match text.and_then(|text| Ok(text.cast_into::<PyString>()?)) {
             Ok(text) => self.text.push_python(&text),
             Err(error) if error.is_instance_of::<PyKeyboardInterrupt>(self.py) => Err(error),
             Err(_) => {
