@@ -50,6 +50,15 @@ OWN_CELL = re.compile(r"\d+ (<class 'cell'> )?<cell at 0x\w+: [\w.]+ object at 0
 # preview it is empty.
 UNDER_WAY = re.compile(r".*'Py_Repr': \[.*")
 
+# The interpreter's dict of interned strings, which the collector knows in some versions: it loses a name when a string
+# of the other call dies.
+INTERNED = re.compile(r"(\d+) (.*\{'([^']+)': '\3', '([^']+)': '\4', .*)")
+
+
+def same_but_interned(our_row: str, their_row: str) -> bool:
+    ours, theirs = INTERNED.fullmatch(our_row), INTERNED.fullmatch(their_row)
+    return bool(ours and theirs and ours[2] == theirs[2] and abs(int(ours[1]) - int(theirs[1])) <= 3)
+
 
 def same(old: types.ModuleType, **arguments: object) -> None:
     arguments = {**BARE, **arguments}
@@ -70,7 +79,9 @@ def same(old: types.ModuleType, **arguments: object) -> None:
             # They cut and do not escape, we escape and then cut.
             assert escaped(their_row).startswith(our_row)
             assert len(our_row) >= len(their_row)
-        elif our_row != their_row and not (UNDER_WAY.fullmatch(their_row) and UNDER_WAY.fullmatch(our_row)):
+        elif our_row == their_row or same_but_interned(our_row, their_row):
+            continue
+        elif not (UNDER_WAY.fullmatch(their_row) and UNDER_WAY.fullmatch(our_row)):
             assert OWN_CELL.fullmatch(their_row), (our_row, their_row)
             assert OWN_CELL.fullmatch(our_row), (our_row, their_row)
             own_cells += 1
