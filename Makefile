@@ -55,7 +55,7 @@ lint: build $(CARGO_DENY) ## Formatting, clippy, ruff, mypy, stubtest, licences 
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/python -m mypy.stubtest mem_top --ignore-missing-stub
+	$(BIN)/python -m mypy.stubtest mem_top
 	$(CARGO_DENY) --log-level error check licenses bans sources
 
 audit: $(CARGO_DENY) ## Known weaknesses of dependencies; needs the advisory database from the network
