@@ -137,6 +137,27 @@ def test_objects_in_the_young_generations_and_frozen_ones(old, odd):
         gc.unfreeze()
 
 
+def test_within_a_collection_where_the_lists_cannot_be_walked(old, odd):
+    # There `gc.get_objects()` stands in: the same way that is taken on an interpreter whose layout is not known.
+    call_old = functools.partial(old.mem_top, limit=100)
+    call_ours = functools.partial(mem_top, limit=100)
+    reports = []
+
+    def callback(phase, info):
+        if phase == "start" and not reports:
+            for _ in range(2):
+                theirs = plainly(call_old)
+                ours = beside_four_cells(call_ours)
+            reports.extend([theirs, ours])
+
+    gc.callbacks.append(callback)
+    try:
+        gc.collect()
+    finally:
+        gc.callbacks.remove(callback)
+    assert reports[1] == reports[0]
+
+
 def test_verbose_types_returned_are_those_of_the_old_one(old, odd):
     for wanted in ([type], [types.ModuleType, type], [type, type], (set,), []):
         same(old, verbose_types=wanted, verbose_file_name=None)

@@ -2,7 +2,7 @@
     unsafe_code,
     reason = "reads the heap of this process through the collector's lists and tp_traverse"
 )]
-//! Raw reading of this process's heap: the one file of this crate with unsafe code.
+//! Raw reading of this process's heap: the one file of this crate with unsafe code, and for that longer than others.
 //!
 //! It gives the rest of the crate a [`Frozen`] heap to walk, [`Object`]s in it, and for each type a [`Plan`] by
 //! which an object's references and bytes are counted. It does not rank, print, or run the user's code.
