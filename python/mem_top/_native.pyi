@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import final
 
-__all__: list[str]
+__all__ = ["Types", "__version__", "count", "escape", "preview", "run_cli", "walks_lists"]
 __version__: str
 
 _Row = tuple[int, int | None, object]
