@@ -22,6 +22,13 @@ use crate::raw;
 mod frame;
 mod kinds;
 
+/// As many objects whose reprs break no cycles may be nested in each other: beyond it, `repr()` has recursed too deep.
+const UNGUARDED_DEPTH: usize = 1000;
+
+/// As many open containers are marked as under way: the interpreter looks marks up one by one, and no `repr()` gets
+/// deeper than about that.
+const MARKED: usize = 1000;
+
 /// The first `width` characters of `repr(object)`, escaped; `None` for all of them.
 ///
 /// # Errors
@@ -35,8 +42,9 @@ pub fn preview<'py>(
     let kinds = KINDS.get_or_try_init(py, || Kinds::find(py))?;
     let mut writer =
         Writer { py, kinds, safe, text: Text::new(width), stack: Vec::new(), open: FxHashSet::default() };
-    writer.begin(object.clone())?;
-    writer.run()?;
+    let written = writer.begin(object.clone()).and_then(|()| writer.run());
+    writer.end();
+    written?;
     Ok(writer.text.into_python(py))
 }
 
@@ -46,7 +54,8 @@ struct Writer<'py, 'k> {
     safe: bool,
     text: Text,
     stack: Vec<Frame<'py>>,
-    /// The containers that are being written, to break cycles as `repr()` does.
+    /// The containers that are being written, to break cycles as `repr()` does. The outer ones are marked as under way
+    /// for the interpreter too, so that a cycle through a repr of Python's is broken at the same place.
     open: FxHashSet<usize>,
 }
 
@@ -62,13 +71,12 @@ impl<'py> Writer<'py, '_> {
             match frame.queue.pop_front() {
                 Some(Part::Text(text)) => self.text.push_str(text),
                 Some(Part::Owned(text)) => self.text.push_str(&text),
+                Some(Part::Name(name)) => self.text.push_python(&name)?,
                 Some(Part::Object(object)) => self.begin(object)?,
                 Some(Part::Factory(factory)) => {
-                    let address = factory.as_ptr() as usize;
-                    let is_new = self.open.insert(address);
-                    self.begin(factory)?;
-                    if is_new {
-                        self.open.remove(&address);
+                    let container = Some(factory.clone());
+                    if !self.enter(Frame::around(Part::Object(factory), container)) {
+                        self.text.push_str("...");
                     }
                 }
                 Some(Part::Braces(dict)) => {
@@ -79,11 +87,11 @@ impl<'py> Writer<'py, '_> {
                 }
                 None => {
                     let close = std::mem::take(&mut frame.close);
-                    let address = frame.address;
+                    let container = frame.container.take();
                     self.text.push_str(&close);
                     self.stack.pop();
-                    if let Some(address) = address {
-                        self.open.remove(&address);
+                    if let Some(container) = container {
+                        self.open.remove(&(container.as_ptr() as usize));
                     }
                 }
             }
@@ -110,9 +118,12 @@ impl<'py> Writer<'py, '_> {
             Some(Kind::ByteArray) => self.write_bytearray(&object, &of),
             Some(Kind::Plain) => self.write_by(|| raw::call_repr(repr, &object), &object),
             Some(Kind::Module) if self.safe => {
-                let name = object.cast::<PyModule>()?.name();
-                let name = name.map_or_else(|_| "?".to_owned(), |name| name.to_string_lossy().into_owned());
-                self.text.push_str(&format!("<module '{name}'>"));
+                self.text.push_str("<module '");
+                match object.cast::<PyModule>()?.name() {
+                    Ok(name) => self.text.push_python(&name)?,
+                    Err(_) => self.text.push_str("?"),
+                }
+                self.text.push_str("'>");
                 Ok(())
             }
             Some(kind) => match self.open_container(kind, &object, &of)? {
@@ -128,11 +139,42 @@ impl<'py> Writer<'py, '_> {
 
     /// Opens a container, unless it is open already: then a sign stands for it.
     fn push(&mut self, frame: Frame<'py>, kind: Kind, of: &Bound<'py, PyType>) {
-        if frame.address.is_none_or(|address| self.open.insert(address)) {
-            self.stack.push(frame);
-        } else {
+        if frame.container.is_none() && self.stack.len() > UNGUARDED_DEPTH && !self.makes_way() {
+            self.text.push_str("...");
+            self.end();
+        } else if !self.enter(frame) {
             self.text.push_str(&cycle(kind, of));
         }
+    }
+
+    /// Puts a frame on the stack; false if its container is open already, here or in a `repr()` around this.
+    fn enter(&mut self, mut frame: Frame<'py>) -> bool {
+        if let Some(container) = &frame.container {
+            let address = container.as_ptr() as usize;
+            if !self.open.insert(address) {
+                return false;
+            }
+            if self.stack.len() < MARKED {
+                frame.mark = raw::UnderWay::enter(container);
+                if frame.mark.is_none() {
+                    self.open.remove(&address);
+                    return false;
+                }
+            }
+        }
+        self.stack.push(frame);
+        true
+    }
+
+    /// Lets go of all that is open, the innermost first.
+    fn end(&mut self) {
+        while self.stack.pop().is_some() {}
+    }
+
+    /// Whether there is a container among the innermost frames: if not, objects whose reprs break no cycles are
+    /// nested in each other, and `repr()` would recurse without an end.
+    fn makes_way(&self) -> bool {
+        self.stack[self.stack.len() - UNGUARDED_DEPTH..].iter().any(|frame| frame.container.is_some())
     }
 
     /// An object that only its own repr can show.
@@ -257,6 +299,10 @@ impl<'py> Writer<'py, '_> {
         let wrap = |name: &str, open: &str| Part::Owned(format!("{name}({open}"));
         let name = || short_name(of);
         let (open, source, close): (Vec<Part<'py>>, Source<'py>, String) = match kind {
+            // Not marked as under way: the list of such marks shows itself as empty.
+            Kind::List if object.cast::<PyList>()?.is_empty() => {
+                return Ok(Some(Frame::around(Part::Text("[]"), None)));
+            }
             Kind::List => {
                 (vec![Part::Text("[")], Source::List(object.cast::<PyList>()?.clone(), 0), "]".into())
             }
@@ -359,11 +405,10 @@ impl<'py> Writer<'py, '_> {
                 if !function.get_type().is(self.kinds.function.bind(self.py)) {
                     return Ok(None);
                 }
-                let name =
-                    function.getattr("__qualname__")?.cast_into::<PyString>()?.to_string_lossy().into_owned();
-                let open = Part::Owned(format!("<bound method {name} of "));
+                let name = Part::Name(function.getattr("__qualname__")?.cast_into::<PyString>()?);
+                let of = Part::Object(object.getattr("__self__")?);
                 (
-                    vec![open, Part::Object(object.getattr("__self__")?), Part::Text(">")],
+                    vec![Part::Text("<bound method "), name, Part::Text(" of "), of, Part::Text(">")],
                     Source::Empty,
                     String::new(),
                 )
@@ -381,15 +426,18 @@ impl<'py> Writer<'py, '_> {
             }
             Kind::Partial if of.is(self.kinds.partial.bind(self.py)) => {
                 let mut open = vec![Part::Text("functools.partial("), Part::Object(object.getattr("func")?)];
-                for argument in object.getattr("args")?.cast_into::<PyTuple>()?.iter() {
+                // Each takes two characters at least.
+                let most = self.text.room();
+                for argument in object.getattr("args")?.cast_into::<PyTuple>()?.iter().take(most) {
                     open.extend([Part::Text(", "), Part::Object(argument)]);
                 }
                 let keywords = object.getattr("keywords")?;
                 let mut position = 0;
-                while let Some((key, value)) = raw::dict_next(&keywords, &mut position) {
+                while open.len() <= most.saturating_mul(2)
+                    && let Some((key, value)) = raw::dict_next(&keywords, &mut position)
+                {
                     let Ok(key) = key.cast_into::<PyString>() else { return Ok(None) };
-                    open.push(Part::Owned(format!(", {}=", key.to_string_lossy())));
-                    open.push(Part::Object(value));
+                    open.extend([Part::Text(", "), Part::Name(key), Part::Text("="), Part::Object(value)]);
                 }
                 open.push(Part::Text(")"));
                 (open, Source::Empty, String::new())
@@ -418,8 +466,17 @@ impl<'py> Writer<'py, '_> {
             }
             _ => return Ok(None),
         };
-        let address = (kind != Kind::DefaultDict).then(|| object.as_ptr() as usize);
-        Ok(Some(Frame { queue: open.into(), source, items: 0, close, address }))
+        let breaks_cycles = !matches!(
+            kind,
+            Kind::DefaultDict
+                | Kind::Exception
+                | Kind::Method
+                | Kind::Slice
+                | Kind::MappingProxy
+                | Kind::Array
+        );
+        let container = breaks_cycles.then(|| object.clone());
+        Ok(Some(Frame { queue: open.into(), source, items: 0, close, container, mark: None }))
     }
 }
 

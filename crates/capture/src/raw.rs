@@ -199,6 +199,35 @@ pub(crate) fn first_referent<'py>(object: &Bound<'py, PyAny>) -> Option<Bound<'p
     (!found.is_null()).then(|| unsafe { Bound::from_borrowed_ptr(object.py(), found) })
 }
 
+/// A container that counts as under way for `repr()`, on this thread, until it is dropped.
+pub(crate) struct UnderWay<'py>(Option<Bound<'py, PyAny>>);
+
+impl<'py> UnderWay<'py> {
+    /// Marks it; `None` if it is marked already. Without memory for the mark, it goes without. O(marks).
+    pub(crate) fn enter(container: &Bound<'py, PyAny>) -> Option<Self> {
+        // SAFETY: a live object, the GIL held; an error is cleared.
+        unsafe {
+            match ffi::Py_ReprEnter(container.as_ptr()) {
+                0 => Some(Self(Some(container.clone()))),
+                1 => None,
+                _ => {
+                    ffi::PyErr_Clear();
+                    Some(Self(None))
+                }
+            }
+        }
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        if let Some(container) = &self.0 {
+            // SAFETY: entered above, the GIL held; it keeps an error that is set.
+            unsafe { ffi::Py_ReprLeave(container.as_ptr()) };
+        }
+    }
+}
+
 /// Whether a string has this ASCII character.
 pub(crate) fn contains(text: &Bound<'_, PyString>, c: u8) -> bool {
     // SAFETY: a live str, the GIL held.

@@ -11,6 +11,8 @@ use crate::raw;
 pub(super) enum Part<'py> {
     Text(&'static str),
     Owned(String),
+    /// A string as it is, without quotes; it may hold lone surrogates.
+    Name(Bound<'py, PyString>),
     Object(Bound<'py, PyAny>),
     /// A defaultdict's factory, which CPython takes for open already: one whose repr breaks cycles shows itself as
     /// one.
@@ -49,11 +51,26 @@ pub(super) struct Frame<'py> {
     /// Items so far, to know whether a comma is due.
     pub(super) items: usize,
     pub(super) close: String,
-    /// By which it is known as open; `None` for what stands around a container.
-    pub(super) address: Option<usize>,
+    /// The container, if its repr breaks cycles; `None` for what stands around a container, and for those whose repr
+    /// does not know that it is under way, such as an exception's.
+    pub(super) container: Option<Bound<'py, PyAny>>,
+    /// The interpreter's own mark on it.
+    pub(super) mark: Option<raw::UnderWay<'py>>,
 }
 
 impl<'py> Frame<'py> {
+    /// A frame that writes this and nothing else.
+    pub(super) fn around(part: Part<'py>, container: Option<Bound<'py, PyAny>>) -> Self {
+        Self {
+            queue: VecDeque::from([part]),
+            source: Source::Empty,
+            items: 0,
+            close: String::new(),
+            container,
+            mark: None,
+        }
+    }
+
     /// Puts the next item into the queue, with the comma before it; leaves it empty at the end. An iterator that
     /// fails, since the container has changed, is at its end.
     pub(super) fn refill(&mut self) {
@@ -107,10 +124,8 @@ impl<'py> Frame<'py> {
                 ]);
             }
             Some((key, value, Entries::Keywords)) => {
-                let name = key
-                    .cast_into::<PyString>()
-                    .map_or_else(|_| "?".to_owned(), |key| key.to_string_lossy().into_owned());
-                self.queue.extend([Part::Owned(format!("{name}=")), Part::Object(value)]);
+                let name = key.cast_into::<PyString>().map_or(Part::Text("?"), Part::Name);
+                self.queue.extend([name, Part::Text("="), Part::Object(value)]);
             }
             None => {}
         }
