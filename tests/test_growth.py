@@ -2,7 +2,7 @@
 
 import gc
 
-from reports import sections
+from reports import count_of, sections
 
 from mem_top import mem_top
 
@@ -95,3 +95,19 @@ def test_growth_can_be_aligned_like_any_text():
     mem_top()
     assert "|      +0|" in mem_top(types_format="{num}|{growth:>8}|{obj}")
     assert kept
+
+
+def test_what_is_remembered_of_dead_types_is_not_counted():
+    name = "<class 'weakref.ReferenceType'>"
+
+    def references():
+        """Those that are counted more than there are without us: gc's own are all there when the call is over."""
+        report = mem_top(limit=None, width=100, safe=True, refs_format="", bytes_format="")
+        return count_of(report, name) - sum(type.__repr__(type(one)) == name for one in gc.get_objects())
+
+    assert references() == 0
+    kept = [type(f"Short{n}", (), {})() for n in range(300)]
+    mem_top(limit=1)
+    del kept
+    gc.collect()
+    assert references() == 0

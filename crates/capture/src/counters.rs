@@ -165,6 +165,7 @@ impl Tally {
 /// # Errors
 /// `MemoryError`, or the `KeyboardInterrupt` that came during a `__sizeof__`.
 pub fn count(py: Python<'_>, request: &Request) -> PyResult<Counters> {
+    growth::forget_dead(py);
     let (references, mut bytes, asked, types, collected) = raw::freeze(py, |heap| {
         let mut tally = Tally {
             types: Types { table: Vec::new(), index: FxHashMap::default(), recent: [(0, 0); RECENT] },

@@ -8,7 +8,7 @@ use std::collections::TryReserveError;
 use std::sync::Mutex;
 
 use pyo3::prelude::*;
-use pyo3::types::{PyType, PyWeakrefReference};
+use pyo3::types::{PyType, PyWeakrefMethods, PyWeakrefReference};
 use rustc_hash::FxHashMap;
 
 use crate::raw::{self, Address};
@@ -40,6 +40,15 @@ fn gather<V>(
     map.try_reserve(most)?;
     map.extend(entries);
     Ok(map)
+}
+
+/// Forgets the types that have died since the last call: the weak references to them are objects of the heap that is
+/// about to be counted, and nobody's but ours.
+pub(crate) fn forget_dead(py: Python<'_>) {
+    let mut slot = LAST.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    if let Some(last) = slot.as_mut() {
+        last.types.retain(|_, (weak, _)| weak.as_ref().is_none_or(|weak| weak.bind(py).upgrade().is_some()));
+    }
 }
 
 /// The changes of the rows of one call.
