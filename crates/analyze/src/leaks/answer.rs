@@ -1,0 +1,175 @@
+//! What is said of growth over a series of heaps: plain fields, which views render.
+//!
+//! Invariant: what cannot be known is `None`, never 0. A suspect is an accusation; what only may be one is a candidate,
+//! and says why it is in doubt.
+
+use crate::memory::MemoryTotal;
+
+/// What is to be said over all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// At least one suspect.
+    Leak,
+    /// Nothing grew that could have been seen.
+    NoGrowth,
+    /// Resident memory grows, and the objects of Python do not.
+    NativeGrowth,
+    /// It cannot be told yet.
+    Inconclusive,
+}
+
+impl Verdict {
+    /// The word for it in output.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Leak => "leak",
+            Self::NoGrowth => "no growth",
+            Self::NativeGrowth => "native growth",
+            Self::Inconclusive => "inconclusive",
+        }
+    }
+}
+
+/// Why what leaks stays alive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// Nothing in Python holds it, and its reference count exceeds the references found.
+    NativeReference,
+    /// Held through a traceback, a frame or a suspended generator.
+    Frames,
+    /// Held by a container.
+    Container,
+}
+
+impl Cause {
+    /// The word for it in output.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::NativeReference => "native reference",
+            Self::Frames => "frames",
+            Self::Container => "container",
+        }
+    }
+}
+
+/// A type of which a suspect accumulates objects.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeakedType {
+    /// The name of the type.
+    pub type_name: String,
+    /// How many there are now under the holder.
+    pub count: u64,
+    /// How many more there were in each interval.
+    pub growth: Vec<i64>,
+    /// The shallow bytes that they grew by, over all intervals.
+    pub bytes: u64,
+}
+
+/// A step of the path to a holder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeakStep {
+    /// As it is written in a path: `.by_token`, `['x']`, `[*]`; the root's name for the first.
+    pub label: String,
+    /// The name of the type of what it leads to; for a root, its kind.
+    pub type_name: String,
+}
+
+/// How fast something grows: the Theil–Sen estimate, the median of the slopes of all pairs of heaps.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rate {
+    /// Items in a minute; none if the heaps carry no usable time.
+    pub items_per_minute: Option<f64>,
+    /// Bytes in a minute.
+    pub bytes_per_minute: Option<f64>,
+    /// Items in a unit of work; none if no work was told.
+    pub items_per_unit: Option<f64>,
+    /// Bytes in a unit of work.
+    pub bytes_per_unit: Option<f64>,
+}
+
+/// A place where objects accumulate.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Suspect {
+    /// Its place in the list, from 1.
+    pub rank: usize,
+    /// The path of what accumulates, as Python would write it; none for a native reference.
+    pub holder: Option<String>,
+    /// Its type.
+    pub holder_type: Option<String>,
+    /// Why what it holds stays alive.
+    pub cause: Cause,
+    /// What it accumulates; what a person would name first comes first.
+    pub leaked: Vec<LeakedType>,
+    /// How many items it holds now.
+    pub count: Option<u64>,
+    /// How many more items it held after each interval.
+    pub growth: Vec<i64>,
+    /// The bytes that came to be held through it in each interval, net.
+    pub bytes_growth: Vec<i64>,
+    /// What it retains now, in bytes.
+    pub retained: Option<u64>,
+    /// By how much that grew over all intervals.
+    pub retained_growth: Option<i64>,
+    /// Its share of all growth, from 0 to 1.
+    pub share_of_growth: f64,
+    /// How sure it is, from 0 to 1.
+    pub confidence: f64,
+    /// How fast it grows.
+    pub rate: Rate,
+    /// What speaks for it, a sentence each.
+    pub evidence: Vec<String>,
+    /// The first part of the path that is in the user's own code.
+    pub own_holder: Option<String>,
+    /// The same for the same leak in every run: a digest of the path.
+    pub fingerprint: String,
+    /// The path to the holder, from its root.
+    pub path: Vec<LeakStep>,
+    /// What else holds the same items, as paths.
+    pub co_holders: Vec<String>,
+    /// One sentence.
+    pub summary: String,
+    /// Why it is only a candidate.
+    pub doubt: Option<String>,
+}
+
+/// One heap of the series.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SnapshotRow {
+    /// When, in microseconds since 1970 (UTC).
+    pub taken_at: i64,
+    /// Objects, mem_top's own and garbage left out.
+    pub objects: u64,
+    /// Their shallow bytes.
+    pub bytes: u64,
+    /// Resident memory in bytes.
+    pub rss: Option<u64>,
+    /// How long the process stood still, in nanoseconds.
+    pub pause: Option<u64>,
+    /// The units of work done so far.
+    pub work: Option<f64>,
+}
+
+/// What a series of heaps says of growth.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Leaks {
+    /// What is to be said over all.
+    pub verdict: Verdict,
+    /// Why, in a sentence.
+    pub reason: String,
+    /// The smallest growth of one place, in bytes an interval, that would have been seen.
+    pub detectable_growth: Option<u64>,
+    /// The heaps, in the order of time.
+    pub snapshots: Vec<SnapshotRow>,
+    /// Who is accused, by rank.
+    pub suspects: Vec<Suspect>,
+    /// Who may be, by rank; each with its doubt.
+    pub candidates: Vec<Suspect>,
+    /// How many suspects and candidates were left out by the limit.
+    pub omitted: usize,
+    /// The process's memory, for each heap.
+    pub memory: Vec<MemoryTotal>,
+    /// What else a reader should know, a sentence each: heaps that were put in order, approximate captures.
+    pub notes: Vec<String>,
+}
