@@ -34,8 +34,11 @@ pub use diff::{Diff, DiffOptions, DiffRow, diff};
 pub use dominators::{Dominator, DominatorTree, Dominators};
 pub use garbage::{Garbage, garbage};
 pub use histogram::{Amount, Histogram, HistogramOptions, HistogramOrder, TypeRow, histogram};
-pub use leaks::{Cause, LeakStep, LeakedType, Leaks, Rate, SnapshotRow, Suspect, Verdict};
-pub use memory::{MemoryPart, MemoryTotal};
+pub use leaks::{
+    Cause, Considered, LeakStep, LeakedType, Leaks, LeaksOptions, Rate, SnapshotRow, Suspect, Thresholds,
+    Verdict, explain, leaks,
+};
+pub use memory::{MemoryPart, MemoryTotal, memory_total};
 pub use near::types_like;
 pub use path::{Path, PathRoot, Step, StepLabel};
 pub use path_nodes::{NodeKind, PathNode, PathNodeId, PathNodes, Placement};

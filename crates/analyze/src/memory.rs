@@ -1,4 +1,14 @@
 //! The reconciled total: what resident memory is made of, each part named, adding up.
+//!
+//! Resident memory = Python objects + free memory of pymalloc + free memory of malloc + known native buffers + pages of
+//! files + unexplained. What could not be measured counts as nothing, so it is within what is unexplained.
+//!
+//! Invariant: where resident memory is known, the parts and `unexplained` add up to it exactly; the kinds add up to
+//! `python`. mem_top's own objects are Python's too, and a kind of their own.
+
+use std::collections::BTreeMap;
+
+use memtop_heap::{Flags, Heap, Origin, TypeId};
 
 /// A part of a process's memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,4 +39,64 @@ pub struct MemoryTotal {
     pub file_backed: Option<u64>,
     /// What is left. Negative if objects have memory that is not resident (swapped out, never touched).
     pub unexplained: Option<i64>,
+}
+
+/// What the memory of the process was made of when `heap` was captured. Linear.
+#[must_use]
+pub fn memory_total(heap: &Heap) -> MemoryTotal {
+    let objects = heap.objects();
+    let mut by_type = vec![0_u64; heap.types().len()];
+    let (mut garbage, mut own) = (0_u64, 0_u64);
+    for id in objects.ids() {
+        let (flags, size) = (objects.flags(id), objects.size(id));
+        let of = match () {
+            () if flags.contains(Flags::OWN) => &mut own,
+            () if flags.contains(Flags::GARBAGE) => &mut garbage,
+            () => &mut by_type[objects.type_of(id).index()],
+        };
+        *of = of.saturating_add(size);
+    }
+    let mut kinds: BTreeMap<String, u64> = BTreeMap::new();
+    let of_types = heap.types().iter().map(|(ty, _)| (kind(heap, ty), by_type[ty.index()]));
+    let apart = [("garbage".to_owned(), garbage), ("mem_top itself".to_owned(), own)];
+    for (name, bytes) in of_types.chain(apart).filter(|(_, bytes)| *bytes > 0) {
+        let sum = kinds.entry(name).or_default();
+        *sum = sum.saturating_add(bytes);
+    }
+    let mut kinds: Vec<MemoryPart> =
+        kinds.into_iter().map(|(name, bytes)| MemoryPart { name, bytes }).collect();
+    // Stable: equal parts stay in the order of their names.
+    kinds.sort_by_key(|part| std::cmp::Reverse(part.bytes));
+    let python = kinds.iter().fold(0_u64, |sum, part| sum.saturating_add(part.bytes));
+
+    let memory = heap.info().memory;
+    let parts = [memory.allocator_free, memory.malloc_free, memory.native_known, memory.file_backed];
+    let explained = parts.into_iter().flatten().fold(i128::from(python), |sum, part| sum + i128::from(part));
+    let unexplained = memory.rss.map(|rss| {
+        let rest = i128::from(rss) - explained;
+        i64::try_from(rest).unwrap_or(if rest < 0 { i64::MIN } else { i64::MAX })
+    });
+    MemoryTotal {
+        rss: memory.rss,
+        python,
+        kinds,
+        pymalloc_free: memory.allocator_free,
+        malloc_free: memory.malloc_free,
+        native_known: memory.native_known,
+        file_backed: memory.file_backed,
+        unexplained,
+    }
+}
+
+/// Builtin types are kinds of their own; others go by whose code defines them.
+fn kind(heap: &Heap, ty: TypeId) -> String {
+    let record = heap.types().get(ty);
+    let is_builtin = matches!(heap.text(record.module), "" | "builtins");
+    match record.origin {
+        Origin::Own => "classes of the program".to_owned(),
+        Origin::Package => "classes of packages".to_owned(),
+        _ if is_builtin => heap.types().name(ty).to_owned(),
+        Origin::Standard => "classes of the standard library".to_owned(),
+        Origin::Unknown => "other classes".to_owned(),
+    }
 }

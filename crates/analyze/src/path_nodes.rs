@@ -168,6 +168,12 @@ impl PathNodes {
         &self.nodes[id.index()]
     }
 
+    /// The node at an index below [`PathNodes::len`].
+    pub(crate) fn id_at(&self, index: usize) -> PathNodeId {
+        debug_assert!(index < self.nodes.len());
+        PathNodeId(index as u32)
+    }
+
     /// A text of a node.
     #[must_use]
     pub fn text(&self, id: StringId) -> &str {

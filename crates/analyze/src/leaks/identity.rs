@@ -1,0 +1,137 @@
+//! Which object of a heap is which of the next one.
+//!
+//! Addresses are reused, so an address alone says little. An object *stays* if at its address in the next heap there is
+//! one of the same type, at the same path node, under the same key; if what it refers to became more, it must also have
+//! kept something of its own, or it is another that took the place. It is the *same*, wherever it is held now, if at
+//! its address is one of its type with at least half of what it had of its own. And a value that was *replaced* has a
+//! successor: what is in its slot (the same holder, the same name, key or index) in the next heap.
+//!
+//! The addresses of two heaps are merged in order; linear but for the sorting that a view did.
+
+use memtop_heap::{LabelKind, ObjectId};
+use rustc_hash::FxHashMap;
+
+use super::limits::Thresholds;
+use super::view::{NONE, View};
+use crate::path_nodes::{NodeKind, PathNodes};
+
+/// How many items of an object are looked at to recognise it.
+const LOOKED_AT: usize = 16;
+
+/// From one heap to the next one.
+pub(super) struct Step {
+    /// By object of the older heap: what it stayed as.
+    pub(super) stays: Vec<u32>,
+    /// By object of the older heap: what it is the same as, wherever that is held.
+    pub(super) same: Vec<u32>,
+    /// By object of the newer heap: what it is the same as.
+    pub(super) came: Vec<u32>,
+    /// By object of the newer heap: what it stayed from.
+    pub(super) was: Vec<u32>,
+    /// By object of the newer heap: what was in its slot, if that was replaced.
+    pub(super) replaced: Vec<u32>,
+}
+
+impl Step {
+    pub(super) fn new(old: &View<'_>, new: &View<'_>, nodes: &PathNodes, limits: &Thresholds) -> Self {
+        let (before, after) = (old.heap.objects().len(), new.heap.objects().len());
+        let mut step = Self {
+            stays: vec![NONE; before],
+            same: vec![NONE; before],
+            came: vec![NONE; after],
+            was: vec![NONE; after],
+            replaced: vec![NONE; after],
+        };
+        let mut later = new.by_address.iter().peekable();
+        for &(address, a) in &old.by_address {
+            while later.next_if(|entry| entry.0 < address).is_some() {}
+            let Some(&(_, b)) = later.next_if(|entry| entry.0 == address) else { continue };
+            step.pair(old, new, nodes, limits, (a, b));
+        }
+        step.slots(old, new, nodes);
+        step
+    }
+
+    fn pair(
+        &mut self,
+        old: &View<'_>,
+        new: &View<'_>,
+        nodes: &PathNodes,
+        limits: &Thresholds,
+        raw: (u32, u32),
+    ) {
+        let (Some(a), Some(b)) = (ObjectId::from_raw(raw.0), ObjectId::from_raw(raw.1)) else { return };
+        let (Some(from), Some(to)) = (old.placement.of(a), new.placement.of(b)) else { return };
+        if from != to && nodes.get(from).type_name != nodes.get(to).type_name {
+            return;
+        }
+        let in_place = from == to && old.key[a.index()] == new.key[b.index()];
+        let varies = matches!(nodes.get(to).kind, NodeKind::Any | NodeKind::KeyObject | NodeKind::Unlabelled);
+        let degrees = (old.degree[a.index()], new.degree[b.index()]);
+        let kept = match (varies, degrees.0 as usize <= LOOKED_AT && degrees.0 > 0) {
+            (true, true) => kept(old, new, a, b),
+            _ => 1.0,
+        };
+        if in_place && (degrees.0 == degrees.1 || kept > 0.0) {
+            self.stays[a.index()] = b.raw();
+            self.was[b.index()] = a.raw();
+        }
+        if kept >= limits.same_parts {
+            self.same[a.index()] = b.raw();
+            self.came[b.index()] = a.raw();
+        }
+    }
+
+    /// Finds what was replaced in its slot: the holder stays, and neither the old value nor the new one does.
+    fn slots(&mut self, old: &View<'_>, new: &View<'_>, nodes: &PathNodes) {
+        let mut gone: FxHashMap<(u32, u64), u32> = FxHashMap::default();
+        for &a in old.shortest.in_order() {
+            let Some(from) = old.before(a) else { continue };
+            if self.stays[a.index()] == NONE
+                && self.stays[from.index()] != NONE
+                && let Some(slot) = slot(old, nodes, a)
+            {
+                gone.insert((self.stays[from.index()], slot), a.raw());
+            }
+        }
+        if gone.is_empty() {
+            return;
+        }
+        for &b in new.shortest.in_order() {
+            let Some(from) = new.before(b) else { continue };
+            if self.was[b.index()] == NONE && self.was[from.index()] != NONE {
+                let known = slot(new, nodes, b).and_then(|slot| gone.get(&(from.raw(), slot)));
+                self.replaced[b.index()] = known.copied().unwrap_or(NONE);
+            }
+        }
+    }
+}
+
+/// What share of the own items of `a` is among what `b` refers to; 1 if it has none.
+fn kept(old: &View<'_>, new: &View<'_>, a: ObjectId, b: ObjectId) -> f64 {
+    let mine = old.items(a, true, LOOKED_AT);
+    if mine.is_empty() {
+        return 1.0;
+    }
+    let now: Vec<u64> =
+        new.items(b, false, 4 * LOOKED_AT).iter().map(|&id| new.heap.objects().address(id)).collect();
+    let still = mine.iter().filter(|&&id| now.contains(&old.heap.objects().address(id))).count();
+    still as f64 / mine.len() as f64
+}
+
+/// What a slot of a holder is recognised by; none for what has no name, key or index.
+fn slot(view: &View<'_>, nodes: &PathNodes, id: ObjectId) -> Option<u64> {
+    let label = view.label(id)?;
+    let node = nodes.get(view.placement.of(id)?);
+    match (label.kind(), label.index()) {
+        (_, Some(index)) => Some((index as u64) << 8 | 2),
+        (LabelKind::Attribute | LabelKind::Local | LabelKind::Closure, _) => Some(name(node.text.raw())),
+        (LabelKind::Key, _) if node.kind == NodeKind::Attribute => Some(name(node.text.raw())),
+        (LabelKind::Unlabelled, _) => Some((u64::from(node.type_name.raw())) << 8 | 6),
+        _ => Some(view.key[id.index()]).filter(|&key| key != 0),
+    }
+}
+
+fn name(raw: u32) -> u64 {
+    u64::from(raw) << 8 | 4
+}

@@ -1,0 +1,264 @@
+//! Which places that grow are accused, which are in doubt, and which are let go; each by a rule that can be told.
+
+use memtop_heap::{ObjectId, RootKind};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::find::{Finding, Kind, Search};
+use super::slopes::{median, theil_sen};
+use crate::path_nodes::{NodeKind, PathNodeId};
+
+/// A finding that was judged.
+#[derive(Debug, Clone)]
+pub(super) struct Judged {
+    pub(super) finding: Finding,
+    /// What else holds the same items.
+    pub(super) co_holders: Vec<PathNodeId>,
+}
+
+impl Search<'_, '_> {
+    /// Judges all findings: those that were not dropped come first, by the bytes that they grew by.
+    pub(super) fn judged(&self) -> Vec<Judged> {
+        let mut findings = self.findings();
+        for finding in &mut findings {
+            self.accept(finding);
+        }
+        self.claim(&mut findings);
+        for finding in findings.iter_mut().filter(|finding| finding.dropped.is_none()) {
+            finding.doubt = self.doubt(finding);
+        }
+        // Suspects before candidates, so that the growth of the one is not measured by the other.
+        findings.sort_by_key(|finding| {
+            let key = (finding.dropped.is_some(), finding.doubt.is_some());
+            (key, std::cmp::Reverse(finding.bytes()), finding.kind, finding.node)
+        });
+        let mut judged: Vec<Judged> =
+            findings.into_iter().map(|finding| Judged { finding, co_holders: Vec::new() }).collect();
+        self.share_items(&mut judged);
+        self.drop_weak(&mut judged);
+        self.drop_small(&mut judged);
+        judged.sort_by_key(|judged| judged.finding.dropped.is_some());
+        judged
+    }
+
+    /// Whether a place grew enough, and each time.
+    fn accept(&self, finding: &mut Finding) {
+        let limits = self.limits;
+        let bytes = finding.bytes();
+        let items: i64 = finding.items.iter().sum();
+        let by_items = !matches!(finding.kind, Kind::Replaced | Kind::Size);
+        // Items may be known objects, and a table that has room takes them without a byte.
+        let shrank = finding.net.iter().filter(|&&net| if by_items { net < 0 } else { net <= 0 }).count();
+        if finding.net.len() - shrank < limits.required(finding.net.len()) {
+            finding.drop("its bytes did not grow in each interval");
+        }
+        if bytes < limits.bytes.cast_signed() {
+            finding.drop(format!("it grew by {bytes} bytes only"));
+        }
+        if by_items && items < limits.items.cast_signed() && bytes < limits.few_items_bytes.cast_signed() {
+            finding.drop(format!("it gained {items} items only"));
+        }
+        let grown = if by_items { &finding.items } else { &finding.net };
+        if self.lower_slope(grown).is_none_or(|lower| lower <= 0.0) {
+            finding.drop("its slope may be zero");
+        }
+    }
+
+    /// The least that growth per interval can be said to be, of changes by interval.
+    pub(super) fn lower_slope(&self, changes: &[i64]) -> Option<f64> {
+        let mut level = 0.0;
+        let mut points = vec![(0.0, 0.0)];
+        for (index, &change) in changes.iter().enumerate() {
+            level += change as f64;
+            points.push(((index + 1) as f64, level));
+        }
+        theil_sen(&points).map(|slope| slope.lower)
+    }
+
+    /// What one place tells, no other tells again.
+    fn claim(&self, findings: &mut [Finding]) {
+        let mut claimed: FxHashMap<usize, PathNodeId> = FxHashMap::default();
+        for finding in findings.iter_mut().filter(|finding| finding.dropped.is_none()) {
+            let rows: Vec<usize> = match finding.kind {
+                // A chain's rows are all those within it, and those of what leads to its first object.
+                Kind::Chain => self.rows_of_chain(finding.node),
+                _ => finding.rows.clone(),
+            };
+            let bytes = |row: &usize| self.gains.rows[*row].net.iter().sum::<i64>().max(0);
+            let all: i64 = rows.iter().map(bytes).sum();
+            let known: i64 = rows.iter().filter(|row| claimed.contains_key(row)).map(bytes).sum();
+            if all > 0 && 2 * known >= all {
+                finding.drop("told by another place");
+                continue;
+            }
+            if finding.kind == Kind::Chain {
+                finding.rows = rows.into_iter().filter(|row| !claimed.contains_key(row)).collect();
+            } else if known > 0 && matches!(finding.kind, Kind::Items) {
+                // Keep what no other tells.
+                finding.rows.retain(|row| !claimed.contains_key(row));
+                let rows = finding.rows.iter().map(|&row| &self.gains.rows[row]);
+                finding.net = super::find::sum(rows, self.intervals(), |row| row.net.as_slice());
+            }
+            for &row in &finding.rows {
+                claimed.entry(row).or_insert(finding.node);
+            }
+            self.accept(finding);
+        }
+    }
+
+    fn rows_of_chain(&self, node: PathNodeId) -> Vec<usize> {
+        let inside: FxHashSet<usize> = self.inside(node).into_iter().collect();
+        let above: FxHashSet<usize> =
+            std::iter::successors(self.nodes.get(node).parent, |&node| self.nodes.get(node).parent)
+                .take(crate::path::REPEATS_WITHIN)
+                .filter(|&node| !matches!(self.nodes.get(node).kind, NodeKind::Root(_)))
+                .map(PathNodeId::index)
+                .collect();
+        let rows = self.gains.rows.iter().enumerate();
+        rows.filter(|(_, row)| {
+            inside.contains(&row.place.holder.index()) || above.contains(&(row.place.child as usize))
+        })
+        .map(|(index, _)| index)
+        .collect()
+    }
+
+    /// Why a place that grew may be innocent.
+    fn doubt(&self, finding: &Finding) -> Option<String> {
+        let limits = self.limits;
+        let heaps = self.views.len();
+        if heaps < limits.heaps {
+            return Some(format!(
+                "{heaps} snapshots only: growth between two may be a warm-up; take {} or more",
+                limits.heaps + 1
+            ));
+        }
+        if self.is_limited(finding) {
+            return Some("it has a limit and is not full yet: it grows no further than that".to_owned());
+        }
+        if let NodeKind::Root(RootKind::Unknown) = self.root_kind(finding.node) {
+            return Some("what holds it could not be told".to_owned());
+        }
+        let by_items = !matches!(finding.kind, Kind::Replaced | Kind::Size);
+        let growth = if by_items { &finding.items } else { &finding.net };
+        let (first, last) = (growth[0] as f64, growth[growth.len() - 1] as f64);
+        let falls = growth.windows(2).all(|pair| pair[1] < pair[0]);
+        if falls && last < limits.falling * first {
+            return Some("it grows more slowly each time, as a cache does that fills up".to_owned());
+        }
+        if growth.len() > 2 && last < limits.slowed * median(&growth[..growth.len() - 1]) {
+            return Some("it grew much more slowly in the last interval than before".to_owned());
+        }
+        let (new, lasting) = self.turnover(finding);
+        if new >= limits.turnover_items && (lasting as f64) < limits.turnover * new as f64 {
+            return Some(format!(
+                "its items turn over: {lasting} of {new} that came before the last interval are still there"
+            ));
+        }
+        self.is_move(finding)
+            .then(|| "what it gained was held elsewhere before, and memory did not grow".to_owned())
+    }
+
+    /// Whether a place only took over what another gave up.
+    fn is_move(&self, finding: &Finding) -> bool {
+        let rows = || finding.rows.iter().map(|&row| &self.gains.rows[row]);
+        let moved: i64 = rows().flat_map(|row| &row.moved).sum();
+        let grown: i64 = self.gains.total.iter().sum();
+        2 * moved > finding.bytes() && (grown as f64) < self.limits.moved * finding.bytes() as f64
+    }
+
+    pub(super) fn root_kind(&self, node: PathNodeId) -> NodeKind {
+        let root = std::iter::successors(Some(node), |&node| self.nodes.get(node).parent).last();
+        self.nodes.get(root.unwrap_or(node)).kind
+    }
+
+    /// Finds out what else holds the items of each; what is a co-holder of a greater one is no suspect of its own.
+    fn share_items(&self, judged: &mut [Judged]) {
+        let Some(last) = self.views.last() else { return };
+        let kept: Vec<usize> =
+            (0..judged.len()).filter(|&index| judged[index].finding.dropped.is_none()).collect();
+        // By object: which finding it is a new item of, from 1.
+        let mut item_of = vec![0_u16; last.owner.len()];
+        let mut items = vec![0_u64; judged.len()];
+        for &index in kept.iter().take(usize::from(u16::MAX) - 1) {
+            let finding = &judged[index].finding;
+            if finding.kind != Kind::Items {
+                continue;
+            }
+            let members: FxHashSet<ObjectId> = finding.members.iter().copied().collect();
+            for &id in last.shortest.in_order() {
+                let is_new = !self.history.from_first[id.index()];
+                let held_by = last.before(id).map(|from| last.owner_of(from));
+                if is_new
+                    && held_by.is_some_and(|by| members.contains(&by))
+                    && last.degree[id.index()] + 1 > 0
+                    && item_of[id.index()] == 0
+                {
+                    item_of[id.index()] = index as u16 + 1;
+                    items[index] += 1;
+                }
+            }
+        }
+        let mut held: FxHashMap<(PathNodeId, u16), u64> = FxHashMap::default();
+        for &from in last.shortest.in_order() {
+            let owner = last.owner_of(from);
+            if !self.history.from_first[owner.index()] {
+                continue;
+            }
+            let Some(node) = last.placement.of(owner).map(|node| self.nodes.owner(node)) else { continue };
+            for to in last.heap.references().targets_of(from) {
+                let of = item_of[to.index()];
+                if of != 0 && last.before(*to).map(|by| last.owner_of(by)) != Some(owner) {
+                    *held.entry((node, of)).or_default() += 1;
+                }
+            }
+        }
+        let mut held: Vec<((PathNodeId, u16), u64)> = held.into_iter().collect();
+        held.sort_unstable();
+        for ((node, of), count) in held {
+            let index = usize::from(of) - 1;
+            let enough = self.limits.co_holder * items[index] as f64;
+            if judged[index].finding.node != node && count as f64 >= enough {
+                judged[index].co_holders.push(node);
+            }
+        }
+        for &index in &kept {
+            if judged[index].finding.dropped.is_some() {
+                continue;
+            }
+            for node in judged[index].co_holders.clone() {
+                for &other in kept.iter().filter(|&&other| other > index) {
+                    let finding = &mut judged[other].finding;
+                    if finding.node == node && finding.kind == Kind::Items {
+                        finding.drop("it holds the items of a greater one too, and is told there");
+                    }
+                }
+            }
+        }
+    }
+
+    /// A weak registry grows alongside what it knows, and keeps nothing alive.
+    fn drop_weak(&self, judged: &mut [Judged]) {
+        let weak: Vec<bool> = judged.iter().map(|judged| self.is_weak(&judged.finding)).collect();
+        let items = |finding: &Finding| finding.items.iter().sum::<i64>() as f64;
+        let strong = judged.iter().zip(&weak).filter(|(judged, weak)| {
+            !**weak && judged.finding.dropped.is_none() && judged.finding.doubt.is_none()
+        });
+        let most = strong.map(|(judged, _)| items(&judged.finding)).fold(0.0, f64::max);
+        for (judged, _) in judged.iter_mut().zip(&weak).filter(|(_, weak)| **weak) {
+            if most > 0.0 && most >= self.limits.weak * items(&judged.finding) {
+                judged.finding.drop("it holds its items weakly, and grows alongside them");
+            }
+        }
+    }
+
+    /// What is small beside the others is left out.
+    fn drop_small(&self, judged: &mut [Judged]) {
+        let kept = judged.iter().filter(|judged| judged.finding.dropped.is_none());
+        let all: i64 = kept.map(|judged| judged.finding.bytes()).sum();
+        for judged in judged.iter_mut().filter(|judged| judged.finding.dropped.is_none()) {
+            let bytes = judged.finding.bytes();
+            if (bytes as f64) < self.limits.share * all as f64 {
+                judged.finding.drop(format!("its {bytes} bytes are little beside the others"));
+            }
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! What each heap of a series says by itself: its numbers, its time, and where memory accumulates in a single one.
+
+use memtop_heap::{Flags, Heap};
+
+use super::answer::{Cause, LeakedType, Rate, SnapshotRow, Suspect};
+use super::prose::bytes;
+use super::tell::{fingerprint, steps};
+use crate::accumulation::{AccumulationOptions, accumulation};
+use crate::retained::Retained;
+use crate::shortest::{Costs, ShortestPaths};
+
+/// The numbers of a heap.
+pub(super) fn row(heap: &Heap) -> SnapshotRow {
+    let objects = heap.objects();
+    let counted = objects.ids().filter(|&id| !objects.flags(id).intersects(Flags::GARBAGE | Flags::OWN));
+    let (count, size) =
+        counted.fold((0, 0_u64), |sum, id| (sum.0 + 1, sum.1.saturating_add(objects.size(id))));
+    let info = heap.info();
+    SnapshotRow {
+        taken_at: info.taken_at,
+        objects: count,
+        bytes: size,
+        rss: info.memory.rss,
+        pause: info.pause,
+        work: info.work,
+    }
+}
+
+/// When each heap was captured, in minutes; none if the clock stood still.
+pub(super) fn minutes(heaps: &[&Heap]) -> Option<Vec<f64>> {
+    let steady: Option<Vec<f64>> =
+        heaps.iter().map(|heap| heap.info().uptime.map(|time| time as f64)).collect();
+    let times = steady.unwrap_or_else(|| heaps.iter().map(|heap| heap.info().taken_at as f64).collect());
+    let micros_a_minute = 60e6;
+    rising(times.into_iter().map(|time| time / micros_a_minute).collect())
+}
+
+/// The units of work done at each heap; none if they are not known of all, or none was done in an interval.
+pub(super) fn work(heaps: &[&Heap]) -> Option<Vec<f64>> {
+    rising(heaps.iter().map(|heap| heap.info().work).collect::<Option<Vec<f64>>>()?)
+}
+
+fn rising(values: Vec<f64>) -> Option<Vec<f64>> {
+    values.windows(2).all(|pair| pair[1] > pair[0]).then_some(values)
+}
+
+/// Where memory accumulates in one heap, each as a candidate.
+pub(super) fn candidates(heap: &Heap, limit: usize) -> Vec<Suspect> {
+    let retained = Retained::new(heap);
+    let shortest = ShortestPaths::new(heap, &Costs::default());
+    let options = AccumulationOptions { limit, ..AccumulationOptions::default() };
+    let told = accumulation(heap, &retained, &shortest, &options).suspects;
+    let no_rate =
+        Rate { items_per_minute: None, bytes_per_minute: None, items_per_unit: None, bytes_per_unit: None };
+    let candidate = |(index, suspect): (usize, crate::accumulation::AccumulationSuspect)| {
+        let point = suspect.point;
+        let holder = point.path.to_string();
+        let items = point.items.into_iter().map(|(type_name, count, bytes)| LeakedType {
+            type_name,
+            count,
+            growth: Vec::new(),
+            bytes,
+        });
+        let share = format!("{:.0} % of all", suspect.share * 100.0);
+        Suspect {
+            rank: index + 1,
+            cause: if point.path.root.kind == memtop_heap::RootKind::Native {
+                Cause::NativeReference
+            } else {
+                Cause::Container
+            },
+            leaked: items.collect(),
+            count: Some(suspect.objects),
+            growth: Vec::new(),
+            bytes_growth: Vec::new(),
+            retained: Some(point.retained),
+            retained_growth: None,
+            share_of_growth: 0.0,
+            confidence: 0.0,
+            rate: no_rate,
+            evidence: vec![format!("it keeps {} alive, {share}", bytes(point.retained))],
+            own_holder: None,
+            fingerprint: fingerprint(&point.path),
+            path: steps(&point.path),
+            co_holders: Vec::new(),
+            summary: format!("{holder} keeps {} alive, {share}.", bytes(point.retained)),
+            doubt: Some("one snapshot: it shows what is large, not what grows".to_owned()),
+            holder_type: Some(point.type_name),
+            holder: Some(holder),
+        }
+    };
+    told.into_iter().enumerate().map(candidate).collect()
+}

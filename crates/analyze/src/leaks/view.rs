@@ -1,0 +1,205 @@
+//! What the finder knows of each heap of a series by itself.
+//!
+//! Invariant: every column has a row for each object of its heap; objects that no root reaches, garbage and mem_top's
+//! own have no place, and are in no sum. Linear; the best paths of the heaps are found on threads, as they do not
+//! depend on each other.
+
+use std::hash::BuildHasher;
+use std::sync::{Mutex, PoisonError};
+
+use memtop_heap::{Heap, Label, LabelKind, ObjectId, Shape};
+use rustc_hash::FxBuildHasher;
+
+use crate::path_nodes::{PathNodeId, PathNodes, Placement};
+use crate::shortest::{Costs, Reached, ShortestPaths};
+
+/// No object, no node.
+pub(super) const NONE: u32 = u32::MAX;
+
+/// One heap, and what was found out about it.
+pub(super) struct View<'a> {
+    pub(super) heap: &'a Heap,
+    pub(super) shortest: ShortestPaths,
+    pub(super) placement: Placement,
+    /// The object that an object is a part of (the instance of a `__dict__`), or itself.
+    pub(super) owner: Vec<u32>,
+    /// How many items an object refers to, parts included; keys, parts and types are no items.
+    pub(super) degree: Vec<u32>,
+    /// What an object's entry is recognised by, if it is the value of one; else 0.
+    pub(super) key: Vec<u64>,
+    /// The bytes of all that is best reached through an object, itself included.
+    pub(super) subtree: Vec<u64>,
+    /// Whether an object is a frame, a traceback or a suspended generator, or is reached through one.
+    pub(super) framed: Vec<bool>,
+    /// The reached objects by address.
+    pub(super) by_address: Vec<(u64, u32)>,
+    /// By node: how many objects, and their bytes. Shorter than there are nodes, if later heaps have more.
+    pub(super) nodes: Vec<(u64, u64)>,
+}
+
+/// Finds out about all heaps.
+pub(super) fn views<'a>(heaps: &[&'a Heap], nodes: &mut PathNodes) -> Vec<View<'a>> {
+    let paths = on_threads(heaps.to_vec(), |heap| ShortestPaths::new(heap, &Costs::default()));
+    let place = |(&heap, shortest): (&&'a Heap, ShortestPaths)| {
+        let placement = nodes.place(heap, &shortest);
+        (heap, shortest, placement)
+    };
+    let placed: Vec<_> = heaps.iter().zip(paths).map(place).collect();
+    on_threads(placed, |(heap, shortest, placement)| View::new(heap, shortest, placement, nodes.len()))
+}
+
+/// Does the same for each of several things, on as many threads as the machine runs at once.
+pub(super) fn on_threads<T: Send, R: Send>(things: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(things.len());
+    if threads < 2 {
+        return things.into_iter().map(work).collect();
+    }
+    let waiting = Mutex::new(things.into_iter().enumerate());
+    let take = || {
+        let mut done = Vec::new();
+        loop {
+            let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
+            match next {
+                Some((index, thing)) => done.push((index, work(thing))),
+                None => return done,
+            }
+        }
+    };
+    let mut done: Vec<(usize, R)> = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(take)).collect();
+        let results = workers.into_iter().map(|worker| match worker.join() {
+            Ok(done) => done,
+            Err(panic) => std::panic::resume_unwind(panic),
+        });
+        results.flatten().collect()
+    });
+    done.sort_by_key(|&(index, _)| index);
+    done.into_iter().map(|(_, result)| result).collect()
+}
+
+impl<'a> View<'a> {
+    fn new(heap: &'a Heap, shortest: ShortestPaths, placement: Placement, nodes: usize) -> Self {
+        let count = heap.objects().len();
+        let mut view = Self {
+            heap,
+            shortest,
+            placement,
+            owner: vec![NONE; count],
+            degree: vec![0; count],
+            key: vec![0; count],
+            subtree: vec![0; count],
+            framed: vec![false; count],
+            by_address: Vec::new(),
+            nodes: vec![(0, 0); nodes],
+        };
+        let texts: Vec<u64> = heap.strings().iter().map(|(_, text)| FxBuildHasher.hash_one(text)).collect();
+        let objects = heap.objects();
+        view.by_address.reserve_exact(view.shortest.in_order().len());
+        for &id in view.shortest.in_order() {
+            let index = id.index();
+            view.by_address.push((objects.address(id), id.raw()));
+            let size = objects.size(id);
+            view.subtree[index] = size;
+            if let Some(node) = view.placement.of(id) {
+                let sum = &mut view.nodes[node.index()];
+                *sum = (sum.0 + 1, sum.1.saturating_add(size));
+            }
+            let framed = matches!(view.shape(id), Shape::Frame | Shape::Traceback | Shape::Generator);
+            let (owner, above) = match view.shortest.of(id) {
+                Reached::Object { from, label } => {
+                    let part = label.kind().is_fold();
+                    (if part { view.owner[from.index()] } else { id.raw() }, view.framed[from.index()])
+                }
+                _ => (id.raw(), false),
+            };
+            view.owner[index] = owner;
+            view.framed[index] = framed || above;
+            let mut items = 0;
+            let mut key: Option<ObjectId> = None;
+            for reference in heap.references().of(id) {
+                let kind = reference.label.kind();
+                if kind == LabelKind::KeyObject {
+                    key = Some(reference.to);
+                    continue;
+                }
+                let before = key.take();
+                if !kind.is_fold() && kind != LabelKind::Type {
+                    items += 1;
+                }
+                if matches!(kind, LabelKind::Key | LabelKind::KeyText | LabelKind::AnyKey)
+                    && view.shortest.of(reference.to)
+                        == (Reached::Object { from: id, label: reference.label })
+                {
+                    // A name is the same whatever object spells it; without one, the key's own place has to do.
+                    let text = reference.label.text().map(|text| texts[text.index()]);
+                    let known = text.or(before.map(|key| objects.address(key)));
+                    view.key[reference.to.index()] = known.map_or(0, |known| known | 1);
+                }
+            }
+            view.degree[index] += items;
+            if owner != id.raw() {
+                view.degree[owner as usize] += items;
+            }
+        }
+        for &id in view.shortest.in_order().iter().rev() {
+            if let Reached::Object { from, .. } = view.shortest.of(id) {
+                let sum = view.subtree[id.index()];
+                let above = &mut view.subtree[from.index()];
+                *above = above.saturating_add(sum);
+            }
+        }
+        view.by_address.sort_unstable();
+        view.by_address.dedup_by_key(|entry| entry.0);
+        view
+    }
+
+    pub(super) fn shape(&self, id: ObjectId) -> Shape {
+        self.heap.types().get(self.heap.objects().type_of(id)).shape
+    }
+
+    /// The object that `id` is best reached from.
+    pub(super) fn before(&self, id: ObjectId) -> Option<ObjectId> {
+        match self.shortest.of(id) {
+            Reached::Object { from, .. } => Some(from),
+            _ => None,
+        }
+    }
+
+    /// The label by which `id` is best reached from another object.
+    pub(super) fn label(&self, id: ObjectId) -> Option<Label> {
+        match self.shortest.of(id) {
+            Reached::Object { label, .. } => Some(label),
+            _ => None,
+        }
+    }
+
+    /// How many objects are at a node, and their bytes.
+    pub(super) fn at(&self, node: PathNodeId) -> (u64, u64) {
+        self.nodes.get(node.index()).copied().unwrap_or_default()
+    }
+
+    pub(super) fn owner_of(&self, id: ObjectId) -> ObjectId {
+        ObjectId::from_raw(self.owner[id.index()]).unwrap_or(id)
+    }
+
+    /// What an object consists of: the items of it and its parts, at most about `limit`. With `own`, only
+    /// those that are best reached from it.
+    pub(super) fn items(&self, id: ObjectId, own: bool, limit: usize) -> Vec<ObjectId> {
+        let references = self.heap.references();
+        let mut items = Vec::new();
+        let mut of = vec![id];
+        while let Some(from) = of.pop() {
+            for reference in references.of(from).take(limit) {
+                let mine = self.before(reference.to) == Some(from);
+                match reference.label.kind() {
+                    LabelKind::Type => {}
+                    kind if kind.is_fold() && mine => of.push(reference.to),
+                    _ if mine || !own => items.push(reference.to),
+                    _ => {}
+                }
+            }
+        }
+        items.truncate(limit);
+        items
+    }
+}

@@ -1,0 +1,234 @@
+//! Each way of leaking is named.
+
+use crate::series::{each, four, named};
+
+#[test]
+fn a_list_that_grows() {
+    let texts = four(|round| {
+        "module:shop -> ns:dict -> shipped:list('shipped')[56]\n".to_owned()
+            + &each(0..10 + 10 * round, |n| {
+                format!("shipped -> o{n}:shop.Order([{n}])[56] -> l{n}:list(.lines)[64]")
+            })
+    });
+    assert_eq!(named(&texts), "shop.shipped: shop.Order (container)");
+}
+
+#[test]
+fn a_dict_of_sessions_in_an_object() {
+    let texts = four(|round| {
+        "module:shop -> ns:dict -> s:shop.Sessions('sessions') -> sd:dict(__dict__) -> d:dict('by_token')[232]\n".to_owned()
+            + &each(0..10 + 10 * round, |n| format!("d -> k{n}:str(key)[50]; d -> o{n}:shop.Session([*])[56] -> od{n}:dict(__dict__)[100] -> i{n}:int('number')[28]"))
+    });
+    assert_eq!(named(&texts), "shop.sessions.by_token: shop.Session (container)");
+}
+
+#[test]
+fn a_linked_list_that_grows_at_its_end() {
+    let texts = four(|round| {
+        let count = 10 + 10 * round;
+        format!(
+            "module:m -> ns:dict -> log:m.Log('log') -> n0:m.Node(.head)[48]; log -> n{count}:m.Node(.tail)[48]\n"
+        ) + &each(0..count, |n| {
+            format!("n{n} -> n{}:m.Node(.next)[48]; n{n} -> e{n}:m.Event(.value)[40]", n + 1)
+        })
+    });
+    assert_eq!(named(&texts), "m.log.head.next…: m.Node (container)");
+}
+
+#[test]
+fn a_stack_of_linked_nodes_that_grows_at_its_head() {
+    let texts = four(|round| {
+        let count = 10 + 10 * round;
+        format!("module:m -> ns:dict -> stack:m.Stack('stack') -> n{count}:m.Node(.head)[48]\n")
+            + &each((0..count).rev(), |n| {
+                format!("n{} -> n{n}:m.Node(.next)[48] -> e{n}:m.Event(.value)[40]", n + 1)
+            })
+    });
+    assert_eq!(named(&texts), "m.stack.head: m.Node (container)");
+}
+
+#[test]
+fn a_list_that_is_replaced_by_a_longer_one() {
+    let texts = four(|round| {
+        let count = 10 + 10 * round;
+        format!("module:m -> ns:dict -> s:m.S('s') -> l{round}:list(.items)[{}]\n", 56 + 8 * count)
+            + &each(0..count, |n| format!("l{round} -> r{n}:m.Row([{n}])[56]"))
+    });
+    assert_eq!(named(&texts), "m.s.items: m.Row (container)");
+}
+
+#[test]
+fn bytes_that_are_appended_to() {
+    let texts = four(|round| {
+        format!("module:m -> ns:dict -> c:m.C('conn') -> b{round}:bytes(.buf)[{}]", 1000 + 12_000 * round)
+    });
+    assert_eq!(named(&texts), "m.conn.buf: bytes (container)");
+}
+
+#[test]
+fn one_buffer_that_grows_in_its_place() {
+    let texts = four(|round| format!("module:m -> ns:dict -> b:bytearray('buf')[{}]", 1000 + 12_000 * round));
+    assert_eq!(named(&texts), "m.buf: bytearray (container)");
+}
+
+#[test]
+fn references_that_native_code_forgot() {
+    let texts = four(|round| {
+        each(0..10 + 10 * round, |n| format!("f{n}:m.Frame2D[56]#1 -> p{n}:list(.points)[72]"))
+            + "module:m -> ns:dict"
+    });
+    assert_eq!(named(&texts), "nothing in Python: m.Frame2D (native reference)");
+}
+
+#[test]
+fn generators_that_were_never_exhausted() {
+    let texts = four(|round| {
+        "module:m -> ns:dict -> cursors:dict('cursors')\n".to_owned()
+            + &each(0..10 + 10 * round, |n| {
+                format!(
+                    "cursors -> k{n}:str(key)[50]; cursors -> g{n}:generator([*])[200] -> p{n}:bytearray(local page)[512]"
+                )
+            })
+    });
+    assert_eq!(named(&texts), "m.cursors: generator (frames)");
+}
+
+#[test]
+fn a_local_of_a_frame_that_runs_for_ever() {
+    let texts = four(|round| {
+        "frame:work@/srv/jobs.py:7 -> backlog:list(local backlog)\n".to_owned()
+            + &each(0..10 + 10 * round, |n| format!("backlog -> r{n}:jobs.Row([{n}])[56]"))
+    });
+    assert_eq!(named(&texts), "frame work (jobs.py) local 'backlog': jobs.Row (frames)");
+}
+
+#[test]
+fn exceptions_with_their_frames() {
+    let texts = four(|round| {
+        "module:m -> ns:dict -> failures:list('failures')\n".to_owned()
+            + &each(0..10 + 10 * round, |n| {
+                format!(
+                    "failures -> e{n}:ValueError([{n}])[80] -> t{n}:traceback(.__traceback__)[64] -> f{n}:frame(.tb_frame)[400] -> d{n}:bytearray(local body)[2048]"
+                )
+            })
+    });
+    assert_eq!(named(&texts), "m.failures: ValueError (frames)");
+}
+
+#[test]
+fn two_holders_of_the_same_items_are_one_suspect() {
+    let texts = four(|round| {
+        format!(
+            "module:shop -> ns:dict -> s:shop.Shop('shop'); s -> orders:list(.orders)[{0}]; s -> by_id:dict(.by_id)[{0}]\n",
+            60 + 100 * round
+        ) + &each(0..30 + 30 * round, |n| {
+            format!("orders -> o{n}:shop.Order([{n}])[56]; by_id -> k{n}:str(key)[50]; by_id -> o{n}([*])")
+        })
+    });
+    let graphs = crate::series::heaps(&texts);
+    let answer = crate::series::ask(&graphs);
+    let told: Vec<_> =
+        answer.suspects.iter().map(|s| (s.holder.clone().unwrap(), s.co_holders.clone())).collect();
+    assert_eq!(
+        told,
+        [("shop.shop.orders".to_owned(), vec!["shop.shop.by_id".to_owned()])],
+        "{}",
+        crate::series::considered(&graphs)
+    );
+}
+
+#[test]
+fn a_dict_of_dicts() {
+    let texts = four(|round| {
+        "module:m -> ns:dict -> index:dict('index')\n".to_owned()
+            + &each(0..5, |k| format!("index -> ik{k}:str(key); index -> i{k}:dict([*])[64]"))
+            + &each(0..20 + 20 * round, |n| {
+                format!("i{} -> k{n}:str(key)[50]; i{} -> h{n}:m.Hit([*])[56]", n % 5, n % 5)
+            })
+    });
+    assert_eq!(named(&texts), "m.index[*]: m.Hit (container)");
+}
+
+#[test]
+fn one_dict_of_many_is_named_by_its_key() {
+    let texts = four(|round| {
+        "module:m -> ns:dict -> index:dict('index')\n".to_owned()
+            + &each(0..5, |k| format!("index -> ik{k}:str(key); index -> i{k}:dict('k{k}')[64]"))
+            + &each(0..20 + 20 * round, |n| format!("i3 -> k{n}:str(key)[50]; i3 -> h{n}:m.Hit([*])[56]"))
+    });
+    assert_eq!(named(&texts), "m.index['k3']: m.Hit (container)");
+}
+
+#[test]
+fn an_attribute_of_a_class() {
+    let texts = four(|round| {
+        "module:m -> ns:dict -> c:type=m.Registry('Registry') -> cd:dict(__dict__) -> items:list('items')\n"
+            .to_owned()
+            + &each(0..10 + 10 * round, |n| format!("items -> p{n}:m.Plugin([{n}])[56]"))
+    });
+    assert_eq!(named(&texts), "m.Registry.items: m.Plugin (container)");
+}
+
+#[test]
+fn callbacks_that_close_over_a_widget() {
+    let texts = four(|round| {
+        "module:m -> ns:dict -> bus:m.Bus('bus') -> subs:dict(._subscribers) -> ch:list('changed')\n"
+            .to_owned()
+            + &each(0..10 + 10 * round, |n| {
+                format!(
+                    "ch -> f{n}:function([{n}])[136] -> t{n}:tuple(storage)[48] -> c{n}:cell(closure widget)[40] -> w{n}:m.Widget[56] -> p{n}:bytearray(.pixels)[256]"
+                )
+            })
+    });
+    assert_eq!(named(&texts), "m.bus._subscribers['changed']: m.Widget (container)");
+}
+
+#[test]
+fn attributes_that_are_set_on_an_object() {
+    let texts = four(|round| {
+        "module:m -> ns:dict -> s:m.Settings('settings') -> sd:dict(__dict__)\n".to_owned()
+            + &each(0..10 + 10 * round, |n| format!("sd -> f{n}:m.Flag('flag_{n}')[56]"))
+    });
+    assert_eq!(named(&texts), "m.settings: m.Flag (container)");
+}
+
+#[test]
+fn few_and_large_buffers() {
+    let texts = four(|round| {
+        "module:m -> ns:dict -> l:list('recent')\n".to_owned()
+            + &each(0..2 + round, |n| format!("l -> b{n}:bytearray([{n}])[400000]"))
+    });
+    assert_eq!(named(&texts), "m.recent: bytearray (container)");
+}
+
+#[test]
+fn a_set_of_untracked_strings() {
+    let texts = four(|round| {
+        "module:m -> ns:dict -> seen:set('seen')\n".to_owned()
+            + &each(0..40 + 40 * round, |n| format!("seen -> t{n}:tuple({{*}})[56] -> s{n}:str([0])[60]"))
+    });
+    assert_eq!(named(&texts), "m.seen: tuple (container)");
+}
+
+#[test]
+fn a_leak_beside_a_cache_that_turns_over_in_the_same_dict() {
+    let texts = four(|round| {
+        let temps = 100 + 40 * round..140 + 40 * round;
+        "module:m -> ns:dict -> r:dict('registry')\n".to_owned()
+            + &each(0..10 + 20 * round, |n| format!("r -> pk{n}:str(key)[50]; r -> p{n}:m.Perm([*])[56]"))
+            + &each(temps, |n| format!("r -> tk{n}:str(key)[50]; r -> t{n}:m.Temp([*])[56]"))
+    });
+    assert_eq!(named(&texts), "m.registry: m.Perm (container)");
+}
+
+#[test]
+fn a_saw_tooth_that_rises() {
+    let texts = four(|round| {
+        let kept = 7 * [2, 4, 6, 9][round]..30 + 30 * round;
+        "module:m -> ns:dict -> rows:list('rows')\n".to_owned()
+            + &each(kept.clone(), |n| {
+                format!("rows -> r{n}:m.R([{}])[56] -> i{n}:int(.i)[28]", n - kept.start)
+            })
+    });
+    assert_eq!(named(&texts), "m.rows: m.R (container)");
+}

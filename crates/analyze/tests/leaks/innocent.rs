@@ -1,0 +1,184 @@
+//! What only looks like growth is acquitted, or told as in doubt.
+
+use crate::series::{acquitted, each, four};
+
+const NOTHING: &str = "no growth: no place grew in every interval; growth of 334 B an interval in one place would have been seen";
+
+#[test]
+fn a_full_cache_whose_entries_turn_over() {
+    let texts = four(|round| {
+        "module:m -> ns:dict -> cache:dict('cache')\n".to_owned()
+            + &each(30 * round..100 + 30 * round, |n| {
+                format!("cache -> k{n}:str(key)[50]; cache -> d{n}:dict([*])[{}]", 64 + 8 * (n % 7) + n / 10)
+            })
+    });
+    assert_eq!(acquitted(&texts), NOTHING);
+}
+
+#[test]
+fn a_queue_that_walks_and_gets_longer() {
+    let texts = four(|round| {
+        let held = 200 * round..40 + 221 * round;
+        "module:m -> ns:dict -> q:collections.deque('q')\n".to_owned()
+            + &each(held.clone(), |n| {
+                format!("q -> j{n}:m.Job([{}])[56] -> p{n}:dict(.payload)[64]", n - held.start)
+            })
+    });
+    assert_eq!(
+        acquitted(&texts),
+        "inconclusive: m.q grew, but its items turn over: 0 of 143 that came before the last interval are still there"
+    );
+}
+
+#[test]
+fn a_saw_tooth_at_its_foot_and_at_its_top() {
+    let texts = four(|round| {
+        "module:m -> ns:dict -> rows:list('rows')\n".to_owned()
+            + &each(0..[130, 90, 50, 170][round], |n| format!("rows -> r{n}:m.R([{n}])[56]"))
+    });
+    assert_eq!(acquitted(&texts), NOTHING);
+}
+
+#[test]
+fn a_warm_up_that_falls() {
+    let texts = four(|round| {
+        "module:m -> ns:dict -> memo:dict('memo')\n".to_owned()
+            + &each(0..[250, 422, 540, 621][round], |n| {
+                format!("memo -> k{n}:int(key)[28]; memo -> v{n}:m.V([*])[56]")
+            })
+    });
+    assert_eq!(
+        acquitted(&texts),
+        "inconclusive: m.memo grew, but it grows more slowly each time, as a cache does that fills up"
+    );
+}
+
+#[test]
+fn a_time_out_that_is_reached_in_the_last_interval() {
+    let texts = four(|round| {
+        "module:m -> ns:dict -> memo:dict('memo')\n".to_owned()
+            + &each(0..[30, 60, 90, 100][round], |n| {
+                format!("memo -> k{n}:int(key)[28]; memo -> v{n}:m.V([*])[56]")
+            })
+    });
+    assert_eq!(
+        acquitted(&texts),
+        "inconclusive: m.memo grew, but it grew much more slowly in the last interval than before"
+    );
+}
+
+#[test]
+fn a_cache_with_a_limit_that_is_not_reached() {
+    let texts = four(|round| {
+        "module:m -> ns:dict -> load:functools._lru_cache_wrapper('load')<50000 -> c:dict(storage)\n"
+            .to_owned()
+            + &each(0..30 + 30 * round, |n| format!("c -> k{n}:int(key)[28]; c -> v{n}:m.Blob([*])[56]"))
+    });
+    assert_eq!(
+        acquitted(&texts),
+        "inconclusive: m.load grew, but it has a limit and is not full yet: it grows no further than that"
+    );
+}
+
+#[test]
+fn addresses_that_are_used_again() {
+    // Every entry is another one at an old address, and has one item more than the one before.
+    let texts = four(|round| {
+        "module:m -> ns:dict -> t:dict('table')\n".to_owned()
+            + &each(0..60, |n| {
+                let items = each(0..=round, |i| format!("d{n} -> i{n}x{i}r{round}:int('a{i}')[64]"));
+                format!("t -> k{n}:int(key); t -> d{n}:dict([*])[64]\n{items}")
+            })
+    });
+    assert!(acquitted(&texts).starts_with("no growth"));
+}
+
+#[test]
+fn values_of_all_sizes_that_are_replaced() {
+    let sizes =
+        [[900, 100, 500, 1800], [200, 1700, 300, 1900], [1500, 700, 1100, 400], [300, 900, 1600, 1000]];
+    let texts = four(|round| {
+        "module:m -> ns:dict -> c:dict('cache')\n".to_owned()
+            + &each(0..40, |n| {
+                // One of each ten grows each time, by chance.
+                let size = if n % 10 == 0 { 200 + 500 * round } else { sizes[n % 4][(round + n / 4) % 4] };
+                format!("c -> k{n}:int(key); c -> b{n}r{round}:bytearray([*])[{size}]")
+            })
+    });
+    assert_eq!(acquitted(&texts), NOTHING);
+}
+
+#[test]
+fn a_pool_that_moves_its_items_to_another() {
+    let texts = four(|round| {
+        "module:m -> ns:dict -> a:dict('a'); ns -> b:dict('b')\n".to_owned()
+            + &each(0..100, |n| {
+                let at = if n < 10 + 25 * round { "b" } else { "a" };
+                format!("{at} -> k{n}:int(key)[28]; {at} -> v{n}:list([*])[64]")
+            })
+    });
+    assert!(
+        acquitted(&texts).starts_with("inconclusive: m.b grew, but what it gained was held elsewhere before")
+    );
+}
+
+#[test]
+fn a_value_that_is_replaced_by_another_and_happens_to_be_larger() {
+    let texts = four(|round| {
+        format!("module:m -> ns:dict -> l{round}:list('last')[64]\n")
+            + &each(0..5 + 5 * round, |n| format!("l{round} -> x{round}x{n}:m.X([{n}])[100]"))
+    });
+    assert_eq!(acquitted(&texts), NOTHING);
+}
+
+#[test]
+fn many_lists_that_rise_and_fall() {
+    let texts = four(|round| {
+        "module:m -> ns:dict -> s:dict('sessions')\n".to_owned()
+            + &each(0..30, |k| {
+                let length =
+                    if k % 2 == 0 { 10 + 4 * round + k % 3 } else { 22 - 4 * round + 3 * (round / 3) };
+                format!("s -> k{k}:str(key); s -> l{k}:list([*])[64]\n")
+                    + &each(0..length, |n| format!("l{k} -> x{k}x{n}:m.E([{n}])[56]"))
+            })
+    });
+    let told = acquitted_or_growers(&texts);
+    assert!(told.iter().all(|holder| holder == "m.sessions[*]"), "{told:?}");
+}
+
+/// Half of the lists do grow each time, so that they may be told; but nothing else.
+fn acquitted_or_growers(texts: &[String]) -> Vec<String> {
+    let graphs = crate::series::heaps(texts);
+    crate::series::ask(&graphs).suspects.into_iter().filter_map(|suspect| suspect.holder).collect()
+}
+
+#[test]
+fn a_weak_registry_beside_the_holder() {
+    let texts = four(|round| {
+        "module:m -> ns:dict -> l:list('held'); ns -> w:weakref.WeakValueDictionary('by_name') -> wd:dict(.data)[600]\n".to_owned()
+            + &each(0..20 + 20 * round, |n| format!("l -> o{n}:m.O([{n}])[56]; wd -> k{n}:str(key)[50]; wd -> r{n}:weakref.KeyedRef([*])[80]"))
+    });
+    assert_eq!(crate::series::named(&texts), "m.held: m.O (container)");
+}
+
+#[test]
+fn growth_in_the_third_round_only() {
+    let texts = four(|round| {
+        "module:m -> ns:dict -> rows:list('rows')\n".to_owned()
+            + &each(0..10 + 100 * (round / 2), |n| format!("rows -> r{n}:m.R([{n}])[56]"))
+    });
+    assert_eq!(acquitted(&texts), NOTHING);
+}
+
+#[test]
+fn garbage_and_mem_tops_own_objects() {
+    let texts = four(|round| {
+        "module:m -> ns:dict -> mine:list('mine')!memtop\n".to_owned()
+            + &each(0..20 + 20 * round, |n| {
+                format!(
+                    "mine -> x{n}:mem_top.Row([{n}])!memtop[100]; a{n}:m.A[100] -> b{n}:m.B(.b)[100] -> a{n}(.a)"
+                )
+            })
+    });
+    assert_eq!(acquitted(&texts), NOTHING);
+}

@@ -1,0 +1,6 @@
+//! The finder of leaks: what must be named, what must be acquitted, and that the same heaps give the same answer.
+
+mod guilty;
+mod innocent;
+mod series;
+mod words;

@@ -1,0 +1,1 @@
+//! What is said, of what series, and that it is said again.
