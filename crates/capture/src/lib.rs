@@ -8,8 +8,10 @@
 
 pub mod counters;
 pub mod escape;
+pub mod graph;
 pub mod growth;
 pub mod preview;
+mod process;
 mod raw;
 mod runtime;
 mod top;

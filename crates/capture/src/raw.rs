@@ -19,11 +19,12 @@
 use std::ffi::{CStr, c_int, c_void};
 use std::ptr::NonNull;
 
+use memtop_cpython::Memory;
 use memtop_cpython::layout::{
-    self, DictKeysSize, GcState, container, gc_head, method_descriptor, type_object,
+    self, DictKeysSize, GcState, Layout, container, gc_head, method_descriptor, type_object,
 };
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyFrozenSet, PyList, PySet, PyString, PyType};
+use pyo3::types::{PyDict, PyFrozenSet, PyInt, PyList, PySet, PyString, PyType};
 use pyo3::{PyTypeInfo, ffi};
 use rustc_hash::FxHashMap;
 
@@ -63,6 +64,10 @@ pub(crate) enum KnownSizeof {
     Set(NoArguments),
     /// `dict.__sizeof__`: bounded from above natively, asked by its C function.
     Dict(NoArguments),
+    /// `str.__sizeof__`.
+    Str(NoArguments),
+    /// `int.__sizeof__`.
+    Int(NoArguments),
     /// Another of the interpreter's own, asked by its C function.
     Native(NoArguments),
 }
@@ -71,9 +76,12 @@ impl KnownSizeof {
     fn function(self, runtime: &Runtime) -> NoArguments {
         match self {
             Self::Object => runtime.object_sizeof,
-            Self::List(function) | Self::Set(function) | Self::Dict(function) | Self::Native(function) => {
-                function
-            }
+            Self::List(function)
+            | Self::Set(function)
+            | Self::Dict(function)
+            | Self::Str(function)
+            | Self::Int(function)
+            | Self::Native(function) => function,
         }
     }
 }
@@ -311,6 +319,7 @@ unsafe fn call_size(function: NoArguments, object: Address) -> Option<u64> {
 pub(crate) fn native_formula(
     known: KnownSizeof,
     keys: DictKeysSize,
+    layout: &Layout,
     object: &Bound<'_, PyAny>,
 ) -> Option<(u64, bool)> {
     let address = object.as_ptr() as Address;
@@ -326,8 +335,81 @@ pub(crate) fn native_formula(
             KnownSizeof::Dict(_) if object.is_instance_of::<PyDict>() => {
                 Some((dict_size_bound(address, keys), false))
             }
+            KnownSizeof::Str(_) if object.is_instance_of::<PyString>() => {
+                str_size(address, layout).map(|size| (size, true))
+            }
+            KnownSizeof::Int(_) if object.is_instance_of::<PyInt>() => {
+                Some((int_size(address, layout), true))
+            }
             _ => None,
         }
+    }
+}
+
+/// What `dict.__sizeof__` answers, where the formula for it is known: a dict of its own keys.
+///
+/// # Safety
+/// A live dict.
+#[inline]
+unsafe fn dict_size(dict: Address) -> Option<u64> {
+    // SAFETY: the caller's promise; the offsets were probed.
+    unsafe {
+        if word(dict, container::DICT_VALUES) != 0 {
+            return None;
+        }
+        let keys = word(dict, container::DICT_KEYS);
+        let byte = |offset: usize| u64::from(((keys + offset) as *const u8).read());
+        // A table that is shared is no part of it: that of all empty dicts.
+        if word(keys, 0) != 1 {
+            return Some(48);
+        }
+        let entry = if byte(10) == 0 { 24 } else { 16 };
+        let usable = (1_u64 << (byte(8) & 63)) * 2 / 3;
+        Some(48 + 32 + (1 << (byte(9) & 63)) + entry * usable)
+    }
+}
+
+/// What `dict.__sizeof__` answers, by the formula.
+pub(crate) fn dict_formula(dict: &Bound<'_, PyDict>) -> Option<u64> {
+    // SAFETY: a live dict.
+    unsafe { dict_size(dict.as_ptr() as Address) }
+}
+
+/// What `str.__sizeof__` answers, but for a str whose text stands elsewhere.
+///
+/// # Safety
+/// A live str.
+#[inline]
+unsafe fn str_size(string: Address, layout: &Layout) -> Option<u64> {
+    // SAFETY: the caller's promise; the offsets were probed.
+    unsafe {
+        let state = ((string + 32) as *const u32).read();
+        let length = word(string, 16) as u64;
+        match (state >> 5 & 1, state >> 6 & 1) {
+            (1, 1) => Some(layout.ascii_text + length + 1),
+            (1, 0) => {
+                let ascii = layout.ascii_text as usize;
+                let (encoded, text) = (word(string, ascii), word(string, ascii + 8));
+                let encoded = if text == 0 { 0 } else { encoded as u64 + 1 };
+                Some(layout.compact_text + (length + 1) * u64::from(state >> 2 & 7) + encoded)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// What `int.__sizeof__` answers.
+///
+/// # Safety
+/// A live int.
+#[inline]
+unsafe fn int_size(int: Address, layout: &Layout) -> u64 {
+    // SAFETY: the caller's promise; the offsets were probed.
+    let size = unsafe { word(int, layout::object::SIZE) };
+    if layout.minor >= 12 {
+        24 + 4 * (size as u64 >> 3).max(1)
+    } else {
+        24 + 4 * (size as isize).unsigned_abs() as u64
     }
 }
 
@@ -394,6 +476,8 @@ enum Sizing {
     List { header: u64 },
     Set { header: u64 },
     Dict { header: u64, function: NoArguments },
+    Str { header: u64, function: NoArguments },
+    Int { header: u64 },
     Native { header: u64, function: NoArguments },
 }
 
@@ -507,7 +591,7 @@ impl<'py> Frozen<'py> {
                 Some(keys) => unsafe { dict_size_bound(object.0, keys) + header },
                 None => u64::MAX,
             },
-            Sizing::Native { .. } => u64::MAX,
+            Sizing::Native { .. } | Sizing::Str { .. } => u64::MAX,
             _ => self.size(plan, object),
         })
     }
@@ -523,8 +607,93 @@ impl<'py> Frozen<'py> {
                 }
                 Sizing::List { header } => header + list_size(object.0),
                 Sizing::Set { header } => header + set_size(object.0),
-                Sizing::Dict { header, function } | Sizing::Native { header, function } => {
-                    header + call_size(function, object.0).unwrap_or(0)
+                Sizing::Dict { header, function } => {
+                    let known = if self.runtime.dict_formula { dict_size(object.0) } else { None };
+                    header + known.or_else(|| call_size(function, object.0)).unwrap_or(0)
+                }
+                Sizing::Str { header, function } => {
+                    let known = self.runtime.layout.as_ref().and_then(|layout| str_size(object.0, layout));
+                    header + known.or_else(|| call_size(function, object.0)).unwrap_or(0)
+                }
+                Sizing::Int { header } => {
+                    header + self.runtime.layout.as_ref().map_or(0, |layout| int_size(object.0, layout))
+                }
+                Sizing::Native { header, function } => header + call_size(function, object.0).unwrap_or(0),
+            }
+        }
+    }
+
+    /// Visits every object in the collector's lists, those in the permanent generation too. False if the lists cannot
+    /// be walked now, or ever.
+    pub(crate) fn walk_all(&self, mut visit: impl FnMut(Object)) -> bool {
+        let Some(lists) = self.runtime.lists.filter(|lists| !lists.collecting()) else { return false };
+        let heads = (0..layout::GENERATIONS).map(|generation| generation * layout::GENERATION);
+        for head in heads.chain([lists.state.permanent]).map(|offset| lists.generation0 + offset) {
+            let never: Result<(), std::convert::Infallible> = walk(head, 0, lists.dict_type, |_, object| {
+                visit(object);
+                Ok(())
+            });
+            never.unwrap_or_else(|never| match never {});
+        }
+        true
+    }
+
+    /// Puts the addresses that the type's `tp_traverse` visits into `into`, in its order.
+    #[inline]
+    #[expect(clippy::unused_self, reason = "the borrow proves that the heap is frozen")]
+    pub(crate) fn visited(&self, plan: &Plan, object: Object, into: &mut Vec<u64>) {
+        unsafe extern "C" fn push(visited: *mut ffi::PyObject, into: *mut c_void) -> c_int {
+            // SAFETY: the list that is handed over below. A push that finds no memory aborts; it never unwinds.
+            unsafe { (*into.cast::<Vec<u64>>()).push(visited as u64) };
+            0
+        }
+        if let Some(traverse) = plan.traverse {
+            // SAFETY: frozen; the type's own traverse on an object of it.
+            unsafe { traverse(object.0 as *mut ffi::PyObject, push, std::ptr::from_mut(into).cast()) };
+        }
+    }
+
+    /// The memory of this process, while the heap is frozen.
+    #[expect(clippy::unused_self, reason = "it may be read while the heap is frozen only")]
+    pub(crate) fn memory(&self) -> OwnMemory {
+        OwnMemory(())
+    }
+
+    /// The addresses of the states of all threads, this one's first.
+    pub(crate) fn threads(&self) -> Vec<u64> {
+        // SAFETY: the GIL is held, so that there is a current thread, and threads come and go only with the GIL (their
+        // list has a lock of its own beside; who waits for the GIL has left it).
+        unsafe {
+            let current = ffi::PyThreadState_Get() as Address;
+            let mut threads = vec![current as u64];
+            for offset in [layout::THREAD_PREVIOUS, layout::THREAD_NEXT] {
+                let mut at = word(current, offset as usize);
+                while at != 0 && threads.len() < 1 << 20 {
+                    threads.push(at as u64);
+                    at = word(at, offset as usize);
+                }
+            }
+            threads
+        }
+    }
+
+    /// Asks for an object's memory ahead of time; for a dict or a list that was asked for before, for what it points to.
+    #[inline]
+    #[expect(clippy::unused_self, reason = "the borrow proves that the heap is frozen")]
+    pub(crate) fn approach(&self, near: Option<u64>, far: Option<u64>, known: (u64, u64)) {
+        if let Some(far) = far {
+            prefetch(far as Address - gc_head::SIZE);
+        }
+        if let Some(near) = near.map(|near| near as Address) {
+            // SAFETY: frozen: live objects of a type that is told by its address.
+            unsafe {
+                let of = word(near, layout::object::TYPE) as u64;
+                if of == known.0 {
+                    prefetch(word(near, container::DICT_KEYS));
+                } else if of == known.1 {
+                    prefetch(word(near, container::LIST_ITEMS));
+                } else {
+                    prefetch(of as Address);
                 }
             }
         }
@@ -629,7 +798,9 @@ impl<'py> Frozen<'py> {
                 }
                 KnownSizeof::List(_) => list_size(sample.0),
                 KnownSizeof::Set(_) => set_size(sample.0),
-                KnownSizeof::Dict(_) | KnownSizeof::Native(_) => own,
+                KnownSizeof::Dict(_) | KnownSizeof::Str(_) | KnownSizeof::Int(_) | KnownSizeof::Native(_) => {
+                    own
+                }
             }
         };
         let header = whole.checked_sub(formula)?;
@@ -638,6 +809,8 @@ impl<'py> Frozen<'py> {
             KnownSizeof::List(_) => Sizing::List { header },
             KnownSizeof::Set(_) => Sizing::Set { header },
             KnownSizeof::Dict(_) => Sizing::Dict { header, function },
+            KnownSizeof::Str(_) => Sizing::Str { header, function },
+            KnownSizeof::Int(_) => Sizing::Int { header },
             KnownSizeof::Native(_) => Sizing::Native { header, function },
         })
     }
@@ -710,8 +883,85 @@ impl<'py> Frozen<'py> {
 
 /// The words before an object: the collector's head, and from 3.11 those of a managed dict and weak references.
 fn header_size(flags: u64) -> u64 {
+    if flags & type_object::HAVE_GC == 0 {
+        return 0;
+    }
     let own = if flags & type_object::PRE_HEADER != 0 { type_object::PRE_HEADER_SIZE } else { 0 };
     (gc_head::SIZE + own) as u64
+}
+
+/// The memory of this process, read without a check: what asks for it follows layouts that were held against this
+/// interpreter, from live objects of the frozen heap.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct OwnMemory(());
+
+impl Memory for OwnMemory {
+    #[inline]
+    fn word(&self, address: u64) -> Option<u64> {
+        // SAFETY: frozen, and the address comes from a live object by a layout that was probed (see the type).
+        Some(unsafe { (address as *const u64).read_unaligned() })
+    }
+
+    #[inline]
+    fn half(&self, address: u64) -> Option<u32> {
+        // SAFETY: as above.
+        Some(unsafe { (address as *const u32).read_unaligned() })
+    }
+
+    #[inline]
+    fn byte(&self, address: u64) -> Option<u8> {
+        // SAFETY: as above.
+        Some(unsafe { (address as *const u8).read() })
+    }
+
+    #[inline]
+    fn bytes(&self, address: u64, length: usize, into: &mut Vec<u8>) -> Option<()> {
+        into.clear();
+        // SAFETY: as above.
+        into.extend_from_slice(unsafe { std::slice::from_raw_parts(address as *const u8, length) });
+        Some(())
+    }
+}
+
+/// Where in an object the first word stands that says `number`; in objects without items.
+pub(crate) fn word_saying(object: &Bound<'_, PyAny>, number: u64) -> Option<u64> {
+    let address = object.as_ptr() as Address;
+    // SAFETY: a live object, which is as large as its type says.
+    unsafe {
+        let of = word(address, layout::object::TYPE);
+        let size = word(of, type_object::BASIC_SIZE);
+        (16..size)
+            .step_by(8)
+            .find(|&offset| word(address, offset) as u64 == number)
+            .map(|offset| offset as u64)
+    }
+}
+
+/// What glibc says of its heap: bytes in use, and bytes free, those in mapped regions of their own being in use. `None`
+/// with another C library, or one from before 2.33.
+pub(crate) fn malloc_numbers() -> Option<(u64, u64)> {
+    /// `struct mallinfo2` (`malloc.h`).
+    #[repr(C)]
+    struct Numbers {
+        arena: usize,
+        ordblks: usize,
+        smblks: usize,
+        hblks: usize,
+        hblkhd: usize,
+        usmblks: usize,
+        fsmblks: usize,
+        uordblks: usize,
+        fordblks: usize,
+        keepcost: usize,
+    }
+    type MallInfo = unsafe extern "C" fn() -> Numbers;
+    // SAFETY: the function of glibc of this name, which takes nothing and gives ten words; it locks its own arenas.
+    let numbers = unsafe {
+        let function = libc::dlsym(libc::RTLD_DEFAULT, c"mallinfo2".as_ptr());
+        let function = NonNull::new(function)?;
+        std::mem::transmute::<NonNull<c_void>, MallInfo>(function)()
+    };
+    Some(((numbers.uordblks + numbers.hblkhd) as u64, numbers.fordblks as u64))
 }
 
 /// The size of a gc-tracked object as the interpreter's own methods give it, whatever its type's own says.

@@ -5,7 +5,7 @@
 
 use std::ffi::CStr;
 
-use memtop_cpython::layout::{self, DictKeysSize, GcState};
+use memtop_cpython::layout::{self, DictKeysSize, GcState, Layout};
 use pyo3::exceptions::{PyImportError, PyRuntimeError};
 use pyo3::ffi::Py_tp_traverse;
 use pyo3::prelude::*;
@@ -23,6 +23,10 @@ pub(crate) struct Runtime {
     pub(crate) lists: Option<Lists>,
     /// Where a dict's key table tells its size.
     pub(crate) dict_keys: Option<DictKeysSize>,
+    /// Where things stand in this version, if that is known.
+    pub(crate) layout: Option<Layout>,
+    /// Whether a dict's size follows from its key table alone.
+    pub(crate) dict_formula: bool,
     /// The `__sizeof__` methods whose answers can be had natively, by the descriptor's address.
     pub(crate) sizeof: FxHashMap<Address, KnownSizeof>,
     /// Types of the interpreter whose instances have at most as many references as words.
@@ -80,11 +84,15 @@ impl Runtime {
         let traverse = |of: &Bound<'_, PyType>| raw::slot(of, Py_tp_traverse);
         let class = eval(py, c"type('probe', (), {})")?.cast_into::<PyType>()?;
         let method_descriptor = builtins.getattr("str")?.getattr("join")?.get_type().as_ptr() as Address;
-        let (object_sizeof, sizeof, dict_keys) = known_sizes(py, DictKeysSize::of(minor), method_descriptor)?;
+        let layout = Layout::of(minor);
+        let (object_sizeof, sizeof, dict_keys) =
+            known_sizes(py, DictKeysSize::of(minor), layout.as_ref(), method_descriptor)?;
         let mut runtime = Self {
             interpreter: raw::interpreter(py),
             lists: None,
             dict_keys,
+            layout,
+            dict_formula: minor >= 11 && dict_keys.is_some() && dict_formula_holds(py)?,
             sizeof,
             small: small_types(py)?,
             list_traverse: traverse(&py.get_type::<PyList>()),
@@ -108,8 +116,10 @@ impl Runtime {
     }
 
     /// Whether a type of C with this `tp_name` is the interpreter's or its standard library's.
+    ///
+    /// NumPy counts as one of them: its `__sizeof__` is arithmetic, and no other tells what a buffer takes.
     pub(crate) fn is_interpreters(&self, name: &str) -> bool {
-        name.split_once('.').is_none_or(|(module, _)| self.stdlib.contains(module))
+        name.split_once('.').is_none_or(|(module, _)| module == "numpy" || self.stdlib.contains(module))
     }
 
     /// Whether a walk of the lists gives what `gc.get_objects()` does, in the same order. A large generation is not
@@ -162,6 +172,7 @@ type KnownSizes = (NoArguments, FxHashMap<Address, KnownSizeof>, Option<DictKeys
 fn known_sizes(
     py: Python<'_>,
     keys: Option<DictKeysSize>,
+    layout: Option<&Layout>,
     method_descriptor: Address,
 ) -> PyResult<KnownSizes> {
     let builtins = py.import("builtins")?;
@@ -180,18 +191,23 @@ fn known_sizes(
     let dicts = c"[{}, {'a': 1}, {1: 1}, dict.fromkeys(range(999)), dict(zip('abcdefghijk', range(11))), \
         type('probe', (), {})().__dict__, \
         vars(type('probe', (), {'__init__': lambda self: setattr(self, 'x', 1)})())]";
-    let holds = |known, samples| match keys {
-        Some(keys) => sizes_hold(py, samples, known, keys),
-        None => Ok(false),
+    let holds = |known, samples| match (keys, layout) {
+        (Some(keys), Some(layout)) => sizes_hold(py, samples, known, keys, layout),
+        _ => Ok(false),
     };
+    let strings =
+        c"['', 'a', 'abc' * 99, chr(228), chr(20013) * 7, chr(128512), 'a' + chr(228) + chr(20013)]";
+    let ints = c"[0, 1, -1, 255, 2**30 - 1, 2**30, -2**61, 2**200, True]";
     let mut dict_keys = None;
-    for owner in ["list", "set", "frozenset", "dict", "type", "deque", "OrderedDict"] {
+    for owner in ["list", "set", "frozenset", "dict", "str", "int", "type", "deque", "OrderedDict"] {
         let owner_type = builtins.getattr(owner).or_else(|_| collections.getattr(owner))?;
         // A type without a method of its own inherits one that is known already.
         let Ok((address, Some(function))) = method(&owner_type) else { continue };
         let known = match owner {
             "list" if holds(KnownSizeof::List(function), lists)? => KnownSizeof::List(function),
             "set" | "frozenset" if holds(KnownSizeof::Set(function), sets)? => KnownSizeof::Set(function),
+            "str" if holds(KnownSizeof::Str(function), strings)? => KnownSizeof::Str(function),
+            "int" if holds(KnownSizeof::Int(function), ints)? => KnownSizeof::Int(function),
             "dict" => {
                 let known = KnownSizeof::Dict(function);
                 dict_keys = if holds(known, dicts)? { keys } else { None };
@@ -205,13 +221,34 @@ fn known_sizes(
 }
 
 /// Holds a native formula against `__sizeof__` for each of these samples.
-fn sizes_hold(py: Python<'_>, samples: &CStr, known: KnownSizeof, keys: DictKeysSize) -> PyResult<bool> {
+fn sizes_hold(
+    py: Python<'_>,
+    samples: &CStr,
+    known: KnownSizeof,
+    keys: DictKeysSize,
+    layout: &Layout,
+) -> PyResult<bool> {
     for sample in eval(py, samples)?.try_iter()? {
         let sample = sample?;
         let said: u64 = sample.call_method0("__sizeof__")?.extract()?;
-        match raw::native_formula(known, keys, &sample) {
+        match raw::native_formula(known, keys, layout, &sample) {
             Some((size, exact)) if size == said || !exact && size > said => {}
             _ => return Ok(false),
+        }
+    }
+    Ok(true)
+}
+
+/// Holds the exact formula for dicts against `__sizeof__`.
+fn dict_formula_holds(py: Python<'_>) -> PyResult<bool> {
+    let samples =
+        c"[{}, {'a': 1}, {1: 1}, dict.fromkeys(range(999)), {'a': 1, 2: 3}, dict.fromkeys(range(70000)), \
+        dict(zip('abcdefghijk', range(11))), dict.fromkeys(map(str, range(5000)))]";
+    for sample in eval(py, samples)?.try_iter()? {
+        let sample = sample?;
+        let said: u64 = sample.call_method0("__sizeof__")?.extract()?;
+        if raw::dict_formula(&sample.cast_into::<PyDict>()?) != Some(said) {
+            return Ok(false);
         }
     }
     Ok(true)

@@ -20,14 +20,22 @@ pub mod type_object {
     pub const BASIC_SIZE: usize = 32;
     /// `tp_itemsize`, a signed word.
     pub const ITEM_SIZE: usize = 40;
+    /// `tp_dealloc`, a function pointer.
+    pub const DEALLOC: usize = 48;
     /// `tp_flags`, an unsigned long.
     pub const FLAGS: usize = 168;
     /// `tp_traverse`, a function pointer.
     pub const TRAVERSE: usize = 184;
+    /// `tp_weaklistoffset`, a signed word.
+    pub const WEAK_LIST_OFFSET: usize = 208;
     /// `tp_base`, a pointer to a type.
     pub const BASE: usize = 256;
     /// `tp_dict`; NULL in the static types of the interpreter's own from 3.12.
     pub const DICT: usize = 264;
+    /// `tp_dictoffset`, a signed word.
+    pub const DICT_OFFSET: usize = 288;
+    /// `tp_bases`, a tuple.
+    pub const BASES: u64 = 336;
     /// `tp_mro`, a tuple.
     pub const MRO: usize = 344;
     /// `Py_TPFLAGS_HEAPTYPE`: made at run time, by a class statement or `PyType_FromSpec`.
@@ -68,6 +76,8 @@ pub mod container {
     pub const SET_USED: usize = 24;
     /// `PySetObject.mask`: the number of entries minus one.
     pub const SET_MASK: usize = 32;
+    /// `PySetObject.table`, a pointer to the entries.
+    pub const SET_TABLE: usize = 40;
     /// The size of a set's entry: a key and its hash.
     pub const SET_ENTRY: usize = 16;
     /// The entries that a set has room for within itself (`PySet_MINSIZE`).
@@ -76,6 +86,8 @@ pub mod container {
     pub const DICT_USED: usize = 16;
     /// `PyDictObject.ma_keys`, a pointer to the key table.
     pub const DICT_KEYS: usize = 32;
+    /// `PyDictObject.ma_values`: the values where the key table is shared, or NULL.
+    pub const DICT_VALUES: usize = 40;
 }
 
 /// The word before each object that the collector knows (`PyGC_Head`, `Include/internal/pycore_gc.h`).
@@ -138,5 +150,267 @@ impl DictKeysSize {
             11..=15 => Some(Self::Log2(8)),
             _ => None,
         }
+    }
+}
+
+/// Where things stand that moved between 3.10 and 3.15, in bytes; and what did not, as constants.
+///
+/// Printed by `offsetof` from the headers of 3.10.13, 3.11.7, 3.12.1, 3.13.0, 3.14.10 and 3.15.2
+/// (`Include/internal/pycore_frame.h`, `pycore_interpframe_structs.h`, `pycore_code.h`, `cpython/code.h`,
+/// `cpython/genobject.h`, `cpython/pystate.h`, `cpython/object.h`, `pycore_dict.h`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Layout {
+    /// The minor version.
+    pub minor: u8,
+    /// `PyHeapTypeObject`: `ht_name`, `ht_slots`, `ht_qualname`, `ht_cached_keys`, `ht_module`.
+    pub heap_type: HeapTypeLayout,
+    /// `PyCodeObject`.
+    pub code: CodeLayout,
+    /// Where a frame's data stand.
+    pub frame: FrameLayout,
+    /// `PyThreadState`.
+    pub thread: ThreadLayout,
+    /// The size of `PyASCIIObject`, behind which ASCII text stands.
+    pub ascii_text: u64,
+    /// The size of `PyCompactUnicodeObject`, behind which other text stands.
+    pub compact_text: u64,
+}
+
+/// `PyHeapTypeObject`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HeapTypeLayout {
+    /// `ht_name`, a str; the others follow.
+    pub name: u64,
+}
+
+impl HeapTypeLayout {
+    /// `ht_slots`.
+    #[must_use]
+    pub const fn slots(self) -> u64 {
+        self.name + 8
+    }
+    /// `ht_qualname`.
+    #[must_use]
+    pub const fn qualname(self) -> u64 {
+        self.name + 16
+    }
+    /// `ht_cached_keys`.
+    #[must_use]
+    pub const fn cached_keys(self) -> u64 {
+        self.name + 24
+    }
+    /// `ht_module`.
+    #[must_use]
+    pub const fn module(self) -> u64 {
+        self.name + 32
+    }
+}
+
+/// `PyCodeObject`. To 3.10 the names of locals, cells and free variables stand apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CodeLayout {
+    /// `co_consts`.
+    pub consts: u64,
+    /// `co_names`.
+    pub names: u64,
+    /// `co_filename`.
+    pub filename: u64,
+    /// `co_name`.
+    pub name: u64,
+    /// `co_qualname`; `co_name` to 3.10.
+    pub qualname: u64,
+    /// `co_firstlineno`, an int.
+    pub first_line: u64,
+    /// `co_linetable`.
+    pub line_table: u64,
+    /// `co_localsplusnames`; `co_varnames` to 3.10.
+    pub local_names: u64,
+    /// `co_nlocalsplus`, an int; `co_nlocals` to 3.10.
+    pub local_count: u64,
+    /// `co_stacksize`, an int.
+    pub stack_size: u64,
+    /// `co_cellvars` and `co_freevars`, to 3.10.
+    pub cells_and_free: Option<(u64, u64)>,
+    /// `co_nfreevars`, an int, from 3.11.
+    pub free_count: u64,
+    /// `co_code_adaptive`, the instructions; to 3.10 `co_code`, a bytes object.
+    pub instructions: u64,
+    /// Other members that hold an object: `co_exceptiontable` (3.11), `co_code` (3.10).
+    pub other: u64,
+}
+
+/// Where a frame's data stand: in the frame object to 3.10, in an `_PyInterpreterFrame` from 3.11.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FrameLayout {
+    /// `f_code` or `f_executable`.
+    pub code: u64,
+    /// `previous`; `f_back` to 3.10.
+    pub previous: u64,
+    /// `f_func` or `f_funcobj`; none to 3.10.
+    pub function: Option<u64>,
+    /// `f_globals`.
+    pub globals: u64,
+    /// `f_builtins`.
+    pub builtins: u64,
+    /// `f_locals`.
+    pub locals: u64,
+    /// `prev_instr` or `instr_ptr`; `f_lasti`, an int, to 3.10.
+    pub instruction: u64,
+    /// `stacktop` (an int) or, from 3.14, `stackpointer`; `f_stackdepth` (an int) to 3.10.
+    pub stack_top: u64,
+    /// `owner`, a byte; none to 3.10.
+    pub owner: Option<u64>,
+    /// `localsplus`.
+    pub locals_plus: u64,
+    /// `gi_iframe` of a generator; `gi_frame`, a frame object, to 3.10.
+    pub in_generator: u64,
+    /// `gi_frame_state`, a signed byte; none to 3.10.
+    pub generator_state: Option<u64>,
+    /// The value from which on `gi_frame_state` says that there are no variables any more.
+    pub cleared: i8,
+    /// `f_frame` of a frame object; none to 3.10.
+    pub in_frame_object: Option<u64>,
+}
+
+/// `FRAME_OWNED_BY_THREAD`, `_GENERATOR` and `_FRAME_OBJECT`; higher ones belong to the interpreter itself.
+pub const FRAME_OWNED_BY_FRAME_OBJECT: u8 = 2;
+
+/// `PyThreadState`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ThreadLayout {
+    /// `dict`.
+    pub dict: u64,
+    /// `context`.
+    pub context: u64,
+    /// `thread_id`.
+    pub thread_id: u64,
+    /// `cframe`, `current_frame` or `frame`.
+    pub frame: u64,
+    /// `current_frame` in `_PyCFrame`, where `frame` leads to one.
+    pub in_cframe: Option<u64>,
+}
+
+/// `PyThreadState.prev` and `next`.
+pub const THREAD_PREVIOUS: u64 = 0;
+/// `PyThreadState.next`.
+pub const THREAD_NEXT: u64 = 8;
+
+impl Layout {
+    /// The layout of this minor version of CPython 3, if it is known.
+    #[must_use]
+    pub const fn of(minor: u8) -> Option<Self> {
+        let heap_type = HeapTypeLayout {
+            name: match minor {
+                10 | 11 => 848,
+                12..=14 => 856,
+                15 => 864,
+                _ => return None,
+            },
+        };
+        let code = match minor {
+            10 => CodeLayout {
+                consts: 56,
+                names: 64,
+                filename: 104,
+                name: 112,
+                qualname: 112,
+                first_line: 40,
+                line_table: 120,
+                local_names: 72,
+                local_count: 28,
+                stack_size: 32,
+                cells_and_free: Some((88, 80)),
+                free_count: 0,
+                instructions: 48,
+                other: 48,
+            },
+            _ => CodeLayout {
+                consts: 24,
+                names: 32,
+                filename: 112,
+                name: 120,
+                qualname: 128,
+                first_line: if minor == 11 { 72 } else { 68 },
+                line_table: 136,
+                local_names: 96,
+                local_count: if minor == 11 { 76 } else { 72 },
+                stack_size: if minor == 11 { 68 } else { 64 },
+                cells_and_free: None,
+                free_count: if minor == 11 { 92 } else { 88 },
+                instructions: match minor {
+                    11 => 184,
+                    12 => 192,
+                    13 => 200,
+                    _ => 208,
+                },
+                other: 40,
+            },
+        };
+        let frame = match minor {
+            10 => FrameLayout {
+                code: 32,
+                previous: 24,
+                function: None,
+                globals: 48,
+                builtins: 40,
+                locals: 56,
+                instruction: 96,
+                stack_top: 80,
+                owner: None,
+                locals_plus: 352,
+                in_generator: 16,
+                generator_state: None,
+                cleared: 0,
+                in_frame_object: None,
+            },
+            11 => FrameLayout {
+                code: 32,
+                previous: 48,
+                function: Some(0),
+                globals: 8,
+                builtins: 16,
+                locals: 24,
+                instruction: 56,
+                stack_top: 64,
+                owner: Some(69),
+                locals_plus: 72,
+                in_generator: 80,
+                generator_state: Some(75),
+                cleared: 4,
+                in_frame_object: Some(24),
+            },
+            _ => FrameLayout {
+                code: 0,
+                previous: 8,
+                function: Some(16),
+                globals: 24,
+                builtins: 32,
+                locals: 40,
+                instruction: 56,
+                stack_top: 64,
+                owner: Some(if minor < 14 { 70 } else { 74 }),
+                locals_plus: if minor < 14 { 72 } else { 80 },
+                in_generator: 72,
+                generator_state: Some(67),
+                cleared: if minor < 15 { 4 } else { 5 },
+                in_frame_object: Some(24),
+            },
+        };
+        let (dict, context, thread_id) = match minor {
+            10 => (152, 240, 176),
+            11 => (128, 224, 152),
+            12 => (112, 208, 136),
+            13 | 14 => (128, 208, 152),
+            _ => (152, 232, 176),
+        };
+        let (at, in_cframe) = match minor {
+            10 => (24, None),
+            11 => (56, Some(8)),
+            12 => (56, Some(0)),
+            _ => (72, None),
+        };
+        let (ascii_text, compact_text) = if minor < 12 { (48, 72) } else { (40, 56) };
+        let thread = ThreadLayout { dict, context, thread_id, frame: at, in_cframe };
+        Some(Self { minor, heap_type, code, frame, thread, ascii_text, compact_text })
     }
 }

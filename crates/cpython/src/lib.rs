@@ -1,10 +1,28 @@
-//! What CPython's memory looks like: layouts as data, one table a version.
+//! What CPython's memory looks like: layouts as data, and the decoder of objects over them.
 //!
-//! It knows no operating system and reads no memory itself; whoever holds the memory, from inside the process or
-//! from outside, reads it by these tables.
+//! It knows no operating system: whoever holds the memory, from inside the process or from outside, gives it as a
+//! [`Memory`]. The decoder says what an object refers to and what each reference is called ([`Decoder`]), what a type
+//! is ([`TypeInfo`]), what a string says, what the variables of a frame are.
 //!
-//! Invariant: every number here names the CPython source that it was read from, and is *checked on the process in
-//! hand* before it is trusted; a version that is not in a table has no layout, and is never guessed.
+//! Invariants: every number of a layout names the CPython source that it was read from, and is *checked on the
+//! process in hand* before it is trusted; a version that is not in a table has no layout, and is never guessed. What
+//! is read is taken for hostile: every count is capped, nothing is followed for ever.
 #![forbid(unsafe_code)]
 
+mod decoder;
+mod frames;
+mod kind;
 pub mod layout;
+mod memory;
+mod text;
+mod type_info;
+mod variables;
+
+pub use decoder::{Decoder, KnownTypes, Sink};
+pub use frames::{FrameView, Local};
+pub use kind::Kind;
+pub use layout::Layout;
+pub use memory::Memory;
+pub use text::{Text, is_identifier};
+pub use type_info::{DictPlace, TypeInfo};
+pub use variables::ContextVariable;

@@ -25,6 +25,8 @@ pub struct NativeHold {
 /// What the reference counts say of the objects that no root reaches.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Accounts {
+    /// What nothing but mem_top's own objects holds, by object; those that are flagged so already are left out.
+    pub own: Vec<ObjectId>,
     /// Held from outside of Python, by object.
     pub native: Vec<NativeHold>,
     /// Garbage that awaits the collector, by object.
@@ -33,21 +35,30 @@ pub struct Accounts {
 
 /// Settles the accounts of the objects that no root reaches. Linear, and 5 bytes an object while it works.
 ///
-/// Immortal objects and mem_top's own count as reached, whoever holds them.
+/// Immortal objects count as reached, whoever holds them. mem_top's own do too, and what they alone reach is its own.
 #[must_use]
 pub fn accounts(heap: &Heap) -> Accounts {
     let objects = heap.objects();
     let references = heap.references();
     let mut reached = vec![false; objects.len()];
     let mut open: Vec<ObjectId> = Vec::new();
-    let kept_anyhow = Flags::IMMORTAL | Flags::OWN;
-    let roots = heap.roots().iter().map(|(_, root)| root.object);
-    for id in roots.chain(objects.ids().filter(|&id| objects.flags(id).intersects(kept_anyhow))) {
-        if !std::mem::replace(&mut reached[id.index()], true) {
+    let is_own = |id: ObjectId| objects.flags(id).contains(Flags::OWN);
+    let immortal = objects.ids().filter(|&id| objects.flags(id).contains(Flags::IMMORTAL));
+    for id in heap.roots().iter().map(|(_, root)| root.object).chain(immortal) {
+        if !is_own(id) && !std::mem::replace(&mut reached[id.index()], true) {
             open.push(id);
         }
     }
-    reach(heap, &mut open, &mut reached);
+    // Not through what is mem_top's: what others hold too is theirs.
+    let seeds: Vec<ObjectId> = objects.ids().filter(|&id| is_own(id)).collect();
+    for id in &seeds {
+        reached[id.index()] = true;
+    }
+    reach(heap, &mut open, &mut reached, |_| {});
+    open.extend(seeds);
+    let mut own = Vec::new();
+    reach(heap, &mut open, &mut reached, |id| own.push(id));
+    own.sort_unstable();
 
     let mut found = vec![0_u32; objects.len()];
     for id in objects.ids().filter(|id| !reached[id.index()]) {
@@ -68,16 +79,17 @@ pub fn accounts(heap: &Heap) -> Accounts {
         reached[hold.object.index()] = true;
         open.push(hold.object);
     }
-    reach(heap, &mut open, &mut reached);
+    reach(heap, &mut open, &mut reached, |_| {});
     let garbage = objects.ids().filter(|id| !reached[id.index()]).collect();
-    Accounts { native, garbage }
+    Accounts { own, native, garbage }
 }
 
-/// Marks what is reached from `open`, whose own marks are set.
-fn reach(heap: &Heap, open: &mut Vec<ObjectId>, reached: &mut [bool]) {
+/// Marks what is reached from `open`, whose own marks are set, and tells each object that is newly reached.
+fn reach(heap: &Heap, open: &mut Vec<ObjectId>, reached: &mut [bool], mut newly: impl FnMut(ObjectId)) {
     while let Some(id) = open.pop() {
         for &to in heap.references().targets_of(id) {
             if !std::mem::replace(&mut reached[to.index()], true) {
+                newly(to);
                 open.push(to);
             }
         }

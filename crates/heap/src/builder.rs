@@ -175,6 +175,58 @@ impl HeapBuilder {
         }
     }
 
+    /// How many references were added, and so where the next one will stand.
+    #[must_use]
+    pub fn reference_count(&self) -> usize {
+        self.targets.len()
+    }
+
+    /// Gives every reference another target: a capture that does not know yet which object an address will be adds
+    /// references to stand-ins, and puts the objects in their place when all are known.
+    pub fn map_targets(&mut self, mut target: impl FnMut(ObjectId) -> ObjectId) {
+        for to in &mut self.targets {
+            *to = target(*to);
+        }
+    }
+
+    /// The targets of all references, in the order in which they were added.
+    #[must_use]
+    pub fn targets(&self) -> &[ObjectId] {
+        &self.targets
+    }
+
+    /// Names the references of an object anew, where they were added one after another in the order of objects; others
+    /// are left as they are. Logarithmic in the objects.
+    pub fn relabel(&mut self, from: ObjectId, mut label: impl FnMut(usize, Label) -> Label) {
+        if let Ok(place) = self.runs.binary_search_by_key(&from, |run| run.from) {
+            let end = self.runs.get(place + 1).map_or(self.targets.len(), |run| run.start as usize);
+            let labels = &mut self.labels[self.runs[place].start as usize..end];
+            for (index, known) in labels.iter_mut().enumerate() {
+                *known = label(index, *known);
+            }
+        }
+    }
+
+    /// Takes out the references at these places, which ascend. Linear in the references.
+    pub fn remove_references(&mut self, places: &[usize]) {
+        let Some(&first) = places.first() else { return };
+        let mut kept = first;
+        let mut gone = places.iter().copied().peekable();
+        let mut runs = self.runs.iter_mut().skip_while(|run| (run.start as usize) <= first).peekable();
+        for place in first..self.targets.len() {
+            while let Some(run) = runs.next_if(|run| run.start as usize == place) {
+                run.start = kept as u32;
+            }
+            if gone.next_if_eq(&place).is_none() {
+                self.targets[kept] = self.targets[place];
+                self.labels[kept] = self.labels[place];
+                kept += 1;
+            }
+        }
+        self.targets.truncate(kept);
+        self.labels.truncate(kept);
+    }
+
     /// Adds a running frame that roots can belong to.
     pub fn add_frame(&mut self, frame: Frame) -> FrameId {
         self.roots.frames.push(frame);
@@ -218,9 +270,9 @@ impl HeapBuilder {
         Ok(heap)
     }
 
-    /// The heap, with its accounts settled: what nothing in Python holds while its reference count says that
-    /// something does gets a root of the kind [`RootKind::Native`], and what no root reaches after that is flagged as
-    /// garbage.
+    /// The heap, with its accounts settled: what only mem_top's own objects hold is flagged as its own; what nothing
+    /// in Python holds while its reference count says that something does gets a root of the kind
+    /// [`RootKind::Native`], and what no root reaches after that is flagged as garbage.
     ///
     /// The references must be complete, and none may be in twice, or the accounts are wrong: see [`accounts`].
     ///
@@ -229,6 +281,10 @@ impl HeapBuilder {
     pub fn finish_with_accounts(self) -> Result<(Heap, Accounts), HeapError> {
         let mut heap = self.finish()?;
         let accounts = accounts(&heap);
+        for &object in &accounts.own {
+            let flags = &mut heap.objects.flags[object.index()];
+            *flags = flags.with(Flags::OWN);
+        }
         let nameless = Interner::empty();
         for hold in &accounts.native {
             heap.roots.rows.push(Root::new(RootKind::Native, nameless, hold.object));

@@ -1,6 +1,8 @@
 //! The extension module `mem_top._native`: conversions between Python and the crates that do the work, and
 //! nothing else.
 
+mod snapshot;
+
 use pyo3::prelude::*;
 
 #[pymodule]
@@ -36,6 +38,9 @@ mod _native {
     }
 
     type RowTuple = (u64, Option<i64>, Py<PyAny>);
+
+    #[pymodule_export]
+    use crate::snapshot::{Snapshot, snapshot};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

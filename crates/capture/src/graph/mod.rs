@@ -1,0 +1,301 @@
+//! The whole heap of this process as a [`Heap`]: everything that the collector tracks, and everything reachable from it.
+//!
+//! While the process stands still (the GIL is held, the collector off) objects are copied as they are met, breadth first
+//! from the roots, then those in the collector's lists that nothing named reaches. What a reference leads to is kept as
+//! a place of 32 bits ([`places`]); which object that is, is worked out when the process runs on.
+//!
+//! Invariants: no code of the program runs, nothing of the interpreter's is made or changed, no `__dict__` comes to be.
+//! Keys that are no names are not read, unless asked for. mem_top's own objects are in the heap, flagged as its own.
+
+mod places;
+mod roots;
+mod walk;
+
+use std::time::Instant;
+
+use memtop_cpython::{Decoder, KnownTypes};
+use memtop_heap::{CaptureInfo, CaptureMethod, Flags, Heap, HeapBuilder, ObjectId, PythonVersion};
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::ffi::{Py_tp_dealloc, Py_tp_traverse};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyInt, PyList, PySet, PyString, PyTuple, PyType};
+
+use crate::process;
+use crate::raw;
+use crate::runtime::{self, Runtime};
+use places::Place;
+use walk::Walk;
+
+/// What to capture.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options {
+    /// Units of work that the program has done so far.
+    pub work: Option<f64>,
+    /// Whether keys that are no names are kept.
+    pub with_keys: bool,
+}
+
+/// What is needed of the interpreter, found out before the process stands still.
+struct Surroundings {
+    types: KnownTypes,
+    /// `tp_traverse` and `tp_dealloc` of classes made by a class statement.
+    class: (u64, u64),
+    modules: u64,
+    /// The directory of the package, whose frames are no roots.
+    package: Option<String>,
+    /// Where the standard library is.
+    standard: Vec<String>,
+    /// The namespaces of the interpreter's static types, where the type does not tell (from 3.12).
+    static_namespaces: Vec<(u64, u64)>,
+    lru_limit: Option<u64>,
+    deque_limit: Option<u64>,
+}
+
+/// Captures the heap.
+///
+/// The GIL is held for some tens of nanoseconds an object; what follows runs without it. Memory: 25 bytes an object and
+/// 8 a reference for the heap itself, and some 6 more an object while it is made.
+///
+/// # Errors
+/// `RuntimeError` for a version of CPython whose layout is unknown, or if the heap could not be put together (more than
+/// 2^32 objects); `MemoryError`.
+pub fn capture(py: Python<'_>, options: &Options) -> PyResult<Heap> {
+    let start = Instant::now();
+    let runtime = Runtime::get(py)?;
+    let layout = runtime.layout.ok_or_else(|| {
+        let version = py.version_info();
+        PyRuntimeError::new_err(format!(
+            "mem_top does not know how CPython {}.{} lays out its memory\nhint: mem_top() still counts; a newer mem_top may know it",
+            version.major, version.minor
+        ))
+    })?;
+    let surroundings = Surroundings::find(py)?;
+    let mut info = info(py, options)?;
+    let expected = expected_objects(py);
+    let builder = py.detach(|| {
+        let mut builder = HeapBuilder::new(CaptureInfo::default());
+        builder.reserve(expected, expected * 5 / 2);
+        builder
+    });
+    let walked = raw::freeze(py, |heap| {
+        let stopped = Instant::now();
+        let memory = heap.memory();
+        let decoder =
+            Decoder::new(&memory, layout, surroundings.types, surroundings.class, options.with_keys)
+                .ok_or_else(|| PyRuntimeError::new_err("mem_top: the interpreter's types cannot be read"))?;
+        let mut walk = Walk::new(heap, decoder, builder, &surroundings, runtime);
+        walk.roots();
+        walk.everything();
+        let mut walked = walk.finish();
+        walked.pools = process::Pools::count(&memory, walked.small.iter().copied());
+        walked.pause = stopped.elapsed().as_nanos() as u64;
+        Ok(walked)
+    })?;
+    info.pause = Some(walked.pause);
+    let heap = py.detach(|| assemble(walked, info, start));
+    heap.map_err(|error| PyRuntimeError::new_err(format!("mem_top: {error}")))
+}
+
+/// Puts the objects in the place of addresses, and settles the accounts. No GIL is needed.
+fn assemble(walked: walk::Walked, info: CaptureInfo, start: Instant) -> Result<Heap, memtop_heap::HeapError> {
+    let walk::Walked {
+        mut builder,
+        places,
+        order,
+        roots,
+        types,
+        names,
+        limits,
+        own,
+        variables,
+        namespaces,
+        hidden,
+        ..
+    } = walked;
+    let finder = places.finder(&order);
+    drop(order);
+    let object = |place: Place| ObjectId::from_index(finder.row(place));
+    builder.map_targets(|stand_in| object(Place(stand_in.raw())));
+    settle_hidden(&mut builder, &hidden);
+    for mut root in roots {
+        root.object = object(Place(root.object.raw()));
+        builder.add_root(root);
+    }
+    for (ty, place) in types {
+        builder.set_type_object(ty, object(place));
+    }
+    for (id, name) in names {
+        builder.set_name(id, name);
+    }
+    for (id, limit) in limits {
+        builder.set_limit(id, limit);
+    }
+    for place in own {
+        builder.add_flags(object(place), Flags::OWN);
+    }
+    for (cell, label) in variables {
+        builder.relabel(object(cell), |_, _| label);
+    }
+    for (dict, labels) in namespaces {
+        let mut labels = labels.into_iter();
+        builder.relabel(object(dict), |_, known| match known.kind() {
+            memtop_heap::LabelKind::KeyObject => known,
+            _ => labels.next().unwrap_or(known),
+        });
+    }
+    drop(finder);
+    let memory = process::memory(walked.pools, builder_native(&walked.native));
+    let taken = builder.info_mut();
+    *taken = info;
+    taken.memory = memory;
+    taken.dangling = walked.dangling;
+    taken.damaged = walked.damaged;
+    taken.notes.extend(walked.notes);
+    taken.duration = Some(start.elapsed().as_nanos() as u64);
+    builder.finish_with_accounts().map(|(heap, _)| heap)
+}
+
+fn builder_native(buffers: &[(u64, u64)]) -> u64 {
+    buffers.iter().map(|&(_, bytes)| bytes).sum()
+}
+
+/// Words that may be references are taken for some where the reference count of what they lead to is not explained
+/// without them; the others are taken out.
+fn settle_hidden(builder: &mut HeapBuilder, hidden: &[walk::Hidden]) {
+    let mut open: rustc_hash::FxHashMap<ObjectId, i64> = rustc_hash::FxHashMap::default();
+    for word in hidden {
+        open.insert(builder.targets()[word.place], 0);
+    }
+    if open.is_empty() {
+        return;
+    }
+    for to in builder.targets() {
+        if let Some(found) = open.get_mut(to) {
+            *found += 1;
+        }
+    }
+    for word in hidden {
+        if let Some(found) = open.get_mut(&builder.targets()[word.place]) {
+            *found -= 1;
+        }
+    }
+    let mut refused = Vec::new();
+    for word in hidden {
+        let found = open.get_mut(&builder.targets()[word.place]).expect("it was counted above");
+        if *found < i64::from(word.refcount) {
+            *found += 1;
+        } else {
+            refused.push(word.place);
+        }
+    }
+    builder.remove_references(&refused);
+}
+
+impl Surroundings {
+    fn find(py: Python<'_>) -> PyResult<Self> {
+        let address = |object: &Bound<'_, PyAny>| object.as_ptr() as u64;
+        let sys = py.import("sys")?;
+        let class = runtime::eval(py, c"type('probe', (), {})")?.cast_into::<PyType>()?;
+        let slot = |slot| raw::slot(&class, slot) as u64;
+        let class = (slot(Py_tp_traverse), slot(Py_tp_dealloc));
+        let cell = runtime::eval(py, c"type((lambda x: lambda: x)(0).__closure__[0])")?;
+        let context_variable = py.import("_contextvars")?.getattr("ContextVar")?;
+        let package = py.import("mem_top").and_then(|module| module.getattr("__file__")?.extract::<String>());
+        let directory = package
+            .ok()
+            .and_then(|file| file.rsplit_once(['/', '\\']).map(|(parent, _)| format!("{parent}/")));
+        let mut standard = Vec::new();
+        for name in ["_stdlib_dir", "base_prefix", "base_exec_prefix"] {
+            if let Ok(path) = sys.getattr(name).and_then(|path| path.extract::<String>()) {
+                let path = if name == "_stdlib_dir" { path } else { format!("{path}/lib/python3") };
+                standard.push(path);
+            }
+        }
+        Ok(Self {
+            types: KnownTypes {
+                string: address(&py.get_type::<PyString>()),
+                integer: address(&py.get_type::<PyInt>()),
+                dict: address(&py.get_type::<PyDict>()),
+                list: address(&py.get_type::<PyList>()),
+                set: address(&py.get_type::<PySet>()),
+                tuple: address(&py.get_type::<PyTuple>()),
+                cell: address(&cell),
+                context_variable: address(&context_variable),
+            },
+            class,
+            modules: address(&sys.getattr("modules")?),
+            package: directory,
+            standard,
+            static_namespaces: static_namespaces(py)?,
+            lru_limit: limit_offset(py, c"__import__('functools').lru_cache(maxsize=4242421)(lambda: 0)")?,
+            deque_limit: limit_offset(py, c"__import__('collections').deque(maxlen=4242421)")?,
+        })
+    }
+}
+
+/// Where a container tells how many items it lets itself hold: the word that says 4242421 in one that has this limit.
+fn limit_offset(py: Python<'_>, expression: &std::ffi::CStr) -> PyResult<Option<u64>> {
+    let sample = runtime::eval(py, expression)?;
+    Ok(raw::word_saying(&sample, 4_242_421))
+}
+
+/// The namespaces of static types that keep none themselves.
+fn static_namespaces(py: Python<'_>) -> PyResult<Vec<(u64, u64)>> {
+    if py.version_info().minor < 12 {
+        return Ok(Vec::new());
+    }
+    let runtime = Runtime::get(py)?;
+    let mut found = Vec::new();
+    let object = py.import("builtins")?.getattr("object")?;
+    let subclasses = py.import("builtins")?.getattr("type")?.getattr("__subclasses__")?;
+    let mut open = vec![object];
+    let mut seen = rustc_hash::FxHashSet::default();
+    while let Some(of) = open.pop() {
+        if !seen.insert(of.as_ptr() as usize) {
+            continue;
+        }
+        let of = of.cast_into::<PyType>()?;
+        if raw::may_die(&of) {
+            continue;
+        }
+        let namespace = runtime.type_dict.bind(py).call_method1("__get__", (&of,))?;
+        if let Some(dict) = raw::first_referent(&namespace) {
+            found.push((of.as_ptr() as u64, dict.as_ptr() as u64));
+        }
+        for below in subclasses.call1((of,))?.try_iter()? {
+            open.push(below?);
+        }
+    }
+    Ok(found)
+}
+
+/// How many objects there may be: as many as pymalloc has blocks, at most.
+fn expected_objects(py: Python<'_>) -> usize {
+    let blocks = py.import("sys").and_then(|sys| sys.call_method0("getallocatedblocks")?.extract::<usize>());
+    blocks.unwrap_or(0).max(100_000)
+}
+
+fn info(py: Python<'_>, options: &Options) -> PyResult<CaptureInfo> {
+    let version = py.version_info();
+    let sys = py.import("sys")?;
+    let argv = sys.getattr("argv").and_then(|argv| argv.get_item(0)?.extract::<String>()).unwrap_or_default();
+    let program = argv.rsplit(['/', '\\']).next().unwrap_or_default().to_owned();
+    let (taken_at, uptime) = process::clocks();
+    Ok(CaptureInfo {
+        taken_at,
+        uptime,
+        process: process::identity(raw::interpreter(py)),
+        python: PythonVersion {
+            major: version.major,
+            minor: version.minor,
+            micro: version.patch,
+            suffix: version.suffix.unwrap_or_default().to_owned(),
+        },
+        implementation: "cpython".to_owned(),
+        program,
+        method: CaptureMethod::InProcess,
+        work: options.work,
+        with_keys: options.with_keys,
+        ..CaptureInfo::default()
+    })
+}

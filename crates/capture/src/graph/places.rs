@@ -1,0 +1,158 @@
+//! Which addresses were met: a bit for each eight bytes of the parts of memory in which objects lie.
+//!
+//! An address becomes a [`Place`] of 32 bits: which part of 512 KiB, in the order in which the parts were met, and where
+//! in it. That is half the size of an address, and it is found again among all places by counting bits: the number of a
+//! place is how many bits are set before its own.
+//!
+//! Invariant: an address has one place, and a place one address. Past 32 GiB of parts with objects there are none left.
+
+use rustc_hash::FxHashMap;
+
+/// An address, in 32 bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Place(pub(crate) u32);
+
+const PART_BITS: u32 = 19;
+const SLOT_BITS: u32 = 16;
+const WORDS: usize = 1 << (SLOT_BITS - 6);
+/// The last place is not given out, since a handle of that number would mean none.
+const MOST_PARTS: usize = (1 << (32 - SLOT_BITS)) - 1;
+const RECENT: usize = 1024;
+
+/// See the module's header.
+pub(crate) struct Places {
+    /// By some bits of the part's number: the parts met lately.
+    recent: Vec<(u64, u32)>,
+    known: FxHashMap<u64, u32>,
+    /// The numbers of the parts.
+    parts: Vec<u64>,
+    bits: Vec<u64>,
+}
+
+impl Places {
+    pub(crate) fn new() -> Self {
+        Self {
+            recent: vec![(u64::MAX, 0); RECENT],
+            known: FxHashMap::default(),
+            parts: Vec::new(),
+            bits: Vec::new(),
+        }
+    }
+
+    /// The place of an address; none if there is none left, or if the address is no object's.
+    #[inline]
+    pub(crate) fn place(&mut self, address: u64) -> Option<Place> {
+        let number = address >> PART_BITS;
+        let slot = number as usize % RECENT;
+        let part = match self.recent[slot] {
+            (recent, part) if recent == number => part,
+            _ => self.part(number)?,
+        };
+        Some(Place(part << SLOT_BITS | (address >> 3) as u32 & ((1 << SLOT_BITS) - 1)))
+    }
+
+    /// The place of an address in a part that was met.
+    pub(crate) fn place_if_known(&self, address: u64) -> Option<Place> {
+        let part = *self.known.get(&(address >> PART_BITS))?;
+        Some(Place(part << SLOT_BITS | (address >> 3) as u32 & ((1 << SLOT_BITS) - 1)))
+    }
+
+    #[cold]
+    fn part(&mut self, number: u64) -> Option<u32> {
+        let part = match self.known.get(&number) {
+            Some(&part) => part,
+            None if self.parts.len() >= MOST_PARTS => return None,
+            None => {
+                let part = self.parts.len() as u32;
+                self.parts.push(number);
+                self.bits.resize(self.bits.len() + WORDS, 0);
+                self.known.insert(number, part);
+                part
+            }
+        };
+        self.recent[number as usize % RECENT] = (number, part);
+        Some(part)
+    }
+
+    /// The address of a place.
+    #[inline]
+    pub(crate) fn address(&self, place: Place) -> u64 {
+        let slot = u64::from(place.0) & ((1 << SLOT_BITS) - 1);
+        self.parts[(place.0 >> SLOT_BITS) as usize] << PART_BITS | slot << 3
+    }
+
+    /// Marks a place; whether it was not marked yet.
+    #[inline]
+    pub(crate) fn mark(&mut self, place: Place) -> bool {
+        let word = &mut self.bits[(place.0 >> 6) as usize];
+        let bit = 1 << (place.0 & 63);
+        let is_new = *word & bit == 0;
+        *word |= bit;
+        is_new
+    }
+
+    /// Whether a place is marked.
+    pub(crate) fn is_marked(&self, place: Place) -> bool {
+        self.bits[(place.0 >> 6) as usize] >> (place.0 & 63) & 1 == 1
+    }
+
+    /// Finds the marked places again: `order` has each of them once, and its own place in `order` is what is found.
+    pub(crate) fn finder(self, order: &[Place]) -> Finder {
+        let mut before = Vec::with_capacity(self.bits.len());
+        let mut sum = 0_u32;
+        for word in &self.bits {
+            before.push(sum);
+            sum += word.count_ones();
+        }
+        let mut finder = Finder { bits: self.bits, before, rows: vec![0; sum as usize] };
+        for (row, &place) in order.iter().enumerate() {
+            let rank = finder.rank(place);
+            finder.rows[rank] = row as u32;
+        }
+        finder
+    }
+}
+
+/// Gives the row of each place.
+pub(crate) struct Finder {
+    bits: Vec<u64>,
+    before: Vec<u32>,
+    rows: Vec<u32>,
+}
+
+impl Finder {
+    #[inline]
+    fn rank(&self, place: Place) -> usize {
+        let word = (place.0 >> 6) as usize;
+        let below = self.bits[word] & ((1 << (place.0 & 63)) - 1);
+        (self.before[word] + below.count_ones()) as usize
+    }
+
+    /// The row of a place that was marked.
+    #[inline]
+    pub(crate) fn row(&self, place: Place) -> usize {
+        self.rows[self.rank(place)] as usize
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_place_is_found_in_the_row_in_which_it_was_met() {
+        let mut places = Places::new();
+        let addresses =
+            [0x7fff_1234_5678_u64, 0x10, 0x7fff_1234_5670, 0x5555_0000_0008, 0x18, 0x7ffe_0000_0000];
+        let order: Vec<Place> = addresses.iter().map(|&address| places.place(address).unwrap()).collect();
+        for (&place, &address) in order.iter().zip(&addresses) {
+            assert_eq!(places.address(place), address & !7);
+            assert!(places.mark(place));
+            assert!(!places.mark(place));
+        }
+        let finder = places.finder(&order);
+        for (row, &place) in order.iter().enumerate() {
+            assert_eq!(finder.row(place), row);
+        }
+    }
+}

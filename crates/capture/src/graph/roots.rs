@@ -1,0 +1,204 @@
+//! The roots: the namespaces of modules, the variables of running frames, thread locals, context variables.
+//!
+//! A root leads to the thing itself: a module's to its namespace, a frame's to what each variable holds. What nothing
+//! here leads to and is alive all the same is told by its reference count, when the heap is put together.
+
+use memtop_cpython::layout::object as object_layout;
+use memtop_cpython::{Memory, Sink};
+use memtop_heap::{Frame, Label, Origin, Root, RootKind};
+
+use super::walk::Walk;
+
+/// Deeper than any stack of frames gets.
+const MOST_FRAMES: usize = 1 << 20;
+
+impl Walk<'_, '_> {
+    /// Adds all roots.
+    pub(super) fn roots(&mut self) {
+        self.modules();
+        let threads = self.heap.threads();
+        for thread in threads {
+            self.thread(thread);
+        }
+    }
+
+    fn root(&mut self, kind: RootKind, origin: Origin, name: &str, label: Label, to: u64) {
+        let name = self.copy.builder.string(name);
+        if let Some(stand_in) = self.copy.meet(to) {
+            self.roots.push(Root::new(kind, name, stand_in).with_origin(origin).with_label(label));
+        }
+    }
+
+    fn modules(&mut self) {
+        let modules: Vec<(u64, u64)> = self.decoder.entries(self.surroundings.modules).collect();
+        let mut found: Vec<(String, u64, u64)> = Vec::new();
+        for (key, module) in modules {
+            let Some(name) = self.decoder.string_at(key) else { continue };
+            let Some(dict) = self.decoder.namespace_of_module(module) else { continue };
+            let origin = self.origin_by_file(&name, dict);
+            self.origins.insert(name.clone(), origin);
+            found.push((name, module, dict));
+        }
+        // A module that goes by two names is one: by its own name, else by the first that it was found under.
+        let mut seen = rustc_hash::FxHashMap::default();
+        for (name, _, dict) in &found {
+            let own = self.decoder.value_of(*dict, "__name__").and_then(|name| self.decoder.string_at(name));
+            let is_own = own.as_deref() == Some(name);
+            let best = seen.entry(*dict).or_insert_with(|| name.clone());
+            if is_own {
+                best.clone_from(name);
+            }
+        }
+        for (name, module, dict) in found {
+            if seen.get(&dict) != Some(&name) {
+                continue;
+            }
+            let origin = self.origins.get(&name).copied().unwrap_or_default();
+            if self.memory_len(dict) >= 64 {
+                self.copy.namespaces.insert(dict);
+            }
+            let kind = if name == "builtins" { RootKind::Builtins } else { RootKind::Module };
+            self.root(kind, origin, &name, Label::DICT, dict);
+            if name.split('.').next() == Some("mem_top") {
+                let places = [module, dict].map(|address| self.copy.places.place(address));
+                self.copy.meet(module);
+                self.own.extend(places.into_iter().flatten());
+            }
+        }
+        self.root(
+            RootKind::Interpreter,
+            Origin::Standard,
+            "sys.modules",
+            Label::UNLABELLED,
+            self.surroundings.modules,
+        );
+    }
+
+    fn memory_len(&self, dict: u64) -> u64 {
+        self.heap.memory().word(dict + 16).unwrap_or(0)
+    }
+
+    /// Whose code a module is, told by its file.
+    fn origin_by_file(&mut self, name: &str, dict: u64) -> Origin {
+        let file = self.decoder.value_of(dict, "__file__").and_then(|file| self.decoder.string_at(file));
+        let Some(file) = file else {
+            return if self.runtime.is_interpreters(&format!("{name}.")) {
+                Origin::Standard
+            } else {
+                Origin::Own
+            };
+        };
+        self.origin_of_file(&file)
+    }
+
+    fn origin_of_file(&self, file: &str) -> Origin {
+        if ["/site-packages/", "/dist-packages/", "\\site-packages\\"].iter().any(|part| file.contains(part))
+        {
+            Origin::Package
+        } else if file.starts_with("<frozen ")
+            || self.surroundings.standard.iter().any(|path| file.starts_with(path))
+        {
+            Origin::Standard
+        } else {
+            Origin::Own
+        }
+    }
+
+    /// Whose code a module is, by its name: its own, or that of the package that it is in.
+    pub(super) fn origin_of(&self, module: &str) -> Origin {
+        if let Some(&origin) = self.origins.get(module) {
+            return origin;
+        }
+        let top = module.split('.').next().unwrap_or_default();
+        match self.origins.get(top) {
+            Some(&origin) => origin,
+            None if self.runtime.is_interpreters(&format!("{top}.")) => Origin::Standard,
+            None => Origin::Own,
+        }
+    }
+
+    fn thread(&mut self, thread: u64) {
+        let layout = self.decoder.layout().thread;
+        let memory = self.heap.memory();
+        let word = |at: u64| memory.word(at).unwrap_or(0);
+        let name = format!("{}", word(thread + layout.thread_id));
+        let dict = word(thread + layout.dict);
+        if dict != 0 {
+            self.root(RootKind::ThreadLocal, Origin::Unknown, &name, Label::DICT, dict);
+        }
+        let context = word(thread + layout.context);
+        if context != 0 {
+            for variable in self.decoder.context_variables(context, &mut self.copy) {
+                let name = variable.name.unwrap_or_else(|| self.copy.builder.string(""));
+                if let Some(stand_in) = self.copy.meet(variable.value) {
+                    self.roots.push(Root::new(RootKind::ContextVariable, name, stand_in));
+                }
+            }
+            self.root(RootKind::Interpreter, Origin::Standard, "context", Label::UNLABELLED, context);
+        }
+        let mut frame = word(thread + layout.frame);
+        if let Some(offset) = layout.in_cframe
+            && frame != 0
+        {
+            frame = word(frame + offset);
+        }
+        for _ in 0..MOST_FRAMES {
+            if frame == 0 {
+                break;
+            }
+            self.frame(frame, &name);
+            frame = self.decoder.previous_frame(frame).unwrap_or(0);
+        }
+    }
+
+    fn frame(&mut self, address: u64, thread: &str) {
+        let memory = self.heap.memory();
+        let Some(view) = self.decoder.frame(address) else { return };
+        // The interpreter's own frames, which lead into C, have no code that says anything.
+        let is_code = self.decoder.is_code(view.code);
+        if !is_code {
+            return;
+        }
+        let file_text = self.decoder.code_file(view.code).unwrap_or_default();
+        if self.surroundings.package.as_ref().is_some_and(|package| file_text.starts_with(package.as_str())) {
+            return;
+        }
+        let (function, file, line) = self.decoder.code_names(view.code, &mut self.copy);
+        let builder = &mut self.copy.builder;
+        let empty = builder.string("");
+        let frame = Frame {
+            thread: builder.string(thread),
+            function: function.unwrap_or(empty),
+            file: file.unwrap_or(empty),
+            line,
+        };
+        let frame = builder.add_frame(frame);
+        let origin = self.origin_of_file(&file_text);
+        for local in self.decoder.locals(&view, &mut self.copy) {
+            let held = match self.decoder.in_cell(local.value) {
+                // What is in a cell is the variable; the cell is held beside it.
+                Some(content) => {
+                    self.frame_root(frame, Label::UNLABELLED, local.value, origin);
+                    content
+                }
+                None => local.value,
+            };
+            if held != 0 {
+                self.frame_root(frame, local.label, held, origin);
+            }
+        }
+        let function = self.decoder.function_of(&view);
+        if function > 1 << 16
+            && memory.word(function + object_layout::TYPE as u64).is_some_and(|of| of > 1 << 16)
+        {
+            self.frame_root(frame, Label::UNLABELLED, function, origin);
+        }
+    }
+
+    fn frame_root(&mut self, frame: memtop_heap::FrameId, label: Label, to: u64, origin: Origin) {
+        let name = label.text().unwrap_or_else(|| self.copy.name(""));
+        if let Some(stand_in) = self.copy.meet(to) {
+            self.roots.push(Root::local(frame, name, stand_in).with_label(label).with_origin(origin));
+        }
+    }
+}

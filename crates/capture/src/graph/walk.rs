@@ -1,0 +1,526 @@
+//! The walk itself: objects as they are met, their types, their references, while the process stands still.
+//!
+//! An object is met once, when the first reference to it is found or the collector's lists give it; it is copied in the
+//! order of meeting, so that what comes next is known some objects ahead and can be asked for from memory in time.
+
+use std::fs::File;
+
+use memtop_cpython::layout::{object as object_layout, type_object};
+use memtop_cpython::{Decoder, Kind, Memory, Sink, TypeInfo};
+use memtop_heap::{Flags, HeapBuilder, Label, Name, Object, ObjectId, Origin, Root, StringId, Type, TypeId};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::Surroundings;
+use super::places::{Place, Places};
+use crate::process::Pools;
+use crate::raw::{self, Frozen, OwnMemory, Plan};
+use crate::runtime::Runtime;
+
+/// A word that may be a reference.
+pub(super) struct Hidden {
+    /// Where its reference stands among all.
+    pub(super) place: usize,
+    /// The reference count of what it leads to.
+    pub(super) refcount: u32,
+}
+
+/// What the walk found.
+pub(super) struct Walked {
+    pub(super) builder: HeapBuilder,
+    pub(super) places: Places,
+    /// The objects' places, in the order of the objects.
+    pub(super) order: Vec<Place>,
+    /// Roots, to stand-ins of objects.
+    pub(super) roots: Vec<Root>,
+    pub(super) types: Vec<(TypeId, Place)>,
+    pub(super) names: Vec<(ObjectId, Name)>,
+    pub(super) limits: Vec<(ObjectId, u64)>,
+    /// mem_top's own modules, their namespaces, and instances of its classes.
+    pub(super) own: Vec<Place>,
+    /// What the variables are called that cells hold.
+    pub(super) variables: Vec<(Place, Label)>,
+    /// Dicts that turned out to be namespaces after they were copied, and the labels of their entries.
+    pub(super) namespaces: Vec<(Place, Vec<Label>)>,
+    pub(super) hidden: Vec<Hidden>,
+    /// Buffers outside of objects that no object's size has in it: where, and how large.
+    pub(super) native: Vec<(u64, u64)>,
+    /// Addresses of small objects, one for each pool of the allocator.
+    pub(super) small: FxHashSet<u64>,
+    pub(super) pools: Option<Pools>,
+    pub(super) dangling: u64,
+    pub(super) damaged: u64,
+    pub(super) notes: Vec<String>,
+    pub(super) pause: u64,
+}
+
+/// What is known of a type, and how its objects are copied.
+struct Known {
+    info: TypeInfo,
+    id: TypeId,
+    plan: Plan,
+    /// Where the limit of its objects stands.
+    limit: Option<u64>,
+    is_own: bool,
+    /// Where the size of the mapped memory stands that its objects stand for.
+    mapped: bool,
+}
+
+/// Where references go, apart from the decoder so that both can be used at once.
+pub(super) struct Copy {
+    pub(super) builder: HeapBuilder,
+    pub(super) places: Places,
+    pub(super) order: Vec<Place>,
+    pub(super) namespaces: FxHashSet<u64>,
+    late: Vec<u64>,
+    variables: Vec<(Place, Label)>,
+    hidden: Vec<Hidden>,
+    /// The type's addresses that are known: what a word must have to be an object.
+    types: FxHashMap<u64, usize>,
+    current: ObjectId,
+    /// How far the order is copied.
+    done: usize,
+    probe: Option<File>,
+    probes: u32,
+    dangling: u64,
+    immortal: bool,
+}
+
+/// See the module's header.
+pub(super) struct Walk<'w, 'py> {
+    pub(super) heap: &'w mut Frozen<'py>,
+    pub(super) decoder: Decoder<'w, OwnMemory>,
+    pub(super) copy: Copy,
+    pub(super) surroundings: &'w Surroundings,
+    pub(super) runtime: &'w Runtime,
+    known: Vec<Known>,
+    recent: Vec<(u64, usize)>,
+    visited: Vec<u64>,
+    pub(super) roots: Vec<Root>,
+    names: Vec<(ObjectId, Name)>,
+    limits: Vec<(ObjectId, u64)>,
+    pub(super) own: Vec<Place>,
+    native: Vec<(u64, u64)>,
+    small: FxHashSet<u64>,
+    last_pool: u64,
+    pub(super) origins: FxHashMap<String, Origin>,
+    damaged: u64,
+    pub(super) notes: Vec<String>,
+}
+
+const RECENT: usize = 1024;
+/// How many objects ahead memory is asked for, in two steps.
+const FAR: usize = 12;
+const NEAR: usize = 6;
+/// How many words that may be references to unknown objects are looked at, a system call each.
+const PROBES: u32 = 20_000;
+/// Namespaces with fewer keys show them anyway.
+const FEW: u64 = 64;
+const POOL: u64 = 1 << 14;
+const SMALL: u64 = 512;
+
+impl Copy {
+    /// The stand-in of an object: its place, which becomes its handle later.
+    #[inline]
+    pub(super) fn meet(&mut self, address: u64) -> Option<ObjectId> {
+        let Some(place) = self.places.place(address) else {
+            self.dangling += 1;
+            return None;
+        };
+        if self.places.mark(place) {
+            self.order.push(place);
+        }
+        Some(ObjectId::from_index(place.0 as usize))
+    }
+
+    fn refcount(&self, memory: &impl Memory, address: u64) -> (u32, bool) {
+        let word = memory.word(address).unwrap_or(0);
+        if self.immortal {
+            let count = word as u32;
+            return (count, (count as i32) < 0);
+        }
+        (u32::try_from(word).unwrap_or(u32::MAX), false)
+    }
+
+    /// What lies at an address that may be no object: its first two words, read by the kernel, which does not mind.
+    fn head(&mut self, address: u64) -> Option<[u64; 2]> {
+        use std::os::unix::fs::FileExt;
+        if self.probes == 0 {
+            return None;
+        }
+        self.probes -= 1;
+        let mut bytes = [0; 16];
+        self.probe.as_ref()?.read_exact_at(&mut bytes, address).ok()?;
+        let (first, second) = bytes.split_at(8);
+        Some([u64::from_le_bytes(first.try_into().ok()?), u64::from_le_bytes(second.try_into().ok()?)])
+    }
+}
+
+impl Sink for Copy {
+    #[inline]
+    fn reference(&mut self, to: u64, label: Label) {
+        if let Some(stand_in) = self.meet(to) {
+            self.builder.add_reference(self.current, stand_in, label);
+            if label == Label::DICT && OwnMemory::default().word(to + 16).is_some_and(|used| used >= FEW) {
+                self.namespace(to);
+            }
+        }
+    }
+
+    fn hidden(&mut self, to: u64) {
+        let Some(place) = self.places.place_if_known(to) else { return self.hidden_unknown(to) };
+        if !self.places.is_marked(place) {
+            return self.hidden_unknown(to);
+        }
+        let (refcount, immortal) = self.refcount(&OwnMemory::default(), to);
+        if !immortal {
+            self.hidden.push(Hidden { place: self.builder.reference_count(), refcount });
+            self.reference(to, Label::UNLABELLED);
+        }
+    }
+
+    fn name(&mut self, text: &str) -> StringId {
+        self.builder.string(text)
+    }
+
+    fn is_namespace(&self, dict: u64) -> bool {
+        self.namespaces.contains(&dict)
+    }
+
+    fn variable(&mut self, cell: u64, label: Label) {
+        if let Some(place) = self.places.place(cell) {
+            self.variables.push((place, label));
+        }
+    }
+}
+
+impl Copy {
+    #[cold]
+    fn namespace(&mut self, dict: u64) {
+        if self.namespaces.insert(dict)
+            && let Some(place) = self.places.place(dict)
+            && self.order[..self.done].contains(&place)
+        {
+            self.late.push(dict);
+        }
+    }
+
+    /// A word that leads to something that was not met yet: an object, if it looks like one in every way.
+    #[cold]
+    fn hidden_unknown(&mut self, to: u64) {
+        let Some([refcount, of]) = self.head(to) else { return };
+        let count = if self.immortal { refcount & 0xFFFF_FFFF } else { refcount };
+        let plausible = (1..1 << 31).contains(&count);
+        if plausible && self.types.contains_key(&of) {
+            let refcount = u32::try_from(count).unwrap_or(u32::MAX);
+            self.hidden.push(Hidden { place: self.builder.reference_count(), refcount });
+            self.reference(to, Label::UNLABELLED);
+        }
+    }
+}
+
+impl<'w, 'py> Walk<'w, 'py> {
+    pub(super) fn new(
+        heap: &'w mut Frozen<'py>,
+        decoder: Decoder<'w, OwnMemory>,
+        builder: HeapBuilder,
+        surroundings: &'w Surroundings,
+        runtime: &'w Runtime,
+    ) -> Self {
+        let immortal = decoder.layout().minor >= 12;
+        let copy = Copy {
+            builder,
+            places: Places::new(),
+            order: Vec::new(),
+            namespaces: FxHashSet::default(),
+            late: Vec::new(),
+            variables: Vec::new(),
+            hidden: Vec::new(),
+            types: FxHashMap::default(),
+            current: ObjectId::from_index(0),
+            done: 0,
+            probe: File::open("/proc/self/mem").ok(),
+            probes: PROBES,
+            dangling: 0,
+            immortal,
+        };
+        Self {
+            heap,
+            decoder,
+            copy,
+            surroundings,
+            runtime,
+            known: Vec::new(),
+            recent: vec![(0, 0); RECENT],
+            visited: Vec::new(),
+            roots: Vec::new(),
+            names: Vec::new(),
+            limits: Vec::new(),
+            own: Vec::new(),
+            native: Vec::new(),
+            small: FxHashSet::default(),
+            last_pool: 0,
+            origins: FxHashMap::default(),
+            damaged: 0,
+            notes: Vec::new(),
+        }
+    }
+
+    /// Copies what the roots reach, then what the collector's lists have beside it.
+    pub(super) fn everything(&mut self) {
+        self.follow();
+        let mut unreached = Vec::new();
+        let walked = self.heap.walk_all(|object| {
+            if let Some(place) = self.copy.places.place(object.0 as u64)
+                && !self.copy.places.is_marked(place)
+            {
+                unreached.push(object.0 as u64);
+            }
+        });
+        if !walked {
+            self.notes.push(
+                "the collector was at work, so that its lists could not be walked: what no root reaches is missing"
+                    .to_owned(),
+            );
+        }
+        // One after the other, with all that it reaches: what belongs together stays together.
+        for address in unreached {
+            self.copy.meet(address);
+            self.follow();
+        }
+    }
+
+    /// Copies everything that was met.
+    fn follow(&mut self) {
+        let lists = (self.surroundings.types.dict, self.surroundings.types.list);
+        while self.copy.done < self.copy.order.len() {
+            let at = self.copy.done;
+            let ahead = |distance: usize| {
+                self.copy.order.get(at + distance).map(|&place| self.copy.places.address(place))
+            };
+            self.heap.approach(ahead(NEAR), ahead(FAR), lists);
+            let address = self.copy.places.address(self.copy.order[at]);
+            self.object(address);
+            self.copy.done += 1;
+        }
+    }
+
+    #[inline]
+    fn object(&mut self, address: u64) {
+        let memory = self.heap.memory();
+        let of = memory.word(address + object_layout::TYPE as u64).unwrap_or(0);
+        let slot = (of >> 4) as usize % RECENT;
+        let index = match self.recent[slot] {
+            (recent, index) if recent == of => index,
+            _ => {
+                let index = self.type_index(of, address);
+                self.recent[slot] = (of, index);
+                index
+            }
+        };
+        let known = &self.known[index];
+        let target = raw::Object(address as usize);
+        let size = self.heap.size(&known.plan, target);
+        let (refcount, immortal) = self.copy.refcount(&memory, address);
+        let mut flags = if immortal { Flags::IMMORTAL } else { Flags::NONE };
+        let in_lists = known.info.is_gc && (known.info.kind != Kind::Type || is_heap_type(&memory, address));
+        if in_lists && memory.word(address - 16).is_some_and(|next| next != 0) {
+            flags = flags | Flags::TRACKED;
+        }
+        let id = self.copy.builder.add_object(Object { address, ty: known.id, size, refcount, flags });
+        self.copy.current = id;
+        let pool = address / POOL;
+        if size <= SMALL && pool != self.last_pool {
+            self.last_pool = pool;
+            self.small.insert(pool * POOL);
+        }
+        if known.info.complete {
+            self.decoder.references(address, &known.info, None, &mut self.copy);
+        } else {
+            self.visited.clear();
+            if in_lists || (known.info.is_gc && known.info.kind != Kind::Type) {
+                self.heap.visited(&known.plan, target, &mut self.visited);
+            }
+            self.decoder.references(address, &known.info, Some(&mut self.visited), &mut self.copy);
+            self.details(index, id, address);
+        }
+        if self.known[index].is_own
+            && let Some(place) = self.copy.places.place(address)
+        {
+            self.own.push(place);
+        }
+    }
+
+    /// What is told of some kinds of objects beyond their references.
+    #[inline]
+    fn details(&mut self, index: usize, id: ObjectId, address: u64) {
+        let memory = self.heap.memory();
+        let known = &self.known[index];
+        if let Some(offset) = known.limit
+            && let Some(limit) = memory.word(address + offset)
+            && (limit as i64) >= 0
+        {
+            self.limits.push((id, limit));
+        }
+        if known.mapped {
+            let (data, size) = (memory.word(address + 16), memory.word(address + 24));
+            if let (Some(data), Some(size)) = (data, size)
+                && data != 0
+            {
+                self.native.push((data, size));
+            }
+        }
+        match known.info.kind {
+            Kind::Function => {
+                let name = memory.word(address + 40).unwrap_or(0);
+                let module = memory.word(address + 104).unwrap_or(0);
+                self.name(id, module, name);
+            }
+            Kind::Module => {
+                let dict = memory.word(address + 16).unwrap_or(0);
+                if let Some(name) = self.decoder.value_of(dict, "__name__") {
+                    self.name(id, 0, name);
+                }
+            }
+            Kind::Type => self.class_name(id, address),
+            _ => {}
+        }
+    }
+
+    fn name(&mut self, id: ObjectId, module: u64, qualname: u64) {
+        let text = |decoder: &mut Decoder<'w, OwnMemory>, copy: &mut Copy, at: u64| {
+            let known = decoder.is_string(at).then(|| decoder.text(at, copy)).flatten();
+            known.unwrap_or_else(|| copy.builder.string(""))
+        };
+        let module = text(&mut self.decoder, &mut self.copy, module);
+        let qualname = text(&mut self.decoder, &mut self.copy, qualname);
+        self.names.push((id, Name { module, qualname }));
+    }
+
+    fn class_name(&mut self, id: ObjectId, address: u64) {
+        let Some((module, qualname)) = self.decoder.name_of_type(address) else { return };
+        let name =
+            Name { module: self.copy.builder.string(&module), qualname: self.copy.builder.string(&qualname) };
+        self.names.push((id, name));
+        let memory = self.heap.memory();
+        if !is_heap_type(&memory, address) {
+            let namespaces = &self.surroundings.static_namespaces;
+            if let Some(&(_, dict)) = namespaces.iter().find(|&&(of, _)| of == address) {
+                self.copy.reference(dict, Label::DICT);
+            }
+        }
+    }
+
+    #[cold]
+    fn type_index(&mut self, of: u64, sample: u64) -> usize {
+        if let Some(&index) = self.copy.types.get(&of) {
+            return index;
+        }
+        let info = self.decoder.type_info(of, &mut self.copy).unwrap_or_else(|| {
+            self.damaged += 1;
+            unknown_type(of)
+        });
+        let plan = self.heap.plan(of as usize, raw::Object(sample as usize), false);
+        let top = info.module.split('.').next().unwrap_or_default();
+        let is_own = top == "mem_top" && (info.is_class || info.module == "mem_top._native");
+        let origin = match info.is_class {
+            true => self.origin_of(&info.module),
+            false if self.runtime.is_interpreters(&format!("{}.", info.module)) => Origin::Standard,
+            false if info.module == "builtins" => Origin::Standard,
+            false => self.origin_of(&info.module),
+        };
+        let ty = Type {
+            module: info.module.as_str().into(),
+            qualname: info.qualname.as_str().into(),
+            origin,
+            shape: shape(&info),
+            object: None,
+        };
+        let id = self.copy.builder.add_type(ty);
+        let limit = match info.kind {
+            Kind::LruCache => self.surroundings.lru_limit,
+            Kind::Deque => self.surroundings.deque_limit,
+            _ => None,
+        };
+        let mapped = info.module == "mmap" && info.qualname == "mmap";
+        let index = self.known.len();
+        self.known.push(Known { info, id, plan, limit, is_own, mapped });
+        self.copy.types.insert(of, index);
+        // A static type is in no object's references: it is met through its objects.
+        self.copy.meet(of);
+        index
+    }
+
+    pub(super) fn finish(mut self) -> Walked {
+        let late = std::mem::take(&mut self.copy.late);
+        let mut namespaces = Vec::new();
+        for dict in late {
+            let labels = self.decoder.namespace_labels(dict, &mut self.copy);
+            if let Some(place) = self.copy.places.place(dict) {
+                namespaces.push((place, labels));
+            }
+        }
+        let types = self.known.iter().filter_map(|known| {
+            self.copy.places.place_if_known(known.info.address).map(|place| (known.id, place))
+        });
+        let types = types.collect();
+        if self.copy.dangling > 0 {
+            self.notes
+                .push("the heap is spread over more than 32 GiB: what lies beyond is not in it".to_owned());
+        }
+        if self.copy.probes == 0 {
+            self.notes.push("not every word that could hide a reference was looked at".to_owned());
+        }
+        Walked {
+            builder: self.copy.builder,
+            places: self.copy.places,
+            order: self.copy.order,
+            roots: self.roots,
+            types,
+            names: self.names,
+            limits: self.limits,
+            own: self.own,
+            variables: self.copy.variables,
+            namespaces,
+            hidden: self.copy.hidden,
+            native: self.native,
+            small: self.small,
+            pools: None,
+            dangling: self.copy.dangling,
+            damaged: self.damaged,
+            notes: self.notes,
+            pause: 0,
+        }
+    }
+}
+
+/// What a class derives from says what it is; so does its name, for classes of the standard library that hold weakly.
+fn shape(info: &TypeInfo) -> memtop_heap::Shape {
+    match info.shape {
+        memtop_heap::Shape::Other => memtop_heap::Shape::of_name(&info.module, &info.qualname),
+        shape => shape,
+    }
+}
+
+fn is_heap_type(memory: &impl Memory, address: u64) -> bool {
+    memory.word(address + type_object::FLAGS as u64).is_some_and(|flags| flags & type_object::HEAP_TYPE != 0)
+}
+
+fn unknown_type(address: u64) -> TypeInfo {
+    TypeInfo {
+        address,
+        module: String::new(),
+        qualname: "?".to_owned(),
+        kind: Kind::Internal,
+        shape: memtop_heap::Shape::Other,
+        complete: false,
+        is_class: false,
+        holds_type: false,
+        is_gc: false,
+        basic_size: 16,
+        item_size: 0,
+        weak_list: 0,
+        members: Vec::new(),
+        dict: memtop_cpython::DictPlace::None,
+        attributes: Vec::new(),
+    }
+}

@@ -1,0 +1,105 @@
+//! What the operating system and the allocators say of this process: which it is, the time, its memory.
+//!
+//! What cannot be known is `None`. Linux's `/proc` is read; elsewhere little is known.
+
+use std::collections::BTreeMap;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use memtop_cpython::Memory;
+use memtop_heap::{MemoryNumbers, ProcessIdentity};
+
+use crate::raw;
+
+/// The time in microseconds since 1970, and on a clock that never goes back.
+pub(crate) fn clocks() -> (i64, Option<u64>) {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros() as i64);
+    let uptime = std::fs::read_to_string("/proc/uptime").ok();
+    let uptime = uptime.and_then(|text| text.split(' ').next()?.parse::<f64>().ok());
+    (now, uptime.map(|seconds| (seconds * 1e6) as u64))
+}
+
+/// Which process it is.
+pub(crate) fn identity(interpreter: i64) -> ProcessIdentity {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // The name in brackets may have spaces; the 20th field after it is when the process began.
+    let after = stat.rsplit_once(')').map_or("", |(_, after)| after);
+    let started = after.split_whitespace().nth(19).and_then(|ticks| ticks.parse().ok()).unwrap_or(0);
+    let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    let boot = boot.trim();
+    ProcessIdentity {
+        pid: std::process::id(),
+        started,
+        boot: if boot.is_empty() { String::new() } else { format!("{:016x}", digest(boot.as_bytes())) },
+        interpreter: u64::try_from(interpreter).unwrap_or(0),
+    }
+}
+
+/// FNV-1a with 64 bits: it tells two boots apart and does not tell which they are.
+fn digest(bytes: &[u8]) -> u64 {
+    bytes
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+/// The pools of pymalloc that were found (`Objects/obmalloc.c`, `pycore_obmalloc.h`, from 3.10): 16 KiB each, in arenas
+/// of 1 MiB.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Pools {
+    /// Bytes of blocks in use.
+    used: u64,
+    /// Bytes of the arenas.
+    arenas: u64,
+}
+
+const ARENA: u64 = 1 << 20;
+const POOL: u64 = 1 << 14;
+
+impl Pools {
+    /// Counts the pools at these addresses. `None` if pymalloc is not in use: few of them look like pools then.
+    ///
+    /// A pool begins with the number of its blocks in use, and has at 32 the number of its arena and at 36 its class of
+    /// size, 16 bytes a step.
+    pub(crate) fn count(memory: &impl Memory, pools: impl Iterator<Item = u64>) -> Option<Self> {
+        let mut arenas: BTreeMap<u32, (u64, u64)> = BTreeMap::new();
+        let (mut used, mut good, mut bad) = (0, 0_u64, 0_u64);
+        for pool in pools {
+            let half = |offset| memory.half(pool + offset).unwrap_or(u32::MAX);
+            let (blocks, arena, class) = (half(0), half(32), half(36));
+            let size = (u64::from(class) + 1) * 16;
+            if class >= 32 || blocks == 0 || u64::from(blocks) * size > POOL - 48 || arena > 1 << 24 {
+                bad += 1;
+                continue;
+            }
+            let (first, last) = arenas.entry(arena).or_insert((pool, pool));
+            (*first, *last) = ((*first).min(pool), (*last).max(pool));
+            if *last - *first >= ARENA {
+                bad += 1;
+                continue;
+            }
+            good += 1;
+            used += u64::from(blocks) * size;
+        }
+        (good > 0 && good > bad * 4).then_some(Self { used, arenas: arenas.len() as u64 * ARENA })
+    }
+}
+
+/// The memory of this process. `native` is what buffers take that are known and in no object's size.
+pub(crate) fn memory(pools: Option<Pools>, native: u64) -> MemoryNumbers {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let kilobytes = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
+        line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kilobytes| kilobytes * 1024)
+    };
+    let malloc = raw::malloc_numbers();
+    let file_backed = kilobytes("RssFile").map(|file| file + kilobytes("RssShmem").unwrap_or(0));
+    MemoryNumbers {
+        rss: kilobytes("VmRSS"),
+        peak_rss: kilobytes("VmHWM"),
+        swapped: kilobytes("VmSwap"),
+        allocator_free: pools.map(|pools| pools.arenas.saturating_sub(pools.used)),
+        malloc_in_use: malloc.map(|(in_use, _)| in_use),
+        malloc_free: malloc.map(|(_, free)| free),
+        native_known: Some(native),
+        file_backed,
+    }
+}

@@ -1,0 +1,592 @@
+//! What an object refers to, and what each reference is called.
+//!
+//! Containers and plain instances are read whole, as CPython's own traverse functions do; of other objects the
+//! members that are known give names to what a traverse visits, or, where no traverse can be asked, are all that is
+//! told. What CPython's traverse leaves out and yet holds is added: string keys, the parts of code and of types.
+//!
+//! Invariant: a reference is told once for each time that the object counts it; what is borrowed or weak is left out.
+//! The key of an entry comes right before its value. Every count is capped by what the object can hold.
+
+use std::collections::HashMap;
+
+use memtop_heap::{Label, StringId};
+
+use crate::kind::Kind;
+use crate::layout::{Layout, container, object, type_object};
+use crate::memory::Memory;
+use crate::text::{Text, is_identifier};
+use crate::type_info::{DictPlace, TypeInfo};
+
+/// Where what was decoded goes.
+pub trait Sink {
+    /// A reference of the object that is being decoded.
+    fn reference(&mut self, to: u64, label: Label);
+    /// A word of the object that may be a reference: it is one if the reference count of what it leads to says so.
+    fn hidden(&mut self, to: u64);
+    /// The handle of a text.
+    fn name(&mut self, text: &str) -> StringId;
+    /// Whether a dict is known to be the namespace of a module, class or instance, so that its keys are names.
+    fn is_namespace(&self, dict: u64) -> bool;
+    /// What a cell holds is called so.
+    fn variable(&mut self, cell: u64, label: Label);
+}
+
+/// The types that the decoder tells apart by address.
+#[derive(Debug, Clone, Copy)]
+pub struct KnownTypes {
+    /// `str`.
+    pub string: u64,
+    /// `int`.
+    pub integer: u64,
+    /// `dict`.
+    pub dict: u64,
+    /// `list`.
+    pub list: u64,
+    /// `set`.
+    pub set: u64,
+    /// `tuple`.
+    pub tuple: u64,
+    /// `cell`.
+    pub cell: u64,
+    /// `contextvars.ContextVar`.
+    pub context_variable: u64,
+}
+
+/// Decodes the objects of one moment; what it remembers is not valid in another.
+#[derive(Debug)]
+pub struct Decoder<'m, M> {
+    pub(crate) memory: &'m M,
+    pub(crate) layout: Layout,
+    /// `subtype_traverse` and `subtype_dealloc`, which every type that a class statement made has.
+    pub(crate) class_traverse: u64,
+    pub(crate) class_dealloc: u64,
+    pub(crate) types: KnownTypes,
+    with_keys: bool,
+    /// Where a tuple's items begin.
+    tuple_items: u64,
+    text: Text,
+    /// What str objects say that were met lately, by some bits of their address.
+    recent: Vec<KnownText>,
+    /// The dicts in which `threading.local` keeps a namespace for each thread.
+    local_dicts: Vec<u64>,
+    pub(crate) variable_names: HashMap<u64, std::rc::Rc<[Label]>>,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct KnownText {
+    address: u64,
+    id: Option<StringId>,
+    identifier: bool,
+}
+
+const RECENT: usize = 8192;
+/// A container with fewer entries may show its keys that are names.
+const FEW: u64 = 64;
+/// More items than any container of a process with 47 bits of addresses can have.
+const MOST: u64 = 1 << 44;
+
+/// A dict's key table (`Include/internal/pycore_dict.h`).
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct KeyTable {
+    /// Where the entries begin.
+    pub(crate) first: u64,
+    /// How large one is.
+    pub(crate) entry: u64,
+    /// Where in an entry its key is; its value comes after it.
+    pub(crate) key: u64,
+    /// How many are in use, deleted ones included.
+    pub(crate) entries: u64,
+}
+
+/// What the traverse function of an object visited, from which what was labelled is taken.
+type Visited<'v> = Option<&'v mut Vec<u64>>;
+
+impl<'m, M: Memory> Decoder<'m, M> {
+    /// A decoder over `memory`. `class` gives the `tp_traverse` and the `tp_dealloc` of a type that a class statement
+    /// made: all of them have the same.
+    pub fn new(
+        memory: &'m M,
+        layout: Layout,
+        types: KnownTypes,
+        class: (u64, u64),
+        with_keys: bool,
+    ) -> Option<Self> {
+        Some(Self {
+            memory,
+            layout,
+            class_traverse: class.0,
+            class_dealloc: class.1,
+            tuple_items: memory.word(types.tuple + type_object::BASIC_SIZE as u64)?,
+            types,
+            with_keys,
+            text: Text::default(),
+            recent: vec![KnownText::default(); RECENT],
+            local_dicts: Vec::new(),
+            variable_names: HashMap::new(),
+        })
+    }
+
+    /// The layout in use.
+    #[must_use]
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// Where a tuple's items begin.
+    pub(crate) fn tuple_first(&self) -> u64 {
+        self.tuple_items
+    }
+
+    #[inline]
+    fn word(&self, at: u64) -> u64 {
+        self.memory.word(at).unwrap_or(0)
+    }
+
+    #[inline]
+    pub(crate) fn is_str(&self, at: u64) -> bool {
+        at != 0 && self.memory.word(at + object::TYPE as u64) == Some(self.types.string)
+    }
+
+    pub(crate) fn read_text(&mut self, string: u64) -> Option<String> {
+        self.text.read(self.memory, &self.layout, string).map(str::to_owned)
+    }
+
+    /// Whether a str lies at an address.
+    pub fn is_string(&self, at: u64) -> bool {
+        self.is_str(at)
+    }
+
+    /// The text of the str at an address; `None` if none lies there.
+    pub fn string_at(&mut self, at: u64) -> Option<String> {
+        if self.is_str(at) { self.read_text(at) } else { None }
+    }
+
+    /// The namespace of the module at an address; `None` if it is none.
+    pub fn namespace_of_module(&self, at: u64) -> Option<u64> {
+        let (kind, ..) = self.kind_of(self.memory.word(at + object::TYPE as u64)?)?;
+        let dict = self.memory.word(at + 16)?;
+        (kind == Kind::Module && dict != 0).then_some(dict)
+    }
+
+    /// Whether code lies at an address.
+    pub fn is_code(&self, at: u64) -> bool {
+        let of = self.memory.word(at + object::TYPE as u64);
+        of.and_then(|of| self.kind_of(of)).is_some_and(|(kind, ..)| kind == Kind::Code)
+    }
+
+    /// The labels of a namespace's values, in the order in which [`Decoder::references`] tells them.
+    pub fn namespace_labels(&mut self, dict: u64, sink: &mut impl Sink) -> Vec<Label> {
+        let entries: Vec<(u64, u64)> = self.entries(dict).collect();
+        entries.into_iter().map(|(key, _)| self.key_label(key, true, true, sink)).collect()
+    }
+
+    /// The module and the qualified name of the type at an address.
+    pub fn name_of_type(&mut self, at: u64) -> Option<(String, String)> {
+        let flags = self.memory.word(at + type_object::FLAGS as u64)?;
+        self.type_name(at, flags & type_object::HEAP_TYPE != 0)
+    }
+
+    /// The text of a str object, as a text of the sink's.
+    pub fn text(&mut self, string: u64, sink: &mut impl Sink) -> Option<StringId> {
+        self.known_text(string, true, sink).id
+    }
+
+    #[inline]
+    fn known_text(&mut self, string: u64, wanted: bool, sink: &mut impl Sink) -> KnownText {
+        let slot = (string >> 4) as usize % RECENT;
+        let known = self.recent[slot];
+        if known.address == string && (known.id.is_some() || !wanted) {
+            return known;
+        }
+        let Some(text) = self.text.read(self.memory, &self.layout, string) else {
+            return KnownText::default();
+        };
+        let identifier = is_identifier(text);
+        let id = (identifier || wanted).then(|| sink.name(text));
+        let known = KnownText { address: string, id, identifier };
+        self.recent[slot] = known;
+        known
+    }
+
+    /// The label of what stands under `key`.
+    #[inline]
+    fn key_label(&mut self, key: u64, namespace: bool, few: bool, sink: &mut impl Sink) -> Label {
+        if !(namespace || few || self.with_keys) {
+            return Label::ANY_KEY;
+        }
+        if self.is_str(key) {
+            let wanted = namespace || self.with_keys;
+            let known = self.known_text(key, wanted, sink);
+            return match known.id {
+                Some(id) if known.identifier || wanted => Label::key(id),
+                _ => Label::ANY_KEY,
+            };
+        }
+        if self.with_keys
+            && self.memory.word(key + object::TYPE as u64) == Some(self.types.integer)
+            && let Some(number) = self.small_int(key)
+        {
+            return Label::key_text(sink.name(&number.to_string()));
+        }
+        Label::ANY_KEY
+    }
+
+    /// The value of an int of at most two digits (`Include/cpython/longintrepr.h`).
+    fn small_int(&self, at: u64) -> Option<i64> {
+        let (digits, negative) = if self.layout.minor >= 12 {
+            let tag = self.memory.word(at + 16)?;
+            (tag >> 3, tag & 3 == 2)
+        } else {
+            let size = self.memory.word(at + 16)? as i64;
+            (size.unsigned_abs(), size < 0)
+        };
+        let value = match digits {
+            0 => 0,
+            1 => i64::from(self.memory.half(at + 24)?),
+            2 => i64::from(self.memory.half(at + 24)?) | i64::from(self.memory.half(at + 28)?) << 30,
+            _ => return None,
+        };
+        Some(if negative { -value } else { value })
+    }
+
+    pub(crate) fn key_table(&self, keys: u64) -> Option<KeyTable> {
+        if self.layout.minor >= 11 {
+            let index_bytes = 1_u64 << (self.memory.byte(keys + 9)? & 63);
+            let general = self.memory.byte(keys + 10)? == 0;
+            let (entry, key) = if general { (24, 8) } else { (16, 0) };
+            let entries = self.memory.word(keys + 24)?.min(MOST);
+            return Some(KeyTable { first: keys + 32 + index_bytes, entry, key, entries });
+        }
+        let slots = self.memory.word(keys + 8)?;
+        let index_bytes = match slots {
+            0..=0xFF => 1,
+            0x100..=0xFFFF => 2,
+            0x1_0000..=0xFFFF_FFFF => 4,
+            _ => 8,
+        };
+        let entries = self.memory.word(keys + 32)?.min(slots).min(MOST);
+        Some(KeyTable { first: keys + 40 + slots * index_bytes, entry: 24, key: 8, entries })
+    }
+
+    /// The value under an ASCII key of a dict; looks at every entry.
+    pub fn value_of(&self, dict: u64, expected: &str) -> Option<u64> {
+        if dict == 0 {
+            return None;
+        }
+        let table = self.key_table(self.memory.word(dict + container::DICT_KEYS as u64)?)?;
+        for index in 0..table.entries {
+            let at = table.first + index * table.entry + table.key;
+            let key = self.memory.word(at)?;
+            if self.is_str(key) && Text::is(self.memory, &self.layout, key, expected) {
+                return self.memory.word(at + 8).filter(|&value| value != 0);
+            }
+        }
+        None
+    }
+
+    /// The entries of a dict whose values are not shared, as keys and values.
+    pub fn entries(&self, dict: u64) -> impl Iterator<Item = (u64, u64)> + '_ {
+        let keys = self.word(dict + container::DICT_KEYS as u64);
+        let table = if keys == 0 { None } else { self.key_table(keys) };
+        let table = table.unwrap_or(KeyTable { first: 0, entry: 0, key: 0, entries: 0 });
+        (0..table.entries).filter_map(move |index| {
+            let at = table.first + index * table.entry + table.key;
+            let (key, value) = (self.memory.word(at)?, self.memory.word(at + 8)?);
+            (key != 0 && value != 0).then_some((key, value))
+        })
+    }
+
+    /// The references of an object. `visited` is what its traverse function visited, in that order; without, what the
+    /// decoder knows is all that is told. Nothing stays in `visited`.
+    #[inline]
+    pub fn references(&mut self, at: u64, info: &TypeInfo, mut visited: Visited<'_>, sink: &mut impl Sink) {
+        match info.kind {
+            Kind::Opaque => {
+                if let Some(visited) = visited.as_deref() {
+                    self.hidden_words(at, info, visited, sink);
+                }
+            }
+            Kind::Plain | Kind::Atom => {}
+            Kind::Tuple => self.tuple(at, &mut visited, sink),
+            Kind::List => {
+                let items = self.word(at + container::LIST_ITEMS as u64);
+                let count = self.word(at + object::SIZE as u64).min(MOST);
+                self.items(items, count, &mut visited, sink);
+            }
+            Kind::Dict | Kind::DictAndMore => self.dict(at, &mut visited, sink),
+            Kind::Set => self.set(at, &mut visited, sink),
+            Kind::Code => self.code(at, sink),
+            Kind::Type => self.type_parts(at, sink),
+            Kind::Frame | Kind::Generator => self.frame_parts(at, info.kind, &mut visited, sink),
+            Kind::Context => self.context_parts(at, &mut visited, sink),
+            Kind::Function => self.closure(at, sink),
+            _ => {}
+        }
+        for &(offset, label) in &info.members {
+            let to = self.word(at + offset);
+            if to != 0 && take(&mut visited, to) {
+                sink.reference(to, label);
+            }
+        }
+        self.attributes(at, info, &mut visited, sink);
+        if info.holds_type && take(&mut visited, info.address) {
+            sink.reference(info.address, Label::TYPE);
+        }
+        if let Some(visited) = visited {
+            self.rest(info, visited, sink);
+        }
+    }
+
+    /// What was visited and has no label yet.
+    fn rest(&mut self, info: &TypeInfo, visited: &mut Vec<u64>, sink: &mut impl Sink) {
+        let folds = matches!(info.kind, Kind::LruCache | Kind::Wrapper | Kind::ThreadLocal);
+        for (index, to) in visited.drain(..).enumerate() {
+            let label = match info.kind {
+                Kind::Deque => Label::at(index),
+                _ if to == info.address => Label::TYPE,
+                _ if folds && self.is_plain_container(to) => {
+                    if info.kind == Kind::ThreadLocal {
+                        self.local_dicts.push(to);
+                    }
+                    Label::STORAGE
+                }
+                _ => Label::UNLABELLED,
+            };
+            sink.reference(to, label);
+        }
+    }
+
+    fn is_plain_container(&self, at: u64) -> bool {
+        let of = self.word(at + object::TYPE as u64);
+        [self.types.dict, self.types.list, self.types.set].contains(&of)
+    }
+
+    /// Attributes, where an instance has them beside its slots.
+    #[inline]
+    fn attributes(&mut self, at: u64, info: &TypeInfo, visited: &mut Visited<'_>, sink: &mut impl Sink) {
+        let (values, dict) = match info.dict {
+            DictPlace::None => return,
+            DictPlace::Offset(offset) if offset > 0 => (0, self.word(at + offset as u64)),
+            DictPlace::Offset(offset) => {
+                let items = (self.word(at + object::SIZE as u64) as i64).unsigned_abs().min(MOST);
+                let size = (info.basic_size + items * info.item_size).next_multiple_of(8);
+                (0, self.word((at + size).wrapping_add_signed(offset)))
+            }
+            DictPlace::Managed311 => match self.word(at - 32) {
+                0 => (0, self.word(at - 24)),
+                values => (values, 0),
+            },
+            DictPlace::Managed312 => match self.word(at - 24) {
+                tagged if tagged & 1 == 1 => (tagged + 1, 0),
+                dict => (0, dict),
+            },
+            DictPlace::Managed313 { values } => {
+                let values = values
+                    .map(|offset| at + offset)
+                    .filter(|&values| self.memory.byte(values + 3).is_some_and(|valid| valid != 0));
+                (values.map_or(0, |values| values + 8), self.word(at - 24))
+            }
+        };
+        if values != 0 {
+            for (index, &label) in info.attributes.iter().enumerate() {
+                let to = self.word(values + index as u64 * 8);
+                if to != 0 && take(visited, to) {
+                    sink.reference(to, label);
+                }
+            }
+        }
+        if dict != 0 && take(visited, dict) {
+            sink.reference(dict, Label::DICT);
+        }
+    }
+
+    fn items(&mut self, first: u64, count: u64, visited: &mut Visited<'_>, sink: &mut impl Sink) {
+        for index in 0..count {
+            let Some(to) = self.memory.word(first + index * 8) else { break };
+            if to != 0 && take(visited, to) {
+                sink.reference(to, Label::at(index as usize));
+            }
+        }
+    }
+
+    fn tuple(&mut self, at: u64, visited: &mut Visited<'_>, sink: &mut impl Sink) {
+        let count = self.word(at + object::SIZE as u64).min(MOST);
+        self.items(at + self.tuple_items, count, visited, sink);
+    }
+
+    fn set(&mut self, at: u64, visited: &mut Visited<'_>, sink: &mut impl Sink) {
+        let table = self.word(at + container::SET_TABLE as u64);
+        let entries = self.word(at + container::SET_MASK as u64).min(MOST) + 1;
+        let dummy = u64::MAX;
+        for index in 0..entries {
+            let entry = table + index * container::SET_ENTRY as u64;
+            let Some(to) = self.memory.word(entry) else { break };
+            if to != 0 && self.word(entry + 8) != dummy && take(visited, to) {
+                sink.reference(to, Label::MEMBER);
+            }
+        }
+    }
+
+    fn dict(&mut self, at: u64, visited: &mut Visited<'_>, sink: &mut impl Sink) {
+        let keys = self.word(at + container::DICT_KEYS as u64);
+        let Some(table) = self.key_table(keys) else { return };
+        let values = self.word(at + container::DICT_VALUES as u64);
+        let few = self.word(at + container::DICT_USED as u64) < FEW;
+        let namespace = !few && sink.is_namespace(at);
+        let of_threads = !self.local_dicts.is_empty() && self.local_dicts.contains(&at);
+        if values != 0 {
+            return self.shared_dict(table, values, visited, sink);
+        }
+        for index in 0..table.entries {
+            let entry = table.first + index * table.entry + table.key;
+            let (Some(key), Some(value)) = (self.memory.word(entry), self.memory.word(entry + 8)) else {
+                break;
+            };
+            if value == 0 || key == 0 {
+                continue;
+            }
+            let label = match of_threads {
+                true => Label::DICT,
+                false => self.key_label(key, namespace, few, sink),
+            };
+            // The traverse of dicts leaves out keys where all of them are strings.
+            take(visited, key);
+            sink.reference(key, Label::KEY_OBJECT);
+            take(visited, value);
+            sink.reference(value, label);
+        }
+    }
+
+    /// A dict whose keys belong to the class: an instance's.
+    fn shared_dict(&mut self, table: KeyTable, values: u64, visited: &mut Visited<'_>, sink: &mut impl Sink) {
+        let mut first = values;
+        if self.layout.minor >= 13 {
+            // Values within the object are the object's, though the dict shows them.
+            if self.memory.byte(values + 2).is_some_and(|embedded| embedded != 0) {
+                return;
+            }
+            first += 8;
+        }
+        for index in 0..table.entries {
+            let Some(to) = self.memory.word(first + index * 8) else { break };
+            if to == 0 || !take(visited, to) {
+                continue;
+            }
+            let key = self.word(table.first + index * table.entry + table.key);
+            let label = self.key_label(key, true, true, sink);
+            sink.reference(to, label);
+        }
+    }
+
+    /// What no traverse visits: code is unknown to the collector.
+    fn code(&mut self, at: u64, sink: &mut impl Sink) {
+        let code = self.layout.code;
+        let parts = [
+            (code.consts, "co_consts"),
+            (code.names, "co_names"),
+            (code.filename, "co_filename"),
+            (code.name, "co_name"),
+            (code.line_table, "co_linetable"),
+            (code.local_names, "co_varnames"),
+            (code.other, if self.layout.minor == 10 { "co_code" } else { "co_exceptiontable" }),
+        ];
+        for (offset, name) in parts {
+            let to = self.word(at + offset);
+            if to != 0 {
+                let name = sink.name(name);
+                sink.reference(to, Label::attribute(name));
+            }
+        }
+        let more = match code.cells_and_free {
+            Some((cells, free)) => [cells, free],
+            None => [code.qualname, 0],
+        };
+        for offset in more.into_iter().filter(|&offset| offset != 0) {
+            let to = self.word(at + offset);
+            if to != 0 {
+                sink.reference(to, Label::UNLABELLED);
+            }
+        }
+    }
+
+    /// What the traverse of types leaves out: the names of a class, and, for a type that the collector does not know,
+    /// all of it.
+    fn type_parts(&mut self, at: u64, sink: &mut impl Sink) {
+        if self.word(at + type_object::FLAGS as u64) & type_object::HEAP_TYPE != 0 {
+            let heap_type = self.layout.heap_type;
+            let names = [
+                (heap_type.name, "__name__"),
+                (heap_type.qualname(), "__qualname__"),
+                (heap_type.slots(), "__slots__"),
+            ];
+            for (offset, name) in names {
+                let to = self.word(at + offset);
+                if to != 0 {
+                    let name = sink.name(name);
+                    sink.reference(to, Label::attribute(name));
+                }
+            }
+            return;
+        }
+        let parts = [(type_object::DICT as u64, Label::DICT), (type_object::BASE as u64, Label::BASE)];
+        for (offset, label) in parts {
+            let to = self.word(at + offset);
+            // A static type of the interpreter's own has no reference to its dict from 3.12 on, but an index.
+            if to > 1 << 16 {
+                sink.reference(to, label);
+            }
+        }
+        for (offset, name) in [(type_object::BASES, "__bases__"), (type_object::MRO as u64, "__mro__")] {
+            let to = self.word(at + offset);
+            if to > 1 << 16 {
+                let name = sink.name(name);
+                sink.reference(to, Label::attribute(name));
+            }
+        }
+    }
+
+    /// Names the variables that a function closes over: their cells are told by the tuple that holds them.
+    fn closure(&mut self, at: u64, sink: &mut impl Sink) {
+        let (cells, code) = (self.word(at + 72), self.word(at + 48));
+        if cells == 0 || code == 0 {
+            return;
+        }
+        let names = self.free_names(code, sink);
+        for (index, &name) in names.iter().enumerate() {
+            let cell = self.word(cells + self.tuple_items + index as u64 * 8);
+            if cell != 0 {
+                sink.variable(cell, name);
+            }
+        }
+    }
+
+    /// Words of an object of an unknown layout that may be references beside those that were visited.
+    fn hidden_words(&self, at: u64, info: &TypeInfo, visited: &[u64], sink: &mut impl Sink) {
+        const FEW_VISITED: usize = 64;
+        let size = info.basic_size.min(4096);
+        for offset in (16..size & !7).step_by(8) {
+            if info.weak_list > 0 && offset == info.weak_list as u64 {
+                continue;
+            }
+            let to = self.word(at + offset);
+            let plausible =
+                to > 1 << 16 && to < 1 << 47 && to.is_multiple_of(8) && !(at..at + size).contains(&to);
+            if plausible && (visited.len() > FEW_VISITED || !visited.contains(&to)) {
+                sink.hidden(to);
+            }
+        }
+    }
+}
+
+/// Takes an address out of what was visited; without a list, everything is taken.
+#[inline]
+pub(crate) fn take(visited: &mut Option<&mut Vec<u64>>, to: u64) -> bool {
+    let Some(visited) = visited else { return true };
+    match visited.iter().position(|&known| known == to) {
+        Some(place) => {
+            visited.remove(place);
+            true
+        }
+        None => false,
+    }
+}

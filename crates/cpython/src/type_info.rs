@@ -1,0 +1,344 @@
+//! What the decoder knows of a type, read once for all of its objects.
+
+use memtop_heap::{Label, LabelKind, Shape};
+
+use crate::decoder::{Decoder, Sink};
+use crate::kind::Kind;
+use crate::layout::{object, type_object};
+use crate::memory::Memory;
+
+/// Where an instance's attributes are, beside its slots (`Objects/dictobject.c`, `pycore_object.h`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DictPlace {
+    /// It has none.
+    None,
+    /// A dict at this offset; from the end of an object with items if negative.
+    Offset(i64),
+    /// 3.11: values at -32, else a dict at -24.
+    Managed311,
+    /// 3.12: at -24 values (marked by the low bit) or a dict.
+    Managed312,
+    /// From 3.13: a dict at -24, or values within the object, at this offset.
+    Managed313 {
+        /// Where the values stand; none if the class keeps none in its objects.
+        values: Option<u64>,
+    },
+}
+
+/// A type.
+#[derive(Debug, Clone)]
+pub struct TypeInfo {
+    /// Where it lies.
+    pub address: u64,
+    /// Its `__module__`.
+    pub module: String,
+    /// Its `__qualname__`.
+    pub qualname: String,
+    /// What its objects are.
+    pub kind: Kind,
+    /// Which builtin they are or derive from.
+    pub shape: Shape,
+    /// Whether the decoder alone knows all references of its objects.
+    pub complete: bool,
+    /// Whether a class statement made it.
+    pub is_class: bool,
+    /// Whether each object holds a reference to the type.
+    pub holds_type: bool,
+    /// Whether the collector may know its objects.
+    pub is_gc: bool,
+    /// `tp_basicsize`.
+    pub basic_size: u64,
+    /// `tp_itemsize`.
+    pub item_size: u64,
+    /// Where the head of the weak references stands, which are not the object's own; 0 if nowhere.
+    pub weak_list: i64,
+    /// Members that hold an object, by offset: slots, and what is known of types written in C.
+    pub members: Vec<(u64, Label)>,
+    /// Where attributes are.
+    pub dict: DictPlace,
+    /// What the attributes are called that stand in values, in their order.
+    pub attributes: Vec<Label>,
+}
+
+const MANAGED_DICT: u64 = 1 << 4;
+const INLINE_VALUES: u64 = 1 << 2;
+/// No chain of bases is longer, nor has a type more slots or shared keys.
+const LONGEST_CHAIN: usize = 1000;
+const MOST_MEMBERS: u64 = 10_000;
+/// `PyMemberDef` (`Include/descrobject.h`): its size, and the type of one that holds an object (`_Py_T_OBJECT`,
+/// `Py_T_OBJECT_EX`).
+const MEMBER: u64 = 40;
+const MEMBER_OBJECT: [u32; 2] = [6, 16];
+
+impl<M: Memory> Decoder<'_, M> {
+    /// What is to be known of the type at `address`. `None` if it cannot be read.
+    pub fn type_info(&mut self, address: u64, sink: &mut impl Sink) -> Option<TypeInfo> {
+        let word = |offset: usize| self.memory.word(address + offset as u64);
+        let flags = word(type_object::FLAGS)?;
+        let basic_size = word(type_object::BASIC_SIZE)?;
+        let item_size = word(type_object::ITEM_SIZE)?;
+        let weak_list = word(type_object::WEAK_LIST_OFFSET)? as i64;
+        let is_heap_type = flags & type_object::HEAP_TYPE != 0;
+        let is_class = self.is_class(address)?;
+        let (module, qualname) = self.type_name(address, is_heap_type)?;
+        let (kind, shape, exact) = self.kind_of(address)?;
+        let mut members: Vec<(u64, Label)> = Vec::new();
+        self.known_members(kind, sink, &mut members);
+        let mut at = address;
+        for _ in 0..LONGEST_CHAIN {
+            if at == 0 || !self.is_class(at)? {
+                break;
+            }
+            self.slots_of(at, sink, &mut members);
+            at = self.memory.word(at + type_object::BASE as u64)?;
+        }
+        let dict = self.dict_place(flags, word(type_object::DICT_OFFSET)? as i64, basic_size);
+        let mut attributes = Vec::new();
+        if is_heap_type
+            && matches!(dict, DictPlace::Managed311 | DictPlace::Managed312 | DictPlace::Managed313 { .. })
+        {
+            let keys = self.memory.word(address + self.layout.heap_type.cached_keys())?;
+            self.shared_names(keys, sink, &mut attributes);
+        }
+        Some(TypeInfo {
+            address,
+            module,
+            qualname,
+            kind,
+            shape,
+            complete: exact && kind.is_complete(),
+            is_class,
+            holds_type: is_heap_type && is_class,
+            is_gc: flags & type_object::HAVE_GC != 0,
+            basic_size,
+            item_size,
+            weak_list,
+            members,
+            dict,
+            attributes,
+        })
+    }
+
+    /// Whether a class statement made the type, so that its objects are visited by `subtype_traverse`, which knows
+    /// slots, dict and type; what has no such function is told by being made at run time without one.
+    fn is_class(&self, address: u64) -> Option<bool> {
+        let flags = self.memory.word(address + type_object::FLAGS as u64)?;
+        if flags & type_object::HEAP_TYPE == 0 {
+            return Some(false);
+        }
+        let traverse = self.memory.word(address + type_object::TRAVERSE as u64)?;
+        let dealloc = self.memory.word(address + type_object::DEALLOC as u64)?;
+        Some(traverse == self.class_traverse || dealloc == self.class_dealloc)
+    }
+
+    pub(crate) fn kind_of(&self, address: u64) -> Option<(Kind, Shape, bool)> {
+        let mut at = address;
+        let mut exact = true;
+        for _ in 0..LONGEST_CHAIN {
+            if !self.is_class(at)? {
+                let name = self.c_name(at)?;
+                let (kind, shape) = Kind::of_name(&name);
+                match kind {
+                    Kind::Opaque => exact = false,
+                    // What is written in C and derives from object may hold anything.
+                    Kind::Plain if !exact => return Some((Kind::Opaque, Shape::Other, false)),
+                    _ => return Some((kind, shape, exact)),
+                }
+                if shape != Shape::Other {
+                    return Some((kind, shape, false));
+                }
+            }
+            at = self.memory.word(at + type_object::BASE as u64)?;
+            if at == 0 {
+                break;
+            }
+        }
+        Some((Kind::Opaque, Shape::Other, false))
+    }
+
+    /// `tp_name`, up to 200 bytes.
+    pub(crate) fn c_name(&self, address: u64) -> Option<String> {
+        let at = self.memory.word(address + type_object::NAME as u64)?;
+        let mut name = Vec::new();
+        for offset in 0..200 {
+            match self.memory.byte(at + offset)? {
+                0 => break,
+                byte => name.push(byte),
+            }
+        }
+        Some(String::from_utf8_lossy(&name).into_owned())
+    }
+
+    /// `__module__` and `__qualname__`.
+    pub(crate) fn type_name(&mut self, address: u64, is_heap_type: bool) -> Option<(String, String)> {
+        let c_name = self.c_name(address)?;
+        let (c_module, c_qualname) = c_name.rsplit_once('.').unwrap_or(("builtins", &c_name));
+        if !is_heap_type {
+            return Some((c_module.to_owned(), c_qualname.to_owned()));
+        }
+        let qualname = self.memory.word(address + self.layout.heap_type.qualname())?;
+        let qualname = match self.is_str(qualname) {
+            true => self.read_text(qualname).unwrap_or_else(|| c_qualname.to_owned()),
+            false => c_qualname.to_owned(),
+        };
+        let namespace = self.memory.word(address + type_object::DICT as u64)?;
+        let module = self.value_of(namespace, "__module__").filter(|&module| self.is_str(module));
+        let module = match module {
+            Some(module) => self.read_text(module).unwrap_or_else(|| c_module.to_owned()),
+            None => c_module.to_owned(),
+        };
+        Some((module, qualname))
+    }
+
+    /// The slots that a class has of its own: an array of `PyMemberDef` behind the type object.
+    fn slots_of(&mut self, class: u64, sink: &mut impl Sink, members: &mut Vec<(u64, Label)>) -> Option<()> {
+        let metatype = self.memory.word(class + object::TYPE as u64)?;
+        let first = class + self.memory.word(metatype + type_object::BASIC_SIZE as u64)?;
+        let count = self.memory.word(class + object::SIZE as u64)?.min(MOST_MEMBERS);
+        for index in 0..count {
+            let member = first + index * MEMBER;
+            if !MEMBER_OBJECT.contains(&self.memory.half(member + 8)?) {
+                continue;
+            }
+            let offset = self.memory.word(member + 16)?;
+            let at = self.memory.word(member)?;
+            let mut name = Vec::new();
+            for offset in 0..500 {
+                match self.memory.byte(at + offset)? {
+                    0 => break,
+                    byte => name.push(byte),
+                }
+            }
+            let name = sink.name(&String::from_utf8_lossy(&name));
+            members.push((offset, Label::attribute(name)));
+        }
+        Some(())
+    }
+
+    fn dict_place(&self, flags: u64, offset: i64, basic_size: u64) -> DictPlace {
+        match self.layout.minor {
+            11 if flags & MANAGED_DICT != 0 => DictPlace::Managed311,
+            12 if flags & MANAGED_DICT != 0 => DictPlace::Managed312,
+            13.. if flags & MANAGED_DICT != 0 => {
+                DictPlace::Managed313 { values: (flags & INLINE_VALUES != 0).then_some(basic_size) }
+            }
+            _ if offset != 0 => DictPlace::Offset(offset),
+            _ => DictPlace::None,
+        }
+    }
+
+    /// The names of a shared key table.
+    fn shared_names(&mut self, keys: u64, sink: &mut impl Sink, names: &mut Vec<Label>) -> Option<()> {
+        if keys == 0 {
+            return None;
+        }
+        let table = self.key_table(keys)?;
+        for index in 0..table.entries.min(MOST_MEMBERS) {
+            let key = self.memory.word(table.first + index * table.entry + table.key)?;
+            let label = match self.is_str(key) {
+                true => self.text(key, sink).map_or(Label::ANY_KEY, Label::attribute),
+                false => Label::ANY_KEY,
+            };
+            names.push(label);
+        }
+        Some(())
+    }
+
+    /// Members of types written in C, by the kind. Read from the structures' headers (`Include/cpython/*.h`;
+    /// `_functoolsmodule.c`, `descrobject.c`, `funcobject.c`, `_collectionsmodule.c` for those without one); the same
+    /// from 3.10 to 3.15 where no version is asked.
+    fn known_members(&self, kind: Kind, sink: &mut impl Sink, members: &mut Vec<(u64, Label)>) {
+        let layout = &self.layout;
+        let mut attributes = |members: &mut Vec<(u64, Label)>, of: &[(u64, &str)]| {
+            members.extend(of.iter().map(|&(offset, name)| (offset, Label::attribute(sink.name(name)))));
+        };
+        match kind {
+            Kind::Function => {
+                attributes(
+                    members,
+                    &[
+                        (16, "__globals__"),
+                        (24, "__builtins__"),
+                        (32, "__name__"),
+                        (40, "__qualname__"),
+                        (48, "__code__"),
+                        (56, "__defaults__"),
+                        (64, "__kwdefaults__"),
+                        (80, "__doc__"),
+                        (104, "__module__"),
+                        (112, "__annotations__"),
+                    ],
+                );
+                members.extend([(72, Label::STORAGE), (88, Label::DICT)]);
+            }
+            Kind::Method => attributes(members, &[(16, "__func__"), (24, "__self__")]),
+            Kind::BuiltinFunction => attributes(members, &[(24, "__self__"), (32, "__module__")]),
+            Kind::Cell => members.push((16, Label::STORAGE)),
+            Kind::Module => members.push((16, Label::DICT)),
+            Kind::Type => {
+                members.push((type_object::DICT as u64, Label::DICT));
+                members.push((type_object::BASE as u64, Label::BASE));
+                attributes(
+                    members,
+                    &[
+                        (type_object::BASES, "__bases__"),
+                        (type_object::MRO as u64, "__mro__"),
+                        (layout.heap_type.module(), "ht_module"),
+                    ],
+                );
+            }
+            Kind::Traceback => attributes(members, &[(16, "tb_next"), (24, "tb_frame")]),
+            Kind::Exception => {
+                members.push((16, Label::DICT));
+                attributes(members, &[(24, "args")]);
+                let first = if layout.minor >= 11 { 40 } else { 32 };
+                if layout.minor >= 11 {
+                    attributes(members, &[(32, "__notes__")]);
+                }
+                attributes(
+                    members,
+                    &[(first, "__traceback__"), (first + 8, "__context__"), (first + 16, "__cause__")],
+                );
+            }
+            Kind::Frame if layout.minor == 10 => {
+                attributes(
+                    members,
+                    &[
+                        (24, "f_back"),
+                        (32, "f_code"),
+                        (40, "f_builtins"),
+                        (48, "f_globals"),
+                        (56, "f_locals"),
+                        (72, "f_trace"),
+                    ],
+                );
+            }
+            Kind::Frame => attributes(members, &[(16, "f_back"), (32, "f_trace")]),
+            Kind::Generator if layout.minor == 10 => {
+                members.push((16, Label::STORAGE));
+                attributes(members, &[(24, "gi_code"), (40, "__name__"), (48, "__qualname__")]);
+            }
+            Kind::Generator => {
+                let name = layout.frame.in_generator - 48;
+                attributes(members, &[(name, "__name__"), (name + 8, "__qualname__")]);
+            }
+            Kind::Partial => {
+                attributes(members, &[(16, "func"), (24, "args"), (32, "keywords")]);
+                members.push((40, Label::DICT));
+            }
+            Kind::Property => {
+                attributes(members, &[(16, "fget"), (24, "fset"), (32, "fdel"), (40, "__doc__")]);
+            }
+            Kind::MethodWrapper => {
+                attributes(members, &[(16, "__func__")]);
+                members.push((24, Label::DICT));
+            }
+            Kind::DictAndMore => attributes(members, &[(48, "default_factory")]),
+            _ => {}
+        }
+        // A label that carries no text is for a part that no path shows.
+        debug_assert!(
+            members.iter().all(|(_, label)| label.kind() != LabelKind::Attribute || label.text().is_some())
+        );
+    }
+}
