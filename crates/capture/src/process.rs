@@ -79,7 +79,7 @@ impl Pools {
             good += 1;
             used += u64::from(blocks) * size;
         }
-        (good > 0 && good > bad * 4).then_some(Self { used, arenas: arenas.len() as u64 * ARENA })
+        (good > 0 && good > bad / 4).then_some(Self { used, arenas: arenas.len() as u64 * ARENA })
     }
 }
 

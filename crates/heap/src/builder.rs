@@ -68,6 +68,23 @@ impl HeapBuilder {
         self.labels.reserve(references);
     }
 
+    /// Makes room for so many rows and touches it, so that adding them neither moves anything nor waits for memory to
+    /// be handed out: for a capture that has a process stand still.
+    pub fn prepare(&mut self, objects: usize, references: usize) {
+        fn touch<T: Clone>(rows: &mut Vec<T>, count: usize, row: T) {
+            rows.resize(count, row);
+            rows.clear();
+        }
+        touch(&mut self.objects.addresses, objects, 0);
+        touch(&mut self.objects.types, objects, TypeId::from_index(0));
+        touch(&mut self.objects.sizes, objects, 0);
+        touch(&mut self.objects.refcounts, objects, 0);
+        touch(&mut self.objects.flags, objects, Flags::NONE);
+        touch(&mut self.runs, objects / 2, Run { from: ObjectId::from_index(0), start: 0 });
+        touch(&mut self.targets, references, ObjectId::from_index(0));
+        touch(&mut self.labels, references, Label::UNLABELLED);
+    }
+
     /// What is known of the capture, to be completed.
     pub fn info_mut(&mut self) -> &mut CaptureInfo {
         &mut self.info

@@ -74,7 +74,7 @@ pub fn capture(py: Python<'_>, options: &Options) -> PyResult<Heap> {
     let expected = expected_objects(py);
     let builder = py.detach(|| {
         let mut builder = HeapBuilder::new(CaptureInfo::default());
-        builder.reserve(expected, expected * 5 / 2);
+        builder.prepare(expected, expected * 3 / 2);
         builder
     });
     let walked = raw::freeze(py, |heap| {
@@ -87,7 +87,7 @@ pub fn capture(py: Python<'_>, options: &Options) -> PyResult<Heap> {
         walk.roots();
         walk.everything();
         let mut walked = walk.finish();
-        walked.pools = process::Pools::count(&memory, walked.small.iter().copied());
+        walked.pools = process::Pools::count(&memory, walked.places.pools());
         walked.pause = stopped.elapsed().as_nanos() as u64;
         Ok(walked)
     })?;

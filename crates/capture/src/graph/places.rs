@@ -14,6 +14,7 @@ pub(crate) struct Place(pub(crate) u32);
 
 const PART_BITS: u32 = 19;
 const SLOT_BITS: u32 = 16;
+const POOL_BITS: u32 = 14;
 const WORDS: usize = 1 << (SLOT_BITS - 6);
 /// The last place is not given out, since a handle of that number would mean none.
 const MOST_PARTS: usize = (1 << (32 - SLOT_BITS)) - 1;
@@ -27,6 +28,8 @@ pub(crate) struct Places {
     /// The numbers of the parts.
     parts: Vec<u64>,
     bits: Vec<u64>,
+    /// By part: a bit for each 16 KiB in which small objects lie.
+    pools: Vec<u32>,
 }
 
 impl Places {
@@ -36,6 +39,7 @@ impl Places {
             known: FxHashMap::default(),
             parts: Vec::new(),
             bits: Vec::new(),
+            pools: Vec::new(),
         }
     }
 
@@ -65,6 +69,7 @@ impl Places {
             None => {
                 let part = self.parts.len() as u32;
                 self.parts.push(number);
+                self.pools.push(0);
                 self.bits.resize(self.bits.len() + WORDS, 0);
                 self.known.insert(number, part);
                 part
@@ -89,6 +94,21 @@ impl Places {
         let is_new = *word & bit == 0;
         *word |= bit;
         is_new
+    }
+
+    /// Says that a small object lies at a place.
+    #[inline]
+    pub(crate) fn mark_small(&mut self, place: Place) {
+        self.pools[(place.0 >> SLOT_BITS) as usize] |= 1 << (place.0 >> (POOL_BITS - 3) & 31);
+    }
+
+    /// The addresses of the pieces of 16 KiB in which small objects lie.
+    pub(crate) fn pools(&self) -> impl Iterator<Item = u64> + '_ {
+        self.parts.iter().zip(&self.pools).flat_map(|(&part, &pools)| {
+            (0..32_u64)
+                .filter(move |&index| pools >> index & 1 == 1)
+                .map(move |index| part << PART_BITS | index << POOL_BITS)
+        })
     }
 
     /// Whether a place is marked.

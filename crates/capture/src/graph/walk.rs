@@ -44,8 +44,6 @@ pub(super) struct Walked {
     pub(super) hidden: Vec<Hidden>,
     /// Buffers outside of objects that no object's size has in it: where, and how large.
     pub(super) native: Vec<(u64, u64)>,
-    /// Addresses of small objects, one for each pool of the allocator.
-    pub(super) small: FxHashSet<u64>,
     pub(super) pools: Option<Pools>,
     pub(super) dangling: u64,
     pub(super) damaged: u64,
@@ -100,8 +98,6 @@ pub(super) struct Walk<'w, 'py> {
     limits: Vec<(ObjectId, u64)>,
     pub(super) own: Vec<Place>,
     native: Vec<(u64, u64)>,
-    small: FxHashSet<u64>,
-    last_pool: u64,
     pub(super) origins: FxHashMap<String, Origin>,
     damaged: u64,
     pub(super) notes: Vec<String>,
@@ -115,7 +111,6 @@ const NEAR: usize = 6;
 const PROBES: u32 = 20_000;
 /// Namespaces with fewer keys show them anyway.
 const FEW: u64 = 64;
-const POOL: u64 = 1 << 14;
 const SMALL: u64 = 512;
 
 impl Copy {
@@ -257,8 +252,6 @@ impl<'w, 'py> Walk<'w, 'py> {
             limits: Vec::new(),
             own: Vec::new(),
             native: Vec::new(),
-            small: FxHashSet::default(),
-            last_pool: 0,
             origins: FxHashMap::default(),
             damaged: 0,
             notes: Vec::new(),
@@ -298,14 +291,14 @@ impl<'w, 'py> Walk<'w, 'py> {
                 self.copy.order.get(at + distance).map(|&place| self.copy.places.address(place))
             };
             self.heap.approach(ahead(NEAR), ahead(FAR), lists);
-            let address = self.copy.places.address(self.copy.order[at]);
-            self.object(address);
+            let place = self.copy.order[at];
+            self.object(place, self.copy.places.address(place));
             self.copy.done += 1;
         }
     }
 
     #[inline]
-    fn object(&mut self, address: u64) {
+    fn object(&mut self, place: Place, address: u64) {
         let memory = self.heap.memory();
         let of = memory.word(address + object_layout::TYPE as u64).unwrap_or(0);
         let slot = (of >> 4) as usize % RECENT;
@@ -328,10 +321,8 @@ impl<'w, 'py> Walk<'w, 'py> {
         }
         let id = self.copy.builder.add_object(Object { address, ty: known.id, size, refcount, flags });
         self.copy.current = id;
-        let pool = address / POOL;
-        if size <= SMALL && pool != self.last_pool {
-            self.last_pool = pool;
-            self.small.insert(pool * POOL);
+        if size <= SMALL {
+            self.copy.places.mark_small(place);
         }
         if known.info.complete {
             self.decoder.references(address, &known.info, None, &mut self.copy);
@@ -343,9 +334,7 @@ impl<'w, 'py> Walk<'w, 'py> {
             self.decoder.references(address, &known.info, Some(&mut self.visited), &mut self.copy);
             self.details(index, id, address);
         }
-        if self.known[index].is_own
-            && let Some(place) = self.copy.places.place(address)
-        {
+        if self.known[index].is_own {
             self.own.push(place);
         }
     }
@@ -483,7 +472,6 @@ impl<'w, 'py> Walk<'w, 'py> {
             namespaces,
             hidden: self.copy.hidden,
             native: self.native,
-            small: self.small,
             pools: None,
             dangling: self.copy.dangling,
             damaged: self.damaged,
