@@ -1,0 +1,508 @@
+//! Parquet into a heap: row group by row group, the columns of each at once.
+//!
+//! Invariant: what comes out is exactly what was put in, or an error: the digest in the file is held against the
+//! finished heap. Memory is bounded by [`Limits`] before any of it is asked for.
+
+use bytes::Bytes;
+use memtop_heap::{
+    Flags, HeapBuilder, Label, LabelKind, Name, Object, ObjectId, Origin, Root, RootKind, StringId, TypeId,
+};
+use parquet::column::reader::ColumnReaderImpl;
+use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DataType, Int32Type, Int64Type};
+use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData};
+use rustc_hash::FxHashMap;
+
+use crate::encode::{origin_word, root_kind};
+use crate::error::{Fault, damaged};
+use crate::guard::guarded;
+use crate::label_text::{self, Parsed};
+use crate::schema::{self, Column, KEY_CAPTURE, KEY_DIGEST, KEY_FORMAT, KEY_TABLES};
+use crate::source::Source;
+use crate::tables::{Capture, Tables, digest, object_id, unpack};
+use crate::view::View;
+use crate::{FORMAT, Limits, Loaded, page_reader, workers};
+
+/// What a row takes in memory while its group is read, at most, and what a level of a list does.
+const ROW_BYTES: u64 = 128;
+const LEVEL_BYTES: u64 = 48;
+
+/// Reads the whole file.
+pub(crate) fn decode<R: Source>(file: &R, limits: &Limits) -> Result<Loaded, Fault> {
+    let limit = limits.memory(file.len());
+    let metadata = guarded(|| read_footer(file))?;
+    let pairs = metadata.file_metadata().key_value_metadata();
+    let value = |key: &str| {
+        pairs
+            .and_then(|pairs| pairs.iter().find(|pair| pair.key == key))
+            .and_then(|pair| pair.value.as_deref())
+    };
+    let format = value(KEY_FORMAT).ok_or(Fault::NotASnapshot)?;
+    let format_version: u32 = format.parse().map_err(|_| damaged(format!("{format:?} is no format")))?;
+    if format_version > FORMAT {
+        return Err(Fault::Newer(format_version));
+    }
+    let needed = |key| value(key).ok_or_else(|| damaged(format!("its metadata has no {key}")));
+    let capture_json = needed(KEY_CAPTURE)?;
+    let json = |error: serde_json::Error| damaged(format!("its metadata: {error}"));
+    let capture: Capture = serde_json::from_str(capture_json).map_err(json)?;
+    let tables_json = unpack(needed(KEY_TABLES)?, limit)?;
+    let tables: Tables = serde_json::from_slice(&tables_json).map_err(json)?;
+
+    let (objects, references, roots) = (capture.objects, capture.references, capture.roots);
+    check_size(&metadata, objects, references, roots, limit)?;
+    let has_retained = capture.has_retained;
+    let mut builder = HeapBuilder::new(capture.info()?);
+    tables.fill(&mut builder)?;
+    builder.reserve(objects as usize, references as usize);
+    let mut reader = Rows {
+        texts: tables
+            .texts
+            .iter()
+            .zip(0..)
+            .map(|(text, index)| (text.as_str(), StringId::from_index(index)))
+            .collect(),
+        types: TypesByName::new(&tables)?,
+        frames: tables.frame_count(),
+        builder,
+        roots: Vec::new(),
+        retained: has_retained.then(Vec::new),
+    };
+    for group in metadata.row_groups() {
+        let group = Group { file, metadata: group, limit: usize::try_from(limit).unwrap_or(usize::MAX) };
+        reader.add(&group)?;
+    }
+    let Rows { mut builder, mut roots, retained, .. } = reader;
+    roots.sort_by_key(|&(number, _)| number);
+    for (number, (stored, root)) in (0..).zip(roots) {
+        if stored != number {
+            return Err(damaged(format!("there is no root {number}")));
+        }
+        builder.add_root(root);
+    }
+    let heap = builder.finish().map_err(|error| damaged(error.to_string()))?;
+    let found = digest(&View::new(&heap, true), retained.as_deref(), capture_json.as_bytes(), &tables_json);
+    if format!("{found:08x}") != needed(KEY_DIGEST)? {
+        return Err(damaged("its contents do not match its digest"));
+    }
+    Ok(Loaded { heap, retained, format_version })
+}
+
+/// The metadata at the end of the file.
+fn read_footer<R: Source>(file: &R) -> Result<ParquetMetaData, Fault> {
+    let end = file.len().checked_sub(8).ok_or_else(|| damaged("it has no end"))?;
+    let tail = file.read(end, 8)?;
+    let length = u64::from(u32::from_le_bytes([tail[0], tail[1], tail[2], tail[3]]));
+    let start = end.checked_sub(length).ok_or_else(|| damaged("its metadata is longer than the file"))?;
+    Ok(ParquetMetaDataReader::decode_metadata(&file.read(start, length)?)?)
+}
+
+/// Whether what the metadata says of numbers of rows is consistent, and fits into memory.
+fn check_size(
+    metadata: &ParquetMetaData,
+    objects: u64,
+    references: u64,
+    roots: u64,
+    limit: u64,
+) -> Result<(), Fault> {
+    let too_large = |what: String| Err(Fault::TooLarge(what, limit));
+    let heap = objects.saturating_mul(48).saturating_add(references.saturating_mul(16));
+    if heap.saturating_add(roots.saturating_mul(48)) > limit {
+        return too_large(format!("{objects} objects and {references} references"));
+    }
+    let mut rows = 0_u64;
+    for group in metadata.row_groups() {
+        let count =
+            u64::try_from(group.num_rows()).map_err(|_| damaged("a group has a negative number of rows"))?;
+        rows = rows.saturating_add(count);
+        let levels = group.columns().iter().map(|column| column.num_values().max(0).cast_unsigned()).max();
+        let levels = levels.unwrap_or(0);
+        if count.saturating_mul(ROW_BYTES).saturating_add(levels.saturating_mul(LEVEL_BYTES)) > limit {
+            return too_large(format!("{count} rows and {levels} values in one group"));
+        }
+    }
+    match rows == objects {
+        true => Ok(()),
+        false => Err(damaged(format!("it has {rows} rows for {objects} objects"))),
+    }
+}
+
+/// The rows so far, and what they refer to.
+struct Rows<'a> {
+    texts: FxHashMap<&'a str, StringId>,
+    types: TypesByName,
+    frames: usize,
+    builder: HeapBuilder,
+    roots: Vec<(i64, Root)>,
+    retained: Option<Vec<Option<u64>>>,
+}
+
+/// The types of each name; a name stands for its place in `types`.
+struct TypesByName {
+    places: FxHashMap<String, i64>,
+    types: Vec<Vec<TypeId>>,
+}
+
+impl TypesByName {
+    fn new(tables: &Tables) -> Result<Self, Fault> {
+        let mut new = Self { places: FxHashMap::default(), types: Vec::new() };
+        for (index, name) in tables.type_names()?.into_iter().enumerate() {
+            let place = *new.places.entry(name).or_insert(new.types.len() as i64);
+            if place as usize == new.types.len() {
+                new.types.push(Vec::new());
+            }
+            new.types[place as usize].push(TypeId::from_index(index));
+        }
+        Ok(new)
+    }
+}
+
+/// A row group of a file.
+struct Group<'a, R> {
+    file: &'a R,
+    metadata: &'a RowGroupMetaData,
+    limit: usize,
+}
+
+/// A column as it was read.
+enum Read {
+    Numbers(Vec<i64>),
+    Flags(Vec<bool>),
+    MaybeNumbers(Vec<Option<i64>>),
+    MaybeTexts(Vec<Option<ByteArray>>),
+    NumberLists(Lists<Option<i64>>),
+    LabelLists(Lists<Label>),
+    TextLists(Lists<Option<ByteArray>>),
+}
+
+/// The items of all rows, and for each row how many are its own.
+struct Lists<T> {
+    counts: Vec<u32>,
+    items: Vec<T>,
+}
+
+impl<T> Lists<T> {
+    fn try_map<U>(self, map: impl FnMut(T) -> Result<U, Fault>) -> Result<Lists<U>, Fault> {
+        Ok(Lists { counts: self.counts, items: self.items.into_iter().map(map).collect::<Result<_, _>>()? })
+    }
+}
+
+/// Takes the columns of a group out of the list, each as what it must be.
+struct Taken(Vec<Option<Read>>);
+
+macro_rules! take {
+    ($($name:ident: $kind:ident($type:ty),)*) => {
+        impl Taken {
+            $(fn $name(&mut self, column: Column) -> Result<$type, Fault> {
+                match self.0[column as usize].take() {
+                    Some(Read::$kind(values)) => Ok(values),
+                    _ => Err(damaged(format!("the column {} is not what it must be", column.path()))),
+                }
+            })*
+        }
+    };
+}
+
+take! {
+    numbers: Numbers(Vec<i64>),
+    flags: Flags(Vec<bool>),
+    maybe_numbers: MaybeNumbers(Vec<Option<i64>>),
+    maybe_texts: MaybeTexts(Vec<Option<ByteArray>>),
+    number_lists: NumberLists(Lists<Option<i64>>),
+    label_lists: LabelLists(Lists<Label>),
+    text_lists: TextLists(Lists<Option<ByteArray>>),
+}
+
+impl Rows<'_> {
+    /// Adds the rows of a group.
+    fn add<R: Source>(&mut self, group: &Group<'_, R>) -> Result<(), Fault> {
+        let first = self.builder.object_count();
+        let columns = workers::run(Column::ALL.len(), |index| {
+            guarded(|| {
+                self.read(group, Column::ALL[index]).map_err(|fault| in_column(Column::ALL[index], fault))
+            })
+        });
+        let mut taken = Taken(columns.into_iter().map(|column| column.map(Some)).collect::<Result<_, _>>()?);
+        self.add_objects(&mut taken)?;
+        self.add_names(&mut taken, first)?;
+        self.add_references(&mut taken, first)?;
+        self.add_roots(&mut taken, first)
+    }
+
+    fn add_objects(&mut self, taken: &mut Taken) -> Result<(), Fault> {
+        let ids = taken.numbers(Column::Id)?;
+        let addresses = taken.numbers(Column::Address)?;
+        let (types, numbers) = (taken.numbers(Column::Type)?, taken.numbers(Column::TypeNumber)?);
+        let (sizes, refcounts) = (taken.numbers(Column::Size)?, taken.numbers(Column::Refcount)?);
+        let flags = [
+            (taken.flags(Column::Tracked)?, Flags::TRACKED),
+            (taken.flags(Column::Garbage)?, Flags::GARBAGE),
+            (taken.flags(Column::Immortal)?, Flags::IMMORTAL),
+            (taken.flags(Column::Own)?, Flags::OWN),
+        ];
+        for (row, &id) in ids.iter().enumerate() {
+            if id != self.builder.object_count() as i64 {
+                return Err(damaged(format!(
+                    "the object {id} stands in the row {}",
+                    self.builder.object_count()
+                )));
+            }
+            let ty =
+                usize::try_from(numbers[row]).ok().and_then(|n| self.types.types[types[row] as usize].get(n));
+            let ty =
+                *ty.ok_or_else(|| damaged(format!("the object {id} is of a type that is in no table")))?;
+            let refcount = u32::try_from(refcounts[row]).map_err(|_| {
+                damaged(format!("the object {id} has the reference count {}", refcounts[row]))
+            })?;
+            let set = flags.iter().filter(|(column, _)| column[row]);
+            self.builder.add_object(Object {
+                address: addresses[row].cast_unsigned(),
+                ty,
+                size: sizes[row].cast_unsigned(),
+                refcount,
+                flags: set.fold(Flags::NONE, |all, &(_, flag)| all | flag),
+            });
+        }
+        if let Some(retained) = &mut self.retained {
+            let read = taken.maybe_numbers(Column::Retained)?;
+            retained.extend(read.into_iter().map(|bytes| bytes.map(i64::cast_unsigned)));
+        }
+        Ok(())
+    }
+
+    fn add_names(&mut self, taken: &mut Taken, first: usize) -> Result<(), Fault> {
+        let (names, modules) = (taken.maybe_texts(Column::Name)?, taken.maybe_texts(Column::Module)?);
+        for (row, (name, module)) in names.into_iter().zip(modules).enumerate() {
+            let (Some(name), Some(module)) = (name, module) else { continue };
+            let (name, module) = (name.as_utf8()?, module.as_utf8()?);
+            let qualname = match module {
+                "" => Some(name),
+                _ => name.strip_prefix(module).and_then(|rest| rest.strip_prefix('.')),
+            };
+            let qualname = qualname.ok_or_else(|| damaged(format!("{name:?} is not in {module:?}")))?;
+            let name = Name { module: self.text(module)?, qualname: self.text(qualname)? };
+            self.builder.set_name(ObjectId::from_index(first + row), name);
+        }
+        for (row, limit) in taken.maybe_numbers(Column::ItemLimit)?.into_iter().enumerate() {
+            if let Some(limit) = limit {
+                self.builder.set_limit(ObjectId::from_index(first + row), limit.cast_unsigned());
+            }
+        }
+        Ok(())
+    }
+
+    fn add_references(&mut self, taken: &mut Taken, first: usize) -> Result<(), Fault> {
+        let targets = taken.number_lists(Column::ReferentId)?;
+        let labels = taken.label_lists(Column::ReferentLabel)?;
+        if targets.counts != labels.counts {
+            return Err(damaged("its references have not as many ids as labels"));
+        }
+        let mut references = targets.items.into_iter().zip(labels.items);
+        for (row, &count) in labels.counts.iter().enumerate() {
+            let from = ObjectId::from_index(first + row);
+            for (to, label) in references.by_ref().take(count as usize) {
+                self.builder.add_reference(from, object_id(to.unwrap_or(-1))?, label);
+            }
+        }
+        Ok(())
+    }
+
+    fn add_roots(&mut self, taken: &mut Taken, first: usize) -> Result<(), Fault> {
+        let numbers = taken.number_lists(Column::RootNumber)?;
+        let kinds = taken.text_lists(Column::RootKind)?;
+        let names = taken.text_lists(Column::RootName)?;
+        let labels = taken.label_lists(Column::RootLabel)?;
+        let origins = taken.text_lists(Column::RootOrigin)?;
+        let frames = taken.number_lists(Column::RootFrame)?;
+        let counts = [&kinds.counts, &names.counts, &labels.counts, &origins.counts, &frames.counts];
+        if counts.into_iter().any(|counts| *counts != numbers.counts) {
+            return Err(damaged("its roots have not as many numbers as names"));
+        }
+        let rows = numbers.counts.iter().enumerate();
+        let rows = rows.flat_map(|(row, &count)| std::iter::repeat_n(first + row, count as usize));
+        for (index, row) in rows.enumerate() {
+            let kind = text_of(&kinds.items[index])?;
+            let kind: RootKind =
+                root_kind(kind).ok_or_else(|| damaged(format!("there is no root of the kind {kind:?}")))?;
+            let origin = text_of(&origins.items[index])?;
+            let origin = Origin::ALL
+                .into_iter()
+                .find(|&known| origin_word(known) == origin)
+                .ok_or_else(|| damaged(format!("there is no origin {origin:?}")))?;
+            let name = self.text(text_of(&names.items[index])?)?;
+            let mut root = Root::new(kind, name, ObjectId::from_index(row));
+            root = root.with_origin(origin).with_label(labels.items[index]);
+            if let Some(frame) = frames.items[index] {
+                let frame = usize::try_from(frame).ok().filter(|&frame| frame < self.frames);
+                let frame = frame.ok_or_else(|| damaged("a root is in a frame that is in no table"))?;
+                root = root.with_frame(memtop_heap::FrameId::from_index(frame));
+            }
+            self.roots.push((numbers.items[index].unwrap_or(-1), root));
+        }
+        Ok(())
+    }
+
+    fn text(&self, text: &str) -> Result<StringId, Fault> {
+        self.texts.get(text).copied().ok_or_else(|| damaged("a name is in no table"))
+    }
+
+    fn label(&self, written: Option<&ByteArray>) -> Result<Label, Fault> {
+        let Some(written) = written else { return Ok(Label::UNLABELLED) };
+        let written = written.as_utf8()?;
+        let parsed = label_text::read(written).ok_or_else(|| damaged(format!("{written:?} is no label")))?;
+        Ok(match parsed {
+            Parsed::Plain(label) => label,
+            Parsed::Named(kind, text) => {
+                let text = self.text(text)?;
+                match kind {
+                    LabelKind::Attribute => Label::attribute(text),
+                    LabelKind::Key => Label::key(text),
+                    LabelKind::KeyText => Label::key_text(text),
+                    LabelKind::Local => Label::local(text),
+                    _ => Label::closure(text),
+                }
+            }
+        })
+    }
+
+    fn read<R: Source>(&self, group: &Group<'_, R>, column: Column) -> Result<Read, Fault> {
+        Ok(match column {
+            Column::Id | Column::Address | Column::Size | Column::Refcount => {
+                Read::Numbers(group.plain::<Int64Type>(column)?)
+            }
+            Column::TypeNumber => {
+                Read::Numbers(group.plain::<Int32Type>(column)?.into_iter().map(i64::from).collect())
+            }
+            Column::Type => {
+                let names = group.plain::<ByteArrayType>(column)?;
+                let place = |name: &ByteArray| {
+                    let name = name.as_utf8()?;
+                    let place = self.types.places.get(name).copied();
+                    place.ok_or_else(|| damaged(format!("the type {name:?} is in no table")))
+                };
+                Read::Numbers(names.iter().map(place).collect::<Result<_, _>>()?)
+            }
+            Column::Tracked | Column::Garbage | Column::Immortal | Column::Own => {
+                Read::Flags(group.plain::<BoolType>(column)?)
+            }
+            Column::Retained | Column::ItemLimit => Read::MaybeNumbers(group.optional::<Int64Type>(column)?),
+            Column::Root | Column::Name | Column::Module => {
+                Read::MaybeTexts(group.optional::<ByteArrayType>(column)?)
+            }
+            Column::ReferentId | Column::RootNumber | Column::RootFrame => {
+                Read::NumberLists(group.lists::<Int64Type>(column)?)
+            }
+            Column::ReferentLabel | Column::RootLabel => {
+                let written = group.lists::<ByteArrayType>(column)?;
+                Read::LabelLists(written.try_map(|written| self.label(written.as_ref()))?)
+            }
+            Column::RootKind | Column::RootName | Column::RootOrigin => {
+                Read::TextLists(group.lists::<ByteArrayType>(column)?)
+            }
+        })
+    }
+}
+
+fn text_of(text: &Option<ByteArray>) -> Result<&str, Fault> {
+    Ok(text.as_ref().ok_or_else(|| damaged("a root lacks a word"))?.as_utf8()?)
+}
+
+fn in_column(column: Column, fault: Fault) -> Fault {
+    match fault {
+        Fault::Parquet(what) | Fault::Damaged(what) => {
+            damaged(format!("the column {}: {what}", column.path()))
+        }
+        other => other,
+    }
+}
+
+impl<R: Source> Group<'_, R> {
+    fn rows(&self) -> usize {
+        self.metadata.num_rows() as usize
+    }
+
+    /// A column of which each row has one value.
+    fn plain<T: DataType>(&self, column: Column) -> Result<Vec<T::T>, Fault> {
+        Ok(self.all::<T>(column)?.values)
+    }
+
+    fn optional<T: DataType>(&self, column: Column) -> Result<Vec<Option<T::T>>, Fault> {
+        let read = self.all::<T>(column)?;
+        let mut values = read.values.into_iter();
+        Ok(read.definitions.iter().map(|&level| if level == 1 { values.next() } else { None }).collect())
+    }
+
+    /// A column of which each row has a list; null items are none.
+    fn lists<T: DataType>(&self, column: Column) -> Result<Lists<Option<T::T>>, Fault> {
+        let read = self.all::<T>(column)?;
+        let mut values = read.values.into_iter();
+        let mut lists = Lists {
+            counts: Vec::with_capacity(self.rows()),
+            items: Vec::with_capacity(read.definitions.len()),
+        };
+        for (&definition, &repetition) in read.definitions.iter().zip(&read.repetitions) {
+            if repetition == 0 {
+                lists.counts.push(0);
+            }
+            if definition == 0 {
+                continue;
+            }
+            match lists.counts.last_mut() {
+                Some(count) => *count += 1,
+                None => return Err(damaged("a list has an item before its row")),
+            }
+            lists.items.push(if definition == read.most { values.next() } else { None });
+        }
+        Ok(lists)
+    }
+
+    fn all<T: DataType>(&self, column: Column) -> Result<Levels<T>, Fault> {
+        let known = schema::schema()?.column(column as usize);
+        let found =
+            self.metadata.columns().iter().find(|chunk| chunk.column_path().string() == column.path());
+        let chunk = found.ok_or_else(|| damaged("it is missing"))?;
+        let description = chunk.column_descr_ptr();
+        let (most, repeats) = (known.max_def_level(), known.max_rep_level());
+        if description.physical_type() != known.physical_type()
+            || description.max_def_level() != most
+            || description.max_rep_level() != repeats
+        {
+            return Err(damaged("it is of another type"));
+        }
+        let levels =
+            u64::try_from(chunk.num_values()).map_err(|_| damaged("it has a negative number of values"))?;
+        let start = chunk.dictionary_page_offset().unwrap_or_else(|| chunk.data_page_offset());
+        let (start, length) = (u64::try_from(start), u64::try_from(chunk.compressed_size()));
+        let (Ok(start), Ok(length)) = (start, length) else { return Err(damaged("its place is negative")) };
+        if start.checked_add(length).is_none_or(|end| end > self.file.len()) {
+            return Err(damaged("it reaches past the end of the file"));
+        }
+        let bytes: Bytes = self.file.read(start, length)?;
+        let pages =
+            page_reader::Pages::new(bytes, known.physical_type(), chunk.compression(), levels, self.limit);
+        // The column is decoded as this version knows it, whatever else the file says of it.
+        let mut reader = ColumnReaderImpl::<T>::new(known, Box::new(pages));
+        let mut read = Levels { values: Vec::new(), definitions: Vec::new(), repetitions: Vec::new(), most };
+        let rows = self.rows();
+        let (records, _, read_levels) = reader.read_records(
+            rows,
+            (most > 0).then_some(&mut read.definitions),
+            (repeats > 0).then_some(&mut read.repetitions),
+            &mut read.values,
+        )?;
+        if records != rows || read_levels as u64 != levels {
+            return Err(damaged(format!(
+                "it has {records} rows and {read_levels} values, not {rows} and {levels}"
+            )));
+        }
+        Ok(read)
+    }
+}
+
+/// A column with Parquet's levels: see `encode`.
+struct Levels<T: DataType> {
+    values: Vec<T::T>,
+    definitions: Vec<i16>,
+    repetitions: Vec<i16>,
+    /// The definition of a value.
+    most: i16,
+}

@@ -1,0 +1,341 @@
+//! A heap into Parquet: row group by row group, the columns of each at once.
+//!
+//! It knows no file: it writes to anything. Rows stand in the order of their ids.
+
+use std::io::Write;
+use std::ops::Range;
+
+use bytes::Bytes;
+use memtop_heap::{Flags, Label, ObjectId, Origin, RootId, RootKind};
+use parquet::column::writer::{ColumnCloseResult, get_column_writer, get_typed_column_writer};
+use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DataType, Int32Type, Int64Type};
+use parquet::file::metadata::KeyValue;
+use parquet::file::properties::WriterPropertiesPtr;
+use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::types::SchemaDescPtr;
+use rustc_hash::FxHashMap;
+
+use crate::error::Fault;
+use crate::schema::{self, Column, KEY_CAPTURE, KEY_DIGEST, KEY_FORMAT, KEY_TABLES};
+use crate::tables::{Capture, Tables, digest, pack};
+use crate::view::View;
+use crate::{FORMAT, label_text, workers};
+
+/// A row group ends at so many objects or references, whichever comes first.
+const GROUP_OBJECTS: usize = 1 << 18;
+const GROUP_REFERENCES: usize = 1 << 20;
+
+/// Writes the whole file.
+pub(crate) fn encode<W: Write + Send>(
+    view: &View<'_>,
+    retained: Option<&[Option<u64>]>,
+    to: W,
+) -> Result<W, Fault> {
+    let schema = schema::schema()?;
+    let properties: WriterPropertiesPtr = schema::properties()?.into();
+    let mut file = SerializedFileWriter::new(to, schema.root_schema_ptr(), properties.clone())?;
+    let encoder = Encoder::new(view, retained, schema, properties);
+    for rows in groups(view) {
+        let mut group = file.next_row_group()?;
+        let columns =
+            workers::run(Column::ALL.len(), |index| encoder.column(Column::ALL[index], rows.clone()));
+        for column in columns {
+            let (pages, close) = column?;
+            group.append_column(&Bytes::from(pages), close)?;
+        }
+        group.close()?;
+    }
+    let json = |error: serde_json::Error| Fault::Parquet(error.to_string());
+    let capture = serde_json::to_string(&Capture::of(view, retained.is_some())).map_err(json)?;
+    let tables = serde_json::to_vec(&Tables::of(view)).map_err(json)?;
+    let digest = digest(view, retained, capture.as_bytes(), &tables);
+    for (key, value) in [
+        (KEY_FORMAT, FORMAT.to_string()),
+        (KEY_CAPTURE, capture),
+        (KEY_TABLES, pack(&tables)?),
+        (KEY_DIGEST, format!("{digest:08x}")),
+    ] {
+        file.append_key_value_metadata(KeyValue::new(key.to_owned(), value));
+    }
+    Ok(file.into_inner()?)
+}
+
+/// The rows of each row group.
+fn groups(view: &View<'_>) -> Vec<Range<usize>> {
+    let offsets = view.heap.references().offsets();
+    let objects = view.heap.objects().len();
+    let mut groups = Vec::new();
+    let mut start = 0;
+    while start < objects {
+        let enough = offsets[start] as usize + GROUP_REFERENCES;
+        let by_references = offsets.partition_point(|&offset| offset as usize <= enough) - 1;
+        let end = by_references.clamp(start + 1, objects).min(start + GROUP_OBJECTS);
+        groups.push(start..end);
+        start = end;
+    }
+    groups
+}
+
+type Encoded = (Vec<u8>, ColumnCloseResult);
+
+struct Encoder<'a> {
+    view: &'a View<'a>,
+    retained: Option<&'a [Option<u64>]>,
+    schema: SchemaDescPtr,
+    properties: WriterPropertiesPtr,
+    type_names: Vec<ByteArray>,
+    /// For each type, which of those with its name it is.
+    type_numbers: Vec<i32>,
+    /// The roots by their object.
+    roots: Vec<(ObjectId, RootId)>,
+}
+
+impl<'a> Encoder<'a> {
+    fn new(
+        view: &'a View<'a>,
+        retained: Option<&'a [Option<u64>]>,
+        schema: SchemaDescPtr,
+        properties: WriterPropertiesPtr,
+    ) -> Self {
+        let types = view.heap.types();
+        let mut seen: FxHashMap<&str, i32> = FxHashMap::default();
+        let mut number = |name| {
+            let next = seen.entry(name).or_default();
+            *next += 1;
+            *next - 1
+        };
+        let mut roots: Vec<_> = view.heap.roots().iter().map(|(id, root)| (root.object, id)).collect();
+        roots.sort_unstable();
+        Self {
+            view,
+            retained,
+            schema,
+            properties,
+            type_names: types.iter().map(|(id, _)| types.name(id).into()).collect(),
+            type_numbers: types.iter().map(|(id, _)| number(types.name(id))).collect(),
+            roots,
+        }
+    }
+
+    fn column(&self, column: Column, rows: Range<usize>) -> Result<Encoded, Fault> {
+        let heap = self.view.heap;
+        let objects = heap.objects();
+        let ids = || rows.clone().map(ObjectId::from_index);
+        let flag = |flag| self.plain::<BoolType>(column, ids().map(|id| objects.flags(id).contains(flag)));
+        match column {
+            Column::Id => self.plain::<Int64Type>(column, ids().map(|id| i64::from(id.raw()))),
+            Column::Address => {
+                self.plain::<Int64Type>(column, ids().map(|id| objects.address(id).cast_signed()))
+            }
+            Column::Type => self.plain::<ByteArrayType>(
+                column,
+                ids().map(|id| self.type_names[objects.type_of(id).index()].clone()),
+            ),
+            Column::TypeNumber => self
+                .plain::<Int32Type>(column, ids().map(|id| self.type_numbers[objects.type_of(id).index()])),
+            Column::Size => self.plain::<Int64Type>(column, ids().map(|id| objects.size(id).cast_signed())),
+            Column::Refcount => {
+                self.plain::<Int64Type>(column, ids().map(|id| i64::from(objects.refcount(id))))
+            }
+            Column::Tracked => flag(Flags::TRACKED),
+            Column::Garbage => flag(Flags::GARBAGE),
+            Column::Immortal => flag(Flags::IMMORTAL),
+            Column::Own => flag(Flags::OWN),
+            Column::Retained => self.optional::<Int64Type>(
+                column,
+                rows.clone()
+                    .map(|row| self.retained.and_then(|retained| retained[row]).map(u64::cast_signed)),
+            ),
+            Column::Root => self.optional::<ByteArrayType>(
+                column,
+                ids().map(|id| {
+                    self.roots_of(id).first().map(|&(_, root)| heap.roots().get(root).kind.word().into())
+                }),
+            ),
+            Column::Name => self.optional::<ByteArrayType>(
+                column,
+                ids().map(|id| {
+                    objects.name(id).map(|name| {
+                        let (module, qualname) = (heap.text(name.module), heap.text(name.qualname));
+                        if module.is_empty() {
+                            qualname.into()
+                        } else {
+                            ByteArray::from(format!("{module}.{qualname}").into_bytes())
+                        }
+                    })
+                }),
+            ),
+            Column::Module => self.optional::<ByteArrayType>(
+                column,
+                ids().map(|id| objects.name(id).map(|name| heap.text(name.module).into())),
+            ),
+            Column::ItemLimit => {
+                self.optional::<Int64Type>(column, ids().map(|id| objects.limit(id).map(u64::cast_signed)))
+            }
+            Column::ReferentId => self.list::<Int64Type, _>(
+                column,
+                ids().map(|id| heap.references().targets_of(id).iter().map(|to| Some(i64::from(to.raw())))),
+            ),
+            Column::ReferentLabel => {
+                let mut written = Written::default();
+                let rows = ids().map(|id| self.view.references(id).map(|one| one.label).collect::<Vec<_>>());
+                let mut list = List::<ByteArrayType>::default();
+                for labels in rows {
+                    list.row(labels.into_iter().map(|label| written.get(self.view, label)), true);
+                }
+                self.write::<ByteArrayType>(
+                    column,
+                    &list.values,
+                    Some(&list.definitions),
+                    Some(&list.repetitions),
+                )
+            }
+            Column::RootNumber => self.roots::<Int64Type>(column, &rows, |id| Some(i64::from(id.raw()))),
+            Column::RootKind => {
+                self.roots::<ByteArrayType>(column, &rows, |id| Some(heap.roots().get(id).kind.word().into()))
+            }
+            Column::RootName => self.roots::<ByteArrayType>(column, &rows, |id| {
+                Some(heap.text(heap.roots().get(id).name).into())
+            }),
+            Column::RootLabel => self.roots::<ByteArrayType>(column, &rows, |id| {
+                let label = self.view.root_label(heap.roots().get(id));
+                let text = label.text().map_or("", |text| heap.text(text));
+                label_text::write(label, text).map(|text| text.into_bytes().into())
+            }),
+            Column::RootOrigin => self.roots::<ByteArrayType>(column, &rows, |id| {
+                Some(origin_word(heap.roots().get(id).origin).into())
+            }),
+            Column::RootFrame => self.roots::<Int64Type>(column, &rows, |id| {
+                heap.roots().get(id).frame().map(|frame| i64::from(frame.raw()))
+            }),
+        }
+    }
+
+    fn roots_of(&self, id: ObjectId) -> &[(ObjectId, RootId)] {
+        let start = self.roots.partition_point(|&(object, _)| object < id);
+        let count = self.roots[start..].iter().take_while(|&&(object, _)| object == id).count();
+        &self.roots[start..start + count]
+    }
+
+    fn roots<T: DataType>(
+        &self,
+        column: Column,
+        rows: &Range<usize>,
+        value: impl Fn(RootId) -> Option<T::T>,
+    ) -> Result<Encoded, Fault> {
+        let of = |row| self.roots_of(ObjectId::from_index(row)).iter().map(|&(_, root)| value(root));
+        self.list::<T, _>(column, rows.clone().map(of))
+    }
+
+    fn plain<T: DataType>(
+        &self,
+        column: Column,
+        values: impl Iterator<Item = T::T>,
+    ) -> Result<Encoded, Fault> {
+        self.write::<T>(column, &values.collect::<Vec<_>>(), None, None)
+    }
+
+    fn optional<T: DataType>(
+        &self,
+        column: Column,
+        rows: impl Iterator<Item = Option<T::T>>,
+    ) -> Result<Encoded, Fault> {
+        let (mut values, mut definitions) = (Vec::new(), Vec::new());
+        for value in rows {
+            definitions.push(i16::from(value.is_some()));
+            values.extend(value);
+        }
+        self.write::<T>(column, &values, Some(&definitions), None)
+    }
+
+    fn list<T: DataType, R: Iterator<Item = Option<T::T>>>(
+        &self,
+        column: Column,
+        rows: impl Iterator<Item = R>,
+    ) -> Result<Encoded, Fault> {
+        let nullable = self.schema.column(column as usize).max_def_level() == 2;
+        let mut list = List::<T>::default();
+        for row in rows {
+            list.row(row, nullable);
+        }
+        self.write::<T>(column, &list.values, Some(&list.definitions), Some(&list.repetitions))
+    }
+
+    fn write<T: DataType>(
+        &self,
+        column: Column,
+        values: &[T::T],
+        definitions: Option<&[i16]>,
+        repetitions: Option<&[i16]>,
+    ) -> Result<Encoded, Fault> {
+        let pages = crate::page_writer::Pages::default();
+        let writer = get_column_writer(
+            self.schema.column(column as usize),
+            self.properties.clone(),
+            Box::new(pages.clone()),
+        );
+        let mut writer = get_typed_column_writer::<T>(writer);
+        writer.write_batch(values, definitions, repetitions)?;
+        let close = writer.close()?;
+        Ok((pages.take(), close))
+    }
+}
+
+/// The values of a list column, with Parquet's levels: a repetition of 0 begins a row; a definition of 0 is an empty
+/// list, of 1 an item (or a null item, where items can be null), of 2 an item that could be null and is not.
+struct List<T: DataType> {
+    values: Vec<T::T>,
+    definitions: Vec<i16>,
+    repetitions: Vec<i16>,
+}
+
+impl<T: DataType> Default for List<T> {
+    fn default() -> Self {
+        Self { values: Vec::new(), definitions: Vec::new(), repetitions: Vec::new() }
+    }
+}
+
+impl<T: DataType> List<T> {
+    fn row(&mut self, items: impl Iterator<Item = Option<T::T>>, nullable: bool) {
+        let mut repetition = 0;
+        for item in items {
+            self.repetitions.push(repetition);
+            self.definitions.push(if nullable { 1 + i16::from(item.is_some()) } else { 1 });
+            self.values.extend(item);
+            repetition = 1;
+        }
+        if repetition == 0 {
+            self.repetitions.push(0);
+            self.definitions.push(0);
+        }
+    }
+}
+
+/// Labels that were written before: a text is made once for each.
+#[derive(Default)]
+struct Written(FxHashMap<Label, Option<ByteArray>>);
+
+impl Written {
+    fn get(&mut self, view: &View<'_>, label: Label) -> Option<ByteArray> {
+        let written = self.0.entry(label).or_insert_with(|| {
+            let text = label.text().map_or("", |text| view.heap.text(text));
+            label_text::write(label, text).map(|text| text.into_bytes().into())
+        });
+        written.clone()
+    }
+}
+
+/// The words for origins in a file.
+pub(crate) fn origin_word(origin: Origin) -> &'static str {
+    match origin {
+        Origin::Unknown => "unknown",
+        Origin::Own => "own",
+        Origin::Package => "package",
+        Origin::Standard => "standard",
+    }
+}
+
+/// The root kind of a word in a file.
+pub(crate) fn root_kind(word: &str) -> Option<RootKind> {
+    RootKind::ALL.into_iter().find(|kind| kind.word() == word)
+}

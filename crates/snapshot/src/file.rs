@@ -1,0 +1,107 @@
+//! The file around a snapshot: written beside its name and renamed, so that nobody ever sees half of one.
+//!
+//! Invariants: the file is made with mode 0600 and never existed before, so nobody else can read it and no planted
+//! link is followed; on any error nothing of it stays. What stands under the name before is replaced as a whole: a
+//! symbolic link there is replaced and not followed.
+
+use std::fs::{self, File, OpenOptions};
+use std::hash::{BuildHasher, RandomState};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Fault, SnapshotError};
+
+/// How often another name is tried when one is taken.
+const TRIES: usize = 16;
+
+/// Writes a file by `write`, and gives its size in bytes.
+pub(crate) fn replace(
+    path: &Path,
+    write: impl FnOnce(File) -> Result<File, Fault>,
+) -> Result<u64, SnapshotError> {
+    if let Some(found) = fs::symlink_metadata(path).ok().and_then(|found| what_else(found.file_type())) {
+        return Err(SnapshotError::NotAFile { path: path.to_owned(), found });
+    }
+    let in_place = |source| SnapshotError::Write { path: path.to_owned(), source };
+    let (file, temporary) = create_beside(path).map_err(in_place)?;
+    let file = write(file).map_err(|fault| fault.while_writing(path))?;
+    let bytes = file.metadata().map_err(in_place)?.len();
+    file.sync_all().map_err(in_place)?;
+    drop(file);
+    fs::rename(&temporary.0, path).map_err(in_place)?;
+    temporary.keep();
+    // The name itself lasts once the directory is written; where that cannot be, the file is still whole.
+    if let Ok(directory) = File::open(directory_of(path)) {
+        let _ = directory.sync_all();
+    }
+    Ok(bytes)
+}
+
+/// Opens a file that is to be read.
+pub(crate) fn open(path: &Path) -> Result<File, SnapshotError> {
+    let fail = |source: io::Error| match source.kind() {
+        io::ErrorKind::NotFound => SnapshotError::NotFound { path: path.to_owned() },
+        _ => SnapshotError::Read { path: path.to_owned(), source },
+    };
+    // Looked at before it is opened: to open a pipe would wait for its other end.
+    let found = fs::metadata(path).map_err(fail)?;
+    match what_else(found.file_type()) {
+        Some(found) => Err(SnapshotError::NotAFile { path: path.to_owned(), found }),
+        None => File::open(path).map_err(fail),
+    }
+}
+
+/// What it is if not a file or a link.
+fn what_else(kind: fs::FileType) -> Option<&'static str> {
+    match kind {
+        kind if kind.is_file() || kind.is_symlink() => None,
+        kind if kind.is_dir() => Some("a directory"),
+        _ => Some("a device, a pipe or a socket"),
+    }
+}
+
+/// A file that is removed unless it is kept.
+struct Temporary(PathBuf);
+
+impl Temporary {
+    fn keep(mut self) {
+        self.0 = PathBuf::new();
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        if !self.0.as_os_str().is_empty() {
+            let _ = fs::remove_file(&self.0);
+        }
+    }
+}
+
+fn directory_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+fn create_beside(path: &Path) -> io::Result<(File, Temporary)> {
+    let Some(name) = path.file_name() else {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "the path names no file"));
+    };
+    let mut last = io::Error::from(io::ErrorKind::AlreadyExists);
+    for _ in 0..TRIES {
+        let mut hidden = std::ffi::OsString::from(".");
+        hidden.push(name);
+        // The standard library's own source of chance; that the name is new is what counts, and is checked.
+        hidden.push(format!(".{:016x}.tmp", RandomState::new().hash_one(std::process::id())));
+        let temporary = directory_of(path).join(hidden);
+        let mut options = OpenOptions::new();
+        // `create_new` is O_EXCL, which follows no link at the last step of the path.
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        match options.open(&temporary) {
+            Ok(file) => return Ok((file, Temporary(temporary))),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => last = error,
+            Err(error) => return Err(error),
+        }
+    }
+    Err(last)
+}

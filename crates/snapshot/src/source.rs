@@ -1,0 +1,66 @@
+//! Where the bytes of a snapshot come from: a file, or memory.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::sync::{Mutex, PoisonError};
+
+use bytes::Bytes;
+
+/// Bytes that several threads can read at once.
+pub(crate) trait Source: Sync {
+    /// How many there are.
+    fn len(&self) -> u64;
+
+    /// Some of them.
+    ///
+    /// # Errors
+    /// If they cannot be read, or there are not so many.
+    fn read(&self, start: u64, length: u64) -> io::Result<Bytes>;
+}
+
+/// An open file. Its position is one for all threads, so they read in turn.
+pub(crate) struct OpenFile {
+    file: Mutex<File>,
+    length: u64,
+}
+
+impl OpenFile {
+    pub(crate) fn new(file: File) -> io::Result<Self> {
+        let length = file.metadata()?.len();
+        Ok(Self { file: Mutex::new(file), length })
+    }
+}
+
+impl Source for OpenFile {
+    fn len(&self) -> u64 {
+        self.length
+    }
+
+    fn read(&self, start: u64, length: u64) -> io::Result<Bytes> {
+        check(start, length, self.length)?;
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        file.seek(SeekFrom::Start(start))?;
+        let mut bytes = Vec::with_capacity(length as usize);
+        file.by_ref().take(length).read_to_end(&mut bytes)?;
+        check(0, length, bytes.len() as u64)?;
+        Ok(bytes.into())
+    }
+}
+
+impl Source for Bytes {
+    fn len(&self) -> u64 {
+        self.as_ref().len() as u64
+    }
+
+    fn read(&self, start: u64, length: u64) -> io::Result<Bytes> {
+        check(start, length, Source::len(self))?;
+        Ok(self.slice(start as usize..(start + length) as usize))
+    }
+}
+
+fn check(start: u64, length: u64, all: u64) -> io::Result<()> {
+    match start.checked_add(length).is_some_and(|end| end <= all) {
+        true => Ok(()),
+        false => Err(io::ErrorKind::UnexpectedEof.into()),
+    }
+}

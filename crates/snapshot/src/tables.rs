@@ -1,0 +1,390 @@
+//! The small tables of a snapshot, which stand in the file's metadata: what is known of the capture as plain JSON;
+//! texts, types and frames as JSON that is packed. And the digest over everything.
+//!
+//! Invariant: unknown fields are ignored, so that later versions can add some; numbers that stand for words do not
+//! change their meaning.
+
+use std::io::Read;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use memtop_heap::{
+    CaptureInfo, CaptureMethod, Heap, HeapBuilder, MemoryNumbers, ObjectId, Origin, ProcessIdentity,
+    PythonVersion, Shape, StringId, Type,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Fault, damaged};
+use crate::label_text;
+use crate::view::View;
+
+#[derive(Serialize, Deserialize, Default)]
+#[serde(default)]
+pub(crate) struct Capture {
+    taken_at: i64,
+    uptime: Option<u64>,
+    pid: u32,
+    process_started: u64,
+    boot: String,
+    interpreter: u64,
+    python: (u8, u8, u8, String),
+    implementation: String,
+    program: String,
+    method: u8,
+    pause: Option<u64>,
+    duration: Option<u64>,
+    work: Option<f64>,
+    memory: Memory,
+    with_keys: bool,
+    damaged: u64,
+    dangling: u64,
+    approximate: bool,
+    notes: Vec<String>,
+    pub(crate) objects: u64,
+    pub(crate) references: u64,
+    pub(crate) roots: u64,
+    pub(crate) has_retained: bool,
+}
+
+#[derive(Serialize, Deserialize, Default)]
+#[serde(default)]
+struct Memory {
+    rss: Option<u64>,
+    peak_rss: Option<u64>,
+    swapped: Option<u64>,
+    allocator_free: Option<u64>,
+    malloc_in_use: Option<u64>,
+    malloc_free: Option<u64>,
+    native_known: Option<u64>,
+    file_backed: Option<u64>,
+}
+
+impl Capture {
+    pub(crate) fn of(view: &View<'_>, has_retained: bool) -> Self {
+        let (heap, info) = (view.heap, view.heap.info());
+        // Each field by name: one that is added to the heap's must be added here, or this does not compile.
+        let CaptureInfo {
+            taken_at,
+            uptime,
+            process,
+            python,
+            implementation,
+            program,
+            method,
+            pause,
+            duration,
+            work,
+            memory,
+            with_keys,
+            damaged,
+            dangling,
+            approximate,
+            notes,
+        } = info.clone();
+        let MemoryNumbers {
+            rss,
+            peak_rss,
+            swapped,
+            allocator_free,
+            malloc_in_use,
+            malloc_free,
+            native_known,
+            file_backed,
+        } = memory;
+        Self {
+            taken_at,
+            uptime,
+            pid: process.pid,
+            process_started: process.started,
+            boot: process.boot,
+            interpreter: process.interpreter,
+            python: (python.major, python.minor, python.micro, python.suffix),
+            implementation,
+            program,
+            method: method as u8,
+            pause,
+            duration,
+            work,
+            memory: Memory {
+                rss,
+                peak_rss,
+                swapped,
+                allocator_free,
+                malloc_in_use,
+                malloc_free,
+                native_known,
+                file_backed,
+            },
+            with_keys: with_keys && view.with_keys,
+            damaged,
+            dangling,
+            approximate,
+            notes,
+            objects: heap.objects().len() as u64,
+            references: heap.references().len() as u64,
+            roots: heap.roots().len() as u64,
+            has_retained,
+        }
+    }
+
+    pub(crate) fn info(self) -> Result<CaptureInfo, Fault> {
+        let (major, minor, micro, suffix) = self.python;
+        let memory = self.memory;
+        Ok(CaptureInfo {
+            taken_at: self.taken_at,
+            uptime: self.uptime,
+            process: ProcessIdentity {
+                pid: self.pid,
+                started: self.process_started,
+                boot: self.boot,
+                interpreter: self.interpreter,
+            },
+            python: PythonVersion { major, minor, micro, suffix },
+            implementation: self.implementation,
+            program: self.program,
+            method: *CaptureMethod::ALL
+                .get(usize::from(self.method))
+                .ok_or_else(|| damaged(format!("there is no method {} of a capture", self.method)))?,
+            pause: self.pause,
+            duration: self.duration,
+            work: self.work,
+            memory: MemoryNumbers {
+                rss: memory.rss,
+                peak_rss: memory.peak_rss,
+                swapped: memory.swapped,
+                allocator_free: memory.allocator_free,
+                malloc_in_use: memory.malloc_in_use,
+                malloc_free: memory.malloc_free,
+                native_known: memory.native_known,
+                file_backed: memory.file_backed,
+            },
+            with_keys: self.with_keys,
+            damaged: self.damaged,
+            dangling: self.dangling,
+            approximate: self.approximate,
+            notes: self.notes,
+        })
+    }
+}
+
+/// Texts, and what refers to them by number.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Tables {
+    pub(crate) texts: Vec<String>,
+    /// Module, qualified name, origin, shape, the type's own object.
+    types: Vec<(u32, u32, u8, u8, Option<u32>)>,
+    /// Thread, function, file, line.
+    frames: Vec<(u32, u32, u32, u32)>,
+}
+
+impl Tables {
+    pub(crate) fn of(view: &View<'_>) -> Self {
+        let heap = view.heap;
+        Self {
+            texts: view.texts.iter().map(|&text| heap.text(text).to_owned()).collect(),
+            types: heap
+                .types()
+                .iter()
+                .map(|(_, ty)| {
+                    let object = ty.object().map(ObjectId::raw);
+                    (
+                        view.number(ty.module),
+                        view.number(ty.qualname),
+                        ty.origin as u8,
+                        ty.shape as u8,
+                        object,
+                    )
+                })
+                .collect(),
+            frames: heap
+                .roots()
+                .frames()
+                .iter()
+                .map(|frame| {
+                    (
+                        view.number(frame.thread),
+                        view.number(frame.function),
+                        view.number(frame.file),
+                        frame.line,
+                    )
+                })
+                .collect(),
+        }
+    }
+
+    /// Puts the tables into a builder that is empty.
+    pub(crate) fn fill(&self, builder: &mut HeapBuilder) -> Result<(), Fault> {
+        for (number, text) in self.texts.iter().enumerate() {
+            if builder.string(text).index() != number {
+                return Err(damaged("a text stands twice in its table, or the first is not the empty one"));
+            }
+        }
+        for &(module, qualname, origin, shape, object) in &self.types {
+            let (module, qualname) = (self.text(module)?, self.text(qualname)?);
+            let ty = Type {
+                origin: origin_of(origin)?,
+                shape: *Shape::ALL
+                    .get(usize::from(shape))
+                    .ok_or_else(|| damaged(format!("there is no shape {shape} of a type")))?,
+                object: None,
+                ..Type::new(module, qualname)
+            };
+            let id = builder.add_type(ty);
+            if let Some(object) = object {
+                builder.set_type_object(id, object_id(i64::from(object))?);
+            }
+        }
+        for &(thread, function, file, line) in &self.frames {
+            let (thread, function, file) =
+                (self.text_id(thread)?, self.text_id(function)?, self.text_id(file)?);
+            builder.add_frame(memtop_heap::Frame { thread, function, file, line });
+        }
+        Ok(())
+    }
+
+    /// The names of the types as they are shown, by the handles that they get.
+    pub(crate) fn type_names(&self) -> Result<Vec<String>, Fault> {
+        let shown = |module: &str, qualname: &str| match module {
+            "" | "builtins" => qualname.to_owned(),
+            _ => format!("{module}.{qualname}"),
+        };
+        self.types.iter().map(|&(module, name, ..)| Ok(shown(self.text(module)?, self.text(name)?))).collect()
+    }
+
+    pub(crate) fn frame_count(&self) -> usize {
+        self.frames.len()
+    }
+
+    fn text(&self, number: u32) -> Result<&str, Fault> {
+        self.texts
+            .get(number as usize)
+            .map(String::as_str)
+            .ok_or_else(|| damaged(format!("there is no text {number}, there are {}", self.texts.len())))
+    }
+
+    fn text_id(&self, number: u32) -> Result<StringId, Fault> {
+        self.text(number).map(|_| StringId::from_index(number as usize))
+    }
+}
+
+pub(crate) fn origin_of(number: u8) -> Result<Origin, Fault> {
+    Origin::ALL
+        .get(usize::from(number))
+        .copied()
+        .ok_or_else(|| damaged(format!("there is no origin {number}")))
+}
+
+/// A handle from a file. Whether there is such a row, `finish` finds out.
+pub(crate) fn object_id(id: i64) -> Result<ObjectId, Fault> {
+    u32::try_from(id)
+        .ok()
+        .and_then(ObjectId::from_raw)
+        .ok_or_else(|| damaged(format!("{id} is no id of an object")))
+}
+
+/// JSON as it stands in the metadata: zstd, in base64.
+pub(crate) fn pack(json: &[u8]) -> Result<String, Fault> {
+    Ok(STANDARD.encode(zstd::encode_all(json, 9)?))
+}
+
+/// The JSON that was packed. Stops at `limit` bytes, so that a small file cannot unfold to fill the memory.
+pub(crate) fn unpack(packed: &str, limit: u64) -> Result<Vec<u8>, Fault> {
+    let bytes = STANDARD.decode(packed).map_err(|error| damaged(format!("the tables: {error}")))?;
+    let unfold = || -> std::io::Result<Vec<u8>> {
+        let mut json = Vec::new();
+        zstd::Decoder::with_buffer(bytes.as_slice())?.take(limit.saturating_add(1)).read_to_end(&mut json)?;
+        Ok(json)
+    };
+    let json = unfold().map_err(|error| damaged(format!("the tables: {error}")))?;
+    match json.len() as u64 <= limit {
+        true => Ok(json),
+        false => Err(Fault::TooLarge("tables of names".to_owned(), limit)),
+    }
+}
+
+/// CRC-32 over the metadata and every value of the heap, in a fixed order: what the checksums of pages do not see
+/// (headers, positions, the library's own mistakes) it does.
+pub(crate) fn digest(
+    view: &View<'_>,
+    retained: Option<&[Option<u64>]>,
+    capture: &[u8],
+    tables: &[u8],
+) -> u32 {
+    let mut sum = Summer { hasher: crc32fast::Hasher::new(), buffer: Vec::with_capacity(1 << 16) };
+    sum.bytes(capture);
+    sum.bytes(tables);
+    let heap: &Heap = view.heap;
+    let objects = heap.objects();
+    for id in objects.ids() {
+        let object = objects.get(id);
+        sum.number(object.address);
+        sum.number(object.ty.index() as u64);
+        sum.number(object.size);
+        sum.number(u64::from(object.refcount) << 8 | u64::from(object.flags.bits()));
+        if let Some(retained) = retained {
+            let retained = retained[id.index()];
+            sum.number(u64::from(retained.is_some()));
+            sum.number(retained.unwrap_or_default());
+        }
+        let references = view.references(id);
+        sum.number(references.len() as u64);
+        for reference in references {
+            let label = reference.label;
+            let payload =
+                label.text().map_or(label.index().unwrap_or_default() as u32, |text| view.number(text));
+            sum.number(u64::from(reference.to.raw()) << 32 | u64::from(payload));
+            sum.byte(label.kind() as u8);
+        }
+    }
+    for &(id, name) in objects.names() {
+        sum.number(u64::from(id.raw()));
+        sum.number(u64::from(view.number(name.module)) << 32 | u64::from(view.number(name.qualname)));
+    }
+    for &(id, limit) in objects.limits() {
+        sum.number(u64::from(id.raw()));
+        sum.number(limit);
+    }
+    for (_, root) in heap.roots().iter() {
+        sum.number(u64::from(root.object.raw()) << 32 | u64::from(view.number(root.name)));
+        sum.number((root.kind as u64) << 8 | root.origin as u64);
+        sum.number(root.frame().map_or(u64::MAX, |frame| frame.index() as u64));
+        let label = view.root_label(root);
+        let text = label.text().map_or("", |text| heap.text(text));
+        sum.bytes(label_text::write(label, text).unwrap_or_default().as_bytes());
+    }
+    sum.finish()
+}
+
+struct Summer {
+    hasher: crc32fast::Hasher,
+    buffer: Vec<u8>,
+}
+
+impl Summer {
+    fn number(&mut self, number: u64) {
+        self.buffer.extend_from_slice(&number.to_le_bytes());
+        if self.buffer.len() > (1 << 16) - 16 {
+            self.flush();
+        }
+    }
+
+    fn byte(&mut self, byte: u8) {
+        self.buffer.push(byte);
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) {
+        self.number(bytes.len() as u64);
+        self.flush();
+        self.hasher.update(bytes);
+    }
+
+    fn flush(&mut self) {
+        self.hasher.update(&self.buffer);
+        self.buffer.clear();
+    }
+
+    fn finish(mut self) -> u32 {
+        self.flush();
+        self.hasher.finalize()
+    }
+}
