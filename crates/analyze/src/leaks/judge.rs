@@ -36,6 +36,7 @@ impl Search<'_, '_> {
         self.share_items(&mut judged);
         self.drop_weak(&mut judged);
         self.drop_small(&mut judged);
+        self.doubt_alongside(&mut judged);
         judged.sort_by_key(|judged| judged.finding.dropped.is_some());
         judged
     }
@@ -138,23 +139,29 @@ impl Search<'_, '_> {
             return Some("what holds it could not be told".to_owned());
         }
         let by_items = !matches!(finding.kind, Kind::Replaced | Kind::Size);
-        let growth = if by_items { &finding.items } else { &finding.net };
-        let (first, last) = (growth[0] as f64, growth[growth.len() - 1] as f64);
-        let falls = growth.windows(2).all(|pair| pair[1] < pair[0]);
-        if falls && last < limits.falling * first {
-            return Some("it grows more slowly each time, as a cache does that fills up".to_owned());
-        }
-        if growth.len() > 2 && last < limits.slowed * median(&growth[..growth.len() - 1]) {
-            return Some("it grew much more slowly in the last interval than before".to_owned());
+        if let Some(doubt) = self.slowing(if by_items { &finding.items } else { &finding.net })
+            && !(by_items && self.is_steady_below(finding))
+        {
+            return Some(doubt.to_owned());
         }
         let (new, lasting) = self.turnover(finding);
-        if new >= limits.turnover_items && (lasting as f64) < limits.turnover * new as f64 {
+        if by_items && new >= limits.turnover_items && (lasting as f64) < limits.turnover * new as f64 {
             return Some(format!(
                 "its items turn over: {lasting} of {new} that came before the last interval are still there"
             ));
         }
         self.is_move(finding)
             .then(|| "what it gained was held elsewhere before, and memory did not grow".to_owned())
+    }
+
+    /// Why growth that slows down is in doubt.
+    fn slowing(&self, growth: &[i64]) -> Option<&'static str> {
+        let (first, last) = (*growth.first()? as f64, *growth.last()? as f64);
+        if growth.windows(2).all(|pair| pair[1] < pair[0]) && last < self.limits.falling * first {
+            return Some("it grows more slowly each time, as a cache does that fills up");
+        }
+        let slowed = growth.len() > 2 && last < self.limits.slowed * median(&growth[..growth.len() - 1]);
+        slowed.then_some("it grew much more slowly in the last interval than before")
     }
 
     /// Whether a place only took over what another gave up.
@@ -250,6 +257,31 @@ impl Search<'_, '_> {
         }
     }
 
+    /// What native code holds, in step with a greater suspect in Python, is likely held by that suspect's objects in a
+    /// way that the capture does not see.
+    fn doubt_alongside(&self, judged: &mut [Judged]) {
+        let is_accused =
+            |judged: &&Judged| judged.finding.dropped.is_none() && judged.finding.doubt.is_none();
+        let known = judged.iter().filter(is_accused).map(|judged| &judged.finding);
+        let greatest: Option<Finding> = known
+            .filter(|finding| finding.kind != Kind::Native)
+            .max_by_key(|finding| finding.bytes())
+            .cloned();
+        let Some(greatest) = greatest else { return };
+        for finding in judged.iter_mut().map(|judged| &mut judged.finding) {
+            let native = finding.kind == Kind::Native && finding.dropped.is_none();
+            if native
+                && finding.bytes() < greatest.bytes()
+                && in_step(&finding.items, &greatest.items, self.limits.alongside)
+            {
+                finding.doubt.get_or_insert_with(|| {
+                    "it grows in step with a greater suspect, whose objects may hold it out of sight"
+                        .to_owned()
+                });
+            }
+        }
+    }
+
     /// What is small beside the others is left out.
     fn drop_small(&self, judged: &mut [Judged]) {
         let kept = judged.iter().filter(|judged| judged.finding.dropped.is_none());
@@ -261,4 +293,15 @@ impl Search<'_, '_> {
             }
         }
     }
+}
+
+/// Whether two growths have the same ratio in each interval, but for a share of it.
+fn in_step(one: &[i64], other: &[i64], share: f64) -> bool {
+    let (a, b) = (one.iter().sum::<i64>() as f64, other.iter().sum::<i64>() as f64);
+    a > 0.0
+        && b > 0.0
+        && one
+            .iter()
+            .zip(other)
+            .all(|(&x, &y)| (x as f64 / a - y as f64 / b).abs() * one.len() as f64 <= share)
 }

@@ -40,6 +40,8 @@ pub struct Thresholds {
     pub co_holder: f64,
     /// A weak registry is left out if a suspect gained this share of its items.
     pub weak: f64,
+    /// Two growths are in step if their ratio in an interval is off by no more than this share.
+    pub alongside: f64,
     /// Growth is only a move if the heap grew by a smaller share of it.
     pub moved: f64,
     /// What memory outside of Python's objects must gain in every interval, in bytes, to be told …
@@ -70,6 +72,7 @@ impl Default for Thresholds {
             share: 0.01,
             co_holder: 0.5,
             weak: 0.5,
+            alongside: 0.1,
             moved: 0.25,
             native_bytes: 1_000_000,
             native_times: 4.0,

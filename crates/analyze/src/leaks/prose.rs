@@ -48,6 +48,11 @@ pub(super) fn complete(suspect: &mut Suspect, search: &Search<'_, '_>, finding: 
             .push("what it holds is kept by frames, tracebacks or suspended generators".to_owned()),
         Cause::Container => {}
     }
+    if let Some(rate) = suspect.rate.items_per_unit.filter(|&rate| by_items && rate > 0.0) {
+        suspect.evidence.push(format!("about {} items for each unit of work", number(rate)));
+    } else if let Some(rate) = suspect.rate.bytes_per_unit.filter(|&rate| rate > 0.0) {
+        suspect.evidence.push(format!("about {} for each unit of work", bytes(rate as u64)));
+    }
     for other in &suspect.co_holders {
         suspect.evidence.push(format!("{other} holds the same items"));
     }
@@ -114,8 +119,7 @@ fn each(intervals: usize) -> String {
 }
 
 fn article(name: &str) -> &'static str {
-    let last = name.rsplit('.').next().unwrap_or(name);
-    match last.chars().next() {
+    match name.chars().next() {
         Some('a' | 'e' | 'i' | 'o' | 'A' | 'E' | 'I' | 'O') => "an",
         _ => "a",
     }

@@ -15,6 +15,9 @@ use crate::retained::Retained;
 /// How many types of a suspect are told.
 const TYPES: usize = 8;
 
+/// Up to so many objects, a way that repeats itself is told in full.
+const CHAIN: usize = 12;
+
 /// What the suspects of a series have in common.
 pub(super) struct Teller<'s, 'a, 'b> {
     pub(super) search: &'s Search<'a, 'b>,
@@ -66,7 +69,7 @@ impl Teller<'_, '_, '_> {
             rate: self.rate(&finding.items, &finding.net),
             evidence: Vec::new(),
             own_holder: self.own_holder(&path, last),
-            fingerprint: fingerprint(&path),
+            fingerprint: fingerprint(&self.node_path(finding.node)),
             path: steps(&path),
             co_holders: judged.co_holders.iter().map(|&node| self.node_path(node).to_string()).collect(),
             summary: String::new(),
@@ -91,6 +94,14 @@ impl Teller<'_, '_, '_> {
         nodes.reverse();
         if nodes.len() != path.steps.len() + 1 {
             return path;
+        }
+        // A short way to one holder, dicts within dicts for instance, is no chain: it is told step by step.
+        if let (Kind::Items, [member]) = (finding.kind, finding.members.as_slice())
+            && path.steps.iter().any(|step| step.repeated)
+            && last.shortest.chain(*member).len() <= CHAIN
+            && let Some(exact) = crate::paths::path_to(last.heap, &last.shortest, *member)
+        {
+            return exact;
         }
         // By node: the one label that leads to it on the way to the members.
         let mut labels: FxHashMap<PathNodeId, Option<StepLabel>> = FxHashMap::default();
@@ -169,14 +180,14 @@ impl Teller<'_, '_, '_> {
             })
             .collect();
         let items: i64 = finding.items.iter().sum();
+        let whole = matches!(finding.kind, Kind::Replaced | Kind::Size);
         let holder = search.nodes.get(finding.node).type_name;
         let mut told: Vec<((u8, i64), LeakedType)> = types
             .into_iter()
             .filter(|(ty, (growth, bytes, _))| {
                 let grew = growth.iter().sum::<i64>() > 0;
                 // The holder's own size is not what it accumulates, unless it is all there is.
-                *bytes > 0
-                    && (grew || finding.kind == Kind::Size || finding.kind == Kind::Replaced || *ty == holder)
+                *bytes > 0 && (grew || whole || *ty == holder)
             })
             .map(|(ty, (growth, bytes, direct))| {
                 let name = search.nodes.text(ty);
@@ -185,7 +196,8 @@ impl Teller<'_, '_, '_> {
                 let of_user = name.contains('.') && matches!(origin, Origin::Own | Origin::Unknown);
                 let class = match () {
                     () if total <= 0 => 3,
-                    () if of_user && 2 * total >= items => 0,
+                    // Of what hangs together, items are all objects: an instance, its dict, its values.
+                    () if of_user && if whole { 10 } else { 2 } * total >= items => 0,
                     () if 2 * direct >= items && direct > 0 && !atom => 1,
                     () => 2,
                 };
