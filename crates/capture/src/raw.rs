@@ -357,15 +357,16 @@ unsafe fn dict_size(dict: Address) -> Option<u64> {
         if word(dict, container::DICT_VALUES) != 0 {
             return None;
         }
+        let basic = word(word(dict, layout::object::TYPE), type_object::BASIC_SIZE) as u64;
         let keys = word(dict, container::DICT_KEYS);
         let byte = |offset: usize| u64::from(((keys + offset) as *const u8).read());
         // A table that is shared is no part of it: that of all empty dicts.
         if word(keys, 0) != 1 {
-            return Some(48);
+            return Some(basic);
         }
         let entry = if byte(10) == 0 { 24 } else { 16 };
         let usable = (1_u64 << (byte(8) & 63)) * 2 / 3;
-        Some(48 + 32 + (1 << (byte(9) & 63)) + entry * usable)
+        Some(basic + 32 + (1 << (byte(9) & 63)) + entry * usable)
     }
 }
 

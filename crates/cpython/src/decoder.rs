@@ -526,7 +526,7 @@ impl<'m, M: Memory> Decoder<'m, M> {
                     sink.reference(to, Label::attribute(name));
                 }
             }
-            return;
+            return self.subclasses(at, sink);
         }
         let parts = [(type_object::DICT as u64, Label::DICT), (type_object::BASE as u64, Label::BASE)];
         for (offset, label) in parts {
@@ -543,6 +543,16 @@ impl<'m, M: Memory> Decoder<'m, M> {
                 sink.reference(to, Label::attribute(name));
             }
         }
+        self.subclasses(at, sink);
+    }
+
+    /// `tp_subclasses`, a dict of weak references; an index where the interpreter keeps it elsewhere.
+    fn subclasses(&self, at: u64, sink: &mut impl Sink) {
+        let to = self.word(at + type_object::SUBCLASSES);
+        if to > 1 << 16 && self.word(to + object::TYPE as u64) == self.types.dict {
+            let name = sink.name("__subclasses__");
+            sink.reference(to, Label::attribute(name));
+        }
     }
 
     /// Names the variables that a function closes over: their cells are told by the tuple that holds them.
@@ -552,6 +562,8 @@ impl<'m, M: Memory> Decoder<'m, M> {
             return;
         }
         let names = self.free_names(code, sink);
+        // The tuple and the cells are no steps of a path: what a cell holds is the variable.
+        sink.variable(cells, Label::STORAGE);
         for (index, &name) in names.iter().enumerate() {
             let cell = self.word(cells + self.tuple_items + index as u64 * 8);
             if cell != 0 {

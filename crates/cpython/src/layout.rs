@@ -38,6 +38,8 @@ pub mod type_object {
     pub const BASES: u64 = 336;
     /// `tp_mro`, a tuple.
     pub const MRO: usize = 344;
+    /// `tp_subclasses`, a dict.
+    pub const SUBCLASSES: u64 = 360;
     /// `Py_TPFLAGS_HEAPTYPE`: made at run time, by a class statement or `PyType_FromSpec`.
     pub const HEAP_TYPE: u64 = 1 << 9;
     /// `Py_TPFLAGS_MANAGED_WEAKREF` (from 3.12) and `Py_TPFLAGS_MANAGED_DICT` (from 3.11): two more words stand

@@ -40,7 +40,7 @@ mod _native {
     type RowTuple = (u64, Option<i64>, Py<PyAny>);
 
     #[pymodule_export]
-    use crate::snapshot::{Snapshot, snapshot};
+    use crate::snapshot::{Snapshot, leaks_debug, snapshot};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -120,3 +120,57 @@ impl Snapshot {
 pub(crate) fn snapshot(py: Python<'_>, work: Option<f64>, with_keys: bool) -> PyResult<Snapshot> {
     graph::capture(py, &graph::Options { work, with_keys }).map(Snapshot::new)
 }
+
+/// Debug.
+#[pyfunction]
+pub(crate) fn leaks_debug(py: Python<'_>, snapshots: Vec<Py<Snapshot>>) -> (String, String) {
+    let heaps: Vec<Arc<Heap>> = snapshots.iter().map(|s| Arc::clone(&s.get().heap)).collect();
+    py.detach(|| {
+        let refs: Vec<&Heap> = heaps.iter().map(|h| &**h).collect();
+        let options = memtop_analyze::LeaksOptions::default();
+        let leaks = memtop_analyze::leaks(&refs, &options);
+        let considered = memtop_analyze::explain(&refs, &options);
+        let mut text = String::new();
+        match &leaks {
+            Ok(leaks) => {
+                text += &format!("VERDICT {}\t{}\n", leaks.verdict.word(), leaks.reason);
+                for (kind, list) in [("SUSPECT", &leaks.suspects), ("CANDIDATE", &leaks.candidates)] {
+                    for s in list {
+                        let path: Vec<String> = s.path.iter().map(|p| p.label.clone()).collect();
+                        let leaked: Vec<String> = s.leaked.iter().map(|l| l.type_name.clone()).collect();
+                        text += &format!(
+                            "{kind}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\n",
+                            s.holder.clone().unwrap_or_default(),
+                            path.join(" "),
+                            leaked.join(","),
+                            s.cause.word(),
+                            s.share_of_growth,
+                            s.doubt.clone().unwrap_or_default(),
+                            s.summary
+                        );
+                    }
+                }
+                for m in &leaks.memory {
+                    text += &format!(
+                        "MEM {:?} python {} pyfree {:?} mfree {:?} native {:?} file {:?} unexpl {:?}\n",
+                        m.rss,
+                        m.python,
+                        m.pymalloc_free,
+                        m.malloc_free,
+                        m.native_known,
+                        m.file_backed,
+                        m.unexplained
+                    );
+                }
+            }
+            Err(error) => text += &format!("ERROR {error}\n"),
+        }
+        let mut c = String::new();
+        if let Ok(list) = considered {
+            for x in list {
+                c += &format!("{x:?}\n");
+            }
+        }
+        (text, c)
+    })
+}

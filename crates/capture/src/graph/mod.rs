@@ -47,6 +47,8 @@ struct Surroundings {
     standard: Vec<String>,
     /// The namespaces of the interpreter's static types, where the type does not tell (from 3.12).
     static_namespaces: Vec<(u64, u64)>,
+    /// Whether `sys.getsizeof` adds a collector's head to types made at run time alone, and to static ones none.
+    heads_differ: bool,
     lru_limit: Option<u64>,
     deque_limit: Option<u64>,
 }
@@ -227,6 +229,10 @@ impl Surroundings {
             package: directory,
             standard,
             static_namespaces: static_namespaces(py)?,
+            heads_differ: {
+                let sizes = runtime::eval(py, c"__import__('sys').getsizeof(int) == type.__sizeof__(int)")?;
+                sizes.extract()?
+            },
             lru_limit: limit_offset(py, c"__import__('functools').lru_cache(maxsize=4242421)(lambda: 0)")?,
             deque_limit: limit_offset(py, c"__import__('collections').deque(maxlen=4242421)")?,
         })

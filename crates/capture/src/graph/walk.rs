@@ -59,6 +59,8 @@ struct Known {
     /// Where the limit of its objects stands.
     limit: Option<u64>,
     is_own: bool,
+    /// For a type of types: whether the one that its plan was made from has a collector's head before it.
+    sample_has_head: Option<bool>,
     /// Where the size of the mapped memory stands that its objects stand for.
     mapped: bool,
 }
@@ -112,6 +114,7 @@ const PROBES: u32 = 20_000;
 /// Namespaces with fewer keys show them anyway.
 const FEW: u64 = 64;
 const SMALL: u64 = 512;
+const HEAD: u64 = memtop_cpython::layout::gc_head::SIZE as u64;
 
 impl Copy {
     /// The stand-in of an object: its place, which becomes its handle later.
@@ -312,7 +315,11 @@ impl<'w, 'py> Walk<'w, 'py> {
         };
         let known = &self.known[index];
         let target = raw::Object(address as usize);
-        let size = self.heap.size(&known.plan, target);
+        let mut size = self.heap.size(&known.plan, target);
+        if let Some(sample_has_head) = known.sample_has_head {
+            let has_head = is_heap_type(&memory, address);
+            size = size + HEAD * u64::from(has_head) - HEAD * u64::from(sample_has_head);
+        }
         let (refcount, immortal) = self.copy.refcount(&memory, address);
         let mut flags = if immortal { Flags::IMMORTAL } else { Flags::NONE };
         let in_lists = known.info.is_gc && (known.info.kind != Kind::Type || is_heap_type(&memory, address));
@@ -431,8 +438,10 @@ impl<'w, 'py> Walk<'w, 'py> {
             _ => None,
         };
         let mapped = info.module == "mmap" && info.qualname == "mmap";
+        let differ = info.kind == Kind::Type && self.surroundings.heads_differ;
+        let sample_has_head = differ.then(|| is_heap_type(&self.heap.memory(), sample));
         let index = self.known.len();
-        self.known.push(Known { info, id, plan, limit, is_own, mapped });
+        self.known.push(Known { info, id, plan, limit, is_own, sample_has_head, mapped });
         self.copy.types.insert(of, index);
         // A static type is in no object's references: it is met through its objects.
         self.copy.meet(of);
