@@ -69,6 +69,11 @@ macro_rules! columns {
             pub(crate) fn path(self) -> &'static str {
                 match self { $(Self::$name => $path,)* }
             }
+
+            /// Its path, as the library wants it: in parts.
+            fn column_path(self) -> ColumnPath {
+                ColumnPath::new(self.path().split('.').map(str::to_owned).collect())
+            }
         }
     };
 }
@@ -117,14 +122,14 @@ pub(crate) fn properties() -> Result<WriterProperties, ParquetError> {
         .set_offset_index_disabled(true)
         .set_dictionary_page_size_limit(1 << 20);
     for column in [Column::Id, Column::Address, Column::ReferentId, Column::RootNumber] {
-        let path = ColumnPath::from(column.path());
+        let path = column.column_path();
         builder = builder
             .set_column_dictionary_enabled(path.clone(), false)
             .set_column_encoding(path, Encoding::DELTA_BINARY_PACKED);
     }
     // Where a dictionary would grow too large, numbers are near their neighbours.
     for column in [Column::Size, Column::Retained, Column::Refcount, Column::ItemLimit] {
-        builder = builder.set_column_encoding(ColumnPath::from(column.path()), Encoding::DELTA_BINARY_PACKED);
+        builder = builder.set_column_encoding(column.column_path(), Encoding::DELTA_BINARY_PACKED);
     }
     Ok(builder.build())
 }
