@@ -232,7 +232,8 @@ impl Search<'_, '_> {
         for (parts, growers_only) in [(vec![of(true), of(false)], false), (vec![of(true)], true)] {
             let degrees = added(&parts);
             let items: Vec<i64> = degrees.iter().map(|degree| degree.0).collect();
-            if !self.grew_enough(&items) {
+            // A chain that grows at its end has one holder with one item more: the chain itself tells more.
+            if !self.grew_enough(&items) || self.is_chain_growing_faster(node, &items) {
                 continue;
             }
             let coherent = degrees
@@ -250,11 +251,21 @@ impl Search<'_, '_> {
             let last = self.history.grower.last();
             let grower = |id: &ObjectId| last.is_some_and(|grower| grower[id.index()]);
             let members = self.history.gained.get(&node).into_iter().flatten().copied();
-            finding.members = members.filter(|id| !growers_only || grower(id)).collect();
+            // Where nearly all of it is some that grow each time, they are the holders.
+            let of_growers: i64 = of(true).into_iter().flatten().map(|degree| degree.0).sum();
+            let by_growers =
+                of_growers as f64 >= self.limits.growers * finding.items.iter().sum::<i64>() as f64;
+            finding.members = members.filter(|id| !(growers_only || by_growers) || grower(id)).collect();
             finding.firsts = self.first_of(&finding.members);
             return Some(finding);
         }
         None
+    }
+
+    fn is_chain_growing_faster(&self, node: PathNodeId, items: &[i64]) -> bool {
+        let (Some(first), Some(last)) = (self.views.first(), self.views.last()) else { return false };
+        let chained = last.at(node).0.cast_signed() - first.at(node).0.cast_signed();
+        self.nodes.is_repeated(node) && chained > items.iter().sum()
     }
 
     /// What objects of the last heap were in the first one, where they were there.

@@ -10,6 +10,8 @@ pub struct Thresholds {
     pub heaps: usize,
     /// What share of the intervals may pass without growth. With fewer than ten intervals a tenth is none.
     pub idle: f64,
+    /// Holders that grow each time are named alone if this share of the growth is theirs.
+    pub growers: f64,
     /// Of the changes of all holders of a place taken together, this share must be growth.
     pub coherent: f64,
     /// What a place must gain over all intervals, net, in bytes.
@@ -57,6 +59,7 @@ impl Default for Thresholds {
         Self {
             heaps: 3,
             idle: 0.1,
+            growers: 0.9,
             coherent: 0.2,
             bytes: 1000,
             items: 3,

@@ -2,5 +2,6 @@
 
 mod guilty;
 mod innocent;
+mod random;
 mod series;
 mod words;
