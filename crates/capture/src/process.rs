@@ -55,6 +55,11 @@ const ARENA: u64 = 1 << 20;
 const POOL: u64 = 1 << 14;
 
 impl Pools {
+    /// What the arenas have free, what the allocator needs for itself included.
+    pub(crate) fn free(self) -> u64 {
+        self.arenas.saturating_sub(self.used)
+    }
+
     /// Counts the pools at these addresses. `None` if pymalloc is not in use: few of them look like pools then.
     ///
     /// A pool begins with the number of its blocks in use, and has at 32 the number of its arena and at 36 its class of
@@ -83,8 +88,8 @@ impl Pools {
     }
 }
 
-/// The memory of this process. `native` is what buffers take that are known and in no object's size.
-pub(crate) fn memory(pools: Option<Pools>, native: u64) -> MemoryNumbers {
+/// The memory of this process without `own` bytes, which captures take in malloc's regions.
+pub(crate) fn memory(own: u64) -> MemoryNumbers {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let kilobytes = |name: &str| {
         let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
@@ -93,13 +98,13 @@ pub(crate) fn memory(pools: Option<Pools>, native: u64) -> MemoryNumbers {
     let malloc = raw::malloc_numbers();
     let file_backed = kilobytes("RssFile").map(|file| file + kilobytes("RssShmem").unwrap_or(0));
     MemoryNumbers {
-        rss: kilobytes("VmRSS"),
+        rss: kilobytes("VmRSS").map(|rss| rss.saturating_sub(own)),
         peak_rss: kilobytes("VmHWM"),
         swapped: kilobytes("VmSwap"),
-        allocator_free: pools.map(|pools| pools.arenas.saturating_sub(pools.used)),
-        malloc_in_use: malloc.map(|(in_use, _)| in_use),
+        allocator_free: None,
+        malloc_in_use: malloc.map(|(in_use, _)| in_use.saturating_sub(own)),
         malloc_free: malloc.map(|(_, free)| free),
-        native_known: Some(native),
+        native_known: None,
         file_backed,
     }
 }

@@ -22,7 +22,9 @@ pub trait Sink {
     /// A reference of the object that is being decoded.
     fn reference(&mut self, to: u64, label: Label);
     /// A word of the object that may be a reference: it is one if the reference count of what it leads to says so.
-    fn hidden(&mut self, to: u64);
+    fn hidden(&mut self, to: u64, label: Label);
+    /// The first word behind a pointer that may lead to no object, or to no memory at all.
+    fn behind(&mut self, pointer: u64) -> Option<u64>;
     /// The handle of a text.
     fn name(&mut self, text: &str) -> StringId;
     /// Whether a dict is known to be the namespace of a module, class or instance, so that its keys are names.
@@ -301,7 +303,7 @@ impl<'m, M: Memory> Decoder<'m, M> {
     #[inline]
     pub fn references(&mut self, at: u64, info: &TypeInfo, mut visited: Visited<'_>, sink: &mut impl Sink) {
         match info.kind {
-            Kind::Opaque => {
+            Kind::Opaque | Kind::TextBuffer => {
                 if let Some(visited) = visited.as_deref() {
                     self.hidden_words(at, info, visited, sink);
                 }
@@ -575,16 +577,23 @@ impl<'m, M: Memory> Decoder<'m, M> {
     /// Words of an object of an unknown layout that may be references beside those that were visited.
     fn hidden_words(&self, at: u64, info: &TypeInfo, visited: &[u64], sink: &mut impl Sink) {
         const FEW_VISITED: usize = 64;
+        let label = if info.kind == Kind::TextBuffer { Label::STORAGE } else { Label::UNLABELLED };
         let size = info.basic_size.min(4096);
         for offset in (16..size & !7).step_by(8) {
             if info.weak_list > 0 && offset == info.weak_list as u64 {
                 continue;
             }
             let to = self.word(at + offset);
-            let plausible =
-                to > 1 << 16 && to < 1 << 47 && to.is_multiple_of(8) && !(at..at + size).contains(&to);
-            if plausible && (visited.len() > FEW_VISITED || !visited.contains(&to)) {
-                sink.hidden(to);
+            let plausible = |to: u64| (1 << 16..1 << 47).contains(&to) && to.is_multiple_of(8);
+            let inside = (at..at + size).contains(&to);
+            if plausible(to) && !inside && (visited.len() > FEW_VISITED || !visited.contains(&to)) {
+                sink.hidden(to, label);
+                // From 3.14 the writer of a text buffer stands apart; what it writes to is its first member.
+                if info.kind == Kind::TextBuffer
+                    && let Some(behind) = sink.behind(to).filter(|&behind| plausible(behind))
+                {
+                    sink.hidden(behind, label);
+                }
             }
         }
     }

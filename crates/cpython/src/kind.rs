@@ -53,6 +53,8 @@ pub enum Kind {
     MethodWrapper,
     /// A container of C that keeps its items in one builtin container: `SimpleQueue`, `mappingproxy`.
     Wrapper,
+    /// A text that is being written, `io.StringIO`: what it keeps is a part of it.
+    TextBuffer,
     /// `threading.local`.
     ThreadLocal,
     /// A context, or a part of the tree that it keeps its variables in.
@@ -99,6 +101,7 @@ impl Kind {
             "property" => (Self::Property, Shape::Other),
             "staticmethod" | "classmethod" => (Self::MethodWrapper, Shape::Other),
             "_queue.SimpleQueue" | "mappingproxy" => (Self::Wrapper, Shape::Other),
+            "_io.StringIO" => (Self::TextBuffer, Shape::Other),
             "_thread._local" => (Self::ThreadLocal, Shape::Other),
             "_contextvars.Context"
             | "Context"

@@ -56,6 +56,16 @@ impl Heap {
         &self.roots
     }
 
+    /// The memory that its tables take, in bytes.
+    #[must_use]
+    pub fn memory_bytes(&self) -> u64 {
+        let objects = self.objects.len() as u64 * 25;
+        let names = self.objects.names.len() as u64 * 12 + self.objects.limits.len() as u64 * 16;
+        let references = self.references.len() as u64 * 8;
+        let roots = self.roots.len() as u64 * size_of::<crate::roots::Root>() as u64;
+        objects + names + references + roots + self.strings.memory_bytes()
+    }
+
     /// A text of this heap.
     #[must_use]
     pub fn text(&self, id: StringId) -> &str {

@@ -34,6 +34,12 @@ impl Strings {
         self.iter().find(|&(_, known)| known == text).map(|(id, _)| id)
     }
 
+    /// The memory that they take, in bytes.
+    #[must_use]
+    pub fn memory_bytes(&self) -> u64 {
+        self.text.len() as u64 + self.ends.len() as u64 * 4
+    }
+
     /// How many texts there are.
     #[must_use]
     pub fn len(&self) -> usize {

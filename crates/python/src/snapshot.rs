@@ -1,5 +1,6 @@
 //! Snapshots as Python sees them.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use memtop_analyze::{Costs, Retained, ShortestPaths};
@@ -15,8 +16,27 @@ pub(crate) struct Snapshot {
     shortest: OnceLock<Arc<ShortestPaths>>,
 }
 
+/// What the snapshots of this process take, in bytes: no part of the program's memory.
+static OWN_BYTES: AtomicU64 = AtomicU64::new(0);
+
+impl Drop for Snapshot {
+    fn drop(&mut self) {
+        OWN_BYTES.fetch_sub(self.bytes(), Ordering::Relaxed);
+    }
+}
+
 impl Snapshot {
     pub(crate) fn new(heap: Heap) -> Self {
+        let snapshot = Self::without_count(heap);
+        OWN_BYTES.fetch_add(snapshot.bytes(), Ordering::Relaxed);
+        snapshot
+    }
+
+    fn bytes(&self) -> u64 {
+        self.heap.memory_bytes()
+    }
+
+    fn without_count(heap: Heap) -> Self {
         Self { heap: Arc::new(heap), retained: OnceLock::new(), shortest: OnceLock::new() }
     }
 
@@ -118,7 +138,8 @@ impl Snapshot {
 #[pyfunction]
 #[pyo3(signature = (work=None, with_keys=false))]
 pub(crate) fn snapshot(py: Python<'_>, work: Option<f64>, with_keys: bool) -> PyResult<Snapshot> {
-    graph::capture(py, &graph::Options { work, with_keys }).map(Snapshot::new)
+    graph::capture(py, &graph::Options { work, with_keys, own_bytes: OWN_BYTES.load(Ordering::Relaxed) })
+        .map(Snapshot::new)
 }
 
 /// Debug.

@@ -33,6 +33,8 @@ pub struct Options {
     pub work: Option<f64>,
     /// Whether keys that are no names are kept.
     pub with_keys: bool,
+    /// Bytes that earlier captures take in this process: they are no part of the program's memory.
+    pub own_bytes: u64,
 }
 
 /// What is needed of the interpreter, found out before the process stands still.
@@ -73,6 +75,8 @@ pub fn capture(py: Python<'_>, options: &Options) -> PyResult<Heap> {
     })?;
     let surroundings = Surroundings::find(py)?;
     let mut info = info(py, options)?;
+    // Before there is anything of this capture in the process's memory.
+    info.memory = process::memory(options.own_bytes);
     let expected = expected_objects(py);
     let builder = py.detach(|| {
         let mut builder = HeapBuilder::new(CaptureInfo::default());
@@ -146,19 +150,15 @@ fn assemble(walked: walk::Walked, info: CaptureInfo, start: Instant) -> Result<H
         });
     }
     drop(finder);
-    let memory = process::memory(walked.pools, builder_native(&walked.native));
     let taken = builder.info_mut();
     *taken = info;
-    taken.memory = memory;
+    taken.memory.allocator_free = walked.pools.map(process::Pools::free);
+    taken.memory.native_known = Some(walked.native.iter().map(|&(_, bytes)| bytes).sum());
     taken.dangling = walked.dangling;
     taken.damaged = walked.damaged;
     taken.notes.extend(walked.notes);
     taken.duration = Some(start.elapsed().as_nanos() as u64);
     builder.finish_with_accounts().map(|(heap, _)| heap)
-}
-
-fn builder_native(buffers: &[(u64, u64)]) -> u64 {
-    buffers.iter().map(|&(_, bytes)| bytes).sum()
 }
 
 /// Words that may be references are taken for some where the reference count of what they lead to is not explained

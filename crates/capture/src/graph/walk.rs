@@ -164,16 +164,20 @@ impl Sink for Copy {
         }
     }
 
-    fn hidden(&mut self, to: u64) {
-        let Some(place) = self.places.place_if_known(to) else { return self.hidden_unknown(to) };
+    fn hidden(&mut self, to: u64, label: Label) {
+        let Some(place) = self.places.place_if_known(to) else { return self.hidden_unknown(to, label) };
         if !self.places.is_marked(place) {
-            return self.hidden_unknown(to);
+            return self.hidden_unknown(to, label);
         }
         let (refcount, immortal) = self.refcount(&OwnMemory::default(), to);
         if !immortal {
             self.hidden.push(Hidden { place: self.builder.reference_count(), refcount });
-            self.reference(to, Label::UNLABELLED);
+            self.reference(to, label);
         }
+    }
+
+    fn behind(&mut self, pointer: u64) -> Option<u64> {
+        self.head(pointer).map(|[first, _]| first)
     }
 
     fn name(&mut self, text: &str) -> StringId {
@@ -204,14 +208,14 @@ impl Copy {
 
     /// A word that leads to something that was not met yet: an object, if it looks like one in every way.
     #[cold]
-    fn hidden_unknown(&mut self, to: u64) {
+    fn hidden_unknown(&mut self, to: u64, label: Label) {
         let Some([refcount, of]) = self.head(to) else { return };
         let count = if self.immortal { refcount & 0xFFFF_FFFF } else { refcount };
         let plausible = (1..1 << 31).contains(&count);
         if plausible && self.types.contains_key(&of) {
             let refcount = u32::try_from(count).unwrap_or(u32::MAX);
             self.hidden.push(Hidden { place: self.builder.reference_count(), refcount });
-            self.reference(to, Label::UNLABELLED);
+            self.reference(to, label);
         }
     }
 }
