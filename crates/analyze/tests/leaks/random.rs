@@ -33,7 +33,7 @@ fn heap(plan: &Plan, places: usize, round: usize) -> Heap {
     for &(place, kind) in &plan.1 {
         builder.add_root(Root::new(RootKind::ALL[kind % 9], names[kind % 3], id(place)));
     }
-    builder.finish_with_accounts().unwrap().0
+    builder.finish_with_accounts().expect("handles are valid").0
 }
 
 fn plans() -> impl Strategy<Value = Vec<Plan>> {

@@ -244,7 +244,7 @@ fn chain(nodes: usize, minutes: u64) -> Heap {
         );
     }
     builder.add_root(Root::new(RootKind::Module, module, id(0)));
-    builder.finish().unwrap()
+    builder.finish().expect("handles are valid")
 }
 
 #[test]
