@@ -1,0 +1,113 @@
+//! Texts out of a heap, made harmless: what could steer a terminal or turn the direction of text is escaped as
+//! `repr()` would, and what is very long is cut in its middle.
+//!
+//! Names of types and keys are chosen by the program that was looked at, and at times by whoever sends it requests.
+
+use std::borrow::Cow;
+use std::fmt::Write;
+
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// Control characters, separators of lines, what turns the direction of text, and what is invisible by intent (tags,
+/// annotations, marks of byte order).
+pub(crate) fn is_unsafe(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{2028}' | '\u{2029}' | '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}'
+            | '\u{2066}'..='\u{2069}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// The text with every unsafe character escaped: `\n`, `\x1b`, `\u202e`.
+///
+/// ```
+/// assert_eq!(memtop_report::escape("a\x1b[31m"), "a\\x1b[31m");
+/// ```
+#[must_use]
+pub fn escape(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(is_unsafe) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        match c {
+            '\t' => out.push_str("\\t"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            c if is_unsafe(c) => push_code(&mut out, c),
+            c => out.push(c),
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// A character as an escape sequence, in the way of `repr()`.
+pub(crate) fn push_code(out: &mut String, c: char) {
+    let code = c as u32;
+    let written = match code {
+        0..=0xff => write!(out, "\\x{code:02x}"),
+        0x100..=0xffff => write!(out, "\\u{code:04x}"),
+        _ => write!(out, "\\U{code:08x}"),
+    };
+    debug_assert!(written.is_ok(), "a String takes any text");
+}
+
+/// How many columns a text takes on a terminal.
+pub(crate) fn columns(text: &str) -> usize {
+    text.width()
+}
+
+/// The text, cut in its middle to at most `width` columns: both ends of a path say most. What was cut is `…`.
+///
+/// ```
+/// assert_eq!(memtop_report::cut("shop.sessions.by_token", 11), "shop.…token");
+/// ```
+#[must_use]
+pub fn cut(text: &str, width: usize) -> Cow<'_, str> {
+    if columns(text) <= width {
+        return Cow::Borrowed(text);
+    }
+    let room = width.saturating_sub(1);
+    let (before, after) = (room.div_ceil(2), room / 2);
+    let take = |chars: &mut dyn Iterator<Item = char>, room: usize| -> Vec<char> {
+        let mut used = 0;
+        chars
+            .take_while(|c| {
+                used += c.width().unwrap_or(0);
+                used <= room
+            })
+            .collect()
+    };
+    let head = take(&mut text.chars(), before);
+    let mut tail = take(&mut text.chars().rev(), after);
+    tail.reverse();
+    let ellipsis = (width > 0).then_some('…');
+    Cow::Owned(head.into_iter().chain(ellipsis).chain(tail).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_steers_a_terminal_or_turns_text_is_escaped() {
+        let nasty = "a\x1b]0;t\x07\nb\u{9b}2J\u{85}\u{202e}c\u{2066}\u{feff}\u{e0041}\x7f";
+        assert_eq!(escape(nasty), "a\\x1b]0;t\\x07\\nb\\x9b2J\\x85\\u202ec\\u2066\\ufeff\\U000e0041\\x7f");
+    }
+
+    #[test]
+    fn letters_of_any_script_stay() {
+        let text = "naïve 日本 👩\u{200d}🚀 שלום";
+        assert!(matches!(escape(text), Cow::Borrowed(same) if same == text));
+    }
+
+    #[test]
+    fn the_middle_is_cut_by_columns() {
+        assert_eq!(cut("abcdefgh", 8), "abcdefgh");
+        assert_eq!(cut("abcdefgh", 7), "abc…fgh");
+        assert_eq!(cut("abcdefgh", 6), "abc…gh");
+        assert_eq!(cut("日本日本日本", 6), "日…本");
+        assert_eq!([0, 1, 2].map(|width| cut("abc", width)), ["", "…", "a…"]);
+        let zero_width = "a\u{301}".repeat(50);
+        assert!(columns(&cut(&zero_width, 10)) <= 10);
+    }
+}

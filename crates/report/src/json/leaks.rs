@@ -1,0 +1,90 @@
+//! What grows over a series of snapshots, as JSON. `docs/leaks.md` has the table of the fields.
+
+use memtop_analyze::{LeakStep, LeakedType, Leaks, MemoryTotal, SnapshotRow, Suspect};
+use serde_json::{Value, json};
+
+use super::{SCHEMA_VERSION, rounded};
+use crate::text::allocator_free;
+use crate::time::iso8601;
+
+/// The whole answer.
+#[must_use]
+pub fn leaks(answer: &Leaks) -> Value {
+    let memory = |part: &dyn Fn(&MemoryTotal) -> Value| answer.memory.iter().map(part).collect::<Vec<_>>();
+    json!({
+        "schema_version": SCHEMA_VERSION,
+        "command": "leaks",
+        "verdict": answer.verdict.word(),
+        "reason": answer.reason,
+        "detectable_growth_bytes": answer.detectable_growth,
+        "snapshots": answer.snapshots.iter().map(snapshot).collect::<Vec<_>>(),
+        "suspects": answer.suspects.iter().map(suspect).collect::<Vec<_>>(),
+        "candidates": answer.candidates.iter().map(suspect).collect::<Vec<_>>(),
+        "omitted": answer.omitted,
+        "memory": {
+            "rss": memory(&|of| json!(of.rss)),
+            "python": memory(&|of| json!(of.python)),
+            "allocator_free": memory(&|of| json!(allocator_free(of))),
+            "native_known": memory(&|of| json!(of.native_known)),
+            "unexplained": memory(&|of| json!(of.unexplained)),
+            "pymalloc_free": memory(&|of| json!(of.pymalloc_free)),
+            "malloc_free": memory(&|of| json!(of.malloc_free)),
+            "file_backed": memory(&|of| json!(of.file_backed)),
+        },
+        "notes": answer.notes,
+    })
+}
+
+fn snapshot(row: &SnapshotRow) -> Value {
+    json!({
+        "taken_at": iso8601(row.taken_at),
+        "objects": row.objects,
+        "bytes": row.bytes,
+        "rss": row.rss,
+        "pause_ms": row.pause.map(|nanoseconds| rounded(nanoseconds as f64 / 1e6)),
+        "work": row.work,
+    })
+}
+
+/// One suspect or candidate; a candidate has a `doubt` too.
+#[must_use]
+pub fn suspect(one: &Suspect) -> Value {
+    let mut value = json!({
+        "rank": one.rank,
+        "holder": one.holder,
+        "holder_type": one.holder_type,
+        "cause": one.cause.word(),
+        "leaked": one.leaked.iter().map(leaked).collect::<Vec<_>>(),
+        "count": one.count,
+        "growth": one.growth,
+        "retained_bytes": one.retained,
+        "retained_growth_bytes": one.retained_growth,
+        "share_of_growth": rounded(one.share_of_growth),
+        "confidence": rounded(one.confidence),
+        "evidence": one.evidence,
+        "own_holder": one.own_holder,
+        "fingerprint": one.fingerprint,
+        "path": one.path.iter().map(step).collect::<Vec<_>>(),
+        "summary": one.summary,
+        "bytes_growth": one.bytes_growth,
+        "rate": {
+            "items_per_minute": one.rate.items_per_minute.map(rounded),
+            "bytes_per_minute": one.rate.bytes_per_minute.map(rounded),
+            "items_per_unit": one.rate.items_per_unit.map(rounded),
+            "bytes_per_unit": one.rate.bytes_per_unit.map(rounded),
+        },
+        "co_holders": one.co_holders,
+    });
+    if let (Some(doubt), Some(fields)) = (&one.doubt, value.as_object_mut()) {
+        fields.insert("doubt".to_owned(), json!(doubt));
+    }
+    value
+}
+
+fn leaked(one: &LeakedType) -> Value {
+    json!({"type": one.type_name, "count": one.count, "growth": one.growth, "bytes": one.bytes})
+}
+
+fn step(one: &LeakStep) -> Value {
+    json!({"label": one.label, "type": one.type_name})
+}

@@ -1,0 +1,32 @@
+//! What resident memory is made of, as JSON.
+
+use memtop_analyze::MemoryTotal;
+use serde_json::{Value, json};
+
+use super::SCHEMA_VERSION;
+use crate::text::allocator_free;
+
+/// The parts of resident memory.
+#[must_use]
+pub fn memory(answer: &MemoryTotal) -> Value {
+    let mut value = json!({"schema_version": SCHEMA_VERSION, "command": "memory"});
+    if let (Some(all), Value::Object(parts)) = (value.as_object_mut(), parts(answer)) {
+        all.extend(parts);
+    }
+    value
+}
+
+pub(super) fn parts(answer: &MemoryTotal) -> Value {
+    let kind = |part: &memtop_analyze::MemoryPart| json!({"name": part.name, "bytes": part.bytes});
+    json!({
+        "rss": answer.rss,
+        "python": answer.python,
+        "allocator_free": allocator_free(answer),
+        "native_known": answer.native_known,
+        "unexplained": answer.unexplained,
+        "pymalloc_free": answer.pymalloc_free,
+        "malloc_free": answer.malloc_free,
+        "file_backed": answer.file_backed,
+        "kinds": answer.kinds.iter().map(kind).collect::<Vec<_>>(),
+    })
+}

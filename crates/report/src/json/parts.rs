@@ -1,0 +1,61 @@
+//! Parts that several answers have in common: a capture, a path, an amount.
+
+use memtop_analyze::{Amount, Path, TypeRow};
+use memtop_heap::{CaptureInfo, CaptureMethod};
+use serde_json::{Value, json};
+
+use super::rounded;
+use crate::time::iso8601;
+
+pub(super) fn capture(info: &CaptureInfo) -> Value {
+    let milliseconds = |nanoseconds: Option<u64>| nanoseconds.map(|value| rounded(value as f64 / 1e6));
+    let method = match info.method {
+        CaptureMethod::Made => "made",
+        CaptureMethod::InProcess => "in process",
+        CaptureMethod::Remote => "remote",
+    };
+    json!({
+        "taken_at": iso8601(info.taken_at),
+        "pid": info.process.pid,
+        "program": info.program,
+        "implementation": info.implementation,
+        "python": info.python.to_string(),
+        "method": method,
+        "pause_ms": milliseconds(info.pause),
+        "duration_ms": milliseconds(info.duration),
+        "work": info.work,
+        "with_keys": info.with_keys,
+        "approximate": info.approximate,
+        "damaged": info.damaged,
+        "dangling": info.dangling,
+        "notes": info.notes,
+    })
+}
+
+pub(super) fn address(address: u64) -> String {
+    format!("{address:#x}")
+}
+
+pub(super) fn amount(amount: Amount) -> Value {
+    json!({"count": amount.objects, "bytes": amount.bytes})
+}
+
+pub(super) fn type_row(row: &TypeRow) -> Value {
+    json!({"type": row.name, "count": row.objects, "bytes": row.bytes, "retained_bytes": row.retained})
+}
+
+pub(super) fn path(path: &Path) -> Value {
+    let step = |step: &memtop_analyze::Step| json!({"label": step.label.to_string().trim(), "type": step.type_name, "repeated": step.repeated});
+    let root = &path.root;
+    json!({
+        "text": path.to_string(),
+        "root": {
+            "kind": root.kind.word(),
+            "name": root.name,
+            "file": root.file,
+            "line": root.line,
+            "thread": root.thread,
+        },
+        "steps": path.steps.iter().map(step).collect::<Vec<_>>(),
+    })
+}

@@ -1,0 +1,63 @@
+//! What changed between two heaps, as text.
+
+use std::fmt::Write;
+
+use memtop_analyze::Diff;
+use memtop_heap::CaptureInfo;
+
+use super::parts::capture;
+use crate::numbers::{bytes, count, duration, grouped, signed, signed_bytes};
+use crate::style::{Role, Style};
+use crate::table::{Column, Table};
+
+/// The types that changed from the heap of `old` to that of `new`.
+#[must_use]
+pub fn diff(answer: &Diff, old: &CaptureInfo, new: &CaptureInfo, style: &Style) -> String {
+    let mut out = style.sentence(&capture(new)) + "\n";
+    let micros = i128::from(new.taken_at) - i128::from(old.taken_at);
+    let since = match u64::try_from(micros * 1000) {
+        Ok(span) => format!("within {}", duration(span)),
+        // Who gives them the other way round wants the change the other way round.
+        Err(_) => "against the course of time: the second snapshot is the older one".to_owned(),
+    };
+    let grown = |from: u64, to: u64| to.wrapping_sub(from).cast_signed();
+    let objects = signed(grown(answer.old.objects, answer.new.objects));
+    let size = signed_bytes(grown(answer.old.bytes, answer.new.bytes));
+    let _ = writeln!(
+        out,
+        "{} objects, {} {since}: from {} ({}) to {} ({})\n",
+        style.paint(Role::Heading, &objects),
+        style.paint(Role::Heading, &size),
+        grouped(answer.old.objects),
+        bytes(answer.old.bytes),
+        grouped(answer.new.objects),
+        bytes(answer.new.bytes),
+    );
+    if answer.rows.is_empty() && answer.omitted == 0 {
+        return out + "no type changed\n";
+    }
+    let mut table = Table::new(
+        style,
+        &[
+            (Column::Number, "bytes"),
+            (Column::Number, "objects"),
+            (Column::Number, "bytes now"),
+            (Column::Number, "objects now"),
+            (Column::Name, "type"),
+        ],
+    );
+    for row in &answer.rows {
+        table.row(vec![
+            signed_bytes(row.bytes_grown()),
+            signed(row.objects_grown()),
+            bytes(row.new.bytes),
+            grouped(row.new.objects),
+            row.name.clone(),
+        ]);
+    }
+    out.push_str(&table.text(2));
+    if answer.omitted > 0 {
+        let _ = writeln!(out, "  and {}", count(answer.omitted as u64, "more type", "more types"));
+    }
+    out
+}

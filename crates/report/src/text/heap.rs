@@ -1,0 +1,114 @@
+//! The report of one heap, as text: where memory accumulates, in prose; types and objects by what they retain; what
+//! resident memory is made of; roots, garbage, and what the capture cost.
+
+use memtop_analyze::{AccumulationSuspect, TopBy};
+
+use super::parts::{capture, cost};
+use super::{histogram, memory, top};
+use crate::heap_report::HeapReport;
+use crate::numbers::{bytes, count, grouped, percent};
+use crate::style::{Role, Style};
+use crate::table::{Column, Table};
+
+/// The whole report.
+#[must_use]
+pub fn heap_report(answer: &HeapReport, style: &Style) -> String {
+    let heading = |text: &str| format!("\n{}\n", style.paint(Role::Heading, text));
+    let mut out = style.sentence(&capture(&answer.info)) + "\n";
+    let resident =
+        answer.memory.rss.map_or_else(String::new, |rss| format!("; resident memory {}", bytes(rss)));
+    out.push_str(&format!(
+        "{}, {}, {}{resident}\n",
+        count(answer.total.objects, "object", "objects"),
+        bytes(answer.total.bytes),
+        count(answer.references, "reference", "references"),
+    ));
+
+    out.push_str(&heading("where memory accumulates"));
+    let points = &answer.accumulation;
+    for (index, one) in points.suspects.iter().enumerate() {
+        out.push_str(&style.wrapped(&style.sentence(&accumulation(one)), &format!("{:3}. ", index + 1), 5));
+    }
+    match (points.suspects.len(), points.omitted) {
+        (0, _) => out.push_str("  nowhere: no place retains a tenth of the heap\n"),
+        (_, 0) => {}
+        (_, more) => out.push_str(&format!("  and {}\n", count(more as u64, "more place", "more places"))),
+    }
+
+    out.push_str(&heading("types by retained size"));
+    out.push_str(&histogram(&answer.types, style));
+    out.push_str(&heading("objects by retained size"));
+    out.push_str(&top(&answer.top, TopBy::Retained, style));
+    out.push('\n');
+    out.push_str(&memory(&answer.memory, style));
+
+    out.push_str(&heading("roots"));
+    let mut table = Table::new(style, &[(Column::Number, "roots"), (Column::Name, "kind")]);
+    for row in &answer.roots {
+        table.row(vec![grouped(row.roots), row.kind.word().to_owned()]);
+    }
+    out.push_str(&table.text(2));
+
+    out.push_str(&heading("held from outside of Python, and garbage"));
+    let held = count(answer.garbage.native, "object", "objects");
+    let native = match answer.garbage.native {
+        0 => "native code holds no object alone".to_owned(),
+        _ => format!("{held} held by native code alone: reference counts exceed the references found"),
+    };
+    let garbage = answer.garbage.total;
+    let waits = match garbage.objects {
+        0 => "no garbage awaits the collector".to_owned(),
+        objects => format!(
+            "{}, {}, await the collector: no leak",
+            count(objects, "object", "objects"),
+            bytes(garbage.bytes)
+        ),
+    };
+    for sentence in [native, waits] {
+        out.push_str(&style.wrapped(&sentence, "  ", 2));
+    }
+    for row in &answer.garbage.rows {
+        let sentence = format!("{} {} ({})", grouped(row.objects), row.name, bytes(row.bytes));
+        out.push_str(&style.wrapped(&style.sentence(&sentence), "    ", 4));
+    }
+
+    out.push_str(&heading("the capture"));
+    for sentence in cost(&answer.info) {
+        out.push_str(&style.wrapped(&style.sentence(&sentence), "  ", 2));
+    }
+    out
+}
+
+/// An accumulation point in prose.
+pub(crate) fn accumulation(one: &AccumulationSuspect) -> String {
+    let share = percent(one.share);
+    let (path, point) = (&one.path, &one.point);
+    let mut text = match one.object {
+        Some(_) => {
+            format!("One {} object, {path}, retains {} ({share} of all).", one.type_name, bytes(one.retained))
+        }
+        None => format!(
+            "{} {} objects, held through {path}, retain {} ({share} of all).",
+            grouped(one.objects),
+            one.type_name,
+            bytes(one.retained)
+        ),
+    };
+    if one.object.is_some() && point.object != one.object {
+        text.push_str(&format!(
+            " It is accumulated in {} ({}), which retains {}.",
+            point.path,
+            point.type_name,
+            bytes(point.retained)
+        ));
+    }
+    let items: Vec<String> = point
+        .items
+        .iter()
+        .map(|(name, objects, retained)| format!("{} {name} ({})", grouped(*objects), bytes(*retained)))
+        .collect();
+    if !items.is_empty() && one.object.is_some() {
+        text.push_str(&format!(" It holds {}.", items.join(", ")));
+    }
+    text
+}

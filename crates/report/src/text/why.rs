@@ -1,0 +1,82 @@
+//! Who keeps an object, or the objects of a type, alive: paths from roots, as text.
+
+use std::fmt::Write;
+
+use memtop_analyze::{ObjectPaths, TypePaths};
+use memtop_heap::Heap;
+
+use crate::keeper::Keeper;
+use crate::numbers::{bytes, count, grouped};
+use crate::style::{Role, Style};
+use crate::table::{Column, Table};
+
+/// The paths to one object of `heap`.
+#[must_use]
+pub fn object_paths(heap: &Heap, answer: &ObjectPaths, keeper: &Keeper, style: &Style) -> String {
+    let address = heap.objects().address(answer.object);
+    let retains =
+        keeper.retained.map_or_else(String::new, |retained| format!(", retains {}", bytes(retained)));
+    let mut out = format!(
+        "{} at {address:#x}: {}{retains}\n",
+        style.paint(Role::Name, &style.name(&answer.type_name)),
+        bytes(answer.size)
+    );
+    if answer.paths.is_empty() {
+        let reason = match answer.garbage {
+            true => "nothing holds it: it awaits the collector, and is no leak",
+            false => "no root that was found reaches it",
+        };
+        return out + reason + "\n";
+    }
+    out.push_str("it stays alive as long as any of these holds it:\n");
+    for path in &answer.paths {
+        let _ = writeln!(out, "  {}", style.name(&path.to_string()));
+    }
+    if answer.omitted > 0 {
+        let _ = writeln!(out, "  and {}", count(answer.omitted as u64, "more way", "more ways"));
+    }
+    match &keeper.dominator {
+        Some(path) => {
+            let _ = writeln!(out, "without this one it would be freed:\n  {}", style.name(&path.to_string()));
+        }
+        None if keeper.retained.is_some() => out.push_str("no other object keeps it alive alone\n"),
+        None => {}
+    }
+    out
+}
+
+/// The paths to the objects of the type that was asked for as `name`.
+#[must_use]
+pub fn type_paths(heap: &Heap, name: &str, answer: &TypePaths, style: &Style) -> String {
+    let mut out = format!(
+        "{} {}\n",
+        style.paint(Role::Name, &style.name(name)),
+        count(answer.objects, "object", "objects")
+    );
+    if !answer.clusters.is_empty() {
+        let columns = [
+            (Column::Number, "objects"),
+            (Column::Number, "bytes"),
+            (Column::Name, "held by"),
+            (Column::Number, "one of them"),
+        ];
+        let mut table = Table::new(style, &columns);
+        for one in &answer.clusters {
+            let example = format!("{:#x}", heap.objects().address(one.example));
+            table.row(vec![grouped(one.objects), bytes(one.bytes), one.path.to_string(), example]);
+        }
+        out.push_str(&table.text(2));
+    }
+    if answer.omitted > 0 {
+        let _ = writeln!(out, "  and {}", count(answer.omitted as u64, "more way", "more ways"));
+    }
+    for (number, what) in [
+        (answer.unreached, "not reached by any root that was found"),
+        (answer.garbage, "await the collector"),
+    ] {
+        if number > 0 {
+            let _ = writeln!(out, "  {} {what}", grouped(number));
+        }
+    }
+    out
+}

@@ -1,0 +1,53 @@
+//! The path to a holder as a little tree: its root, each step with the type that it leads to, and the holder last.
+
+use memtop_analyze::LeakStep;
+
+use crate::style::{Role, Style};
+
+/// Of a longer path the middle is left out: so many steps are shown from its start, and so many to its end.
+const SHOWN: (usize, usize) = (8, 4);
+
+/// The lines of the path; `facts` stands behind the holder.
+pub(crate) fn tree(style: &Style, path: &[LeakStep], facts: &str) -> String {
+    let Some((root, steps)) = path.split_first() else { return String::new() };
+    let mut lines = vec![style.letters("┬───"), style.letters("│ ") + &root_text(style, root)];
+    let (first, last) = SHOWN;
+    let cut = if steps.len() > first + last { first..steps.len() - last } else { steps.len()..steps.len() };
+    for (place, step) in steps.iter().enumerate() {
+        if place == cut.start {
+            lines.push(style.letters("│  ") + &style.letters(&format!("… {} more steps …", cut.len())));
+        }
+        if cut.contains(&place) {
+            continue;
+        }
+        let is_holder = place + 1 == steps.len();
+        let label = style.name(step_label(root, place, step));
+        let arrow = if label.is_empty() { "" } else { " → " };
+        let label = if is_holder { style.paint(Role::Name, &label) } else { label };
+        let branch = style.letters(if is_holder { "╰→ " } else { "├─ " });
+        lines.push(format!("{branch}{label}{}{}", style.letters(arrow), style.name(&step.type_name)));
+    }
+    if let Some(holder) = lines.last_mut().filter(|_| !facts.is_empty()) {
+        holder.push_str("    ");
+        holder.push_str(&style.sentence(facts));
+    }
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+/// `module shop.sessions`; a frame, a thread's local and so on say their kind themselves.
+fn root_text(style: &Style, root: &LeakStep) -> String {
+    match root.label.starts_with(&root.type_name) {
+        true => style.name(&root.label),
+        false => format!("{} {}", style.name(&root.type_name), style.name(&root.label)),
+    }
+}
+
+/// A module's global stands without its dot: it is a name of its own.
+fn step_label<'a>(root: &LeakStep, place: usize, step: &'a LeakStep) -> &'a str {
+    let is_global = place == 0 && matches!(root.type_name.as_str(), "module" | "builtins");
+    let without = if is_global { step.label.strip_prefix('.') } else { None };
+    // A reference without a label reads as an arrow already.
+    let label = without.unwrap_or(&step.label);
+    label.strip_prefix('→').map_or(label, |_| "")
+}

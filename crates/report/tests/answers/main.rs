@@ -1,0 +1,4 @@
+//! Every answer as text, JSON and HTML, on heaps in the text language and on answers made by hand.
+
+mod leaks;
+mod samples;

@@ -1,0 +1,59 @@
+//! Heaps and answers that several tests look at.
+
+use std::fmt::Write;
+
+use memtop_analyze::*;
+use memtop_heap::testing::{Graph, graph_with_accounts};
+use memtop_heap::{CaptureInfo, CaptureMethod, MemoryNumbers, ProcessIdentity, PythonVersion};
+
+/// A shop that keeps sessions: 100 more in each round of a minute.
+pub(crate) fn shop(round: usize) -> Graph {
+    let minutes = 60_000_000 * round as u64;
+    let info = CaptureInfo {
+        taken_at: 1_795_420_213_000_000 + minutes.cast_signed(),
+        uptime: Some(minutes),
+        process: ProcessIdentity { pid: 4711, started: 1, boot: "b".into(), interpreter: 0 },
+        python: PythonVersion { major: 3, minor: 11, micro: 7, suffix: String::new() },
+        implementation: "cpython".into(),
+        program: "worker.py".into(),
+        method: CaptureMethod::InProcess,
+        pause: Some(12_300_000 + 100_000 * round as u64),
+        duration: Some(45_000_000),
+        memory: MemoryNumbers {
+            rss: Some(9_000_000 + 100_000 * round as u64),
+            peak_rss: None,
+            swapped: None,
+            allocator_free: Some(300_000),
+            malloc_in_use: None,
+            malloc_free: Some(200_000),
+            native_known: Some(0),
+            file_backed: Some(6_000_000),
+        },
+        ..CaptureInfo::default()
+    };
+    let mut text = "module:shop.sessions!own -> globals:dict[360] -> sessions:shop.Sessions('sessions')[56]
+        globals -> limits:dict('limits')[232] -> limit:int('orders')[28]
+        sessions -> by_token:dict(.by_token)[2000]
+        frame:handle@views.py:42!own -> s0(local session)
+        lost_a:list[56] -> lost_b:list([0])[56] -> lost_a([0])
+        held:bytes[5000]#1
+        "
+    .to_owned();
+    for number in 0..400 {
+        // All objects are named in every round, so that one keeps its address; those to come are nobody's yet.
+        if number < 100 * (round + 1) {
+            let _ =
+                writeln!(text, "by_token -> s{number}:shop.Session([*])[56] -> c{number}:list(.cart)[200]");
+        } else {
+            let _ = writeln!(text, "s{number}:shop.Session[0]!memtop; c{number}:list[0]!memtop");
+        }
+    }
+    graph_with_accounts(&text, info)
+}
+
+/// The finder's answer for four rounds of the shop.
+pub(crate) fn shop_leaks() -> Leaks {
+    let graphs: Vec<Graph> = (0..4).map(shop).collect();
+    let heaps: Vec<_> = graphs.iter().map(Graph::heap).collect();
+    leaks(&heaps, &LeaksOptions::default()).expect("one process")
+}
