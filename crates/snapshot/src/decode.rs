@@ -37,7 +37,11 @@ pub(crate) fn decode<R: Source>(file: &R, limits: &Limits) -> Result<Loaded, Fau
             .and_then(|pair| pair.value.as_deref())
     };
     let format = value(KEY_FORMAT).ok_or(Fault::NotASnapshot)?;
-    let format_version: u32 = format.parse().map_err(|_| damaged(format!("{format:?} is no format")))?;
+    let format_version: u32 = format
+        .parse()
+        .ok()
+        .filter(|&format| format > 0)
+        .ok_or_else(|| damaged(format!("{format:?} is no format")))?;
     if format_version > FORMAT {
         return Err(Fault::Newer(format_version));
     }
@@ -216,7 +220,7 @@ impl Rows<'_> {
     /// Adds the rows of a group.
     fn add<R: Source>(&mut self, group: &Group<'_, R>) -> Result<(), Fault> {
         let first = self.builder.object_count();
-        let columns = workers::run(Column::ALL.len(), |index| {
+        let columns = workers::run(Column::ALL.len(), group.size(), |index| {
             guarded(|| {
                 self.read(group, Column::ALL[index]).map_err(|fault| in_column(Column::ALL[index], fault))
             })
@@ -420,6 +424,11 @@ impl<R: Source> Group<'_, R> {
         self.metadata.num_rows() as usize
     }
 
+    /// Its rows, or the items of its longest lists if those are more.
+    fn size(&self) -> usize {
+        self.metadata.columns().iter().map(|column| column.num_values().max(0) as usize).max().unwrap_or(0)
+    }
+
     /// A column of which each row has one value.
     fn plain<T: DataType>(&self, column: Column) -> Result<Vec<T::T>, Fault> {
         Ok(self.all::<T>(column)?.values)
@@ -456,7 +465,7 @@ impl<R: Source> Group<'_, R> {
     }
 
     fn all<T: DataType>(&self, column: Column) -> Result<Levels<T>, Fault> {
-        let known = schema::schema()?.column(column as usize);
+        let known = schema::schema().column(column as usize);
         let found =
             self.metadata.columns().iter().find(|chunk| chunk.column_path().string() == column.path());
         let chunk = found.ok_or_else(|| damaged("it is missing"))?;

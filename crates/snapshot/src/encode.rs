@@ -31,14 +31,16 @@ pub(crate) fn encode<W: Write + Send>(
     retained: Option<&[Option<u64>]>,
     to: W,
 ) -> Result<W, Fault> {
-    let schema = schema::schema()?;
+    let schema = schema::schema();
     let properties: WriterPropertiesPtr = schema::properties()?.into();
     let mut file = SerializedFileWriter::new(to, schema.root_schema_ptr(), properties.clone())?;
     let encoder = Encoder::new(view, retained, schema, properties);
     for rows in groups(view) {
         let mut group = file.next_row_group()?;
+        let offsets = view.heap.references().offsets();
+        let size = rows.len().max((offsets[rows.end] - offsets[rows.start]) as usize);
         let columns =
-            workers::run(Column::ALL.len(), |index| encoder.column(Column::ALL[index], rows.clone()));
+            workers::run(Column::ALL.len(), size, |index| encoder.column(Column::ALL[index], rows.clone()));
         for column in columns {
             let (pages, close) = column?;
             group.append_column(&Bytes::from(pages), close)?;

@@ -2,7 +2,7 @@
 //!
 //! Invariant: a column of format 1 keeps its name, type and meaning; later versions only add columns.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::errors::ParquetError;
@@ -105,8 +105,12 @@ columns! {
 }
 
 /// The schema of a file.
-pub(crate) fn schema() -> Result<SchemaDescPtr, ParquetError> {
-    Ok(Arc::new(SchemaDescriptor::new(Arc::new(parse_message_type(MESSAGE)?))))
+pub(crate) fn schema() -> SchemaDescPtr {
+    static SCHEMA: LazyLock<SchemaDescPtr> = LazyLock::new(|| {
+        let message = parse_message_type(MESSAGE).expect("the schema is written as Parquet has it");
+        Arc::new(SchemaDescriptor::new(Arc::new(message)))
+    });
+    SCHEMA.clone()
 }
 
 /// How the columns are written.

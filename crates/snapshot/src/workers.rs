@@ -8,10 +8,14 @@ use std::thread;
 /// More do not help: the largest column decides.
 const MOST: usize = 4;
 
-/// The results of `task` for each of `0..count`, in order. Where no thread can be had, this one does it all.
+/// From so many rows on, another thread is worth what it costs to start.
+const WORTH_A_THREAD: usize = 10_000;
+
+/// The results of `task` for each of `0..count`, in order; each looks at so many `rows`. Where no thread can be had,
+/// this one does it all.
 ///
 /// The tasks must not panic.
-pub(crate) fn run<T: Send>(count: usize, task: impl Fn(usize) -> T + Sync) -> Vec<T> {
+pub(crate) fn run<T: Send>(count: usize, rows: usize, task: impl Fn(usize) -> T + Sync) -> Vec<T> {
     let next = AtomicUsize::new(0);
     let done: Mutex<Vec<(usize, T)>> = Mutex::new(Vec::with_capacity(count));
     let work = || {
@@ -25,6 +29,7 @@ pub(crate) fn run<T: Send>(count: usize, task: impl Fn(usize) -> T + Sync) -> Ve
         }
     };
     let threads = thread::available_parallelism().map_or(1, NonZero::get).min(MOST).min(count);
+    let threads = if rows < WORTH_A_THREAD { 1 } else { threads };
     thread::scope(|scope| {
         for _ in 1..threads {
             if thread::Builder::new().name("mem_top".to_owned()).spawn_scoped(scope, work).is_err() {

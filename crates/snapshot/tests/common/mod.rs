@@ -210,3 +210,49 @@ fn info(chance: &mut Chance, with_keys: bool) -> CaptureInfo {
         notes: TEXTS[..chance.below(4)].iter().map(|&text| text.to_owned()).collect(),
     }
 }
+
+/// The same file with a column that no version knows.
+pub(crate) fn with_a_column_more(file: &[u8]) -> Vec<u8> {
+    use std::sync::Arc;
+
+    use parquet::column::writer::ColumnCloseResult;
+    use parquet::data_type::Int32Type;
+    use parquet::file::reader::{FileReader, SerializedFileReader};
+    use parquet::file::writer::SerializedFileWriter;
+    use parquet::schema::types::Type;
+
+    let file = bytes::Bytes::copy_from_slice(file);
+    let reader = SerializedFileReader::new(file.clone()).expect("it is a Parquet file");
+    let metadata = reader.metadata();
+    let schema = metadata.file_metadata().schema();
+    let mut fields = schema.get_fields().to_vec();
+    let more = Type::primitive_type_builder("later", parquet::basic::Type::INT32)
+        .with_repetition(parquet::basic::Repetition::REQUIRED);
+    fields.push(Arc::new(more.build().expect("a column")));
+    let schema = Type::group_type_builder("snapshot").with_fields(fields).build().expect("a schema");
+    let mut writer =
+        SerializedFileWriter::new(Vec::new(), Arc::new(schema), Default::default()).expect("a writer");
+    for group in metadata.row_groups() {
+        let mut into = writer.next_row_group().expect("a group");
+        for column in group.columns() {
+            let close = ColumnCloseResult {
+                bytes_written: column.compressed_size() as u64,
+                rows_written: group.num_rows() as u64,
+                metadata: column.clone(),
+                bloom_filter: None,
+                column_index: None,
+                offset_index: None,
+            };
+            into.append_column(&file, close).expect("a column");
+        }
+        let mut column = into.next_column().expect("a column").expect("the last");
+        let values = vec![7; group.num_rows() as usize];
+        column.typed::<Int32Type>().write_batch(&values, None, None).expect("values");
+        column.close().expect("a column");
+        into.close().expect("a group");
+    }
+    for pair in metadata.file_metadata().key_value_metadata().into_iter().flatten() {
+        writer.append_key_value_metadata(pair.clone());
+    }
+    writer.into_inner().expect("a file")
+}

@@ -1,0 +1,97 @@
+//! How a snapshot comes into the file system: whole or not at all, for its owner alone, and through no planted link.
+#![expect(clippy::print_stderr, reason = "a test that cannot run says so")]
+
+mod common;
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::path::Path;
+
+use common::{Folder, random_heap};
+use memtop_heap::Heap;
+use memtop_snapshot::{SaveOptions, SnapshotError, load, save};
+
+fn heap() -> Heap {
+    random_heap(22, 60, false)
+}
+
+fn save_at(path: &Path) -> Result<(), SnapshotError> {
+    save(&heap(), None, path, &SaveOptions::default()).map(|_| ())
+}
+
+#[test]
+fn only_the_owner_may_read_it_whatever_stood_there() {
+    let folder = Folder::new("mode");
+    let file = folder.file("a.parquet");
+    for _ in 0..2 {
+        save_at(&file).unwrap();
+        assert_eq!(fs::metadata(&file).unwrap().mode() & 0o7777, 0o600);
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o666)).unwrap();
+    }
+    assert_eq!(folder.names(), ["a.parquet"]);
+}
+
+#[test]
+fn a_link_under_the_name_is_replaced_and_not_followed() {
+    let folder = Folder::new("link");
+    let (file, target) = (folder.file("a.parquet"), folder.file("precious"));
+    fs::write(&target, "precious").unwrap();
+    symlink(&target, &file).unwrap();
+    save_at(&file).unwrap();
+    assert_eq!(fs::read_to_string(&target).unwrap(), "precious");
+    assert!(fs::symlink_metadata(&file).unwrap().file_type().is_file());
+    assert!(load(&file).unwrap().heap == heap());
+}
+
+#[test]
+fn what_is_no_file_is_not_replaced() {
+    let folder = Folder::new("replace");
+    let directory = folder.file("directory");
+    fs::create_dir(&directory).unwrap();
+    let error = save_at(&directory).unwrap_err();
+    assert!(matches!(error, SnapshotError::NotAFile { found: "a directory", .. }), "{error}");
+    let error = save_at(Path::new("/dev/null")).unwrap_err();
+    assert!(matches!(error, SnapshotError::NotAFile { .. }), "{error}");
+    assert_eq!(folder.names(), ["directory"]);
+}
+
+#[test]
+fn where_nothing_can_be_written_the_error_says_so_and_nothing_stays() {
+    let folder = Folder::new("nowhere");
+    let error = save_at(&folder.file("none/a.parquet")).unwrap_err();
+    assert!(matches!(error, SnapshotError::Write { .. }), "{error}");
+    assert!(error.hint().unwrap().contains("create it first"));
+    let error = save_at(&folder.file("..")).unwrap_err();
+    assert!(error.to_string().contains(".."), "{error}");
+    assert!(folder.names().is_empty());
+}
+
+/// The one device that is always full cannot be saved to, so a small file system is made, which needs root.
+#[test]
+fn a_full_disk_leaves_the_old_file_and_no_new_one() {
+    let folder = Folder::new("full");
+    let mounted = std::process::Command::new("mount")
+        .args(["-t", "tmpfs", "-o", "size=64k,mode=0700", "tmpfs"])
+        .arg(folder.path())
+        .stderr(std::process::Stdio::null())
+        .status();
+    if !mounted.is_ok_and(|status| status.success()) {
+        eprintln!("skipped: this user may not make a file system");
+        return;
+    }
+    let unmount = || std::process::Command::new("umount").arg(folder.path()).status();
+    let file = folder.file("a.parquet");
+    let first = save_at(&file);
+    let second = save(&random_heap(5, 40_000, true), None, &file, &SaveOptions { with_keys: true });
+    let names = folder.names();
+    let kept = load(&file).map(|loaded| loaded.heap == heap());
+    unmount().unwrap();
+    first.unwrap();
+    let error = second.unwrap_err();
+    assert!(
+        matches!(&error, SnapshotError::Write { source, .. } if source.kind() == std::io::ErrorKind::StorageFull)
+    );
+    assert!(error.hint().unwrap().contains("disk is full"));
+    assert_eq!(names, ["a.parquet"]);
+    assert!(kept.unwrap());
+}
