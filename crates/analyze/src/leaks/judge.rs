@@ -4,7 +4,9 @@ use memtop_heap::{ObjectId, RootKind};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::find::{Finding, Kind, Search};
+use super::gains::LATER;
 use super::slopes::{median, theil_sen};
+use super::view::NONE;
 use crate::path_nodes::{NodeKind, PathNodeId};
 
 /// A finding that was judged.
@@ -182,38 +184,42 @@ impl Search<'_, '_> {
         let Some(last) = self.views.last() else { return };
         let kept: Vec<usize> =
             (0..judged.len()).filter(|&index| judged[index].finding.dropped.is_none()).collect();
-        // By object: which finding it is a new item of, from 1.
+        // By object: which finding it is a holder of, and which it is a new item of, from 1; the greater one counts.
+        let mut member_of = vec![0_u16; last.owner.len()];
+        let told = kept.iter().filter(|&&index| judged[index].finding.kind == Kind::Items);
+        for &index in told.take(usize::from(u16::MAX) - 1) {
+            for member in &judged[index].finding.members {
+                let of = &mut member_of[member.index()];
+                *of = if *of == 0 { index as u16 + 1 } else { *of };
+            }
+        }
         let mut item_of = vec![0_u16; last.owner.len()];
         let mut items = vec![0_u64; judged.len()];
-        for &index in kept.iter().take(usize::from(u16::MAX) - 1) {
-            let finding = &judged[index].finding;
-            if finding.kind != Kind::Items {
+        // By object: the nearest on its path that was there from the first heap on.
+        let mut known = vec![NONE; last.owner.len()];
+        for &id in last.shortest.in_order() {
+            let index = id.index();
+            let from = last.before(id);
+            if self.history.from_first[index] {
+                known[index] = last.owner[index];
                 continue;
             }
-            let members: FxHashSet<ObjectId> = finding.members.iter().copied().collect();
-            for &id in last.shortest.in_order() {
-                let is_new = !self.history.from_first[id.index()];
-                let held_by = last.before(id).map(|from| last.owner_of(from));
-                if is_new
-                    && held_by.is_some_and(|by| members.contains(&by))
-                    && last.degree[id.index()] + 1 > 0
-                    && item_of[id.index()] == 0
-                {
-                    item_of[id.index()] = index as u16 + 1;
-                    items[index] += 1;
-                }
+            known[index] = from.map_or(NONE, |from| known[from.index()]);
+            item_of[index] = from.map_or(0, |from| member_of[last.owner_of(from).index()]);
+            if item_of[index] != 0 {
+                items[usize::from(item_of[index]) - 1] += 1;
             }
         }
         let mut held: FxHashMap<(PathNodeId, u16), u64> = FxHashMap::default();
         for &from in last.shortest.in_order() {
+            let Some(holder) = ObjectId::from_raw(known[from.index()]) else { continue };
             let owner = last.owner_of(from);
-            if !self.history.from_first[owner.index()] {
-                continue;
-            }
-            let Some(node) = last.placement.of(owner).map(|node| self.nodes.owner(node)) else { continue };
             for to in last.heap.references().targets_of(from) {
                 let of = item_of[to.index()];
-                if of != 0 && last.before(*to).map(|by| last.owner_of(by)) != Some(owner) {
+                if of == 0 || last.before(*to).map(|by| last.owner_of(by)) == Some(owner) {
+                    continue;
+                }
+                if let Some(node) = last.placement.of(holder).map(|node| self.nodes.owner(node)) {
                     *held.entry((node, of)).or_default() += 1;
                 }
             }
@@ -231,15 +237,33 @@ impl Search<'_, '_> {
             if judged[index].finding.dropped.is_some() {
                 continue;
             }
+            let bytes = judged[index].finding.bytes();
             for node in judged[index].co_holders.clone() {
                 for &other in kept.iter().filter(|&&other| other > index) {
+                    let values = self.bytes_of_values(&judged[other].finding);
                     let finding = &mut judged[other].finding;
-                    if finding.node == node && finding.kind == Kind::Items {
+                    // One that gained much of its own is told beside it.
+                    if finding.node == node
+                        && finding.kind == Kind::Items
+                        && (values as f64) < self.limits.co_holder * bytes as f64
+                    {
                         finding.drop("it holds the items of a greater one too, and is told there");
                     }
                 }
             }
         }
+    }
+
+    /// What came to be held below a place, without its own size and its keys.
+    fn bytes_of_values(&self, finding: &Finding) -> i64 {
+        let rows = finding.rows.iter().map(|&row| &self.gains.rows[row]);
+        let is_value = |child: u32| {
+            let node = Some(child as usize).filter(|&index| index < self.nodes.len());
+            child == LATER
+                || node
+                    .is_some_and(|index| self.nodes.get(self.nodes.id_at(index)).kind != NodeKind::KeyObject)
+        };
+        rows.filter(|row| is_value(row.place.child)).flat_map(|row| &row.net).sum()
     }
 
     /// A weak registry grows alongside what it knows, and keeps nothing alive.

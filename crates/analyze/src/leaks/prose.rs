@@ -3,8 +3,14 @@
 use super::answer::{Cause, Suspect};
 use super::find::{Finding, Kind, Search};
 
-/// Fills in confidence, evidence and summary.
-pub(super) fn complete(suspect: &mut Suspect, search: &Search<'_, '_>, finding: &Finding) {
+/// Fills in confidence, evidence and summary. Of a series that is shorter than some seconds, nothing is told by the
+/// minute.
+pub(super) fn complete(
+    suspect: &mut Suspect,
+    search: &Search<'_, '_>,
+    finding: &Finding,
+    by_the_minute: bool,
+) {
     let intervals = search.intervals();
     let by_items = !matches!(finding.kind, Kind::Replaced | Kind::Size);
     let grown = if by_items { &finding.items } else { &finding.net };
@@ -56,7 +62,7 @@ pub(super) fn complete(suspect: &mut Suspect, search: &Search<'_, '_>, finding: 
     for other in &suspect.co_holders {
         suspect.evidence.push(format!("{other} holds the same items"));
     }
-    suspect.summary = summary(suspect, finding, intervals);
+    suspect.summary = summary(suspect, finding, intervals, by_the_minute);
 }
 
 /// How sure it is: growth by chance in all of n intervals has a probability of one half to the n-th; what grows
@@ -73,7 +79,7 @@ fn confidence(suspect: &Suspect, finding: &Finding, grew: usize, intervals: usiz
     (sure * 100.0).round() / 100.0
 }
 
-fn summary(suspect: &Suspect, finding: &Finding, intervals: usize) -> String {
+fn summary(suspect: &Suspect, finding: &Finding, intervals: usize, by_the_minute: bool) -> String {
     let headline = suspect.leaked.first();
     let grown: i64 = match (finding.kind, headline) {
         (Kind::Replaced | Kind::Size, Some(leaked)) => leaked.growth.iter().sum(),
@@ -85,7 +91,8 @@ fn summary(suspect: &Suspect, finding: &Finding, intervals: usize) -> String {
         format!("over {intervals} intervals")
     };
     let per_interval = grown as f64 / intervals.max(1) as f64;
-    let per_minute = |value: Option<f64>| value.filter(|value| value.is_finite() && *value > 0.0);
+    let per_minute =
+        |value: Option<f64>| value.filter(|value| by_the_minute && value.is_finite() && *value > 0.0);
     let name = headline.map_or("", |leaked| leaked.type_name.as_str());
     let subject = match (&suspect.holder, &suspect.holder_type) {
         (Some(holder), Some(ty)) => format!("{holder} ({} {ty})", article(ty)),
@@ -107,7 +114,13 @@ fn summary(suspect: &Suspect, finding: &Finding, intervals: usize) -> String {
             None => format!("grew by {} {times}", bytes(mean.max(0.0) as u64)),
         }
     };
-    let keeps = suspect.retained.map_or_else(String::new, |size| format!(" and keeps {} alive", bytes(size)));
+    // What two hold together is retained by neither, so the number would mislead.
+    let keeps = match (suspect.co_holders.as_slice(), suspect.retained) {
+        ([], Some(size)) => format!(" and keeps {} alive", bytes(size)),
+        ([], None) => String::new(),
+        ([other], _) => format!("; {other} holds them too"),
+        ([other, more @ ..], _) => format!("; {other} and {} more hold them too", more.len()),
+    };
     format!("{subject} {gained}{keeps}, {} of all growth.", percent(suspect.share_of_growth))
 }
 

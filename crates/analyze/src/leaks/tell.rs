@@ -15,6 +15,9 @@ use crate::retained::Retained;
 /// How many types of a suspect are told.
 const TYPES: usize = 8;
 
+/// A series that is shorter, in minutes, says nothing of growth by the minute that a person should read.
+const LEAST_MINUTES: f64 = 0.25;
+
 /// Up to so many objects, a way that repeats itself is told in full.
 const CHAIN: usize = 12;
 
@@ -75,7 +78,8 @@ impl Teller<'_, '_, '_> {
             summary: String::new(),
             doubt: finding.doubt.clone(),
         };
-        super::prose::complete(&mut suspect, search, finding);
+        let span = self.minutes.as_ref().map_or(0.0, |minutes| minutes[minutes.len() - 1] - minutes[0]);
+        super::prose::complete(&mut suspect, search, finding, span >= LEAST_MINUTES);
         Some(suspect)
     }
 
