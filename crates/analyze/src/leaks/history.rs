@@ -95,9 +95,10 @@ impl History {
             if told.gained > 0 && last.owner_of(id) == id {
                 gained.entry(nodes.owner(node)).or_default().push(id);
             }
-            if intervals > 0 && all(told.slot) && (told.replaced > 0 || told.resized) && !nodes.is_part(node)
-            {
-                slots.entry(node).or_default().push(Slot {
+            // A part is its owner's own, and of no interest unless it is what a buffer is: a plain value.
+            let counts = !nodes.is_part(node) || last.shape(id) == memtop_heap::Shape::Atom;
+            if intervals > 0 && all(told.slot) && (told.replaced > 0 || told.resized) && counts {
+                slots.entry(nodes.owner(node)).or_default().push(Slot {
                     values: trace(&steps, id),
                     grown: usize::from(told.grown),
                     replaced: usize::from(told.replaced),

@@ -17,6 +17,8 @@ use crate::path_nodes::{NodeKind, PathNodes};
 
 /// How many items of an object are looked at to recognise it.
 const LOOKED_AT: usize = 16;
+/// If this share of the items of a holder stayed, none of them is doubted.
+const MOSTLY: f64 = 0.9;
 
 /// From one heap to the next one.
 pub(super) struct Step {
@@ -48,8 +50,48 @@ impl Step {
             let Some(&(_, b)) = later.next_if(|entry| entry.0 == address) else { continue };
             step.pair(old, new, nodes, limits, (a, b));
         }
+        step.distrust_order(old, new);
         step.slots(old, new, nodes);
         step
+    }
+
+    /// Where many items of a sequence or a dict went, those that only seem to have stayed are told by their order:
+    /// items that stay keep it, and new ones at old addresses stand anywhere. The longest run in order is believed.
+    fn distrust_order(&mut self, old: &View<'_>, new: &View<'_>) {
+        let mut rows: Vec<(ObjectId, u32)> = Vec::new();
+        for &holder in old.shortest.in_order() {
+            let Some(later) = ObjectId::from_raw(self.stays[holder.index()]) else { continue };
+            rows.clear();
+            let mut items = 0_usize;
+            for reference in old.heap.references().of(holder) {
+                let ordered = !matches!(reference.label.kind(), LabelKind::KeyObject | LabelKind::Member);
+                if ordered && old.before(reference.to) == Some(holder) {
+                    items += 1;
+                    let same = self.same[reference.to.index()];
+                    if same != NONE {
+                        rows.push((reference.to, same));
+                    }
+                }
+            }
+            if rows.len() < 2 || rows.len() as f64 >= MOSTLY * items as f64 {
+                continue;
+            }
+            let targets = new.heap.references().targets_of(later).iter().enumerate();
+            let places: FxHashMap<u32, usize> = targets.map(|(place, to)| (to.raw(), place)).collect();
+            rows.retain(|(_, same)| places.contains_key(same));
+            let order: Vec<usize> = rows.iter().map(|(_, same)| places[same]).collect();
+            let in_order = longest_ascent(&order);
+            for (&(item, same), stays) in rows.iter().zip(in_order) {
+                if !stays {
+                    self.same[item.index()] = NONE;
+                    self.came[same as usize] = NONE;
+                    if self.stays[item.index()] == same {
+                        self.stays[item.index()] = NONE;
+                        self.was[same as usize] = NONE;
+                    }
+                }
+            }
+        }
     }
 
     fn pair(
@@ -107,6 +149,31 @@ impl Step {
     }
 }
 
+/// Which of these numbers are in a longest ascending subsequence (patience sorting; M. L. Fredman: "On computing the
+/// length of longest increasing subsequences", Discrete Mathematics 11, 1975).
+fn longest_ascent(numbers: &[usize]) -> Vec<bool> {
+    let mut tails: Vec<usize> = Vec::new();
+    let mut before = vec![usize::MAX; numbers.len()];
+    for (place, &number) in numbers.iter().enumerate() {
+        let length = tails.partition_point(|&tail| numbers[tail] < number);
+        if length > 0 {
+            before[place] = tails[length - 1];
+        }
+        if length == tails.len() {
+            tails.push(place);
+        } else {
+            tails[length] = place;
+        }
+    }
+    let mut chosen = vec![false; numbers.len()];
+    let mut at = tails.last().copied();
+    while let Some(place) = at {
+        chosen[place] = true;
+        at = Some(before[place]).filter(|&before| before != usize::MAX);
+    }
+    chosen
+}
+
 /// What share of the own items of `a` is among what `b` refers to; 1 if it has none.
 fn kept(old: &View<'_>, new: &View<'_>, a: ObjectId, b: ObjectId) -> f64 {
     let mine = old.items(a, true, LOOKED_AT);
@@ -127,6 +194,7 @@ fn slot(view: &View<'_>, nodes: &PathNodes, id: ObjectId) -> Option<u64> {
         (_, Some(index)) => Some((index as u64) << 8 | 2),
         (LabelKind::Attribute | LabelKind::Local | LabelKind::Closure, _) => Some(name(node.text.raw())),
         (LabelKind::Key, _) if node.kind == NodeKind::Attribute => Some(name(node.text.raw())),
+        (LabelKind::Storage, _) => Some(u64::from(node.type_name.raw()) << 8 | 8),
         (LabelKind::Unlabelled, _) => Some((u64::from(node.type_name.raw())) << 8 | 6),
         _ => Some(view.key[id.index()]).filter(|&key| key != 0),
     }

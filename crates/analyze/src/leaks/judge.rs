@@ -306,13 +306,18 @@ impl Search<'_, '_> {
         }
     }
 
-    /// What is small beside the others is left out.
+    /// What is small beside the suspects is left out; a candidate, what is small beside all.
     fn drop_small(&self, judged: &mut [Judged]) {
-        let kept = judged.iter().filter(|judged| judged.finding.dropped.is_none());
-        let all: i64 = kept.map(|judged| judged.finding.bytes()).sum();
+        let bytes_of = |judged: &[Judged], accused_only: bool| -> i64 {
+            let kept =
+                judged.iter().map(|judged| &judged.finding).filter(|finding| finding.dropped.is_none());
+            kept.filter(|finding| !accused_only || finding.doubt.is_none()).map(Finding::bytes).sum()
+        };
+        let (all, accused) = (bytes_of(judged, false), bytes_of(judged, true));
         for judged in judged.iter_mut().filter(|judged| judged.finding.dropped.is_none()) {
             let bytes = judged.finding.bytes();
-            if (bytes as f64) < self.limits.share * all as f64 {
+            let beside = if judged.finding.doubt.is_none() { accused } else { all };
+            if (bytes as f64) < self.limits.share * beside as f64 {
                 judged.finding.drop(format!("its {bytes} bytes are little beside the others"));
             }
         }

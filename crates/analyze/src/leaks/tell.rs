@@ -216,7 +216,22 @@ impl Teller<'_, '_, '_> {
             .collect();
         told.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.type_name.cmp(&b.1.type_name)));
         told.truncate(TYPES);
-        told.into_iter().map(|(_, leaked)| leaked).collect()
+        let mut told: Vec<LeakedType> = told.into_iter().map(|(_, leaked)| leaked).collect();
+        // What grows in a part that is no step of the path is the holder's own size: a text buffer's. So is what a
+        // holder grows by that refers to one object again and again.
+        let told_holder = told.iter().any(|leaked| leaked.type_name == search.nodes.text(holder));
+        if (told.is_empty() || whole && !told_holder) && !search.nodes.text(holder).is_empty() {
+            told.insert(
+                0,
+                LeakedType {
+                    type_name: search.nodes.text(holder).to_owned(),
+                    count: last.at(finding.node).0,
+                    growth: vec![0; intervals],
+                    bytes: finding.bytes().max(0).unsigned_abs(),
+                },
+            );
+        }
+        told
     }
 
     /// How fast it grows by the clock, and by work.
