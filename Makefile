@@ -67,8 +67,9 @@ $(CARGO_DENY):
 bench: build ## mem_top beside its peers, on one heap; writes docs/benchmarks.md (BENCH_LARGE=1 for 10^7 objects)
 	$(BIN)/python bench/run.py
 
-fuzz: build ## Ten minutes of random heaps and odd objects (FUZZ_SECONDS=600)
+fuzz: build ## Ten minutes each of odd objects and of damaged snapshots (FUZZ_SECONDS=600)
 	$(BIN)/python tests/fuzz_preview.py --seconds $${FUZZ_SECONDS:-600}
+	cargo run --quiet --release --package memtop-snapshot --example fuzz_reader -- --seconds $${FUZZ_SECONDS:-600}
 
 interpreters: ## CPython 3.8 to 3.15: finds those that are installed, fetches 3.14 and 3.15 on Debian
 	$(PYTHON) tools/interpreters.py

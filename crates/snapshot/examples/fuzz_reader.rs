@@ -5,7 +5,7 @@
 //! child with 1 GB of address space, a file at a time told on a pipe: a child that dies, by a signal, by running out
 //! of memory or by taking longer than a minute, leaves the file that it died of in the corpus, as `crash-…`, and the
 //! harness ends with the status 1. On stable Rust: what finds its way by coverage needs a nightly one.
-#![expect(clippy::print_stdout, clippy::exit, reason = "it is a program of its own")]
+#![expect(clippy::print_stdout, reason = "it is a program of its own")]
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};

@@ -25,11 +25,17 @@ use crate::{FORMAT, Limits, Loaded, page_reader, workers};
 /// What a row takes in memory while its group is read, at most, and what a level of a list does.
 const ROW_BYTES: u64 = 128;
 const LEVEL_BYTES: u64 = 48;
+/// What a byte of the metadata can become in memory, at most: an empty row group of a few bytes, for one.
+const METADATA_BYTES: u64 = 64;
+/// What a byte of the tables can: an empty text of three bytes.
+const TABLE_BYTES: u64 = 16;
+/// How many pages can be unpacked at a time, and what a value in one becomes.
+const PAGE_BYTES: u64 = 8;
 
 /// Reads the whole file.
 pub(crate) fn decode<R: Source>(file: &R, limits: &Limits) -> Result<Loaded, Fault> {
     let limit = limits.memory(file.len());
-    let metadata = guarded(|| read_footer(file))?;
+    let metadata = guarded(|| read_footer(file, limit))?;
     let pairs = metadata.file_metadata().key_value_metadata();
     let value = |key: &str| {
         pairs
@@ -49,7 +55,7 @@ pub(crate) fn decode<R: Source>(file: &R, limits: &Limits) -> Result<Loaded, Fau
     let capture_json = needed(KEY_CAPTURE)?;
     let json = |error: serde_json::Error| damaged(format!("its metadata: {error}"));
     let capture: Capture = serde_json::from_str(capture_json).map_err(json)?;
-    let tables_json = unpack(needed(KEY_TABLES)?, limit)?;
+    let tables_json = unpack(needed(KEY_TABLES)?, limit / TABLE_BYTES)?;
     let tables: Tables = serde_json::from_slice(&tables_json).map_err(json)?;
 
     let (objects, references, roots) = (capture.objects, capture.references, capture.roots);
@@ -72,7 +78,8 @@ pub(crate) fn decode<R: Source>(file: &R, limits: &Limits) -> Result<Loaded, Fau
         retained: has_retained.then(Vec::new),
     };
     for group in metadata.row_groups() {
-        let group = Group { file, metadata: group, limit: usize::try_from(limit).unwrap_or(usize::MAX) };
+        let group =
+            Group { file, metadata: group, limit: usize::try_from(limit / PAGE_BYTES).unwrap_or(usize::MAX) };
         reader.add(&group)?;
     }
     let Rows { mut builder, mut roots, retained, .. } = reader;
@@ -92,11 +99,14 @@ pub(crate) fn decode<R: Source>(file: &R, limits: &Limits) -> Result<Loaded, Fau
 }
 
 /// The metadata at the end of the file.
-fn read_footer<R: Source>(file: &R) -> Result<ParquetMetaData, Fault> {
+fn read_footer<R: Source>(file: &R, limit: u64) -> Result<ParquetMetaData, Fault> {
     let end = file.len().checked_sub(8).ok_or_else(|| damaged("it has no end"))?;
     let tail = file.read(end, 8)?;
     let length = u64::from(u32::from_le_bytes([tail[0], tail[1], tail[2], tail[3]]));
     let start = end.checked_sub(length).ok_or_else(|| damaged("its metadata is longer than the file"))?;
+    if length.saturating_mul(METADATA_BYTES) > limit {
+        return Err(Fault::TooLarge(format!("{length} bytes of metadata"), limit));
+    }
     Ok(ParquetMetaDataReader::decode_metadata(&file.read(start, length)?)?)
 }
 

@@ -156,9 +156,35 @@ fn a_heap_that_does_not_fit_into_the_limit_is_refused() {
     let file = folder.file("a.parquet");
     let heap = random_heap(22, 60, false);
     save(&heap, None, &file, &SaveOptions::default()).unwrap();
-    let error = load_within(&file, &Limits::at_most(1000)).unwrap_err();
+    let error = load_within(&file, &Limits::at_most(100_000)).unwrap_err();
     assert!(matches!(error, SnapshotError::TooLarge { .. }), "{error}");
     assert!(error.hint().is_some());
+}
+
+/// A file of a few hundred bytes that says it is large, or unfolds to be.
+#[test]
+fn a_small_file_cannot_fill_the_memory() {
+    use base64::Engine;
+    let tables =
+        |json: &[u8]| base64::engine::general_purpose::STANDARD.encode(zstd::encode_all(json, 19).unwrap());
+    let refused = |capture: &str, tables: &str| {
+        let pairs = [("mem_top.format", "1"), ("mem_top.capture", capture), ("mem_top.tables", tables)];
+        read(foreign(&pairs)).unwrap_err()
+    };
+    let empty = tables(br#"{"texts":[""],"types":[],"frames":[]}"#);
+    for capture in
+        [r#"{"objects":1000000000000}"#, r#"{"references":18446744073709551615}"#, r#"{"roots":99999999999}"#]
+    {
+        let error = refused(capture, &empty);
+        assert!(matches!(error, SnapshotError::TooLarge { .. }), "{capture}: {error}");
+    }
+    let bomb = tables(&vec![b' '; 50_000_000]);
+    assert!(bomb.len() < 10_000);
+    let error = refused("{}", &bomb);
+    assert!(matches!(error, SnapshotError::TooLarge { .. }), "{error}");
+    // Rows that are said to be there, and are not.
+    let error = refused(r#"{"objects":5}"#, &empty);
+    assert!(error.to_string().contains("0 rows for 5 objects"), "{error}");
 }
 
 #[test]
