@@ -9,10 +9,9 @@
 //!   roots that come and go;
 //! - *chain*: objects that are chained (linked lists), more each time.
 
-use memtop_heap::{LabelKind, ObjectId, RootKind, Shape, StringId};
-use rustc_hash::{FxHashMap, FxHashSet};
+use memtop_heap::{ObjectId, RootKind};
 
-use super::gains::{Gains, OWN, Row};
+use super::gains::{Gains, Row};
 use super::history::{History, Slot};
 use super::limits::Thresholds;
 use super::slopes::median;
@@ -384,94 +383,5 @@ impl Search<'_, '_> {
             findings.push(finding);
         }
         findings
-    }
-
-    /// Whether all growers of a finding let themselves hold so many items at most, and hold no more.
-    pub(super) fn is_limited(&self, finding: &Finding) -> bool {
-        let Some(last) = self.views.last() else { return false };
-        // What has the limit may keep its items in something without a name: a dict within a C object.
-        let limit_of = |id: ObjectId| {
-            let nameless = |&at: &ObjectId| {
-                last.label(at)
-                    .is_some_and(|label| label.kind() == LabelKind::Unlabelled || label.kind().is_fold())
-            };
-            let above = |&at: &ObjectId| Some(at).filter(nameless).and_then(|at| last.before(at));
-            let near = std::iter::successors(Some(id), above).take(3);
-            near.filter_map(|at| last.heap.objects().limit(at)).next()
-        };
-        let limited = |&id: &ObjectId| {
-            // A few references of the object are none of its items.
-            limit_of(id).is_some_and(|limit| u64::from(last.degree[id.index()]) <= limit.saturating_add(8))
-        };
-        !finding.members.is_empty() && finding.members.iter().all(limited)
-    }
-
-    /// How many new items there were before the last interval, and how many of them are still there at the end.
-    pub(super) fn turnover(&self, finding: &Finding) -> (u64, u64) {
-        let until = self.intervals().saturating_sub(1);
-        if finding.kind == Kind::Chain {
-            return self.turnover_at(finding.node, until);
-        }
-        let total = finding.bytes().max(1);
-        let rows = finding.rows.iter().map(|&row| &self.gains.rows[row]);
-        let telling = rows.filter(|row| row.place.child != OWN && 10 * row.net.iter().sum::<i64>() >= total);
-        telling.fold((0, 0), |sum, row| {
-            let (new, lasting): (u64, u64) =
-                (row.new[..until].iter().sum(), row.lasting[..until].iter().sum());
-            (sum.0 + new, sum.1 + lasting)
-        })
-    }
-
-    fn turnover_at(&self, node: PathNodeId, until: usize) -> (u64, u64) {
-        let mut sum = (0, 0);
-        for t in 0..until {
-            let (view, step, lasts) =
-                (&self.views[t + 1], &self.history.steps[t], &self.history.lasts[t + 1]);
-            let order = view.shortest.in_order().iter();
-            for &id in order.filter(|&&id| view.placement.of(id) == Some(node)) {
-                if step.came[id.index()] == super::view::NONE {
-                    sum = (sum.0 + 1, sum.1 + u64::from(lasts[id.index()]));
-                }
-            }
-        }
-        sum
-    }
-
-    /// Whether objects of one type gather below a finding at a steady rate, though its own items come more slowly: a
-    /// dict of lists of which the lists grow.
-    pub(super) fn is_steady_below(&self, finding: &Finding) -> bool {
-        let items: i64 = finding.items.iter().sum();
-        let Some(last) = self.views.last() else { return false };
-        let types = last.heap.types();
-        let atoms: FxHashSet<&str> =
-            (types.iter().filter(|(_, ty)| ty.shape == Shape::Atom)).map(|(id, _)| types.name(id)).collect();
-        let mut counts: FxHashMap<StringId, Vec<i64>> = FxHashMap::default();
-        for index in self.inside(finding.node) {
-            let node = self.nodes.id_at(index);
-            let of = counts.entry(self.nodes.get(node).type_name).or_default();
-            of.resize(self.views.len(), 0);
-            for (sum, view) in of.iter_mut().zip(self.views) {
-                *sum += view.at(node).0.cast_signed();
-            }
-        }
-        counts.into_iter().any(|(ty, counts)| {
-            let growth: Vec<i64> = counts.windows(2).map(|pair| pair[1] - pair[0]).collect();
-            let slowest = growth.iter().copied().min().unwrap_or(0) as f64;
-            let many = growth.iter().sum::<i64>() >= items;
-            many && slowest >= self.limits.falling * growth[0] as f64
-                && slowest >= self.limits.falling * median(&growth)
-                && slowest > 0.0
-                && !atoms.contains(self.nodes.text(ty))
-        })
-    }
-
-    /// Whether the items of a finding are weak references, or are kept by such.
-    pub(super) fn is_weak(&self, finding: &Finding) -> bool {
-        let weak: u64 = finding.rows.iter().map(|&row| self.gains.rows[row].weak).sum();
-        let items: i64 = finding.items.iter().sum();
-        2 * weak.cast_signed() > items.max(0)
-            || self.views.last().is_some_and(|last| {
-                !finding.members.is_empty() && finding.members.iter().all(|&id| last.shape(id) == Shape::Weak)
-            })
     }
 }

@@ -1,11 +1,11 @@
 //! Which places that grow are accused, which are in doubt, and which are let go; each by a rule that can be told.
 
-use memtop_heap::{ObjectId, RootKind};
+use memtop_heap::ObjectId;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::find::{Finding, Kind, Search};
 use super::gains::LATER;
-use super::slopes::{median, theil_sen};
+use super::slopes::theil_sen;
 use super::view::NONE;
 use crate::path_nodes::{NodeKind, PathNodeId};
 
@@ -122,56 +122,6 @@ impl Search<'_, '_> {
         })
         .map(|(index, _)| index)
         .collect()
-    }
-
-    /// Why a place that grew may be innocent.
-    fn doubt(&self, finding: &Finding) -> Option<String> {
-        let limits = self.limits;
-        let heaps = self.views.len();
-        if heaps < limits.heaps {
-            return Some(format!(
-                "{heaps} snapshots only: growth between two may be a warm-up; take {} or more",
-                limits.heaps + 1
-            ));
-        }
-        if self.is_limited(finding) {
-            return Some("it has a limit and is not full yet: it grows no further than that".to_owned());
-        }
-        if let NodeKind::Root(RootKind::Unknown) = self.root_kind(finding.node) {
-            return Some("what holds it could not be told".to_owned());
-        }
-        let by_items = !matches!(finding.kind, Kind::Replaced | Kind::Size);
-        if let Some(doubt) = self.slowing(if by_items { &finding.items } else { &finding.net })
-            && !(by_items && self.is_steady_below(finding))
-        {
-            return Some(doubt.to_owned());
-        }
-        let (new, lasting) = self.turnover(finding);
-        if by_items && new >= limits.turnover_items && (lasting as f64) < limits.turnover * new as f64 {
-            return Some(format!(
-                "its items turn over: {lasting} of {new} that came before the last interval are still there"
-            ));
-        }
-        self.is_move(finding)
-            .then(|| "what it gained was held elsewhere before, and memory did not grow".to_owned())
-    }
-
-    /// Why growth that slows down is in doubt.
-    fn slowing(&self, growth: &[i64]) -> Option<&'static str> {
-        let (first, last) = (*growth.first()? as f64, *growth.last()? as f64);
-        if growth.windows(2).all(|pair| pair[1] < pair[0]) && last < self.limits.falling * first {
-            return Some("it grows more slowly each time, as a cache does that fills up");
-        }
-        let slowed = growth.len() > 2 && last < self.limits.slowed * median(&growth[..growth.len() - 1]);
-        slowed.then_some("it grew much more slowly in the last interval than before")
-    }
-
-    /// Whether a place only took over what another gave up.
-    fn is_move(&self, finding: &Finding) -> bool {
-        let rows = || finding.rows.iter().map(|&row| &self.gains.rows[row]);
-        let moved: i64 = rows().flat_map(|row| &row.moved).sum();
-        let grown: i64 = self.gains.total.iter().sum();
-        2 * moved > finding.bytes() && (grown as f64) < self.limits.moved * finding.bytes() as f64
     }
 
     pub(super) fn root_kind(&self, node: PathNodeId) -> NodeKind {

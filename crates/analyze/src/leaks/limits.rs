@@ -24,6 +24,12 @@ pub struct Thresholds {
     pub falling: f64,
     /// A rate whose last interval is below this share of the median of those before is in doubt.
     pub slowed: f64,
+    /// A fall in items that is less than so many standard deviations is chance.
+    pub chance: f64,
+    /// Growth is uneven if the smallest is below this share of the median …
+    pub uneven: f64,
+    /// … and it is in doubt if a smaller share than this of the new items is still there at the end.
+    pub uneven_turnover: f64,
     /// Items turn over if of the new ones (but for the last interval's) a smaller share is still there at the end.
     pub turnover: f64,
     /// From so many new items on turnover can be told.
@@ -66,6 +72,9 @@ impl Default for Thresholds {
             few_items_bytes: 20_000,
             falling: 0.8,
             slowed: 0.5,
+            chance: 1.5,
+            uneven: 0.25,
+            uneven_turnover: 0.6,
             turnover: 0.25,
             turnover_items: 8,
             same_parts: 0.5,

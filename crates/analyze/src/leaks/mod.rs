@@ -13,6 +13,7 @@
 //! mem_top's own objects never count. It renders nothing but paths and sentences.
 
 mod answer;
+mod doubts;
 mod find;
 mod gains;
 mod history;

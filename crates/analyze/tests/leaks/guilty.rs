@@ -232,3 +232,14 @@ fn a_saw_tooth_that_rises() {
     });
     assert_eq!(named(&texts), "m.rows: m.R (container)");
 }
+
+#[test]
+fn a_rare_leak_whose_counts_happen_to_fall() {
+    let texts = four(|round| {
+        "module:m -> ns:dict -> jobs:dict('jobs')\n".to_owned()
+            + &each(0..[20, 45, 65, 84][round], |n| {
+                format!("jobs -> k{n}:str(key)[50]; jobs -> j{n}:m.Job([*])[56]")
+            })
+    });
+    assert_eq!(named(&texts), "m.jobs: m.Job (container)");
+}

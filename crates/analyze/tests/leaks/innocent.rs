@@ -162,6 +162,20 @@ fn a_weak_registry_beside_the_holder() {
 }
 
 #[test]
+fn a_pool_that_rises_by_chance() {
+    let texts = four(|round| {
+        let kept = 30 + [0, 10, 12, 22][round];
+        "module:m -> ns:dict -> pool:list('pool')\n".to_owned()
+            + &each(0..kept, |n| format!("pool -> a{n}:dict([{n}])[64]"))
+            + &each(0..6, |n| format!("pool -> b{round}x{n}:dict([{}])[64]", kept + n))
+    });
+    assert_eq!(
+        acquitted(&texts),
+        "inconclusive: m.pool grew, but it grows unevenly, and its items come and go: it may rise by chance"
+    );
+}
+
+#[test]
 fn growth_in_the_third_round_only() {
     let texts = four(|round| {
         "module:m -> ns:dict -> rows:list('rows')\n".to_owned()

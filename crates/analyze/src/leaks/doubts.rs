@@ -1,0 +1,168 @@
+//! What puts growth in doubt: that it is bounded, that it slows down, that what came does not stay, that it only moved.
+//!
+//! Each is a question to one place that grew, and answers by what is in the heaps; the sentence is what a person reads.
+
+use memtop_heap::{LabelKind, ObjectId, RootKind, Shape, StringId};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::find::{Finding, Kind, Search};
+use super::gains::OWN;
+use super::slopes::median;
+use super::view::NONE;
+use crate::path_nodes::{NodeKind, PathNodeId};
+
+impl Search<'_, '_> {
+    /// Why a place that grew may be innocent.
+    pub(super) fn doubt(&self, finding: &Finding) -> Option<String> {
+        let limits = self.limits;
+        let heaps = self.views.len();
+        if heaps < limits.heaps {
+            return Some(format!(
+                "{heaps} snapshots only: growth between two may be a warm-up; take {} or more",
+                limits.heaps + 1
+            ));
+        }
+        if self.is_limited(finding) {
+            return Some("it has a limit and is not full yet: it grows no further than that".to_owned());
+        }
+        if let NodeKind::Root(RootKind::Unknown) = self.root_kind(finding.node) {
+            return Some("what holds it could not be told".to_owned());
+        }
+        let by_items = !matches!(finding.kind, Kind::Replaced | Kind::Size);
+        if let Some(doubt) = self.slowing(if by_items { &finding.items } else { &finding.net }, by_items)
+            && !(by_items && self.is_steady_below(finding))
+        {
+            return Some(doubt.to_owned());
+        }
+        let (new, lasting) = self.turnover(finding);
+        if by_items && new >= limits.turnover_items && (lasting as f64) < limits.turnover * new as f64 {
+            return Some(format!(
+                "its items turn over: {lasting} of {new} that came before the last interval are still there"
+            ));
+        }
+        if by_items && new >= limits.turnover_items && self.is_random_walk(finding, new, lasting) {
+            return Some("it grows unevenly, and its items come and go: it may rise by chance".to_owned());
+        }
+        self.is_move(finding)
+            .then(|| "what it gained was held elsewhere before, and memory did not grow".to_owned())
+    }
+
+    /// Why growth that slows down is in doubt. Of items, a fall must be more than what comes and goes by chance.
+    fn slowing(&self, growth: &[i64], by_items: bool) -> Option<&'static str> {
+        let (first, last) = (*growth.first()? as f64, *growth.last()? as f64);
+        // Counts of rare things vary by their root (Poisson).
+        let by_chance =
+            |from: f64| by_items && from - last < self.limits.chance * (from + last).max(0.0).sqrt();
+        let falls = growth.windows(2).all(|pair| pair[1] < pair[0]);
+        if falls && last < self.limits.falling * first && !by_chance(first) {
+            return Some("it grows more slowly each time, as a cache does that fills up");
+        }
+        let before = median(&growth[..growth.len() - 1]);
+        let slowed = growth.len() > 2 && last < self.limits.slowed * before && !by_chance(before);
+        slowed.then_some("it grew much more slowly in the last interval than before")
+    }
+
+    /// Whether growth is as uneven as that of what rises and falls by chance, and its items come and go.
+    fn is_random_walk(&self, finding: &Finding, new: u64, lasting: u64) -> bool {
+        let least = finding.items.iter().copied().min().unwrap_or(0) as f64;
+        let goes = (lasting as f64) < self.limits.uneven_turnover * new as f64;
+        goes && least < self.limits.uneven * median(&finding.items)
+    }
+
+    /// Whether a place only took over what another gave up.
+    fn is_move(&self, finding: &Finding) -> bool {
+        let rows = || finding.rows.iter().map(|&row| &self.gains.rows[row]);
+        let moved: i64 = rows().flat_map(|row| &row.moved).sum();
+        let grown: i64 = self.gains.total.iter().sum();
+        2 * moved > finding.bytes() && (grown as f64) < self.limits.moved * finding.bytes() as f64
+    }
+
+    /// Whether all growers of a finding let themselves hold so many items at most, and hold no more.
+    pub(super) fn is_limited(&self, finding: &Finding) -> bool {
+        let Some(last) = self.views.last() else { return false };
+        // What has the limit may keep its items in something without a name: a dict within a C object.
+        let limit_of = |id: ObjectId| {
+            let nameless = |&at: &ObjectId| {
+                last.label(at)
+                    .is_some_and(|label| label.kind() == LabelKind::Unlabelled || label.kind().is_fold())
+            };
+            let above = |&at: &ObjectId| Some(at).filter(nameless).and_then(|at| last.before(at));
+            let near = std::iter::successors(Some(id), above).take(3);
+            near.filter_map(|at| last.heap.objects().limit(at)).next()
+        };
+        let limited = |&id: &ObjectId| {
+            // A few references of the object are none of its items.
+            limit_of(id).is_some_and(|limit| u64::from(last.degree[id.index()]) <= limit.saturating_add(8))
+        };
+        !finding.members.is_empty() && finding.members.iter().all(limited)
+    }
+
+    /// How many new items there were before the last interval, and how many of them are still there at the end.
+    pub(super) fn turnover(&self, finding: &Finding) -> (u64, u64) {
+        let until = self.intervals().saturating_sub(1);
+        if finding.kind == Kind::Chain {
+            return self.turnover_at(finding.node, until);
+        }
+        let total = finding.bytes().max(1);
+        let rows = finding.rows.iter().map(|&row| &self.gains.rows[row]);
+        let telling = rows.filter(|row| row.place.child != OWN && 10 * row.net.iter().sum::<i64>() >= total);
+        telling.fold((0, 0), |sum, row| {
+            let (new, lasting): (u64, u64) =
+                (row.new[..until].iter().sum(), row.lasting[..until].iter().sum());
+            (sum.0 + new, sum.1 + lasting)
+        })
+    }
+
+    fn turnover_at(&self, node: PathNodeId, until: usize) -> (u64, u64) {
+        let mut sum = (0, 0);
+        for t in 0..until {
+            let (view, step, lasts) =
+                (&self.views[t + 1], &self.history.steps[t], &self.history.lasts[t + 1]);
+            let order = view.shortest.in_order().iter();
+            for &id in order.filter(|&&id| view.placement.of(id) == Some(node)) {
+                if step.came[id.index()] == NONE {
+                    sum = (sum.0 + 1, sum.1 + u64::from(lasts[id.index()]));
+                }
+            }
+        }
+        sum
+    }
+
+    /// Whether objects of one type gather below a finding at a steady rate, though its own items come more slowly: a
+    /// dict of lists of which the lists grow.
+    pub(super) fn is_steady_below(&self, finding: &Finding) -> bool {
+        let items: i64 = finding.items.iter().sum();
+        let Some(last) = self.views.last() else { return false };
+        let types = last.heap.types();
+        let atoms: FxHashSet<&str> =
+            (types.iter().filter(|(_, ty)| ty.shape == Shape::Atom)).map(|(id, _)| types.name(id)).collect();
+        let mut counts: FxHashMap<StringId, Vec<i64>> = FxHashMap::default();
+        for index in self.inside(finding.node) {
+            let node = self.nodes.id_at(index);
+            let of = counts.entry(self.nodes.get(node).type_name).or_default();
+            of.resize(self.views.len(), 0);
+            for (sum, view) in of.iter_mut().zip(self.views) {
+                *sum += view.at(node).0.cast_signed();
+            }
+        }
+        counts.into_iter().any(|(ty, counts)| {
+            let growth: Vec<i64> = counts.windows(2).map(|pair| pair[1] - pair[0]).collect();
+            let slowest = growth.iter().copied().min().unwrap_or(0) as f64;
+            let many = growth.iter().sum::<i64>() >= items;
+            many && slowest >= self.limits.falling * growth[0] as f64
+                && slowest >= self.limits.falling * median(&growth)
+                && slowest > 0.0
+                && !atoms.contains(self.nodes.text(ty))
+        })
+    }
+
+    /// Whether the items of a finding are weak references, or are kept by such.
+    pub(super) fn is_weak(&self, finding: &Finding) -> bool {
+        let weak: u64 = finding.rows.iter().map(|&row| self.gains.rows[row].weak).sum();
+        let items: i64 = finding.items.iter().sum();
+        2 * weak.cast_signed() > items.max(0)
+            || self.views.last().is_some_and(|last| {
+                !finding.members.is_empty() && finding.members.iter().all(|&id| last.shape(id) == Shape::Weak)
+            })
+    }
+}
