@@ -4,5 +4,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    ExitCode::from(memtop_cli::run(std::env::args_os().map(|a| a.to_string_lossy().into_owned()).collect()))
+    ExitCode::from(memtop_cli::run(std::env::args_os()))
 }

@@ -93,6 +93,10 @@ fn told(one: &Suspect, title: &str, minutes: Option<f64>, style: &Style) -> Stri
 
 /// What stands behind the holder: `144,997 items  (+300 a minute, in each of 6 intervals)`.
 fn facts(one: &Suspect) -> String {
+    if one.growth.is_empty() {
+        // One snapshot: it knows no growth, and its count is of objects that hold, not of items.
+        return String::new();
+    }
     let by_items = one.count.is_some();
     let held = one.count.map(|held| count(held, "item", "items"));
     let changes = if by_items { &one.growth } else { &one.bytes_growth };
@@ -115,12 +119,11 @@ fn facts(one: &Suspect) -> String {
         (None, None) => format!("{} in all", signed_bytes(in_all)),
     };
     let growth = match (changes.len(), changes.iter().filter(|&&change| change > 0).count()) {
-        (0, _) => None,
-        (1, 1) => Some(format!("({speed}, in one interval)")),
-        (all, grew) if all == grew => Some(format!("({speed}, in each of {all} intervals)")),
-        (all, grew) => Some(format!("({speed}, in {grew} of {all} intervals)")),
+        (1, 1) => format!("({speed}, in one interval)"),
+        (all, grew) if all == grew => format!("({speed}, in each of {all} intervals)"),
+        (all, grew) => format!("({speed}, in {grew} of {all} intervals)"),
     };
-    held.into_iter().chain(growth).collect::<Vec<_>>().join("  ")
+    held.into_iter().chain([growth]).collect::<Vec<_>>().join("  ")
 }
 
 /// `retains 61.4 MB (+126.0 kB a minute) · 93 % of all growth`.
