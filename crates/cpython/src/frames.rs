@@ -42,7 +42,9 @@ impl<M: Memory> Decoder<'_, M> {
     pub fn frame(&self, address: u64) -> Option<FrameView> {
         let frame = self.layout.frame;
         let code = self.memory.word(address + frame.code)? & !3;
-        if code == 0 || address == 0 {
+        // Entries into C stand on its stack, with members that nobody has set.
+        let owner = frame.owner.and_then(|offset| self.memory.byte(address + offset));
+        if code == 0 || address == 0 || owner.is_some_and(|owner| owner > FRAME_OWNED_BY_FRAME_OBJECT) {
             return None;
         }
         let (variables, slots) = if self.layout.minor == 10 {

@@ -19,6 +19,8 @@ use crate::path_nodes::{NodeKind, PathNodes};
 const LOOKED_AT: usize = 16;
 /// If this share of the items of a holder stayed, none of them is doubted.
 const MOSTLY: f64 = 0.9;
+/// An order as long as so many times the root of the number of items may be chance.
+const BY_CHANCE: f64 = 3.0;
 
 /// From one heap to the next one.
 pub(super) struct Step {
@@ -80,7 +82,13 @@ impl Step {
             let places: FxHashMap<u32, usize> = targets.map(|(place, to)| (to.raw(), place)).collect();
             rows.retain(|(_, same)| places.contains_key(same));
             let order: Vec<usize> = rows.iter().map(|(_, same)| places[same]).collect();
-            let in_order = longest_ascent(&order);
+            let mut in_order = longest_ascent(&order);
+            // Chance alone puts about twice the root of their number in order (B. F. Logan, L. A. Shepp: "A variational
+            // problem for random Young tableaux", Advances in Mathematics 26, 1977).
+            let length = in_order.iter().filter(|&&stays| stays).count();
+            if length < order.len() && (length as f64) < BY_CHANCE * (order.len() as f64).sqrt() {
+                in_order.fill(false);
+            }
             for (&(item, same), stays) in rows.iter().zip(in_order) {
                 if !stays {
                     self.same[item.index()] = NONE;
