@@ -56,7 +56,7 @@ fn plans() -> impl Strategy<Value = Vec<Plan>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn an_answer_holds_together_and_is_given_again(plans in plans()) {
