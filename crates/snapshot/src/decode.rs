@@ -29,6 +29,8 @@ const LEVEL_BYTES: u64 = 48;
 const METADATA_BYTES: u64 = 64;
 /// What a byte of the tables can: an empty text of three bytes.
 const TABLE_BYTES: u64 = 16;
+/// How many labels are remembered by where their bytes are.
+const MOST_SEEN: usize = 1 << 16;
 /// How many pages can be unpacked at a time, and what a value in one becomes.
 const PAGE_BYTES: u64 = 8;
 
@@ -359,9 +361,8 @@ impl Rows<'_> {
         self.texts.get(text).copied().ok_or_else(|| damaged("a name is in no table"))
     }
 
-    fn label(&self, written: Option<&ByteArray>) -> Result<Label, Fault> {
-        let Some(written) = written else { return Ok(Label::UNLABELLED) };
-        let written = written.as_utf8()?;
+    fn label(&self, written: &[u8]) -> Result<Label, Fault> {
+        let written = std::str::from_utf8(written).map_err(|_| damaged("a label is no text"))?;
         let parsed = label_text::read(written).ok_or_else(|| damaged(format!("{written:?} is no label")))?;
         Ok(match parsed {
             Parsed::Plain(label) => label,
@@ -407,7 +408,22 @@ impl Rows<'_> {
             }
             Column::ReferentLabel | Column::RootLabel => {
                 let written = group.lists::<ByteArrayType>(column)?;
-                Read::LabelLists(written.try_map(|written| self.label(written.as_ref()))?)
+                // Values of a dictionary share their bytes: what was read once need not be read again.
+                let mut seen: FxHashMap<(*const u8, usize), Label> = FxHashMap::default();
+                Read::LabelLists(written.try_map(|written| {
+                    let Some(bytes) = written.as_ref().map(ByteArray::data) else {
+                        return Ok(Label::UNLABELLED);
+                    };
+                    let place = (bytes.as_ptr(), bytes.len());
+                    if let Some(&label) = seen.get(&place) {
+                        return Ok(label);
+                    }
+                    let label = self.label(bytes)?;
+                    if seen.len() < MOST_SEEN {
+                        seen.insert(place, label);
+                    }
+                    Ok(label)
+                })?)
             }
             Column::RootKind | Column::RootName | Column::RootOrigin => {
                 Read::TextLists(group.lists::<ByteArrayType>(column)?)
