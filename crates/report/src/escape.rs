@@ -56,32 +56,40 @@ pub(crate) fn columns(text: &str) -> usize {
     text.width()
 }
 
-/// The text, cut in its middle to at most `width` columns: both ends of a path say most. What was cut is `…`.
+/// The text, cut in its middle to at most `width` columns: both ends of a path say most. What was cut is `…`. Marks
+/// without a width count too, from four a column on: a name could consist of millions.
 ///
 /// ```
 /// assert_eq!(memtop_report::cut("shop.sessions.by_token", 11), "shop.…token");
 /// ```
 #[must_use]
 pub fn cut(text: &str, width: usize) -> Cow<'_, str> {
-    if columns(text) <= width {
+    let most = MARKS * width;
+    if text.chars().nth(most).is_none() && columns(text) <= width {
         return Cow::Borrowed(text);
     }
-    let room = width.saturating_sub(1);
-    let (before, after) = (room.div_ceil(2), room / 2);
-    let take = |chars: &mut dyn Iterator<Item = char>, room: usize| -> Vec<char> {
-        let mut used = 0;
-        chars
-            .take_while(|c| {
-                used += c.width().unwrap_or(0);
-                used <= room
-            })
-            .collect()
+    // What is put together from several characters can be wider than they are; then less is taken.
+    for room in (0..width).rev() {
+        let head = take(text.chars(), room.div_ceil(2));
+        let tail = take(text.chars().rev(), room / 2);
+        let out: String = head.chain(['…']).chain(tail.collect::<Vec<char>>().into_iter().rev()).collect();
+        if columns(&out) <= width {
+            return Cow::Owned(out);
+        }
+    }
+    Cow::Borrowed("")
+}
+
+/// So many characters may stand in a column.
+const MARKS: usize = 4;
+
+fn take(chars: impl Iterator<Item = char>, room: usize) -> impl Iterator<Item = char> {
+    let mut used = 0;
+    let fits = move |c: &char| {
+        used += c.width().unwrap_or(1);
+        used <= room
     };
-    let head = take(&mut text.chars(), before);
-    let mut tail = take(&mut text.chars().rev(), after);
-    tail.reverse();
-    let ellipsis = (width > 0).then_some('…');
-    Cow::Owned(head.into_iter().chain(ellipsis).chain(tail).collect())
+    chars.take(MARKS * room).take_while(fits)
 }
 
 #[cfg(test)]
@@ -107,7 +115,9 @@ mod tests {
         assert_eq!(cut("abcdefgh", 6), "abc…gh");
         assert_eq!(cut("日本日本日本", 6), "日…本");
         assert_eq!([0, 1, 2].map(|width| cut("abc", width)), ["", "…", "a…"]);
-        let zero_width = "a\u{301}".repeat(50);
-        assert!(columns(&cut(&zero_width, 10)) <= 10);
+        let marks = "a".to_owned() + &"\u{301}".repeat(1_000_000);
+        assert!(cut(&marks, 10).chars().count() <= 41);
+        let wide = "\u{263a}\u{fe0f}".repeat(20);
+        assert!(columns(&cut(&wide, 10)) <= 10);
     }
 }

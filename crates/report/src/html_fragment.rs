@@ -37,7 +37,7 @@ fn text(raw: &str) -> String {
 
 /// A name, cut if it is very long.
 fn name(raw: &str) -> String {
-    text(&cut(raw, LONGEST_NAME))
+    text(&cut(&escape(raw), LONGEST_NAME))
 }
 
 fn code(raw: &str) -> String {

@@ -72,11 +72,16 @@ pub(crate) fn signed_rate(value: f64) -> String {
     text.strip_suffix(".0").map(str::to_owned).unwrap_or(text)
 }
 
-/// A share of 1 in per cent: `93 %`, below one with a digit after the point.
+/// A share of 1 in per cent: `93 %`, below one with a digit after the point, and `< 0.1 %`.
 #[must_use]
 pub fn percent(share: f64) -> String {
     let percent = share * 100.0;
-    if percent.abs() < 0.95 && percent != 0.0 { format!("{percent:.1} %") } else { format!("{percent:.0} %") }
+    match percent.abs() {
+        0.0 => "0 %".to_owned(),
+        0.0..0.05 => "< 0.1 %".to_owned(),
+        0.05..0.95 => format!("{percent:.1} %"),
+        _ => format!("{percent:.0} %"),
+    }
 }
 
 /// A duration in nanoseconds: `850 µs`, `12.3 ms`, `1.2 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h`.
@@ -149,6 +154,6 @@ mod tests {
 
     #[test]
     fn shares_are_per_cent() {
-        assert_eq!([0.0, 0.004, 0.93, 1.0].map(percent), ["0 %", "0.4 %", "93 %", "100 %"]);
+        assert_eq!([0.0, 1e-6, 0.004, 0.93, 1.0].map(percent), ["0 %", "< 0.1 %", "0.4 %", "93 %", "100 %"]);
     }
 }

@@ -39,6 +39,8 @@ pub(crate) enum Role {
     Name,
     /// What matters less.
     Faint,
+    /// The rest.
+    Plain,
 }
 
 /// A name is never longer than this, in columns, wherever it stands.
@@ -51,7 +53,7 @@ impl Style {
 
     /// A text of ours in its colour.
     pub(crate) fn paint(&self, role: Role, text: &str) -> String {
-        if !self.color || text.is_empty() {
+        if !self.color || text.is_empty() || role == Role::Plain {
             return text.to_owned();
         }
         let style = match role {
@@ -61,6 +63,7 @@ impl Style {
             Role::Good => AnsiColor::Green.on_default().effects(Effects::BOLD),
             Role::Name => AnsiColor::Cyan.on_default().effects(Effects::BOLD),
             Role::Faint => Ansi::new().effects(Effects::DIMMED),
+            Role::Plain => Ansi::new(),
         };
         format!("{style}{text}{style:#}")
     }

@@ -41,6 +41,16 @@ impl<'a> Table<'a> {
         self.rows.push(cells.iter().map(|cell| self.style.sentence(cell)).collect());
     }
 
+    /// The cell in at most `width` columns.
+    fn fitting(&self, cell: &str, width: usize) -> String {
+        if columns(cell) <= width {
+            return cell.to_owned();
+        }
+        // The mark of what was cut is three columns wide without Unicode.
+        let wider = if self.style.unicode { 0 } else { 2 };
+        self.style.letters(&cut(cell, width.saturating_sub(wider)))
+    }
+
     /// The table, each line after `indent` spaces.
     pub(crate) fn text(&self, indent: usize) -> String {
         let mut widths: Vec<usize> = (0..self.columns.len())
@@ -62,7 +72,7 @@ impl<'a> Table<'a> {
         for (index, row) in self.rows.iter().enumerate() {
             let mut line = " ".repeat(indent);
             for (place, cell) in row.iter().enumerate() {
-                let cell = self.style.letters(&cut(cell, widths[place]));
+                let cell = self.fitting(cell, widths[place]);
                 let room = " ".repeat(widths[place].saturating_sub(columns(&cell)));
                 match self.columns[place] {
                     Column::Name => line.extend([cell.as_str(), &room]),

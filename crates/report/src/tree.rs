@@ -22,10 +22,13 @@ pub(crate) fn tree(style: &Style, path: &[LeakStep], facts: &str) -> String {
         }
         let is_holder = place + 1 == steps.len();
         let label = style.name(step_label(root, place, step));
-        let arrow = if label.is_empty() { "" } else { " → " };
-        let label = if is_holder { style.paint(Role::Name, &label) } else { label };
+        let type_name = style.name(&step.type_name);
+        let role = if is_holder { Role::Name } else { Role::Plain };
         let branch = style.letters(if is_holder { "╰→ " } else { "├─ " });
-        lines.push(format!("{branch}{label}{}{}", style.letters(arrow), style.name(&step.type_name)));
+        lines.push(match label.is_empty() {
+            true => branch + &style.paint(role, &type_name),
+            false => branch + &style.paint(role, &label) + &style.letters(" → ") + &type_name,
+        });
     }
     if let Some(holder) = lines.last_mut().filter(|_| !facts.is_empty()) {
         holder.push_str("    ");

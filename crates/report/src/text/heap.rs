@@ -85,12 +85,16 @@ pub(crate) fn accumulation(one: &AccumulationSuspect) -> String {
     let (path, point) = (&one.path, &one.point);
     let mut text = match one.object {
         Some(_) => {
-            format!("One {} object, {path}, retains {} ({share} of all).", one.type_name, bytes(one.retained))
+            format!(
+                "One {} object, at {path}, retains {} ({share} of all).",
+                one.type_name,
+                bytes(one.retained)
+            )
         }
         None => format!(
-            "{} {} objects, held through {path}, retain {} ({share} of all).",
-            grouped(one.objects),
-            one.type_name,
+            "{}, held through {path}, {} {} ({share} of all).",
+            of_type(one.objects, &one.type_name),
+            if one.objects == 1 { "retains" } else { "retain" },
             bytes(one.retained)
         ),
     };
@@ -105,10 +109,15 @@ pub(crate) fn accumulation(one: &AccumulationSuspect) -> String {
     let items: Vec<String> = point
         .items
         .iter()
-        .map(|(name, objects, retained)| format!("{} {name} ({})", grouped(*objects), bytes(*retained)))
+        .map(|(name, objects, retained)| format!("{} ({})", of_type(*objects, name), bytes(*retained)))
         .collect();
     if !items.is_empty() && one.object.is_some() {
         text.push_str(&format!(" It holds {}.", items.join(", ")));
     }
     text
+}
+
+/// `1 shop.Order object`, `12 shop.Order objects`.
+fn of_type(objects: u64, name: &str) -> String {
+    format!("{} {name} {}", grouped(objects), if objects == 1 { "object" } else { "objects" })
 }

@@ -49,7 +49,7 @@ pub fn object_paths(heap: &Heap, answer: &ObjectPaths, keeper: &Keeper, style: &
 #[must_use]
 pub fn type_paths(heap: &Heap, name: &str, answer: &TypePaths, style: &Style) -> String {
     let mut out = format!(
-        "{} {}\n",
+        "{}: {}\n",
         style.paint(Role::Name, &style.name(name)),
         count(answer.objects, "object", "objects")
     );
@@ -70,13 +70,12 @@ pub fn type_paths(heap: &Heap, name: &str, answer: &TypePaths, style: &Style) ->
     if answer.omitted > 0 {
         let _ = writeln!(out, "  and {}", count(answer.omitted as u64, "more way", "more ways"));
     }
-    for (number, what) in [
-        (answer.unreached, "not reached by any root that was found"),
-        (answer.garbage, "await the collector"),
-    ] {
-        if number > 0 {
-            let _ = writeln!(out, "  {} {what}", grouped(number));
-        }
+    if answer.unreached > 0 {
+        let _ = writeln!(out, "  {} that no root reaches", count(answer.unreached, "object", "objects"));
+    }
+    if answer.garbage > 0 {
+        let garbage = count(answer.garbage, "more awaits", "more await");
+        let _ = writeln!(out, "  {garbage} the collector: no leak");
     }
     out
 }

@@ -1,9 +1,14 @@
 //! What grows: the verdict first, each suspect as a tree, candidates with their doubts.
 
-use expect_test::expect;
+use expect_test::{Expect, expect};
+use memtop_analyze::{Cause, LeakStep, LeakedType, Rate, Suspect, Verdict};
 use memtop_report::{Style, json, text};
 
-use crate::samples::shop_leaks;
+use crate::samples::{NO_RATE, bare, shop_leaks, suspect};
+
+fn check(one: &Suspect, expected: &Expect) {
+    expected.assert_eq(&text::suspect(one, Some(6.0), &Style::default()));
+}
 
 #[test]
 fn a_leak_is_understood_at_a_look() {
@@ -214,4 +219,298 @@ fn json_has_every_field_of_the_schema_in_its_order() {
           "notes": []
         }
     "#]].assert_eq(&json::to_text(&json::leaks(&shop_leaks())));
+}
+
+#[test]
+fn what_else_holds_the_items_is_told_once() {
+    check(
+        &suspect(),
+        &expect![[r#"
+        suspect · confidence 98 % · cause: container
+        shop.sessions.by_token (a dict) gained 300 Session objects a minute.
+
+        ┬───
+        │ module shop.sessions
+        ├─ sessions → Sessions
+        ╰→ .by_token → dict    144,997 items  (+300 a minute, in each of 6 intervals)
+             retains 61.4 MB (+126.0 kB a minute) · 93 % of all growth
+             items by type              now  growth      bytes
+             shop.sessions.Session  144,997  +1,800  +756.0 kB
+             in your code: shop.sessions
+             also held by shop.index
+             - it grew in each of 6 intervals
+             fingerprint 0123456789abcdef
+    "#]],
+    );
+}
+
+#[test]
+fn growth_by_work_comes_before_growth_by_the_clock() {
+    let rate = Rate { items_per_unit: Some(0.5), bytes_per_unit: Some(210.0), ..suspect().rate };
+    check(
+        &Suspect { rate, growth: vec![300, 0, 300], ..suspect() },
+        &expect![[r#"
+        suspect · confidence 98 % · cause: container
+        shop.sessions.by_token (a dict) gained 300 Session objects a minute.
+
+        ┬───
+        │ module shop.sessions
+        ├─ sessions → Sessions
+        ╰→ .by_token → dict    144,997 items  (+0.5 a unit of work, +300 a minute, in 2 of 3 intervals)
+             retains 61.4 MB (+126.0 kB a minute) · 93 % of all growth
+             items by type              now  growth      bytes
+             shop.sessions.Session  144,997  +1,800  +756.0 kB
+             in your code: shop.sessions
+             also held by shop.index
+             - it grew in each of 6 intervals
+             fingerprint 0123456789abcdef
+    "#]],
+    );
+}
+
+#[test]
+fn a_buffer_that_grows_is_told_in_bytes() {
+    let leaked =
+        vec![LeakedType { type_name: "bytearray".into(), count: 1, growth: vec![0; 3], bytes: 4_000_000 }];
+    let growth = vec![0; 3];
+    let buffer =
+        Suspect { count: None, growth, bytes_growth: vec![1_300_000; 3], leaked, rate: NO_RATE, ..suspect() };
+    check(
+        &buffer,
+        &expect![[r#"
+        suspect · confidence 98 % · cause: container
+        shop.sessions.by_token (a dict) gained 300 Session objects a minute.
+
+        ┬───
+        │ module shop.sessions
+        ├─ sessions → Sessions
+        ╰→ .by_token → dict    (+3.9 MB in all, in each of 3 intervals)
+             retains 61.4 MB (+126.0 kB a minute) · 93 % of all growth
+             items by type  now  growth    bytes
+             bytearray        1       0  +4.0 MB
+             in your code: shop.sessions
+             also held by shop.index
+             - it grew in each of 6 intervals
+             fingerprint 0123456789abcdef
+    "#]],
+    );
+}
+
+#[test]
+fn a_native_reference_has_no_holder() {
+    let path = vec![
+        LeakStep { label: "native reference".into(), type_name: "native reference".into() },
+        LeakStep { label: String::new(), type_name: "shop.Handle".into() },
+    ];
+    let held = Suspect {
+        holder: None,
+        holder_type: None,
+        own_holder: None,
+        cause: Cause::NativeReference,
+        retained: None,
+        retained_growth: None,
+        co_holders: Vec::new(),
+        path,
+        ..suspect()
+    };
+    check(
+        &held,
+        &expect![[r#"
+        suspect · confidence 98 % · cause: native reference
+        shop.sessions.by_token (a dict) gained 300 Session objects a minute.
+
+        ┬───
+        │ native reference
+        ╰→ shop.Handle    144,997 items  (+300 a minute, in each of 6 intervals)
+             93 % of all growth
+             items by type              now  growth      bytes
+             shop.sessions.Session  144,997  +1,800  +756.0 kB
+             - it grew in each of 6 intervals
+             - shop.index holds the same items
+             fingerprint 0123456789abcdef
+    "#]],
+    );
+    let value = json::suspect(&held);
+    assert!(value["holder"].is_null() && value["retained_bytes"].is_null() && value["own_holder"].is_null());
+}
+
+#[test]
+fn a_frame_says_itself_what_it_is_and_long_paths_lose_their_middle() {
+    let step = |number: usize| LeakStep { label: format!(".part{number}"), type_name: "shop.Part".into() };
+    let root = LeakStep { label: "frame handle (views.py:42)".into(), type_name: "frame".into() };
+    let path = std::iter::once(root).chain((0..30).map(step)).collect();
+    let types = |number: usize| LeakedType {
+        type_name: format!("shop.T{number}"),
+        count: 1,
+        growth: vec![1],
+        bytes: 100,
+    };
+    let leaked = (0..6).map(types).collect();
+    let framed = Suspect { cause: Cause::Frames, path, leaked, growth: vec![1], ..suspect() };
+    check(
+        &framed,
+        &expect![[r#"
+        suspect · confidence 98 % · cause: frames
+        shop.sessions.by_token (a dict) gained 300 Session objects a minute.
+
+        ┬───
+        │ frame handle (views.py:42)
+        ├─ .part0 → shop.Part
+        ├─ .part1 → shop.Part
+        ├─ .part2 → shop.Part
+        ├─ .part3 → shop.Part
+        ├─ .part4 → shop.Part
+        ├─ .part5 → shop.Part
+        ├─ .part6 → shop.Part
+        ├─ .part7 → shop.Part
+        │  … 18 more steps …
+        ├─ .part26 → shop.Part
+        ├─ .part27 → shop.Part
+        ├─ .part28 → shop.Part
+        ╰→ .part29 → shop.Part    144,997 items  (+300 a minute, in one interval)
+             retains 61.4 MB (+126.0 kB a minute) · 93 % of all growth
+             items by type  now  growth   bytes
+             shop.T0          1      +1  +100 B
+             shop.T1          1      +1  +100 B
+             shop.T2          1      +1  +100 B
+             shop.T3          1      +1  +100 B
+             and 2 more types
+             in your code: shop.sessions
+             also held by shop.index
+             - it grew in each of 6 intervals
+             fingerprint 0123456789abcdef
+    "#]],
+    );
+}
+
+#[test]
+fn candidates_have_their_doubt() {
+    let candidate = Suspect { doubt: Some("its rate falls: a cache may be filling".into()), ..suspect() };
+    let mut answer =
+        bare(Verdict::Inconclusive, Vec::new(), vec![candidate.clone(), Suspect { rank: 2, ..candidate }]);
+    answer.omitted = 3;
+    answer.notes = vec!["the process ran on while a snapshot was taken".into()];
+    expect![[r#"
+        verdict: inconclusive
+        because
+        note: the process ran on while a snapshot was taken
+
+        candidate 1 of 2 · confidence 98 % · cause: container
+        shop.sessions.by_token (a dict) gained 300 Session objects a minute.
+        in doubt: its rate falls: a cache may be filling
+
+        ┬───
+        │ module shop.sessions
+        ├─ sessions → Sessions
+        ╰→ .by_token → dict    144,997 items  (+300 a minute, in each of 6 intervals)
+             retains 61.4 MB (+126.0 kB a minute) · 93 % of all growth
+             items by type              now  growth      bytes
+             shop.sessions.Session  144,997  +1,800  +756.0 kB
+             in your code: shop.sessions
+             also held by shop.index
+             - it grew in each of 6 intervals
+             fingerprint 0123456789abcdef
+
+        candidate 2 of 2 · confidence 98 % · cause: container
+        shop.sessions.by_token (a dict) gained 300 Session objects a minute.
+        in doubt: its rate falls: a cache may be filling
+
+        ┬───
+        │ module shop.sessions
+        ├─ sessions → Sessions
+        ╰→ .by_token → dict    144,997 items  (+300 a minute, in each of 6 intervals)
+             retains 61.4 MB (+126.0 kB a minute) · 93 % of all growth
+             items by type              now  growth      bytes
+             shop.sessions.Session  144,997  +1,800  +756.0 kB
+             in your code: shop.sessions
+             also held by shop.index
+             - it grew in each of 6 intervals
+             fingerprint 0123456789abcdef
+
+        and 3 more, left out by the limit
+
+        memory over time: 7 snapshots in 6 min, from 1970-01-01 00:00:00 UTC
+          after    objects  resident   Python  free  buffers  files  unexplained  pause
+            0 s  1,000,000         ?  61.4 MB     ?        ?      ?            ?      ?
+          1 min  1,000,000         ?  61.4 MB     ?        ?      ?            ?      ?
+          2 min  1,000,000         ?  61.4 MB     ?        ?      ?            ?      ?
+          3 min  1,000,000         ?  61.4 MB     ?        ?      ?            ?      ?
+          4 min  1,000,000         ?  61.4 MB     ?        ?      ?            ?      ?
+          5 min  1,000,000         ?  61.4 MB     ?        ?      ?            ?      ?
+          6 min  1,000,000         ?  61.4 MB     ?        ?      ?            ?      ?
+    "#]]
+    .assert_eq(&text::leaks(&answer, &Style { width: 80, ..Style::default() }));
+    let value = json::leaks(&answer);
+    assert_eq!(value["candidates"][1]["doubt"], "its rate falls: a cache may be filling");
+    assert_eq!(value["omitted"], 3);
+    assert!(value["memory"]["rss"][0].is_null() && value["snapshots"][0]["pause_ms"].is_null());
+}
+
+#[test]
+fn an_accusation_has_no_doubt_field() {
+    assert!(json::suspect(&suspect()).get("doubt").is_none());
+}
+
+#[test]
+fn of_many_snapshots_the_first_and_the_last_are_shown() {
+    let mut answer = bare(Verdict::NoGrowth, Vec::new(), Vec::new());
+    answer.snapshots = (0..20)
+        .map(|minute| {
+            let mut row = answer.snapshots[0];
+            row.taken_at = 60_000_000 * minute;
+            row
+        })
+        .collect();
+    answer.memory = vec![answer.memory[0].clone(); 20];
+    expect![[r#"
+        verdict: no growth
+        because
+
+        memory over time: 20 snapshots in 19 min, from 1970-01-01 00:00:00 UTC
+           after    objects  resident   Python  free  buffers  files  unexplained  pause
+             0 s  1,000,000         ?  61.4 MB     ?        ?      ?            ?      ?
+           1 min  1,000,000         ?  61.4 MB     ?        ?      ?            ?      ?
+           2 min  1,000,000         ?  61.4 MB     ?        ?      ?            ?      ?
+           3 min  1,000,000         ?  61.4 MB     ?        ?      ?            ?      ?
+           4 min  1,000,000         ?  61.4 MB     ?        ?      ?            ?      ?
+               …
+          15 min  1,000,000         ?  61.4 MB     ?        ?      ?            ?      ?
+          16 min  1,000,000         ?  61.4 MB     ?        ?      ?            ?      ?
+          17 min  1,000,000         ?  61.4 MB     ?        ?      ?            ?      ?
+          18 min  1,000,000         ?  61.4 MB     ?        ?      ?            ?      ?
+          19 min  1,000,000         ?  61.4 MB     ?        ?      ?            ?      ?
+    "#]]
+    .assert_eq(&text::leaks(&answer, &Style::default()));
+}
+
+#[test]
+fn nothing_at_all_is_told_too() {
+    let mut answer = bare(Verdict::Inconclusive, Vec::new(), Vec::new());
+    answer.snapshots.clear();
+    answer.memory.clear();
+    expect![[r#"
+        verdict: inconclusive
+        because
+    "#]]
+    .assert_eq(&text::leaks(&answer, &Style::default()));
+}
+
+#[test]
+fn times_that_stand_still_give_no_rate_of_retained_growth() {
+    let mut answer = bare(Verdict::Leak, vec![suspect()], Vec::new());
+    for row in &mut answer.snapshots {
+        row.taken_at = 5;
+    }
+    let told = text::leaks(&answer, &Style::default());
+    assert!(told.contains("retains 61.4 MB (+756.0 kB) · 93 % of all growth"), "{told}");
+}
+
+#[test]
+fn numbers_that_are_none_are_null() {
+    let odd = Suspect { share_of_growth: f64::NAN, confidence: f64::INFINITY, ..suspect() };
+    let value = json::suspect(&odd);
+    assert!(value["share_of_growth"].is_null() && value["confidence"].is_null());
+    let rate = Rate { items_per_minute: Some(f64::INFINITY), ..NO_RATE };
+    let told = text::suspect(&Suspect { rate, ..suspect() }, None, &Style::default());
+    assert!(told.contains("(+1,800 in all, in each of 6 intervals)"), "{told}");
 }

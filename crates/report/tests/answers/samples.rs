@@ -57,3 +57,72 @@ pub(crate) fn shop_leaks() -> Leaks {
     let heaps: Vec<_> = graphs.iter().map(Graph::heap).collect();
     leaks(&heaps, &LeaksOptions::default()).expect("one process")
 }
+
+/// No rate is known.
+pub(crate) const NO_RATE: Rate =
+    Rate { items_per_minute: None, bytes_per_minute: None, items_per_unit: None, bytes_per_unit: None };
+
+/// A suspect with a holder; what a test is about is set by it.
+pub(crate) fn suspect() -> Suspect {
+    let step = |label: &str, type_name: &str| LeakStep { label: label.into(), type_name: type_name.into() };
+    Suspect {
+        rank: 1,
+        holder: Some("shop.sessions.by_token".into()),
+        holder_type: Some("dict".into()),
+        cause: Cause::Container,
+        leaked: vec![LeakedType {
+            type_name: "shop.sessions.Session".into(),
+            count: 144_997,
+            growth: vec![300; 6],
+            bytes: 756_000,
+        }],
+        count: Some(144_997),
+        growth: vec![300; 6],
+        bytes_growth: vec![126_000; 6],
+        retained: Some(61_400_000),
+        retained_growth: Some(756_000),
+        share_of_growth: 0.93,
+        confidence: 0.98,
+        rate: Rate { items_per_minute: Some(300.0), bytes_per_minute: Some(126_000.0), ..NO_RATE },
+        evidence: vec!["it grew in each of 6 intervals".into(), "shop.index holds the same items".into()],
+        own_holder: Some("shop.sessions".into()),
+        fingerprint: "0123456789abcdef".into(),
+        path: vec![step("shop.sessions", "module"), step(".sessions", "Sessions"), step(".by_token", "dict")],
+        co_holders: vec!["shop.index".into()],
+        summary: "shop.sessions.by_token (a dict) gained 300 Session objects a minute.".into(),
+        doubt: None,
+    }
+}
+
+/// Seven heaps a minute apart, of which little is known.
+pub(crate) fn bare(verdict: Verdict, suspects: Vec<Suspect>, candidates: Vec<Suspect>) -> Leaks {
+    let row = |minute: i64| SnapshotRow {
+        taken_at: 60_000_000 * minute,
+        objects: 1_000_000,
+        bytes: 61_400_000,
+        rss: None,
+        pause: None,
+        work: None,
+    };
+    let memory = MemoryTotal {
+        rss: None,
+        python: 61_400_000,
+        kinds: Vec::new(),
+        pymalloc_free: None,
+        malloc_free: None,
+        native_known: None,
+        file_backed: None,
+        unexplained: None,
+    };
+    Leaks {
+        verdict,
+        reason: "because".into(),
+        detectable_growth: None,
+        snapshots: (0..7).map(row).collect(),
+        suspects,
+        candidates,
+        omitted: 0,
+        memory: vec![memory; 7],
+        notes: Vec::new(),
+    }
+}
