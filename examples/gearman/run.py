@@ -1,6 +1,6 @@
 """The leak that mem_top was written for, brought back: a real gearmand, a worker, and a client that keeps its jobs.
 
-    python examples/gearman/run.py [--jobs 1000] [--rounds 3]
+    python examples/gearman/run.py [--jobs 1000] [--rounds 3] [--client leaking|fixed|renewed]
 
 It wants gearmand (Debian: gearman-job-server), which it starts on a free port of the loopback; and python3_gearman
 0.1.0 from PyPI, which it fetches once, into .cache/gearman. Exit status 2 if something is missing.
@@ -75,6 +75,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--jobs", type=int, default=1000, help="jobs of each kind in a round (%(default)s)")
     parser.add_argument("--rounds", type=int, default=3, help="rounds, with a report after each (%(default)s)")
+    parser.add_argument(
+        "--client",
+        choices=("leaking", "fixed", "renewed"),
+        default="leaking",
+        help="the library's own; the one of fixed.py; or the library's own, a new one for each round (%(default)s)",
+    )
     arguments = parser.parse_args()
     started: list[subprocess.Popen[bytes]] = []
     with tempfile.TemporaryDirectory() as folder:
@@ -86,7 +92,8 @@ def main() -> int:
             environment = {**os.environ, "PYTHONPATH": str(CACHE), "PYTHONWARNINGS": "ignore"}
             run = [sys.executable]
             started.append(subprocess.Popen([*run, str(HERE / "worker.py"), server], env=environment))
-            client = [*run, str(HERE / "client.py"), server, str(arguments.jobs), str(arguments.rounds)]
+            counts = [str(arguments.jobs), str(arguments.rounds)]
+            client = [*run, str(HERE / "client.py"), server, *counts, arguments.client]
             return subprocess.run(client, env=environment).returncode
         except MissingError as error:
             print(f"gearman: {error}", file=sys.stderr)
