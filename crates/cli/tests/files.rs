@@ -246,49 +246,49 @@ fn the_report_of_one_heap() {
         &["report", "leak3.parquet", "--limit", "3"],
         0,
         &expect![[r#"
-        PID 4711, worker.py, CPython 3.11.7, 2026-11-23 07:53:13 UTC
-        803 objects, 104.8 kB, 802 references; resident memory 9.0 MB
+            PID 4711, worker.py, CPython 3.11.7, 2026-11-23 07:53:13 UTC
+            803 objects, 104.8 kB, 802 references; resident memory 9.0 MB
 
-        where memory accumulates
-          1. One shop.Sessions object, shop.sessions, retains 104.5 kB (100 % of all). It is accumulated in
-             shop.sessions.by_token (dict), which retains 104.4 kB. It holds 400 shop.Session (102.4 kB).
+            where memory accumulates
+              1. One shop.Sessions object, at shop.sessions, retains 104.5 kB (100 % of all). It is accumulated in
+                 shop.sessions.by_token (dict), which retains 104.4 kB. It holds 400 shop.Session objects (102.4 kB).
 
-        types by retained size
-          objects    bytes  retained  type
-                2   2.4 kB  104.8 kB  dict
-                1     56 B  104.5 kB  shop.Sessions
-              400  22.4 kB  102.4 kB  shop.Session
-          and 1 more type
+            types by retained size
+              objects    bytes  retained  type
+                    2   2.4 kB  104.8 kB  dict
+                    1     56 B  104.5 kB  shop.Sessions
+                  400  22.4 kB  102.4 kB  shop.Session
+              and 1 more type
 
-        objects by retained size
-          retained    size  references  address  type           path
-          104.8 kB   360 B           1   0x1000  dict           shop
-          104.5 kB    56 B           1   0x1010  shop.Sessions  shop.sessions
-          104.4 kB  2.0 kB         400   0x1020  dict           shop.sessions.by_token
+            objects by retained size
+              retained    size  references  address  type           path
+              104.8 kB   360 B           1   0x1000  dict           shop
+              104.5 kB    56 B           1   0x1010  shop.Sessions  shop.sessions
+              104.4 kB  2.0 kB         400   0x1020  dict           shop.sessions.by_token
 
-        resident memory: 9.0 MB
-          part                            bytes  share
-          Python objects               104.8 kB    1 %
-            list                        80.0 kB  0.9 %
-            other classes               22.5 kB  0.2 %
-            dict                         2.4 kB  0.0 %
-          free, held by pymalloc        unknown
-          free, held by malloc          unknown
-          known buffers (mmap, numpy)   unknown
-          pages of files                unknown
-          unexplained                    8.9 MB   99 %
+            resident memory: 9.0 MB
+              part                            bytes    share
+              Python objects               104.8 kB      1 %
+                list                        80.0 kB    0.9 %
+                other classes               22.5 kB    0.2 %
+                dict                         2.4 kB  < 0.1 %
+              free, held by pymalloc        unknown
+              free, held by malloc          unknown
+              known buffers (mmap, numpy)   unknown
+              pages of files                unknown
+              unexplained                    8.9 MB     99 %
 
-        roots
-          roots  kind
-              1  module
+            roots
+              roots  kind
+                  1  module
 
-        held from outside of Python, and garbage
-          native code holds no object alone
-          no garbage awaits the collector
+            held from outside of Python, and garbage
+              native code holds no object alone
+              no garbage awaits the collector
 
-        the capture
-          made by hand; it stood still for 12.3 ms
-    "#]],
+            the capture
+              made by hand; it stood still for 12.3 ms
+        "#]],
     );
 }
 
@@ -343,10 +343,10 @@ fn why_a_type_and_an_object_are_alive() {
         &["why", "leak0.parquet", "Session"],
         0,
         &expect![[r#"
-        shop.Session 100 objects
-          objects   bytes  held by                    one of them
-              100  5.6 kB  shop.sessions.by_token[*]       0x1030
-    "#]],
+            shop.Session: 100 objects
+              objects   bytes  held by                    one of them
+                  100  5.6 kB  shop.sessions.by_token[*]       0x1030
+        "#]],
     );
     answers(
         &["why", "leak0.parquet", "0x1050"],
