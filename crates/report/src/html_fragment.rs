@@ -206,7 +206,7 @@ pub fn suspect(one: &Suspect) -> String {
     });
     out.push_str(&table(&["items by type", "now", "growth", "bytes"], rows, ""));
     out.push_str("<ul>");
-    if let Some(own) = one.own_holder.as_ref().filter(|own| Some(*own) != one.holder.as_ref()) {
+    if let Some(own) = crate::text::own_part(one) {
         let _ = write!(out, "<li>in your code: {}</li>", code(own));
     }
     for sentence in &one.evidence {

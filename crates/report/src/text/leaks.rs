@@ -13,6 +13,8 @@ use crate::tree::tree;
 
 /// So many types of a suspect are shown.
 const TYPES: usize = 4;
+/// A rate by the minute says something if the series took so many minutes.
+const LONG_ENOUGH: f64 = 0.25;
 /// So many snapshots are shown in a row; of more, the first and the last.
 const SNAPSHOTS: usize = 10;
 
@@ -52,7 +54,7 @@ fn place(what: &str, one: &Suspect, of: usize) -> String {
 }
 
 /// One suspect or candidate alone, as a log line of a watcher shows it. `minutes` is the time that its growth took;
-/// without it, retained growth is told in all.
+/// without it, or if it is short, growth is told in all.
 #[must_use]
 pub fn suspect(one: &Suspect, minutes: Option<f64>, style: &Style) -> String {
     let title = if one.doubt.is_some() { "candidate" } else { "suspect" };
@@ -60,6 +62,7 @@ pub fn suspect(one: &Suspect, minutes: Option<f64>, style: &Style) -> String {
 }
 
 fn told(one: &Suspect, title: &str, minutes: Option<f64>, style: &Style) -> String {
+    let minutes = minutes.filter(|&minutes| minutes >= LONG_ENOUGH);
     let mut heading = style.paint(Role::Heading, title);
     let sure = (one.confidence > 0.0).then(|| format!("confidence {}", percent(one.confidence)));
     for fact in sure.into_iter().chain([format!("cause: {}", one.cause.word())]) {
@@ -71,10 +74,10 @@ fn told(one: &Suspect, title: &str, minutes: Option<f64>, style: &Style) -> Stri
         out.push_str(&style.wrapped(&style.sentence(doubt), "in doubt: ", 10));
     }
     out.push('\n');
-    out.push_str(&tree(style, &one.path, &facts(one)));
+    out.push_str(&tree(style, &one.path, &facts(one, minutes)));
     out.push_str(&detail(&keeps(one, minutes), style));
     out.push_str(&items(&one.leaked, style));
-    if let Some(own) = one.own_holder.as_ref().filter(|own| Some(*own) != one.holder.as_ref()) {
+    if let Some(own) = own_part(one) {
         out.push_str(&detail(&format!("in your code: {}", style.name(own)), style));
     }
     for other in &one.co_holders {
@@ -91,8 +94,14 @@ fn told(one: &Suspect, title: &str, minutes: Option<f64>, style: &Style) -> Stri
     out
 }
 
+/// The part of the path in the user's own code, where that is not all of it. What native code holds is in nobody's.
+pub(crate) fn own_part(one: &Suspect) -> Option<&str> {
+    let (holder, own) = (one.holder.as_deref()?, one.own_holder.as_deref()?);
+    (holder != own).then_some(own)
+}
+
 /// What stands behind the holder: `144,997 items  (+300 a minute, in each of 6 intervals)`.
-fn facts(one: &Suspect) -> String {
+fn facts(one: &Suspect, minutes: Option<f64>) -> String {
     if one.growth.is_empty() {
         // One snapshot: it knows no growth, and its count is of objects that hold, not of items.
         return String::new();
@@ -111,7 +120,8 @@ fn facts(one: &Suspect) -> String {
         false => (rate.bytes_per_unit, rate.bytes_per_minute),
     };
     let usable = |rate: Option<f64>| rate.filter(|rate| rate.is_finite() && *rate != 0.0);
-    let speed = match (usable(per_unit), usable(per_minute)) {
+    let per_minute = minutes.and(usable(per_minute));
+    let speed = match (usable(per_unit), per_minute) {
         (Some(unit), Some(minute)) => format!("{} a unit of work, {} a minute", amount(unit), amount(minute)),
         (Some(unit), None) => format!("{} a unit of work", amount(unit)),
         (None, Some(minute)) => format!("{} a minute", amount(minute)),

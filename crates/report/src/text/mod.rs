@@ -11,6 +11,7 @@ mod why;
 pub use diff::diff;
 pub(crate) use heap::accumulation;
 pub use heap::heap_report;
+pub(crate) use leaks::own_part;
 pub use leaks::{leaks, suspect};
 pub(crate) use memory::allocator_free;
 pub use memory::memory;

@@ -506,6 +506,13 @@ fn times_that_stand_still_give_no_rate_of_retained_growth() {
 }
 
 #[test]
+fn a_minute_that_was_not_waited_for_gives_no_rate() {
+    let told = text::suspect(&suspect(), Some(0.1), &Style::default());
+    assert!(told.contains("(+1,800 in all, in each of 6 intervals)"), "{told}");
+    assert!(told.contains("retains 61.4 MB (+756.0 kB)"), "{told}");
+}
+
+#[test]
 fn numbers_that_are_none_are_null() {
     let odd = Suspect { share_of_growth: f64::NAN, confidence: f64::INFINITY, ..suspect() };
     let value = json::suspect(&odd);

@@ -1,5 +1,6 @@
 //! Every answer as text, JSON and HTML, on heaps in the text language and on answers made by hand.
 
+mod documented;
 mod hostile;
 mod leaks;
 mod one_heap;

@@ -1,0 +1,124 @@
+//! The tables of fields in the documentation: each field that is written is in the table, and the other way round.
+
+use std::collections::BTreeSet;
+
+use memtop_analyze::*;
+use memtop_heap::testing::graph;
+use memtop_report::{HeapReport, HeapReportOptions, Keeper, json};
+use serde_json::Value;
+
+use crate::samples::{bare, shop, shop_leaks, suspect};
+
+/// The fields of a value as the tables write them: `suspects[].path[].label`. Below `opaque`, none.
+fn fields(value: &Value, path: &str, opaque: &[&str], into: &mut BTreeSet<String>) {
+    let is_opaque = opaque.contains(&path);
+    match value {
+        Value::Object(of) if !is_opaque => {
+            for (name, value) in of {
+                let below = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                fields(value, &below, opaque, into);
+            }
+        }
+        Value::Array(of) => {
+            let path = format!("{path}[]");
+            of.iter().for_each(|value| fields(value, &path, opaque, into));
+            into.insert(path);
+        }
+        _ => {
+            into.insert(path.to_owned());
+        }
+    }
+}
+
+/// The first column of the tables of fields in a page, by table.
+fn tables(page: &str) -> Vec<BTreeSet<String>> {
+    let file = format!("{}/../../docs/{page}.md", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{file}: {error}"));
+    let after = text.split("| field | type |").skip(1);
+    let rows = |table: &str| -> BTreeSet<String> {
+        let lines = table.lines().skip(2).take_while(|line| line.starts_with('|'));
+        let names = lines.flat_map(|line| line.split('|').nth(1).unwrap_or("").split(','));
+        names.map(|name| name.trim().trim_matches('`').to_owned()).collect()
+    };
+    after.map(rows).collect()
+}
+
+/// Whether the table lists exactly the fields of the values. What is an object has a row of its own only in a list.
+fn check(table: &BTreeSet<String>, values: &[Value], opaque: &[&str]) {
+    let mut written = BTreeSet::new();
+    for value in values {
+        fields(value, "", opaque, &mut written);
+    }
+    let missing: Vec<_> = written.difference(table).collect();
+    let gone: Vec<_> = table.difference(&written).collect();
+    assert!(
+        missing.is_empty() && gone.is_empty(),
+        "not in the table: {missing:?}; in the table only: {gone:?}"
+    );
+}
+
+#[test]
+fn the_fields_of_leaks() {
+    let candidate = Suspect { doubt: Some("why".into()), ..suspect() };
+    let one = bare(Verdict::Leak, vec![suspect()], vec![candidate]);
+    let noted = Leaks { notes: vec!["a note".into()], ..shop_leaks() };
+    let answers = [json::leaks(&one), json::leaks(&noted)];
+    // A candidate has the fields of a suspect, which are not listed twice.
+    let of_candidates = |value: &Value| {
+        let mut value = value.clone();
+        for candidate in value["candidates"].as_array_mut().expect("a list") {
+            *candidate = serde_json::json!({"doubt": candidate["doubt"]});
+        }
+        value
+    };
+    let table = tables("leaks").remove(0);
+    check(&table, &answers.each_ref().map(of_candidates), &[]);
+}
+
+#[test]
+fn the_fields_of_report_and_of_a_path() {
+    let mut report = HeapReport::new(shop(1).heap(), &HeapReportOptions::default());
+    report.info.notes = vec!["a note".into()];
+    let answer = json::heap_report(&report);
+    let [table, path]: [_; 2] = tables("report").try_into().expect("two tables");
+    let opaque = ["accumulation.points[].path", "accumulation.points[].point.path", "top[].path"];
+    let mut answer_without = answer.clone();
+    // Its rows have the fields of the other types.
+    answer_without["garbage"]["types"] = serde_json::json!([]);
+    check(&table, &[answer_without], &opaque);
+    check(&path, &[with_steps(&answer["top"][0]["path"])], &[]);
+}
+
+/// A path without the brackets of its steps alone: the table lists what is in them.
+fn with_steps(path: &Value) -> Value {
+    let mut path = path.clone();
+    let first = path["steps"][0].clone();
+    let fields = path.as_object_mut().expect("a path");
+    fields.remove("steps");
+    for (name, value) in first.as_object().expect("a step") {
+        fields.insert(format!("steps[].{name}"), value.clone());
+    }
+    path
+}
+
+#[test]
+fn the_fields_of_diff() {
+    let [old, new] = [shop(0), shop(1)];
+    let answer = diff(old.heap(), new.heap(), &DiffOptions::default()).expect("one process");
+    let value = json::diff(&answer, old.heap().info(), new.heap().info());
+    check(&tables("diff")[0], &[value], &["old.capture", "new.capture"]);
+}
+
+#[test]
+fn the_fields_of_why() {
+    let graph = graph("module:shop -> ns:dict -> all:list('orders')[100] -> one:shop.Order([0])[56]");
+    let heap = graph.heap();
+    let costs = Costs::default();
+    let shortest = ShortestPaths::new(heap, &costs);
+    let [of_type, of_object]: [_; 2] = tables("why").try_into().expect("two tables");
+    let types = paths_to_types(heap, &shortest, &heap.types().find("Order"), &PathOptions::default());
+    check(&of_type, &[json::type_paths(heap, "shop.Order", &types)], &["clusters[].path"]);
+    let object = paths_to_object(heap, &shortest, &costs, graph.id("one"), &PathOptions::default());
+    let keeper = Keeper::of(heap, &Retained::new(heap), &shortest, graph.id("one"));
+    check(&of_object, &[json::object_paths(heap, &object, &keeper)], &["paths[]", "dominator"]);
+}
