@@ -8,7 +8,12 @@
 
     # The counters that keep growing are the suspects.
 
-See `mem_top.mem_top` for what each counter means.
+See `mem_top.mem_top` for what each counter means. And by name, from snapshots of the whole heap:
+
+    import mem_top
+    first = mem_top.snapshot()
+    ...
+    print(mem_top.leaks(first, second, third, fourth))
 """
 
 import sys
@@ -26,7 +31,22 @@ if _free_threaded:
     raise ImportError(Path(__file__).with_name("_free_threaded.txt").read_text(encoding="utf-8").strip())
 del sys, _free_threaded
 
+from ._answers import Answer, Record  # noqa: E402
 from ._counters import VerboseFileWarning, mem_top  # noqa: E402
 from ._native import __version__  # noqa: E402
+from ._snapshot import Snapshot, leaks, load, snapshot  # noqa: E402
+from ._watching import Watch, watching  # noqa: E402
 
-__all__ = ["VerboseFileWarning", "__version__", "mem_top"]
+__all__ = [
+    "Answer",
+    "Record",
+    "Snapshot",
+    "VerboseFileWarning",
+    "Watch",
+    "__version__",
+    "leaks",
+    "load",
+    "mem_top",
+    "snapshot",
+    "watching",
+]

@@ -27,7 +27,7 @@ const REACH: &[(&str, &[&str])] = &[
     ("pyo3", &["capture", "python"]),
     ("pyo3-ffi", &["capture"]),
     ("rustix", &["remote", "cli", "snapshot"]),
-    ("libc", &["remote"]),
+    ("libc", &["capture", "remote"]),
     ("nix", &["remote"]),
     ("ratatui", &["tui"]),
     ("crossterm", &["tui"]),

@@ -40,7 +40,7 @@ mod _native {
     type RowTuple = (u64, Option<i64>, Py<PyAny>);
 
     #[pymodule_export]
-    use crate::snapshot::{Snapshot, leaks_debug, snapshot};
+    use crate::snapshot::{Snapshot, leaks, load, snapshot};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

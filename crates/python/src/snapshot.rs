@@ -1,197 +1,332 @@
-//! Snapshots as Python sees them.
+//! Snapshots as Python sees them: conversions between Python and the questions of `memtop_analyze`.
+//!
+//! Each answer goes over as three texts: for a person, as JSON, and as a fragment of HTML.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use memtop_analyze::{Costs, Retained, ShortestPaths};
+use memtop_analyze::{
+    Costs, DiffOptions, Histogram, HistogramOptions, HistogramOrder, LeaksOptions, PathOptions, Retained,
+    ShortestPaths, TopBy, TopOptions, histogram, memory_total, paths_to_object, paths_to_types, top,
+    types_like,
+};
 use memtop_capture::graph;
-use memtop_heap::Heap;
+use memtop_heap::{Heap, ObjectId, TypeId};
+use memtop_report::{HeapReport, HeapReportOptions, Keeper, Style, TopObject, html_fragment, json, text};
+use memtop_snapshot::{SaveOptions, SnapshotError};
+use pyo3::exceptions::{PyFileNotFoundError, PyLookupError, PyOSError, PyValueError};
 use pyo3::prelude::*;
 
-/// The heap of a process at one moment. Indexes are made when they are first asked for, without the GIL.
-#[pyclass(frozen, module = "mem_top._native")]
-pub(crate) struct Snapshot {
-    pub(crate) heap: Arc<Heap>,
-    retained: OnceLock<Arc<Retained>>,
-    shortest: OnceLock<Arc<ShortestPaths>>,
-}
+/// An answer: for a person, as JSON, as HTML.
+type Answer = (String, String, String);
 
 /// What the snapshots of this process take, in bytes: no part of the program's memory.
 static OWN_BYTES: AtomicU64 = AtomicU64::new(0);
 
+/// The heap of a process at one moment. Indexes are made when they are first asked for, without the GIL.
+#[pyclass(frozen, weakref, module = "mem_top._native")]
+pub(crate) struct Snapshot {
+    heap: Arc<Heap>,
+    totals: OnceLock<Histogram>,
+    retained: OnceLock<Arc<Retained>>,
+    shortest: OnceLock<Arc<ShortestPaths>>,
+}
+
 impl Drop for Snapshot {
     fn drop(&mut self) {
-        OWN_BYTES.fetch_sub(self.bytes(), Ordering::Relaxed);
+        OWN_BYTES.fetch_sub(self.bytes_taken(), Ordering::Relaxed);
     }
 }
 
 impl Snapshot {
-    pub(crate) fn new(heap: Heap) -> Self {
-        let snapshot = Self::without_count(heap);
-        OWN_BYTES.fetch_add(snapshot.bytes(), Ordering::Relaxed);
+    fn new(heap: Heap) -> Self {
+        let snapshot = Self {
+            heap: Arc::new(heap),
+            totals: OnceLock::new(),
+            retained: OnceLock::new(),
+            shortest: OnceLock::new(),
+        };
+        OWN_BYTES.fetch_add(snapshot.bytes_taken(), Ordering::Relaxed);
         snapshot
     }
 
-    fn bytes(&self) -> u64 {
+    /// What the heap takes itself. Indexes are not counted, since they may come later than a capture.
+    fn bytes_taken(&self) -> u64 {
         self.heap.memory_bytes()
     }
 
-    fn without_count(heap: Heap) -> Self {
-        Self { heap: Arc::new(heap), retained: OnceLock::new(), shortest: OnceLock::new() }
+    fn totals(&self) -> &Histogram {
+        self.totals.get_or_init(|| {
+            let options = HistogramOptions { limit: Some(0), ..HistogramOptions::default() };
+            histogram(&self.heap, None, &options)
+        })
     }
 
-    pub(crate) fn retained(&self) -> Arc<Retained> {
+    fn retained(&self) -> Arc<Retained> {
         Arc::clone(self.retained.get_or_init(|| Arc::new(Retained::new(&self.heap))))
     }
 
-    pub(crate) fn shortest(&self) -> Arc<ShortestPaths> {
+    fn shortest(&self) -> Arc<ShortestPaths> {
         Arc::clone(self.shortest.get_or_init(|| Arc::new(ShortestPaths::new(&self.heap, &Costs::default()))))
+    }
+
+    fn why_object(&self, id: ObjectId, limit: Option<usize>) -> Answer {
+        let heap = &*self.heap;
+        let (costs, shortest) = (Costs::default(), self.shortest());
+        let options = PathOptions { limit: limit.unwrap_or(usize::MAX) };
+        let answer = paths_to_object(heap, &shortest, &costs, id, &options);
+        let keeper = Keeper::of(heap, &self.retained(), &shortest, id);
+        (
+            text::object_paths(heap, &answer, &keeper, &Style::default()),
+            json::to_text(&json::object_paths(heap, &answer, &keeper)),
+            html_fragment::object_paths(heap, &answer, &keeper),
+        )
+    }
+
+    fn why_types(&self, types: &[TypeId], limit: Option<usize>) -> Answer {
+        let heap = &*self.heap;
+        let options = PathOptions { limit: limit.unwrap_or(usize::MAX) };
+        let answer = paths_to_types(heap, &self.shortest(), types, &options);
+        let mut names: Vec<&str> = types.iter().map(|&ty| heap.types().name(ty)).collect();
+        names.sort_unstable();
+        names.dedup();
+        let name = names.join(", ");
+        (
+            text::type_paths(heap, &name, &answer, &Style::default()),
+            json::to_text(&json::type_paths(heap, &name, &answer)),
+            html_fragment::type_paths(heap, &name, &answer),
+        )
     }
 }
 
 #[pymethods]
 impl Snapshot {
-    fn debug(&self, py: Python<'_>) -> String {
+    /// How long the process stood still, in seconds.
+    #[getter]
+    fn pause(&self) -> Option<f64> {
+        self.heap.info().pause.map(|nanoseconds| nanoseconds as f64 / 1e9)
+    }
+
+    /// How many objects there are, garbage and mem_top's own left out.
+    #[getter]
+    fn objects(&self, py: Python<'_>) -> u64 {
+        py.detach(|| self.totals().total.objects)
+    }
+
+    /// Their shallow bytes.
+    #[getter]
+    fn bytes(&self, py: Python<'_>) -> u64 {
+        py.detach(|| self.totals().total.bytes)
+    }
+
+    /// When it was taken, in microseconds since 1970 (UTC).
+    #[getter]
+    fn taken_at(&self) -> i64 {
+        self.heap.info().taken_at
+    }
+
+    /// The units of work done.
+    #[getter]
+    fn work(&self) -> Option<f64> {
+        self.heap.info().work
+    }
+
+    /// Resident memory in bytes, without that of snapshots.
+    #[getter]
+    fn rss(&self) -> Option<u64> {
+        self.heap.info().memory.rss
+    }
+
+    /// The process, and the version of its Python.
+    #[getter]
+    fn process(&self) -> (u32, String) {
+        (self.heap.info().process.pid, self.heap.info().python.to_string())
+    }
+
+    /// What a reader should know of the capture.
+    #[getter]
+    fn notes(&self) -> Vec<String> {
+        self.heap.info().notes.clone()
+    }
+
+    fn types(&self, py: Python<'_>, limit: Option<usize>) -> Answer {
         py.detach(|| {
-            let heap = &self.heap;
-            let mut text = format!("{:?}\n", heap.info());
-            let roots = heap.roots();
-            let mut kinds = std::collections::BTreeMap::new();
-            for (_, root) in roots.iter() {
-                *kinds.entry(root.kind.word()).or_insert(0) += 1;
-            }
-            text += &format!(
-                "{} objects {} references {:?}\n",
-                heap.objects().len(),
-                heap.references().len(),
-                kinds
-            );
-            let mut native = std::collections::BTreeMap::new();
-            for (_, root) in roots.iter().filter(|(_, root)| root.kind == memtop_heap::RootKind::Native) {
-                *native.entry(heap.type_name(root.object)).or_insert(0) += 1;
-            }
-            text += &format!("native {native:?}\n");
-            let mut flags = std::collections::BTreeMap::new();
-            for flag in heap.objects().all_flags() {
-                *flags.entry(flag.bits()).or_insert(0) += 1;
-            }
-            text += &format!("flags {flags:?}\n");
-            text
+            let options = HistogramOptions { order: HistogramOrder::Retained, limit };
+            let answer = histogram(&self.heap, Some(&self.retained()), &options);
+            (
+                text::histogram(&answer, &Style::default()),
+                json::to_text(&json::histogram(&answer)),
+                html_fragment::histogram(&answer),
+            )
         })
     }
 
-    fn path(&self, py: Python<'_>, address: u64) -> Option<String> {
-        py.detach(|| {
-            let id = self.heap.objects().at_address(address)?;
-            memtop_analyze::path_to(&self.heap, &self.shortest(), id).map(|path| path.to_string())
+    fn top(&self, py: Python<'_>, by: &str, limit: Option<usize>) -> PyResult<Answer> {
+        let by = match by {
+            "retained" => TopBy::Retained,
+            "shallow" => TopBy::Shallow,
+            "refs" => TopBy::References,
+            other => {
+                return Err(PyValueError::new_err(format!(
+                    "by must be 'retained', 'shallow' or 'refs', not {other:?}"
+                )));
+            }
+        };
+        Ok(py.detach(|| {
+            let options = TopOptions { by, limit: limit.unwrap_or(usize::MAX) };
+            let rows = top(&self.heap, Some(&self.retained()), &options);
+            let rows = TopObject::of(&self.heap, &self.shortest(), rows);
+            (
+                text::top(&rows, by, &Style::default()),
+                json::to_text(&json::top(&rows, by)),
+                html_fragment::top(&rows, by),
+            )
+        }))
+    }
+
+    /// Who keeps the object at an address alive.
+    fn why_address(&self, py: Python<'_>, address: u64, limit: Option<usize>) -> PyResult<Answer> {
+        py.detach(|| self.heap.objects().at_address(address).map(|id| self.why_object(id, limit))).ok_or_else(|| {
+            PyLookupError::new_err(format!(
+                "no object lies at {address:#x} in this snapshot\n\
+                 hint: it died before, or came after; and values such as small ints may be in no object's references"
+            ))
         })
     }
 
-    fn refs(&self, address: u64) -> Option<Vec<(u64, String, String)>> {
-        let heap = &self.heap;
-        let id = heap.objects().at_address(address)?;
-        Some(
-            heap.references()
-                .of(id)
-                .map(|r| {
-                    (
-                        heap.objects().address(r.to),
-                        format!(
-                            "{:?} {}",
-                            r.label.kind(),
-                            r.label.text().map_or(String::new(), |t| heap.text(t).to_owned())
-                        ),
-                        heap.type_name(r.to).to_owned(),
-                    )
-                })
-                .collect(),
-        )
+    /// Who keeps the objects of a type alive, by its name, or by the address of the class.
+    fn why_type(
+        &self,
+        py: Python<'_>,
+        name: &str,
+        class_: Option<u64>,
+        limit: Option<usize>,
+    ) -> PyResult<Answer> {
+        let answer = py.detach(|| {
+            let heap = &*self.heap;
+            let of_class = |class: u64| -> Vec<TypeId> {
+                let is_it = |object: ObjectId| heap.objects().address(object) == class;
+                heap.types()
+                    .iter()
+                    .filter(|(_, ty)| ty.object().is_some_and(is_it))
+                    .map(|(id, _)| id)
+                    .collect()
+            };
+            let types = match class_.map(of_class) {
+                Some(types) if !types.is_empty() => types,
+                Some(_) => return Err(Vec::new()),
+                None => heap.types().find(name),
+            };
+            if types.is_empty() { Err(types_like(heap, name, 3)) } else { Ok(self.why_types(&types, limit)) }
+        });
+        answer.map_err(|near| {
+            let hint = match near.as_slice() {
+                [] => "snapshot.types() shows the types".to_owned(),
+                near => format!("did you mean {}?", near.join(", or ")),
+            };
+            PyLookupError::new_err(format!("no object of this snapshot has the type {name}\nhint: {hint}"))
+        })
     }
 
-    fn row(&self, address: u64) -> Option<(String, u64, u32, u8)> {
-        let heap = &self.heap;
-        let id = heap.objects().at_address(address)?;
-        let o = heap.objects().get(id);
-        Some((heap.type_name(id).to_owned(), o.size, o.refcount, o.flags.bits()))
+    fn diff(
+        &self,
+        py: Python<'_>,
+        older: &Bound<'_, Self>,
+        limit: Option<usize>,
+        any_process: bool,
+    ) -> PyResult<Answer> {
+        let older = Arc::clone(&older.get().heap);
+        py.detach(|| {
+            let options = DiffOptions { limit, any_process };
+            let answer = memtop_analyze::diff(&older, &self.heap, &options)?;
+            let (old, new) = (older.info(), self.heap.info());
+            Ok((
+                text::diff(&answer, old, new, &Style::default()),
+                json::to_text(&json::diff(&answer, old, new)),
+                html_fragment::diff(&answer),
+            ))
+        })
+        .map_err(|error: memtop_analyze::SeriesError| PyValueError::new_err(error.to_string()))
     }
 
-    fn rows(&self) -> Vec<(u64, String, u64, u32, u8, usize)> {
-        let heap = &self.heap;
-        heap.objects()
-            .ids()
-            .map(|id| {
-                let o = heap.objects().get(id);
-                (
-                    o.address,
-                    heap.type_name(id).to_owned(),
-                    o.size,
-                    o.refcount,
-                    o.flags.bits(),
-                    heap.references().count_of(id),
-                )
-            })
-            .collect()
+    fn memory(&self, py: Python<'_>) -> Answer {
+        py.detach(|| {
+            let answer = memory_total(&self.heap);
+            (
+                text::memory(&answer, &Style::default()),
+                json::to_text(&json::memory(&answer)),
+                html_fragment::memory(&answer),
+            )
+        })
+    }
+
+    fn report(&self, py: Python<'_>, limit: Option<usize>) -> Answer {
+        py.detach(|| {
+            let answer = HeapReport::new(&self.heap, &HeapReportOptions { limit });
+            (
+                text::heap_report(&answer, &Style::default()),
+                json::to_text(&json::heap_report(&answer)),
+                html_fragment::heap_report(&answer),
+            )
+        })
+    }
+
+    /// Writes the snapshot to a file; gives its size in bytes.
+    fn save(&self, py: Python<'_>, path: PathBuf, retained: bool) -> PyResult<u64> {
+        py.detach(|| {
+            let sizes = retained.then(|| self.retained());
+            let of = sizes.as_ref().map(|sizes| |id| sizes.of(id));
+            let of = of.as_ref().map(|of| of as &dyn Fn(ObjectId) -> Option<u64>);
+            let options = SaveOptions { with_keys: self.heap.info().with_keys };
+            memtop_snapshot::save(&self.heap, of, &path, &options).map(|saved| saved.bytes)
+        })
+        .map_err(|error| file_error(&error))
+    }
+}
+
+fn file_error(error: &SnapshotError) -> PyErr {
+    let message = match error.hint() {
+        Some(hint) => format!("{error}\nhint: {hint}"),
+        None => error.to_string(),
+    };
+    let source = std::error::Error::source(error).and_then(|source| source.downcast_ref::<std::io::Error>());
+    match source.map(std::io::Error::kind) {
+        Some(std::io::ErrorKind::NotFound) => PyFileNotFoundError::new_err(message),
+        Some(_) => PyOSError::new_err(message),
+        None => PyValueError::new_err(message),
     }
 }
 
 /// Captures the heap of this process.
 #[pyfunction]
-#[pyo3(signature = (work=None, with_keys=false))]
 pub(crate) fn snapshot(py: Python<'_>, work: Option<f64>, with_keys: bool) -> PyResult<Snapshot> {
-    graph::capture(py, &graph::Options { work, with_keys, own_bytes: OWN_BYTES.load(Ordering::Relaxed) })
-        .map(Snapshot::new)
+    let options = graph::Options { work, with_keys, own_bytes: OWN_BYTES.load(Ordering::Relaxed) };
+    graph::capture(py, &options).map(Snapshot::new)
 }
 
-/// Debug.
+/// Reads a snapshot from a file.
 #[pyfunction]
-pub(crate) fn leaks_debug(py: Python<'_>, snapshots: Vec<Py<Snapshot>>) -> (String, String) {
-    let heaps: Vec<Arc<Heap>> = snapshots.iter().map(|s| Arc::clone(&s.get().heap)).collect();
+pub(crate) fn load(py: Python<'_>, path: PathBuf) -> PyResult<Snapshot> {
+    let loaded = py.detach(|| memtop_snapshot::load(&path)).map_err(|error| file_error(&error))?;
+    Ok(Snapshot::new(loaded.heap))
+}
+
+/// What leaks over a series of snapshots.
+#[pyfunction]
+pub(crate) fn leaks(py: Python<'_>, snapshots: Vec<Py<Snapshot>>, limit: Option<usize>) -> PyResult<Answer> {
+    let heaps: Vec<Arc<Heap>> = snapshots.iter().map(|snapshot| Arc::clone(&snapshot.get().heap)).collect();
     py.detach(|| {
-        let refs: Vec<&Heap> = heaps.iter().map(|h| &**h).collect();
-        let options = memtop_analyze::LeaksOptions::default();
-        let leaks = memtop_analyze::leaks(&refs, &options);
-        let considered = memtop_analyze::explain(&refs, &options);
-        let mut text = String::new();
-        match &leaks {
-            Ok(leaks) => {
-                text += &format!("VERDICT {}\t{}\n", leaks.verdict.word(), leaks.reason);
-                for (kind, list) in [("SUSPECT", &leaks.suspects), ("CANDIDATE", &leaks.candidates)] {
-                    for s in list {
-                        let path: Vec<String> = s.path.iter().map(|p| p.label.clone()).collect();
-                        let leaked: Vec<String> = s.leaked.iter().map(|l| l.type_name.clone()).collect();
-                        text += &format!(
-                            "{kind}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\n",
-                            s.holder.clone().unwrap_or_default(),
-                            path.join(" "),
-                            leaked.join(","),
-                            s.cause.word(),
-                            s.share_of_growth,
-                            s.doubt.clone().unwrap_or_default(),
-                            s.summary
-                        );
-                    }
-                }
-                for m in &leaks.memory {
-                    text += &format!(
-                        "MEM {:?} python {} pyfree {:?} mfree {:?} native {:?} file {:?} unexpl {:?}\n",
-                        m.rss,
-                        m.python,
-                        m.pymalloc_free,
-                        m.malloc_free,
-                        m.native_known,
-                        m.file_backed,
-                        m.unexplained
-                    );
-                }
-            }
-            Err(error) => text += &format!("ERROR {error}\n"),
-        }
-        let mut c = String::new();
-        if let Ok(list) = considered {
-            for x in list {
-                c += &format!("{x:?}\n");
-            }
-        }
-        (text, c)
+        let heaps: Vec<&Heap> = heaps.iter().map(AsRef::as_ref).collect();
+        let options = LeaksOptions { limit: limit.unwrap_or(usize::MAX), ..LeaksOptions::default() };
+        let answer = memtop_analyze::leaks(&heaps, &options)?;
+        Ok((
+            text::leaks(&answer, &Style::default()),
+            json::to_text(&json::leaks(&answer)),
+            html_fragment::leaks(&answer),
+        ))
+    })
+    .map_err(|error: memtop_analyze::SeriesError| {
+        PyValueError::new_err(format!("{error}\nhint: give snapshots that were taken while one process ran"))
     })
 }

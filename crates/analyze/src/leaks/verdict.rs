@@ -1,6 +1,6 @@
 //! What is to be said over all, and why.
 
-use memtop_heap::{CaptureMethod, Heap};
+use memtop_heap::Heap;
 
 use super::answer::{Suspect, Verdict};
 use super::limits::Thresholds;
@@ -8,7 +8,7 @@ use super::prose::bytes;
 
 /// By interval: by how much memory outside of Python's objects grew; none if it cannot be known. What malloc has in
 /// use is taken where it is known, else resident memory without the pages of files; both hold Python's large objects
-/// too. A heap that was captured in this very process, and may still be held, is not counted against it.
+/// too. What heaps take that were captured in this very process is not in these numbers.
 fn native_growth(heaps: &[&Heap]) -> Option<Vec<i64>> {
     let memory = |heap: &&Heap| heap.info().memory;
     let malloc: Option<Vec<u64>> = heaps.iter().map(|heap| memory(heap).malloc_in_use).collect();
@@ -20,23 +20,7 @@ fn native_growth(heaps: &[&Heap]) -> Option<Vec<i64>> {
         heaps.iter().map(of).collect()
     };
     let levels = malloc.or_else(resident)?;
-    let growth = |index: usize| {
-        let grown = levels[index + 1].cast_signed() - levels[index].cast_signed();
-        grown - own_bytes(heaps[index]).cast_signed()
-    };
-    Some((0..heaps.len().saturating_sub(1)).map(growth).collect())
-}
-
-/// What a heap that was captured from inside may itself take of the memory that the next capture measures: the tables
-/// (see the heap's crate) and a quarter of them for what an allocator adds.
-fn own_bytes(heap: &Heap) -> u64 {
-    match heap.info().method {
-        CaptureMethod::InProcess => {
-            let tables = 25 * heap.objects().len() + 8 * heap.references().len();
-            (tables + tables / 4) as u64
-        }
-        _ => 0,
-    }
+    Some(levels.windows(2).map(|pair| pair[1].cast_signed() - pair[0].cast_signed()).collect())
 }
 
 /// By how much native memory grew, if it did in every interval and far above Python's objects.
