@@ -21,7 +21,7 @@ help: ## This list
 
 build: $(VENV)/.installed ## A release build, installed in .venv; the command is .venv/bin/mem_top
 
-$(VENV)/.tools: requirements-dev.txt
+$(VENV)/.tools: requirements-dev.txt requirements-test.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "make: CPython 3.10 or later is needed: make PYTHON=python3.12 …")'
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) install --requirement requirements-dev.txt

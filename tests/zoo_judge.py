@@ -1,0 +1,199 @@
+"""Judges what `leaks` says of a case of the zoo by what the case's header says of itself. Pure: text and JSON in,
+sentences out; an empty list is an acquittal. `tests/zoo/README.md` has the table of headers."""
+
+import re
+from dataclasses import dataclass
+from numbers import Real
+from typing import Any
+
+HEADER = re.compile(r"^# (\w+): (.+)$")
+NATIVE = {"refcount", "rss"}
+VERDICTS = {"leak": 1, "no growth": 0, "native growth": 1, "inconclusive": 3}
+"""The verdicts, and the exit status of the command for each."""
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a case says of itself; regular expressions as text."""
+
+    leaked: str | None = None
+    holder: str | None = None
+    native: str | None = None
+    verdict: str | None = None
+    innocent: bool = False
+    requires: tuple[str, ...] = ()
+
+
+def expected(source: str) -> Expected:
+    """Reads the header of a case: the comments right under its first line. Refuses one that says nothing, or says what
+    cannot be."""
+    said: dict[str, str] = {}
+    for line in source.splitlines()[1:]:
+        header = HEADER.match(line)
+        if not header:
+            break
+        if header[1] in said:
+            raise ValueError(f"'{header[1]}' is said twice")
+        said[header[1]] = header[2].strip()
+    unknown = said.keys() - {"leaked", "holder", "native", "none", "verdict", "requires"}
+    if unknown:
+        raise ValueError(f"unknown headers: {sorted(unknown)}")
+    if said.get("none", "true") != "true" or said.get("native", "rss") not in NATIVE:
+        raise ValueError(f"neither 'none' nor 'native' may be that: {said}")
+    innocent = "none" in said
+    if innocent == ("leaked" in said):
+        raise ValueError("a case says what leaks, or that nothing does")
+    if innocent and "holder" in said:
+        raise ValueError("an innocent has no holder")
+    if not innocent and ("holder" in said) == (said.get("native") == "refcount"):
+        raise ValueError("what leaks has a holder, unless C code holds it")
+    for pattern in ("leaked", "holder", "verdict"):
+        re.compile(said.get(pattern, ""))
+    return Expected(
+        leaked=said.get("leaked"),
+        holder=said.get("holder"),
+        native=said.get("native"),
+        verdict=said.get("verdict"),
+        innocent=innocent,
+        requires=tuple(said.get("requires", "").replace(",", " ").split()),
+    )
+
+
+def faults(case: Expected, answer: dict[str, Any]) -> list[str]:
+    """What is wrong with an answer, a sentence each."""
+    wrong = schema_faults(answer)
+    if wrong:
+        return wrong
+    verdict, suspects = answer["verdict"], answer["suspects"]
+    if (verdict == "leak") != bool(suspects):
+        wrong.append(f"the verdict is '{verdict}' with {len(suspects)} suspects")
+    should = case.verdict or ("native growth" if case.native == "rss" else None if case.innocent else "leak")
+    if should is not None and not re.search(should, verdict):
+        wrong.append(f"the verdict is '{verdict}', not '{should}': {answer['reason']}")
+    if case.innocent:
+        wrong += [f"an innocent is accused: {one['summary']}" for one in suspects]
+        if verdict == "native growth" and case.native != "rss":
+            wrong.append(f"an innocent is said to grow natively: {answer['reason']}")
+    elif suspects:
+        wrong += suspect_faults(case, suspects[0])
+    return wrong
+
+
+def accused(answer: dict[str, Any]) -> bool:
+    """Whether the answer names anybody."""
+    return answer["verdict"] == "leak" or bool(answer["suspects"])
+
+
+def suspect_faults(case: Expected, first: dict[str, Any]) -> list[str]:
+    wrong = []
+    leaked = [one["type"] for one in first["leaked"]]
+    if not any(re.search(case.leaked or "", name) for name in leaked):
+        wrong.append(f"it names {leaked}, not '{case.leaked}'")
+    if case.native == "refcount":
+        if (first["cause"], first["holder"]) != ("native reference", None):
+            wrong.append(f"the cause is '{first['cause']}' with the holder {first['holder']!r}, not 'native reference'")
+    elif case.holder:
+        path = "".join(step["label"] for step in first["path"])
+        if not any(re.search(case.holder, name) for name in (first["holder"] or "", path)):
+            wrong.append(f"the holder is {first['holder']!r} by the path {path!r}, not '{case.holder}'")
+    return wrong
+
+
+def disagreement(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
+    """Where two answers about the same snapshots differ in what matters: the verdict and the first holder."""
+
+    def said(answer: dict[str, Any]) -> tuple[object, ...]:
+        return (answer["verdict"], *((first["holder"], first["cause"]) for first in answer["suspects"][:1]))
+
+    return [] if said(one) == said(other) else [f"{said(one)} is not {said(other)}"]
+
+
+def memory_faults(answer: dict[str, Any]) -> list[str]:
+    """Growth of resident memory that nothing explains: a tenth of all, or a megabyte, may stay so."""
+    memory = answer["memory"]
+    grown = {part: memory[part][-1] - memory[part][0] for part in ("rss", "unexplained")}
+    if grown["unexplained"] <= max(1_000_000, grown["rss"] / 10):
+        return []
+    return [f"of {grown['rss']:,} B that resident memory grew by, {grown['unexplained']:,} B are unexplained"]
+
+
+# --- The form of the answer. Further fields may be there: the schema grows by additions only. ---
+
+Form = Any
+"""A dict of fields; a list of one form, for any number of it; a tuple of alternatives, None for null; or a type."""
+
+SUSPECT: dict[str, Form] = {
+    "rank": int,
+    "holder": (str, None),
+    "holder_type": (str, None),
+    "cause": str,
+    "leaked": [{"type": str, "count": (int, None), "growth": [int], "bytes": (int, None)}],
+    "count": (int, None),
+    "growth": [int],
+    "retained_bytes": (int, None),
+    "retained_growth_bytes": (int, None),
+    "share_of_growth": (Real, None),
+    "confidence": (Real, None),
+    "evidence": [str],
+    "own_holder": (str, None),
+    "fingerprint": str,
+    "path": [{"label": str, "type": str}],
+    "summary": str,
+}
+ANSWER: dict[str, Form] = {
+    "schema_version": int,
+    "command": str,
+    "verdict": str,
+    "reason": str,
+    "detectable_growth_bytes": (int, None),
+    "snapshots": [{"taken_at": str, "objects": int, "bytes": int, "rss": (int, None), "pause_ms": (Real, None)}],
+    "suspects": [SUSPECT],
+    "candidates": [{**SUSPECT, "doubt": str}],
+    "memory": {part: [(int, None)] for part in ("rss", "python", "allocator_free", "native_known", "unexplained")},
+}
+
+
+def schema_faults(answer: object) -> list[str]:
+    """Where an answer is not of the form that is promised."""
+    wrong = list(misfits(answer, ANSWER, "answer"))
+    if wrong or not isinstance(answer, dict):
+        return wrong
+    if (answer["schema_version"], answer["command"]) != (1, "leaks"):
+        wrong.append(f"it is version {answer['schema_version']} of '{answer['command']}'")
+    if answer["verdict"] not in VERDICTS:
+        wrong.append(f"there is no verdict '{answer['verdict']}'")
+    if [one["rank"] for one in answer["suspects"]] != list(range(1, len(answer["suspects"]) + 1)):
+        wrong.append("suspects are not in the order of their ranks")
+    count = len(answer["snapshots"])
+    for name, part in answer["memory"].items():
+        if isinstance(part, list) and len(part) != count:
+            wrong.append(f"memory.{name} has {len(part)} numbers for {count} snapshots")
+    for one in answer["suspects"] + answer["candidates"]:
+        if one["cause"] not in {"native reference", "frames", "container"}:
+            wrong.append(f"there is no cause '{one['cause']}'")
+        for growth in (one["growth"], *(leaked["growth"] for leaked in one["leaked"])):
+            if len(growth) != count - 1:
+                wrong.append(f"{one['holder']}: {len(growth)} growths for {count - 1} intervals")
+    return wrong
+
+
+def misfits(value: object, form: Form, where: str) -> list[str]:
+    if isinstance(form, dict):
+        if not isinstance(value, dict):
+            return [f"{where} is no object"]
+        return [
+            wrong
+            for name, inner in form.items()
+            for wrong in (
+                misfits(value[name], inner, f"{where}.{name}") if name in value else [f"{where} has no {name}"]
+            )
+        ]
+    if isinstance(form, list):
+        if not isinstance(value, list):
+            return [f"{where} is no list"]
+        return [wrong for at, one in enumerate(value) for wrong in misfits(one, form[0], f"{where}[{at}]")]
+    kinds = form if isinstance(form, tuple) else (form,)
+    types = tuple(kind for kind in kinds if kind is not None)
+    # True is an int to Python, but not in JSON.
+    fits = None in kinds if value is None else isinstance(value, types) and not isinstance(value, bool)
+    return [] if fits else [f"{where} is {value!r}"]
