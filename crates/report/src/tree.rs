@@ -2,17 +2,23 @@
 
 use memtop_analyze::LeakStep;
 
+use crate::escape::columns;
 use crate::style::{Role, Style};
 
 /// Of a longer path the middle is left out: so many steps are shown from its start, and so many to its end.
 const SHOWN: (usize, usize) = (8, 4);
 
-/// The lines of the path; `facts` stands behind the holder.
+/// Between the holder and its facts.
+const FACTS: &str = "    ";
+
+/// The lines of the path; `facts` stands behind the holder, or below it where the line is full.
 pub(crate) fn tree(style: &Style, path: &[LeakStep], facts: &str) -> String {
     let Some((root, steps)) = path.split_first() else { return String::new() };
     let mut lines = vec![style.letters("┬───"), style.letters("│ ") + &root_text(style, root)];
     let (first, last) = SHOWN;
     let cut = if steps.len() > first + last { first..steps.len() - last } else { steps.len()..steps.len() };
+    // Of the last line, without its colours.
+    let mut width = 0;
     for (place, step) in steps.iter().enumerate() {
         if place == cut.start {
             lines.push(style.letters("│  ") + &style.letters(&format!("… {} more steps …", cut.len())));
@@ -25,14 +31,20 @@ pub(crate) fn tree(style: &Style, path: &[LeakStep], facts: &str) -> String {
         let type_name = style.name(&step.type_name);
         let role = if is_holder { Role::Name } else { Role::Plain };
         let branch = style.letters(if is_holder { "╰→ " } else { "├─ " });
+        let arrow = if label.is_empty() { String::new() } else { style.letters(" → ") };
+        width = [&branch, &label, &arrow, &type_name].map(|part| columns(part)).iter().sum();
         lines.push(match label.is_empty() {
             true => branch + &style.paint(role, &type_name),
-            false => branch + &style.paint(role, &label) + &style.letters(" → ") + &type_name,
+            false => branch + &style.paint(role, &label) + &arrow + &type_name,
         });
     }
-    if let Some(holder) = lines.last_mut().filter(|_| !facts.is_empty()) {
-        holder.push_str("    ");
-        holder.push_str(&style.sentence(facts));
+    if !facts.is_empty() {
+        let facts = style.sentence(facts);
+        if width + FACTS.len() + columns(&facts) <= style.width() {
+            lines.last_mut().into_iter().for_each(|holder| *holder += &format!("{FACTS}{facts}"));
+        } else {
+            lines.push(format!("     {facts}"));
+        }
     }
     lines.push(String::new());
     lines.join("\n")

@@ -72,6 +72,11 @@ pub fn heap_report(answer: &HeapReport, style: &Style) -> String {
         out.push_str(&style.wrapped(&style.sentence(&sentence), "    ", 4));
     }
 
+    if answer.garbage.omitted > 0 {
+        let more = count(answer.garbage.omitted as u64, "more type", "more types");
+        out.push_str(&format!("    and {more}\n"));
+    }
+
     out.push_str(&heading("the capture"));
     for sentence in cost(&answer.info) {
         out.push_str(&style.wrapped(&style.sentence(&sentence), "  ", 2));

@@ -39,7 +39,9 @@ pub fn object_paths(heap: &Heap, answer: &ObjectPaths, keeper: &Keeper, style: &
         Some(path) => {
             let _ = writeln!(out, "without this one it would be freed:\n  {}", style.name(&path.to_string()));
         }
-        None if keeper.retained.is_some() => out.push_str("no other object keeps it alive alone\n"),
+        None if keeper.retained.is_some() => {
+            out.push_str("no single object keeps it alive: several ways lead to it, or a root itself\n")
+        }
         None => {}
     }
     out

@@ -464,7 +464,7 @@ fn who_keeps_it_alive() {
           shop.orders[0]
           shop.by_name['tea']
           and 1 more way
-        no other object keeps it alive alone
+        no single object keeps it alive: several ways lead to it, or a root itself
 
         str at 0x1040: 60 B, retains 60 B
         it stays alive as long as any of these holds it:
