@@ -506,6 +506,13 @@ fn times_that_stand_still_give_no_rate_of_retained_growth() {
 }
 
 #[test]
+fn where_the_line_is_full_the_facts_stand_below() {
+    let told = text::suspect(&suspect(), Some(6.0), &Style { width: 60, ..Style::default() });
+    let lines: Vec<&str> = told.lines().skip_while(|line| !line.starts_with('╰')).take(2).collect();
+    assert_eq!(lines, ["╰→ .by_token → dict", "     144,997 items  (+300 a minute, in each of 6 intervals)"]);
+}
+
+#[test]
 fn a_minute_that_was_not_waited_for_gives_no_rate() {
     let told = text::suspect(&suspect(), Some(0.1), &Style::default());
     assert!(told.contains("(+1,800 in all, in each of 6 intervals)"), "{told}");
