@@ -40,7 +40,7 @@ pub fn object_paths(heap: &Heap, answer: &ObjectPaths, keeper: &Keeper, style: &
             let _ = writeln!(out, "without this one it would be freed:\n  {}", style.name(&path.to_string()));
         }
         None if keeper.retained.is_some() => {
-            out.push_str("no single object keeps it alive: several ways lead to it, or a root itself\n")
+            out.push_str("no single object keeps it alive: several ways lead to it, or a root itself\n");
         }
         None => {}
     }
