@@ -9,17 +9,13 @@ import json
 
 import pytest
 
-import mem_top
-
-pytestmark = pytest.mark.skipif(not hasattr(mem_top, "snapshot"), reason="this mem_top takes no snapshots yet")
-
 PROGRAM = """
 import gc, json, sys
 import mem_top
 
 LEAK
 
-def tables(snapshot):
+def parts(snapshot):
     return snapshot.memory().to_dict()
 
 mem_top.snapshot().memory()  # What a first capture sets up is not of the leak.
@@ -30,8 +26,8 @@ sizes = {id(one): sys.getsizeof(one) for one in leaked(kept)}
 print(json.dumps({
     "leaked": sum(sizes.values()),
     "seen": after.bytes - before.bytes,
-    "before": tables(before),
-    "after": tables(after),
+    "before": parts(before),
+    "after": parts(after),
 }))
 """
 
@@ -140,3 +136,28 @@ def test_what_c_code_took_is_unexplained(python):
     # No object of Python is blamed for it.
     assert abs(found["seen"]) < 1_000_000
     assert abs(grown["python"]) < 1_000_000
+
+
+QUESTIONS = """
+import json
+import mem_top
+
+class Kept:
+    pass
+
+kept = Kept()
+taken = [None] * 6
+for number in range(len(taken)):
+    taken[number] = mem_top.snapshot()
+    taken[number].top(by="retained", limit=1)
+    taken[number].why(kept)
+print(json.dumps([snapshot.memory().to_dict() for snapshot in taken]))
+"""
+
+
+def test_snapshots_that_are_kept_and_asked_are_no_memory_of_the_program(python):
+    found = json.loads(python(QUESTIONS).check())
+    # The second is the first that finds another's indexes there.
+    grown = {part: found[-1][part] - found[1][part] for part in ("rss", "unexplained", "python")}
+    assert grown["unexplained"] < 1_000_000, grown
+    assert grown["python"] < 200_000, grown

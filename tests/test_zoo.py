@@ -18,8 +18,6 @@ from zoo_judge import VERDICTS, Expected, accused, disagreement, expected, fault
 
 import mem_top
 
-pytestmark = pytest.mark.skipif(not hasattr(mem_top, "snapshot"), reason="this mem_top takes no snapshots yet")
-
 ZOO = Path(__file__).parent / "zoo"
 PLAIN = sorted(path for path in ZOO.glob("*.py") if path.name != "drive.py")
 ODD = sorted((ZOO / "more").glob("*.py"))

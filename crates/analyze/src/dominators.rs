@@ -58,6 +58,12 @@ impl Dominators {
         Self { number, object, dominator }
     }
 
+    /// The memory that they take, in bytes.
+    #[must_use]
+    pub fn memory_bytes(&self) -> u64 {
+        4 * (self.number.capacity() + self.object.capacity() + self.dominator.capacity()) as u64
+    }
+
     /// What dominates `id`.
     #[must_use]
     pub fn of(&self, id: ObjectId) -> Dominator {

@@ -33,6 +33,12 @@ impl Retained {
         Self { dominators, sizes }
     }
 
+    /// The memory that they take, in bytes.
+    #[must_use]
+    pub fn memory_bytes(&self) -> u64 {
+        self.dominators.memory_bytes() + 8 * self.sizes.capacity() as u64
+    }
+
     /// The dominators.
     #[must_use]
     pub fn dominators(&self) -> &Dominators {

@@ -151,6 +151,14 @@ impl ShortestPaths {
         paths
     }
 
+    /// The memory that they take, in bytes.
+    #[must_use]
+    pub fn memory_bytes(&self) -> u64 {
+        let columns =
+            [self.cost.capacity(), self.before.capacity(), self.via.capacity(), self.order.capacity()];
+        4 * columns.iter().sum::<usize>() as u64
+    }
+
     /// How `id` is reached.
     #[must_use]
     pub fn of(&self, id: ObjectId) -> Reached {

@@ -51,9 +51,11 @@ impl Snapshot {
         snapshot
     }
 
-    /// What the heap takes itself. Indexes are not counted, since they may come later than a capture.
+    /// What it takes, with the indexes that were made so far.
     fn bytes_taken(&self) -> u64 {
-        self.heap.memory_bytes()
+        let retained = self.retained.get().map_or(0, |index| index.memory_bytes());
+        let shortest = self.shortest.get().map_or(0, |index| index.memory_bytes());
+        self.heap.memory_bytes() + retained + shortest
     }
 
     fn totals(&self) -> &Histogram {
@@ -64,11 +66,19 @@ impl Snapshot {
     }
 
     fn retained(&self) -> Arc<Retained> {
-        Arc::clone(self.retained.get_or_init(|| Arc::new(Retained::new(&self.heap))))
+        Arc::clone(self.retained.get_or_init(|| {
+            let index = Retained::new(&self.heap);
+            OWN_BYTES.fetch_add(index.memory_bytes(), Ordering::Relaxed);
+            Arc::new(index)
+        }))
     }
 
     fn shortest(&self) -> Arc<ShortestPaths> {
-        Arc::clone(self.shortest.get_or_init(|| Arc::new(ShortestPaths::new(&self.heap, &Costs::default()))))
+        Arc::clone(self.shortest.get_or_init(|| {
+            let index = ShortestPaths::new(&self.heap, &Costs::default());
+            OWN_BYTES.fetch_add(index.memory_bytes(), Ordering::Relaxed);
+            Arc::new(index)
+        }))
     }
 
     fn why_object(&self, id: ObjectId, limit: Option<usize>) -> Answer {
