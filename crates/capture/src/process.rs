@@ -3,9 +3,10 @@
 //! What cannot be known is `None`. Linux's `/proc` is read; elsewhere little is known.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::os::unix::fs::FileExt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use memtop_cpython::Memory;
 use memtop_heap::{MemoryNumbers, ProcessIdentity};
 
 use crate::raw;
@@ -64,11 +65,19 @@ impl Pools {
     ///
     /// A pool begins with the number of its blocks in use, and has at 32 the number of its arena and at 36 its class of
     /// size, 16 bytes a step.
-    pub(crate) fn count(memory: &impl Memory, pools: impl Iterator<Item = u64>) -> Option<Self> {
+    ///
+    /// The process runs on meanwhile, so that a pool may be gone: the kernel reads, which does not mind.
+    pub(crate) fn count(pools: impl Iterator<Item = u64>) -> Option<Self> {
+        let memory = File::open("/proc/self/mem").ok()?;
         let mut arenas: BTreeMap<u32, (u64, u64)> = BTreeMap::new();
         let (mut used, mut good, mut bad) = (0, 0_u64, 0_u64);
         for pool in pools {
-            let half = |offset| memory.half(pool + offset).unwrap_or(u32::MAX);
+            let mut head = [0; 40];
+            if memory.read_exact_at(&mut head, pool).is_err() {
+                continue;
+            }
+            let half =
+                |offset: usize| head[offset..offset + 4].try_into().map_or(u32::MAX, u32::from_le_bytes);
             let (blocks, arena, class) = (half(0), half(32), half(36));
             let size = (u64::from(class) + 1) * 16;
             if class >= 32 || blocks == 0 || u64::from(blocks) * size > POOL - 48 || arena > 1 << 24 {

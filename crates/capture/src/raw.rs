@@ -598,6 +598,7 @@ impl<'py> Frozen<'py> {
     }
 
     /// The object's size, what `sys.getsizeof(object)` answers (without asking a method that may be the user's).
+    #[inline]
     pub(crate) fn size(&self, plan: &Plan, object: Object) -> u64 {
         // SAFETY: frozen, and the plan was made for this type's objects.
         unsafe {
@@ -624,17 +625,37 @@ impl<'py> Frozen<'py> {
         }
     }
 
-    /// Visits every object in the collector's lists, those in the permanent generation too. False if the lists cannot
-    /// be walked now, or ever.
-    pub(crate) fn walk_all(&self, mut visit: impl FnMut(Object)) -> bool {
+    /// Visits every object in the collector's lists, those in the permanent generation too, in no order. False if the
+    /// lists cannot be walked now, or ever.
+    ///
+    /// A list can only be followed link by link, each a wait for memory. `samples`, objects that the collector tracks,
+    /// cut the lists into pieces, which are followed side by side: the waits overlap.
+    pub(crate) fn walk_all(&self, samples: &[u64], mut visit: impl FnMut(Object)) -> bool {
         let Some(lists) = self.runtime.lists.filter(|lists| !lists.collecting()) else { return false };
         let heads = (0..layout::GENERATIONS).map(|generation| generation * layout::GENERATION);
-        for head in heads.chain([lists.state.permanent]).map(|offset| lists.generation0 + offset) {
-            let never: Result<(), std::convert::Infallible> = walk(head, 0, lists.dict_type, |_, object| {
-                visit(object);
-                Ok(())
+        let heads = heads.chain([lists.state.permanent]).map(|offset| lists.generation0 + offset);
+        // Where a piece ends: at a list's head, or where another begins. Samples are of no use if they could be in
+        // another interpreter's lists, which have other heads.
+        let mut ends = Ends::default();
+        let mut cursors = Vec::new();
+        for sample in samples.iter().filter(|_| is_only_interpreter(self.py)) {
+            let at = *sample as Address - gc_head::SIZE;
+            if ends.add(at) {
+                cursors.push(at);
+            }
+        }
+        let heads: Vec<Address> = heads.filter(|&head| ends.add(head)).collect();
+        // SAFETY: frozen: a ring of collector's heads; the next of one is one, or the list's own.
+        let next = |at| unsafe { word(at, gc_head::NEXT) } & gc_head::MASK;
+        cursors.extend(heads.into_iter().map(next).filter(|&first| !ends.has(first)));
+        while !cursors.is_empty() {
+            cursors.retain_mut(|at| {
+                let after = next(*at);
+                prefetch(after);
+                visit(Object(*at + gc_head::SIZE));
+                *at = after;
+                !ends.has(after)
             });
-            never.unwrap_or_else(|never| match never {});
         }
         true
     }
@@ -1035,6 +1056,67 @@ fn walk<E>(
 
 /// The distance of the positions of a list's two ends: more than any list has objects.
 const HALF: u64 = 1 << 59;
+
+/// A small set of addresses that says quickly what is not in it.
+struct Ends {
+    table: [Address; 256],
+    count: usize,
+}
+
+impl Default for Ends {
+    fn default() -> Self {
+        Self { table: [0; 256], count: 0 }
+    }
+}
+
+impl Ends {
+    #[inline]
+    fn slot(address: Address) -> usize {
+        (address >> 4 ^ address >> 12) % 256
+    }
+
+    /// Adds an address; whether it was not there and there is room.
+    fn add(&mut self, address: Address) -> bool {
+        if self.has(address) || self.count >= 64 {
+            return false;
+        }
+        let mut slot = Self::slot(address);
+        while self.table[slot] != 0 {
+            slot = (slot + 1) % 256;
+        }
+        self.table[slot] = address;
+        self.count += 1;
+        true
+    }
+
+    #[inline]
+    fn has(&self, address: Address) -> bool {
+        let mut slot = Self::slot(address);
+        loop {
+            match self.table[slot] {
+                0 => return false,
+                known if known == address => return true,
+                _ => slot = (slot + 1) % 256,
+            }
+        }
+    }
+}
+
+/// Whether this is the only interpreter of the process. Where that cannot be known, it may not be.
+pub(crate) fn is_only_interpreter(_py: Python<'_>) -> bool {
+    type Head = unsafe extern "C" fn() -> *mut c_void;
+    type Next = unsafe extern "C" fn(*mut c_void) -> *mut c_void;
+    // SAFETY: functions of the interpreter of these names and shapes, in every version; the GIL is held.
+    unsafe {
+        let find = |name: &CStr| NonNull::new(libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()));
+        let (Some(head), Some(next)) = (find(c"PyInterpreterState_Head"), find(c"PyInterpreterState_Next"))
+        else {
+            return false;
+        };
+        let head = std::mem::transmute::<NonNull<c_void>, Head>(head)();
+        !head.is_null() && std::mem::transmute::<NonNull<c_void>, Next>(next)(head).is_null()
+    }
+}
 
 /// Asks for the memory at an object's head ahead of time.
 #[inline]

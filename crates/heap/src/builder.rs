@@ -125,6 +125,7 @@ impl HeapBuilder {
     }
 
     /// Adds an object. From 2^32 - 1 objects on they are dropped, and `finish` says so.
+    #[inline]
     pub fn add_object(&mut self, object: Object) -> ObjectId {
         let index = self.objects.len();
         if index >= ObjectId::MAX_ROWS {
@@ -149,6 +150,15 @@ impl HeapBuilder {
     /// If the object is not one of this builder's.
     pub fn set_refcount(&mut self, id: ObjectId, refcount: u32) {
         self.objects.refcounts[id.index()] = refcount;
+    }
+
+    /// The flags of an object that was added.
+    ///
+    /// # Panics
+    /// If the object is not one of this builder's.
+    #[must_use]
+    pub fn flags(&self, id: ObjectId) -> Flags {
+        self.objects.flags[id.index()]
     }
 
     /// Adds flags to those of an object.

@@ -78,10 +78,12 @@ pub fn capture(py: Python<'_>, options: &Options) -> PyResult<Heap> {
     // Before there is anything of this capture in the process's memory.
     info.memory = process::memory(options.own_bytes);
     let expected = expected_objects(py);
-    let builder = py.detach(|| {
+    let (builder, order) = py.detach(|| {
         let mut builder = HeapBuilder::new(CaptureInfo::default());
         builder.prepare(expected, expected * 3 / 2);
-        builder
+        let mut order = vec![Place(1); expected];
+        order.clear();
+        (builder, order)
     });
     let walked = raw::freeze(py, |heap| {
         let stopped = Instant::now();
@@ -89,11 +91,10 @@ pub fn capture(py: Python<'_>, options: &Options) -> PyResult<Heap> {
         let decoder =
             Decoder::new(&memory, layout, surroundings.types, surroundings.class, options.with_keys)
                 .ok_or_else(|| PyRuntimeError::new_err("mem_top: the interpreter's types cannot be read"))?;
-        let mut walk = Walk::new(heap, decoder, builder, &surroundings, runtime);
+        let mut walk = Walk::new(heap, decoder, builder, &surroundings, runtime, order);
         walk.roots();
         walk.everything();
         let mut walked = walk.finish();
-        walked.pools = process::Pools::count(&memory, walked.places.pools());
         walked.pause = stopped.elapsed().as_nanos() as u64;
         Ok(walked)
     })?;
@@ -118,6 +119,7 @@ fn assemble(walked: walk::Walked, info: CaptureInfo, start: Instant) -> Result<H
         hidden,
         ..
     } = walked;
+    let pools = process::Pools::count(places.pools());
     let finder = places.finder(&order);
     drop(order);
     let object = |place: Place| ObjectId::from_index(finder.row(place));
@@ -152,7 +154,7 @@ fn assemble(walked: walk::Walked, info: CaptureInfo, start: Instant) -> Result<H
     drop(finder);
     let taken = builder.info_mut();
     *taken = info;
-    taken.memory.allocator_free = walked.pools.map(process::Pools::free);
+    taken.memory.allocator_free = pools.map(process::Pools::free);
     taken.memory.native_known = Some(walked.native.iter().map(|&(_, bytes)| bytes).sum());
     taken.dangling = walked.dangling;
     taken.damaged = walked.damaged;

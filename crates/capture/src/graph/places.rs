@@ -1,10 +1,11 @@
-//! Which addresses were met: a bit for each eight bytes of the parts of memory in which objects lie.
+//! Which addresses were met: a bit for each sixteen bytes of the parts of memory in which objects lie.
 //!
-//! An address becomes a [`Place`] of 32 bits: which part of 512 KiB, in the order in which the parts were met, and where
-//! in it. That is half the size of an address, and it is found again among all places by counting bits: the number of a
+//! An address becomes a [`Place`] of 32 bits: which part of 1 MiB, in the order in which the parts were met, and where
+//! in it. Allocators align objects to sixteen bytes; those of the interpreter that are aligned to eight alone are in
+//! parts of their own. That is half the size of an address, and it is found again among all places by counting bits: the number of a
 //! place is how many bits are set before its own.
 //!
-//! Invariant: an address has one place, and a place one address. Past 32 GiB of parts with objects there are none left.
+//! Invariant: an address has one place, and a place one address. Past 64 GiB of parts with objects there are none left.
 
 use rustc_hash::FxHashMap;
 
@@ -12,24 +13,44 @@ use rustc_hash::FxHashMap;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Place(pub(crate) u32);
 
-const PART_BITS: u32 = 19;
+const PART_BITS: u32 = 20;
+/// Marks the parts of addresses that are aligned to eight bytes alone.
+const ODD: u64 = 8;
 const SLOT_BITS: u32 = 16;
 const POOL_BITS: u32 = 14;
 const WORDS: usize = 1 << (SLOT_BITS - 6);
 /// The last place is not given out, since a handle of that number would mean none.
 const MOST_PARTS: usize = (1 << (32 - SLOT_BITS)) - 1;
-const RECENT: usize = 1024;
+const RECENT: usize = 512;
 
 /// See the module's header.
 pub(crate) struct Places {
     /// By some bits of the part's number: the parts met lately.
     recent: Vec<(u64, u32)>,
     known: FxHashMap<u64, u32>,
-    /// The numbers of the parts.
+    /// Where the parts begin.
     parts: Vec<u64>,
     bits: Vec<u64>,
     /// By part: a bit for each 16 KiB in which small objects lie.
-    pools: Vec<u32>,
+    pools: Vec<u64>,
+}
+
+/// Where the part of an address begins.
+#[inline]
+fn base(address: u64) -> u64 {
+    address >> PART_BITS << PART_BITS | address & ODD
+}
+
+/// Where in its part an address is.
+#[inline]
+fn slot(address: u64) -> u32 {
+    (address >> 4) as u32 & ((1 << SLOT_BITS) - 1)
+}
+
+/// Where a part is remembered.
+#[inline]
+fn recent(base: u64) -> usize {
+    (base >> PART_BITS ^ base & ODD) as usize % RECENT
 }
 
 impl Places {
@@ -46,36 +67,35 @@ impl Places {
     /// The place of an address; none if there is none left, or if the address is no object's.
     #[inline]
     pub(crate) fn place(&mut self, address: u64) -> Option<Place> {
-        let number = address >> PART_BITS;
-        let slot = number as usize % RECENT;
-        let part = match self.recent[slot] {
-            (recent, part) if recent == number => part,
-            _ => self.part(number)?,
+        let base = base(address);
+        let part = match self.recent[recent(base)] {
+            (recent, part) if recent == base => part,
+            _ => self.part(base)?,
         };
-        Some(Place(part << SLOT_BITS | (address >> 3) as u32 & ((1 << SLOT_BITS) - 1)))
+        Some(Place(part << SLOT_BITS | slot(address)))
     }
 
     /// The place of an address in a part that was met.
     pub(crate) fn place_if_known(&self, address: u64) -> Option<Place> {
-        let part = *self.known.get(&(address >> PART_BITS))?;
-        Some(Place(part << SLOT_BITS | (address >> 3) as u32 & ((1 << SLOT_BITS) - 1)))
+        let part = *self.known.get(&base(address))?;
+        Some(Place(part << SLOT_BITS | slot(address)))
     }
 
     #[cold]
-    fn part(&mut self, number: u64) -> Option<u32> {
-        let part = match self.known.get(&number) {
+    fn part(&mut self, base: u64) -> Option<u32> {
+        let part = match self.known.get(&base) {
             Some(&part) => part,
             None if self.parts.len() >= MOST_PARTS => return None,
             None => {
                 let part = self.parts.len() as u32;
-                self.parts.push(number);
+                self.parts.push(base);
                 self.pools.push(0);
                 self.bits.resize(self.bits.len() + WORDS, 0);
-                self.known.insert(number, part);
+                self.known.insert(base, part);
                 part
             }
         };
-        self.recent[number as usize % RECENT] = (number, part);
+        self.recent[recent(base)] = (base, part);
         Some(part)
     }
 
@@ -83,7 +103,7 @@ impl Places {
     #[inline]
     pub(crate) fn address(&self, place: Place) -> u64 {
         let slot = u64::from(place.0) & ((1 << SLOT_BITS) - 1);
-        self.parts[(place.0 >> SLOT_BITS) as usize] << PART_BITS | slot << 3
+        self.parts[(place.0 >> SLOT_BITS) as usize] + (slot << 4)
     }
 
     /// Marks a place; whether it was not marked yet.
@@ -99,15 +119,15 @@ impl Places {
     /// Says that a small object lies at a place.
     #[inline]
     pub(crate) fn mark_small(&mut self, place: Place) {
-        self.pools[(place.0 >> SLOT_BITS) as usize] |= 1 << (place.0 >> (POOL_BITS - 3) & 31);
+        self.pools[(place.0 >> SLOT_BITS) as usize] |= 1 << (place.0 >> (POOL_BITS - 4) & 63);
     }
 
     /// The addresses of the pieces of 16 KiB in which small objects lie.
     pub(crate) fn pools(&self) -> impl Iterator<Item = u64> + '_ {
         self.parts.iter().zip(&self.pools).flat_map(|(&part, &pools)| {
-            (0..32_u64)
+            (0..64_u64)
                 .filter(move |&index| pools >> index & 1 == 1)
-                .map(move |index| part << PART_BITS | index << POOL_BITS)
+                .map(move |index| (part & !ODD) + (index << POOL_BITS))
         })
     }
 

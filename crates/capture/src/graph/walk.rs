@@ -6,13 +6,12 @@
 use std::fs::File;
 
 use memtop_cpython::layout::{object as object_layout, type_object};
-use memtop_cpython::{Decoder, Kind, Memory, Sink, TypeInfo};
+use memtop_cpython::{Decoder, DictPlace, Kind, Memory, Sink, TypeInfo};
 use memtop_heap::{Flags, HeapBuilder, Label, Name, Object, ObjectId, Origin, Root, StringId, Type, TypeId};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Surroundings;
 use super::places::{Place, Places};
-use crate::process::Pools;
 use crate::raw::{self, Frozen, OwnMemory, Plan};
 use crate::runtime::Runtime;
 
@@ -44,7 +43,6 @@ pub(super) struct Walked {
     pub(super) hidden: Vec<Hidden>,
     /// Buffers outside of objects that no object's size has in it: where, and how large.
     pub(super) native: Vec<(u64, u64)>,
-    pub(super) pools: Option<Pools>,
     pub(super) dangling: u64,
     pub(super) damaged: u64,
     pub(super) notes: Vec<String>,
@@ -59,6 +57,8 @@ struct Known {
     /// Where the limit of its objects stands.
     limit: Option<u64>,
     is_own: bool,
+    /// Whether its objects refer to nothing.
+    is_leaf: bool,
     /// For a type of types: whether the one that its plan was made from has a collector's head before it.
     sample_has_head: Option<bool>,
     /// Where the size of the mapped memory stands that its objects stand for.
@@ -105,10 +105,10 @@ pub(super) struct Walk<'w, 'py> {
     pub(super) notes: Vec<String>,
 }
 
-const RECENT: usize = 1024;
+const RECENT: usize = 256;
 /// How many objects ahead memory is asked for, in two steps.
-const FAR: usize = 12;
-const NEAR: usize = 6;
+const FAR: usize = 32;
+const NEAR: usize = 16;
 /// How many words that may be references to unknown objects are looked at, a system call each.
 const PROBES: u32 = 20_000;
 /// Namespaces with fewer keys show them anyway.
@@ -130,6 +130,7 @@ impl Copy {
         Some(ObjectId::from_index(place.0 as usize))
     }
 
+    #[inline]
     fn refcount(&self, memory: &impl Memory, address: u64) -> (u32, bool) {
         let word = memory.word(address).unwrap_or(0);
         if self.immortal {
@@ -227,12 +228,13 @@ impl<'w, 'py> Walk<'w, 'py> {
         builder: HeapBuilder,
         surroundings: &'w Surroundings,
         runtime: &'w Runtime,
+        order: Vec<Place>,
     ) -> Self {
         let immortal = decoder.layout().minor >= 12;
         let copy = Copy {
             builder,
             places: Places::new(),
-            order: Vec::new(),
+            order,
             namespaces: FxHashSet::default(),
             late: Vec::new(),
             variables: Vec::new(),
@@ -269,7 +271,8 @@ impl<'w, 'py> Walk<'w, 'py> {
     pub(super) fn everything(&mut self) {
         self.follow();
         let mut unreached = Vec::new();
-        let walked = self.heap.walk_all(|object| {
+        let samples = self.samples();
+        let walked = self.heap.walk_all(&samples, |object| {
             if let Some(place) = self.copy.places.place(object.0 as u64)
                 && !self.copy.places.is_marked(place)
             {
@@ -287,6 +290,16 @@ impl<'w, 'py> Walk<'w, 'py> {
             self.copy.meet(address);
             self.follow();
         }
+    }
+
+    /// Some objects that the collector tracks, far apart.
+    fn samples(&self) -> Vec<u64> {
+        const SAMPLES: usize = 32;
+        let tracked = |id: usize| self.copy.builder.flags(ObjectId::from_index(id)).contains(Flags::TRACKED);
+        let step = (self.copy.done / SAMPLES).max(1);
+        let from = (0..self.copy.done).step_by(step);
+        let near = from.filter_map(|first| (first..self.copy.done.min(first + step)).find(|&id| tracked(id)));
+        near.map(|id| self.copy.places.address(self.copy.order[id])).collect()
     }
 
     /// Copies everything that was met.
@@ -319,6 +332,16 @@ impl<'w, 'py> Walk<'w, 'py> {
         };
         let known = &self.known[index];
         let target = raw::Object(address as usize);
+        if known.is_leaf {
+            let size = self.heap.size(&known.plan, target);
+            let (refcount, immortal) = self.copy.refcount(&memory, address);
+            let flags = if immortal { Flags::IMMORTAL } else { Flags::NONE };
+            self.copy.builder.add_object(Object { address, ty: known.id, size, refcount, flags });
+            if size <= SMALL {
+                self.copy.places.mark_small(place);
+            }
+            return;
+        }
         let mut size = self.heap.size(&known.plan, target);
         if let Some(sample_has_head) = known.sample_has_head {
             let has_head = is_heap_type(&memory, address);
@@ -445,7 +468,12 @@ impl<'w, 'py> Walk<'w, 'py> {
         let differ = info.kind == Kind::Type && self.surroundings.heads_differ;
         let sample_has_head = differ.then(|| is_heap_type(&self.heap.memory(), sample));
         let index = self.known.len();
-        self.known.push(Known { info, id, plan, limit, is_own, sample_has_head, mapped });
+        let is_leaf = info.kind == Kind::Atom
+            && info.complete
+            && !info.is_gc
+            && info.members.is_empty()
+            && info.dict == DictPlace::None;
+        self.known.push(Known { info, id, plan, limit, is_own, is_leaf, sample_has_head, mapped });
         self.copy.types.insert(of, index);
         // A static type is in no object's references: it is met through its objects.
         self.copy.meet(of);
@@ -467,7 +495,7 @@ impl<'w, 'py> Walk<'w, 'py> {
         let types = types.collect();
         if self.copy.dangling > 0 {
             self.notes
-                .push("the heap is spread over more than 32 GiB: what lies beyond is not in it".to_owned());
+                .push("the heap is spread over more than 64 GiB: what lies beyond is not in it".to_owned());
         }
         if self.copy.probes == 0 {
             self.notes.push("not every word that could hide a reference was looked at".to_owned());
@@ -485,7 +513,6 @@ impl<'w, 'py> Walk<'w, 'py> {
             namespaces,
             hidden: self.copy.hidden,
             native: self.native,
-            pools: None,
             dangling: self.copy.dangling,
             damaged: self.damaged,
             notes: self.notes,
@@ -521,7 +548,7 @@ fn unknown_type(address: u64) -> TypeInfo {
         item_size: 0,
         weak_list: 0,
         members: Vec::new(),
-        dict: memtop_cpython::DictPlace::None,
+        dict: DictPlace::None,
         attributes: Vec::new(),
     }
 }
