@@ -131,7 +131,8 @@ def test_what_c_code_took_is_unexplained(python):
     found = measured(python, MALLOC)
     grown = {part: found["after"][part] - found["before"][part] for part in ("rss", "unexplained", "python")}
     taken = 48 * 1024 * 2000
-    assert grown["rss"] >= 0.95 * taken
+    # Some of it was free memory of malloc's before.
+    assert grown["rss"] >= 0.85 * taken
     assert 0.95 * taken <= grown["unexplained"] <= 1.1 * taken, grown
     # No object of Python is blamed for it.
     assert abs(found["seen"]) < 1_000_000

@@ -90,7 +90,8 @@ def suspect_faults(case: Expected, first: dict[str, Any]) -> list[str]:
     if not any(re.search(case.leaked or "", name) for name in leaked):
         wrong.append(f"it names {leaked}, not '{case.leaked}'")
     if case.native == "refcount":
-        if (first["cause"], first["holder"]) != ("native reference", None):
+        # What C code holds may be a container of Python: the list of atexit, from 3.14 on.
+        if first["cause"] != "native reference":
             wrong.append(f"the cause is '{first['cause']}' with the holder {first['holder']!r}, not 'native reference'")
     elif case.holder:
         path = "".join(step["label"] for step in first["path"])
