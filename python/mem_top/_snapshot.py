@@ -20,7 +20,6 @@ class Snapshot:
     """The heap of a process at one moment. It holds none of its objects: names, numbers and addresses alone."""
 
     __slots__ = ("__weakref__", "_native")
-    _native: _native.Snapshot
 
     def __init__(self, native: _native.Snapshot) -> None:
         self._native = native
