@@ -48,8 +48,8 @@ fn digest(bytes: &[u8]) -> u64 {
 pub(crate) struct Pools {
     /// Bytes of blocks in use.
     used: u64,
-    /// Bytes of the arenas.
-    arenas: u64,
+    /// Bytes of the arenas that are resident, from the first pool that is in use to the last.
+    resident: u64,
 }
 
 const ARENA: u64 = 1 << 20;
@@ -58,7 +58,7 @@ const POOL: u64 = 1 << 14;
 impl Pools {
     /// What the arenas have free, what the allocator needs for itself included.
     pub(crate) fn free(self) -> u64 {
-        self.arenas.saturating_sub(self.used)
+        self.resident.saturating_sub(self.used)
     }
 
     /// Counts the pools at these addresses. `None` if pymalloc is not in use: few of them look like pools then.
@@ -85,15 +85,33 @@ impl Pools {
                 continue;
             }
             let (first, last) = arenas.entry(arena).or_insert((pool, pool));
-            (*first, *last) = ((*first).min(pool), (*last).max(pool));
-            if *last - *first >= ARENA {
+            let (lower, upper) = ((*first).min(pool), (*last).max(pool));
+            if upper - lower >= ARENA {
                 bad += 1;
                 continue;
             }
+            (*first, *last) = (lower, upper);
             good += 1;
             used += u64::from(blocks) * size;
         }
-        (good > 0 && good > bad / 4).then_some(Self { used, arenas: arenas.len() as u64 * ARENA })
+        if good == 0 || good <= bad / 4 {
+            return None;
+        }
+        let pagemap = File::open("/proc/self/pagemap").ok();
+        let resident = arenas.values().map(|&(first, last)| resident(pagemap.as_ref(), first, last + POOL));
+        Some(Self { used, resident: resident.sum() })
+    }
+}
+
+const PAGE: u64 = 4096;
+
+/// How much of a range of addresses is resident, in bytes; all of it where that cannot be known. A page's word in the
+/// page map has its highest bit set if the page is present (`Documentation/admin-guide/mm/pagemap.rst` of Linux).
+fn resident(pagemap: Option<&File>, start: u64, end: u64) -> u64 {
+    let mut words = vec![0; ((end - start) / PAGE * 8) as usize];
+    match pagemap.map(|pagemap| pagemap.read_exact_at(&mut words, start / PAGE * 8)) {
+        Some(Ok(())) => words.chunks_exact(8).filter(|word| word[7] & 0x80 != 0).count() as u64 * PAGE,
+        _ => end - start,
     }
 }
 
