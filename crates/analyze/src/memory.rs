@@ -33,7 +33,7 @@ pub struct MemoryTotal {
     pub pymalloc_free: Option<u64>,
     /// Free memory that malloc holds.
     pub malloc_free: Option<u64>,
-    /// Buffers outside of objects that are known: mmap, numpy.
+    /// What is known outside of objects: mapped memory, the stacks of threads.
     pub native_known: Option<u64>,
     /// Resident pages of files: the program and its libraries.
     pub file_backed: Option<u64>,

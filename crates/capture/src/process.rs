@@ -115,6 +115,43 @@ fn resident(pagemap: Option<&File>, start: u64, end: u64) -> u64 {
     }
 }
 
+/// What the stacks of all threads but the main one take of resident memory, in bytes. A thread that waits in the kernel
+/// tells where its stack is; one that runs just now does not, and is left out.
+pub(crate) fn thread_stacks() -> u64 {
+    let maps = std::fs::read_to_string("/proc/self/maps").unwrap_or_default();
+    let number = |text: &str| u64::from_str_radix(text, 16).ok();
+    let range = |line: &str| -> Option<(u64, u64)> {
+        let (range, rest) = line.split_once(' ')?;
+        let (start, end) = range.split_once('-')?;
+        // Readable and writable, private, and of no file.
+        let anonymous = rest.starts_with("rw-p") && rest.split_whitespace().nth(3) == Some("0");
+        Some((number(start)?, number(end)?)).filter(|_| anonymous)
+    };
+    let ranges: Vec<(u64, u64)> = maps.lines().filter_map(range).collect();
+    let main = std::process::id().to_string();
+    let tasks = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+    let mut stacks: Vec<(u64, u64)> = tasks
+        .filter(|task| task.file_name() != main.as_str())
+        .filter_map(|task| {
+            let told = std::fs::read_to_string(task.path().join("syscall")).ok()?;
+            // The last two words are the stack's pointer and the program's.
+            let pointer = told.split_whitespace().rev().nth(1)?.strip_prefix("0x").and_then(number)?;
+            let place = ranges.partition_point(|range| range.1 <= pointer);
+            ranges
+                .get(place)
+                .copied()
+                .filter(|range| range.0 <= pointer && range.1 - range.0 <= LARGEST_STACK)
+        })
+        .collect();
+    stacks.sort_unstable();
+    stacks.dedup();
+    let pagemap = File::open("/proc/self/pagemap").ok();
+    pagemap.map_or(0, |pagemap| stacks.iter().map(|&(start, end)| resident(Some(&pagemap), start, end)).sum())
+}
+
+/// What is larger is no stack of a thread.
+const LARGEST_STACK: u64 = 1 << 28;
+
 /// The memory of this process without `own` bytes, which captures take in malloc's regions.
 pub(crate) fn memory(own: u64) -> MemoryNumbers {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();

@@ -68,7 +68,7 @@ pub struct MemoryNumbers {
     pub malloc_in_use: Option<u64>,
     /// Held by malloc and free.
     pub malloc_free: Option<u64>,
-    /// Buffers outside of Python objects that are known: mmap, numpy.
+    /// What is known outside of Python objects: mapped memory, the stacks of threads.
     pub native_known: Option<u64>,
     /// Resident pages of files: the program and its libraries.
     pub file_backed: Option<u64>,

@@ -149,7 +149,7 @@ pub fn memory(answer: &MemoryTotal) -> String {
         ("Python objects", bytes(answer.python)),
         ("free, held by pymalloc", known(answer.pymalloc_free)),
         ("free, held by malloc", known(answer.malloc_free)),
-        ("known buffers (mmap, numpy)", known(answer.native_known)),
+        ("known (mmap, thread stacks)", known(answer.native_known)),
         ("pages of files", known(answer.file_backed)),
         ("unexplained", unexplained),
         ("resident memory", known(answer.rss)),
