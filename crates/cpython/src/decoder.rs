@@ -322,6 +322,8 @@ impl<'m, M: Memory> Decoder<'m, M> {
             Kind::Frame | Kind::Generator => self.frame_parts(at, info.kind, &mut visited, sink),
             Kind::Context => self.context_parts(at, &mut visited, sink),
             Kind::Function => self.closure(at, sink),
+            Kind::DateTime => self.time_zone(at, 40, sink),
+            Kind::TimeOfDay => self.time_zone(at, 32, sink),
             _ => {}
         }
         for &(offset, label) in &info.members {
@@ -355,6 +357,20 @@ impl<'m, M: Memory> Decoder<'m, M> {
                 _ => Label::UNLABELLED,
             };
             sink.reference(to, label);
+        }
+    }
+
+    /// The time zone of a `datetime` or `time` (`Include/datetime.h`): one without is allocated without the member, so
+    /// that what lies there is another's memory.
+    fn time_zone(&self, at: u64, offset: u64, sink: &mut impl Sink) {
+        const HAS_ZONE: u64 = 24;
+        if self.memory.byte(at + HAS_ZONE).is_none_or(|has| has == 0) {
+            return;
+        }
+        let to = self.word(at + offset);
+        if to != 0 {
+            let name = sink.name("tzinfo");
+            sink.reference(to, Label::attribute(name));
         }
     }
 
@@ -584,7 +600,8 @@ impl<'m, M: Memory> Decoder<'m, M> {
                 continue;
             }
             let to = self.word(at + offset);
-            let plausible = |to: u64| (1 << 16..1 << 47).contains(&to) && to.is_multiple_of(8);
+            // Both allocators give out multiples of 16.
+            let plausible = |to: u64| (1 << 16..1 << 47).contains(&to) && to.is_multiple_of(16);
             let inside = (at..at + size).contains(&to);
             if plausible(to) && !inside && (visited.len() > FEW_VISITED || !visited.contains(&to)) {
                 sink.hidden(to, label);

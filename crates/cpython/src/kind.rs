@@ -9,6 +9,10 @@ pub enum Kind {
     Plain,
     /// A value that refers to nothing.
     Atom,
+    /// A `datetime.datetime`: it refers to a time zone if it has one, and is shorter than its type says if not.
+    DateTime,
+    /// A `datetime.time`, of which the same is true.
+    TimeOfDay,
     /// A dict, a frozendict.
     Dict,
     /// A dict with more beside its entries: `OrderedDict`, `defaultdict`.
@@ -78,7 +82,8 @@ impl Kind {
             | "datetime.date" | "datetime.timedelta" | "_random.Random" | "random.Random" => {
                 (Self::Atom, Shape::Atom)
             }
-            "datetime.datetime" | "datetime.time" => (Self::Opaque, Shape::Atom),
+            "datetime.datetime" => (Self::DateTime, Shape::Atom),
+            "datetime.time" => (Self::TimeOfDay, Shape::Atom),
             "dict" | "frozendict" => (Self::Dict, Shape::Dict),
             "collections.OrderedDict" | "collections.defaultdict" => (Self::DictAndMore, Shape::Dict),
             "list" => (Self::List, Shape::List),
@@ -124,6 +129,8 @@ impl Kind {
             | "_io.BytesIO"
             | "functools._lru_list_elem"
             | "symtable entry"
+            | "mem_top._native.Snapshot"
+            | "mem_top._native.Types"
             | "PyCapsule"
             | "memory_iterator" => (Self::Internal, Shape::Other),
             _ => (Self::Opaque, Shape::Other),

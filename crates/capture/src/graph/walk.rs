@@ -212,7 +212,10 @@ impl Copy {
     fn hidden_unknown(&mut self, to: u64, label: Label) {
         let Some([refcount, of]) = self.head(to) else { return };
         let count = if self.immortal { refcount & 0xFFFF_FFFF } else { refcount };
-        let plausible = (1..1 << 31).contains(&count);
+        // What is free has an address there, which leads to the next free one; from 3.12 the half above the count is 0,
+        // but for the flags (from 3.14) in its upper half.
+        let is_address = refcount >> 32 & 0xFFFF != 0;
+        let plausible = (1..1 << 31).contains(&count) && !is_address;
         if plausible && self.types.contains_key(&of) {
             let refcount = u32::try_from(count).unwrap_or(u32::MAX);
             self.hidden.push(Hidden { place: self.builder.reference_count(), refcount });

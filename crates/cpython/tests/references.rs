@@ -1,0 +1,144 @@
+//! What an object refers to, in made-up memory: only what is the object's own is read, and only what can be an object is
+//! followed.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use memtop_cpython::{Decoder, DictPlace, Kind, KnownTypes, Layout, Memory, Sink, TypeInfo};
+use memtop_heap::{CaptureInfo, HeapBuilder, Label, Shape, StringId};
+
+/// Words by address; what has none cannot be read. Remembers what was asked for.
+#[derive(Default)]
+struct Words {
+    words: BTreeMap<u64, u64>,
+    read: RefCell<Vec<u64>>,
+}
+
+impl Memory for Words {
+    fn word(&self, address: u64) -> Option<u64> {
+        self.read.borrow_mut().push(address);
+        self.words.get(&address).copied()
+    }
+
+    fn half(&self, address: u64) -> Option<u32> {
+        self.word(address & !7).map(|word| (word >> (8 * (address & 7))) as u32)
+    }
+
+    fn byte(&self, address: u64) -> Option<u8> {
+        self.word(address & !7).map(|word| (word >> (8 * (address & 7))) as u8)
+    }
+
+    fn bytes(&self, _: u64, _: usize, _: &mut Vec<u8>) -> Option<()> {
+        None
+    }
+}
+
+struct Told {
+    builder: HeapBuilder,
+    references: Vec<(u64, Option<String>)>,
+    hidden: Vec<u64>,
+    names: Vec<String>,
+}
+
+impl Sink for Told {
+    fn reference(&mut self, to: u64, label: Label) {
+        let name = label.text().and_then(|_| self.names.last().cloned());
+        self.references.push((to, name));
+    }
+
+    fn hidden(&mut self, to: u64, _: Label) {
+        self.hidden.push(to);
+    }
+
+    fn behind(&mut self, _: u64) -> Option<u64> {
+        None
+    }
+
+    fn name(&mut self, text: &str) -> StringId {
+        self.names.push(text.to_owned());
+        self.builder.string(text)
+    }
+
+    fn is_namespace(&self, _: u64) -> bool {
+        false
+    }
+
+    fn variable(&mut self, _: u64, _: Label) {}
+}
+
+const AT: u64 = 0x7f00_0000_1000;
+const TUPLE: u64 = 0x7f00_0000_9000;
+const ZONE: u64 = 0x7f00_0000_2340;
+
+/// What an object of a kind refers to, whose words after its head these are.
+fn told(kind: Kind, words: &[u64]) -> (Told, Vec<u64>) {
+    let mut memory = Words::default();
+    memory.words.insert(TUPLE + 32, 24);
+    for (index, &word) in words.iter().enumerate() {
+        memory.words.insert(AT + 16 + 8 * index as u64, word);
+    }
+    let types = KnownTypes {
+        string: 1,
+        integer: 2,
+        dict: 3,
+        list: 4,
+        set: 5,
+        tuple: TUPLE,
+        cell: 6,
+        context_variable: 7,
+    };
+    let info = TypeInfo {
+        address: 0x7f00_0000_8000,
+        module: "m".to_owned(),
+        qualname: "T".to_owned(),
+        kind,
+        shape: Shape::Other,
+        complete: false,
+        is_class: false,
+        holds_type: false,
+        is_gc: false,
+        basic_size: 16 + 8 * words.len() as u64,
+        item_size: 0,
+        weak_list: 0,
+        members: Vec::new(),
+        dict: DictPlace::None,
+        attributes: Vec::new(),
+    };
+    let layout = Layout::of(12).expect("3.12 is known");
+    let mut decoder =
+        Decoder::new(&memory, layout, types, (0, 0), false).expect("the image has a tuple type");
+    let mut sink = Told {
+        builder: HeapBuilder::new(CaptureInfo::default()),
+        references: Vec::new(),
+        hidden: Vec::new(),
+        names: Vec::new(),
+    };
+    decoder.references(AT, &info, Some(&mut Vec::new()), &mut sink);
+    let read = memory.read.borrow().clone();
+    (sink, read)
+}
+
+#[test]
+fn a_moment_refers_to_its_time_zone() {
+    let moment = told(Kind::DateTime, &[77, 1, 0, ZONE]).0;
+    assert_eq!(moment.references, [(ZONE, Some("tzinfo".to_owned()))]);
+    let time = told(Kind::TimeOfDay, &[77, 1, ZONE]).0;
+    assert_eq!(time.references, [(ZONE, Some("tzinfo".to_owned()))]);
+}
+
+#[test]
+fn a_moment_without_a_time_zone_ends_before_it() {
+    for (kind, words, end) in
+        [(Kind::DateTime, vec![77, 0, 0, ZONE], AT + 40), (Kind::TimeOfDay, vec![77, 0, ZONE], AT + 32)]
+    {
+        let (told, read) = told(kind, &words);
+        assert!(told.references.is_empty() && told.hidden.is_empty());
+        assert!(!read.contains(&end), "what lies behind it is another's");
+    }
+}
+
+#[test]
+fn what_no_allocator_gives_out_is_no_object() {
+    let told = told(Kind::Opaque, &[ZONE, ZONE + 8, ZONE + 1, 0x20, 1 << 47]).0;
+    assert_eq!(told.hidden, [ZONE]);
+}
