@@ -115,38 +115,43 @@ fn resident(pagemap: Option<&File>, start: u64, end: u64) -> u64 {
     }
 }
 
-/// What the stacks of all threads but the main one take of resident memory, in bytes. A thread that waits in the kernel
-/// tells where its stack is; one that runs just now does not, and is left out.
-pub(crate) fn thread_stacks() -> u64 {
+/// What is known of resident memory outside of objects, in bytes: `buffers` (where, and how large) as far as they are
+/// memory of no file, and the stacks of all threads but the main one. A thread that waits in the kernel tells where its
+/// stack is; one that runs just now does not, and is left out.
+pub(crate) fn known_native(buffers: &[(u64, u64)]) -> u64 {
+    let Ok(pagemap) = File::open("/proc/self/pagemap") else { return 0 };
     let maps = std::fs::read_to_string("/proc/self/maps").unwrap_or_default();
-    let number = |text: &str| u64::from_str_radix(text, 16).ok();
-    let range = |line: &str| -> Option<(u64, u64)> {
-        let (range, rest) = line.split_once(' ')?;
-        let (start, end) = range.split_once('-')?;
-        // Readable and writable, private, and of no file.
-        let anonymous = rest.starts_with("rw-p") && rest.split_whitespace().nth(3) == Some("0");
-        Some((number(start)?, number(end)?)).filter(|_| anonymous)
+    let ranges: Vec<(u64, u64)> = maps.lines().filter_map(anonymous).collect();
+    let around = |address: u64| {
+        let place = ranges.partition_point(|range| range.1 <= address);
+        ranges.get(place).copied().filter(|range| range.0 <= address)
     };
-    let ranges: Vec<(u64, u64)> = maps.lines().filter_map(range).collect();
     let main = std::process::id().to_string();
     let tasks = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
-    let mut stacks: Vec<(u64, u64)> = tasks
-        .filter(|task| task.file_name() != main.as_str())
-        .filter_map(|task| {
-            let told = std::fs::read_to_string(task.path().join("syscall")).ok()?;
-            // The last two words are the stack's pointer and the program's.
-            let pointer = told.split_whitespace().rev().nth(1)?.strip_prefix("0x").and_then(number)?;
-            let place = ranges.partition_point(|range| range.1 <= pointer);
-            ranges
-                .get(place)
-                .copied()
-                .filter(|range| range.0 <= pointer && range.1 - range.0 <= LARGEST_STACK)
-        })
-        .collect();
-    stacks.sort_unstable();
-    stacks.dedup();
-    let pagemap = File::open("/proc/self/pagemap").ok();
-    pagemap.map_or(0, |pagemap| stacks.iter().map(|&(start, end)| resident(Some(&pagemap), start, end)).sum())
+    let stacks = tasks.filter(|task| task.file_name() != main.as_str()).filter_map(|task| {
+        let told = std::fs::read_to_string(task.path().join("syscall")).ok()?;
+        // The last two words are the stack's pointer and the program's.
+        let pointer = told.split_whitespace().rev().nth(1)?.strip_prefix("0x")?;
+        let range = around(u64::from_str_radix(pointer, 16).ok()?)?;
+        (range.1 - range.0 <= LARGEST_STACK).then_some(range)
+    });
+    let buffers = buffers.iter().filter_map(|&(start, size)| {
+        let range = around(start)?;
+        Some((start / PAGE * PAGE, start.checked_add(size)?.next_multiple_of(PAGE).min(range.1)))
+    });
+    let mut pieces: Vec<(u64, u64)> = stacks.chain(buffers).collect();
+    pieces.sort_unstable();
+    pieces.dedup();
+    pieces.into_iter().map(|(start, end)| resident(Some(&pagemap), start, end)).sum()
+}
+
+/// The range of a line of `/proc/self/maps`, if it is readable and writable, private, and of no file.
+fn anonymous(line: &str) -> Option<(u64, u64)> {
+    let (range, rest) = line.split_once(' ')?;
+    let (start, end) = range.split_once('-')?;
+    let number = |text: &str| u64::from_str_radix(text, 16).ok();
+    let fits = rest.starts_with("rw-") && rest.split_whitespace().nth(3) == Some("0");
+    Some((number(start)?, number(end)?)).filter(|_| fits)
 }
 
 /// What is larger is no stack of a thread.

@@ -290,6 +290,8 @@ pub struct ThreadLayout {
     pub frame: u64,
     /// `current_frame` in `_PyCFrame`, where `frame` leads to one.
     pub in_cframe: Option<u64>,
+    /// `datastack_chunk`, the newest piece of the stack of frames: the one before it, then its size; none to 3.10.
+    pub stack_chunk: Option<u64>,
 }
 
 /// `PyThreadState.prev` and `next`.
@@ -411,8 +413,14 @@ impl Layout {
             12 => (56, Some(0)),
             _ => (72, None),
         };
+        let stack_chunk = match minor {
+            10 => None,
+            11 => Some(296),
+            12..=14 => Some(232),
+            _ => Some(256),
+        };
         let (ascii_text, compact_text) = if minor < 12 { (48, 72) } else { (40, 56) };
-        let thread = ThreadLayout { dict, context, thread_id, frame: at, in_cframe };
+        let thread = ThreadLayout { dict, context, thread_id, frame: at, in_cframe, stack_chunk };
         Some(Self { minor, heap_type, code, frame, thread, ascii_text, compact_text })
     }
 }

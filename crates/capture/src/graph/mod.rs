@@ -155,8 +155,7 @@ fn assemble(walked: walk::Walked, info: CaptureInfo, start: Instant) -> Result<H
     let taken = builder.info_mut();
     *taken = info;
     taken.memory.allocator_free = pools.map(process::Pools::free);
-    let buffers: u64 = walked.native.iter().map(|&(_, bytes)| bytes).sum();
-    taken.memory.native_known = Some(buffers + process::thread_stacks());
+    taken.memory.native_known = Some(process::known_native(&walked.native));
     taken.dangling = walked.dangling;
     taken.damaged = walked.damaged;
     taken.notes.extend(walked.notes);

@@ -136,6 +136,11 @@ impl Walk<'_, '_> {
             }
             self.root(RootKind::Interpreter, Origin::Standard, "context", Label::UNLABELLED, context);
         }
+        let mut chunk = layout.stack_chunk.map_or(0, |offset| word(thread + offset));
+        while chunk != 0 {
+            self.native.push((chunk, word(chunk + 8)));
+            chunk = word(chunk);
+        }
         let mut frame = word(thread + layout.frame);
         if let Some(offset) = layout.in_cframe
             && frame != 0

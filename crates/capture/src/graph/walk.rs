@@ -99,7 +99,7 @@ pub(super) struct Walk<'w, 'py> {
     names: Vec<(ObjectId, Name)>,
     limits: Vec<(ObjectId, u64)>,
     pub(super) own: Vec<Place>,
-    native: Vec<(u64, u64)>,
+    pub(super) native: Vec<(u64, u64)>,
     pub(super) origins: FxHashMap<String, Origin>,
     damaged: u64,
     pub(super) notes: Vec<String>,
