@@ -58,6 +58,8 @@ pub struct Thresholds {
     pub native_times: f64,
     /// A suspect in Python whose growth is a smaller share of the native growth does not explain it.
     pub native_share: f64,
+    /// Native growth belongs to objects written in C if their ratio in an interval is off by no more than this share.
+    pub native_step: f64,
 }
 
 impl Default for Thresholds {
@@ -89,6 +91,7 @@ impl Default for Thresholds {
             native_bytes: 1_000_000,
             native_times: 4.0,
             native_share: 0.05,
+            native_step: 0.3,
         }
     }
 }

@@ -117,7 +117,7 @@ pub fn leaks(heaps: &[&Heap], options: &LeaksOptions) -> Result<Leaks, SeriesErr
         &answer.suspects,
         &answer.candidates,
         native,
-        heaps.len(),
+        &heaps,
         answer.detectable_growth,
         limits,
     );

@@ -1,8 +1,9 @@
 //! What is to be said over all, and why.
 
-use memtop_heap::Heap;
+use memtop_heap::{Heap, LabelKind, Shape};
 
 use super::answer::{Suspect, Verdict};
+use super::judge::in_step;
 use super::limits::Thresholds;
 use super::prose::bytes;
 
@@ -23,8 +24,16 @@ fn native_growth(heaps: &[&Heap]) -> Option<Vec<i64>> {
     Some(levels.windows(2).map(|pair| pair[1].cast_signed() - pair[0].cast_signed()).collect())
 }
 
+/// Memory outside of Python's objects that grew, and far above those.
+pub(super) struct Native {
+    /// By how much, in bytes.
+    grown: u64,
+    /// By interval.
+    steps: Vec<i64>,
+}
+
 /// By how much native memory grew, if it did in every interval and far above Python's objects.
-pub(super) fn native(heaps: &[&Heap], python: &[i64], limits: &Thresholds) -> Option<u64> {
+pub(super) fn native(heaps: &[&Heap], python: &[i64], limits: &Thresholds) -> Option<Native> {
     let native = native_growth(heaps)?;
     let far = |(&native, &python): (&i64, &i64)| {
         native >= limits.native_bytes.cast_signed()
@@ -32,15 +41,49 @@ pub(super) fn native(heaps: &[&Heap], python: &[i64], limits: &Thresholds) -> Op
     };
     let grew = native.iter().zip(python).filter(|&pair| far(pair)).count();
     (!native.is_empty() && grew >= limits.required(native.len()))
-        .then(|| native.iter().sum::<i64>().unsigned_abs())
+        .then(|| Native { grown: native.iter().sum::<i64>().unsigned_abs(), steps: native })
+}
+
+/// The suspect, and which objects of it, that the native memory may belong to: objects that are written in C (a
+/// connection, an image) and became more in step with it.
+fn owner<'s>(
+    native: &Native,
+    suspects: &'s [Suspect],
+    last: Option<&&Heap>,
+    limits: &Thresholds,
+) -> Option<(&'s str, &'s str)> {
+    let heap = last?;
+    suspects.iter().find_map(|suspect| {
+        let holder = suspect.holder.as_deref()?;
+        let owning = suspect.leaked.iter().find(|leaked| {
+            in_step(&leaked.growth, &native.steps, limits.native_step)
+                && is_written_in_c(heap, &leaked.type_name)
+        })?;
+        Some((holder, owning.type_name.as_str()))
+    })
+}
+
+/// Whether a type is no container, and its objects have no attributes that Python code gave them: what they are is out
+/// of sight.
+fn is_written_in_c(heap: &Heap, name: &str) -> bool {
+    let (types, objects, references) = (heap.types(), heap.objects(), heap.references());
+    let is_meant =
+        |&(id, ty): &(_, &memtop_heap::TypeRecord)| types.name(id) == name && ty.shape == Shape::Other;
+    types.iter().any(|ty| {
+        is_meant(&ty)
+            && objects.ids().filter(|&object| objects.type_of(object) == ty.0).all(|object| {
+                let mut labels = references.of(object).map(|reference| reference.label.kind());
+                !labels.any(|kind| matches!(kind, LabelKind::Attribute | LabelKind::Dict))
+            })
+    })
 }
 
 /// The verdict over all, and its reason.
 pub(super) fn verdict(
     suspects: &[Suspect],
     candidates: &[Suspect],
-    native: Option<u64>,
-    heaps: usize,
+    native: Option<Native>,
+    heaps: &[&Heap],
     detectable: Option<u64>,
     limits: &Thresholds,
 ) -> (Verdict, String) {
@@ -48,8 +91,13 @@ pub(super) fn verdict(
     let places = |count: usize| if count == 1 { "one place".to_owned() } else { format!("{count} places") };
     if let Some(native) = native {
         let explained: u64 = suspects.iter().map(grown).sum();
-        let outside = format!("memory outside of Python objects grew by {}", bytes(native));
-        if (explained as f64) < limits.native_share * native as f64 {
+        let outside = format!("memory outside of Python objects grew by {}", bytes(native.grown));
+        if (explained as f64) < limits.native_share * native.grown as f64 {
+            if let Some((holder, owning)) = owner(&native, suspects, heaps.last(), limits) {
+                let reason =
+                    format!("{holder} holds more each time; {outside} in step with its {owning} objects");
+                return (Verdict::Leak, reason);
+            }
             let reason = match suspects.first() {
                 None => format!(
                     "{outside}, in each interval, while the objects of Python did not: no object of Python is to blame"
@@ -81,7 +129,7 @@ pub(super) fn verdict(
     let seen = detectable.map_or_else(String::new, |least| {
         format!("; growth of {} an interval in one place would have been seen", bytes(least))
     });
-    match (heaps, candidates.first()) {
+    match (heaps.len(), candidates.first()) {
         (0, _) => (Verdict::Inconclusive, "there is no snapshot".to_owned()),
         (1, _) => (
             Verdict::Inconclusive,

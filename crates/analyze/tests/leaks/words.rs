@@ -196,6 +196,24 @@ fn memory_that_grows_outside_of_python_is_told_and_no_object_accused() {
 }
 
 #[test]
+fn memory_that_grows_in_step_with_objects_written_in_c_is_theirs() {
+    let connections = |at: [usize; 4]| {
+        four(|round| {
+            "module:m -> ns:dict -> t:dict('tenants')\n".to_owned()
+                + &each(0..at[round], |n| {
+                    format!("t -> k{n}:str(key)[50]; t -> c{n}:sqlite3.Connection([*])[240]")
+                })
+        })
+    };
+    let owned = ask(&native(20_000_000, &connections([50, 350, 650, 950])));
+    assert_eq!(owned.verdict, Verdict::Leak);
+    expect!["m.tenants holds more each time; memory outside of Python objects grew by 60.0 MB in step with its sqlite3.Connection objects"]
+        .assert_eq(&owned.reason);
+    let apart = ask(&native(20_000_000, &connections([50, 450, 500, 950])));
+    assert_eq!(apart.verdict, Verdict::NativeGrowth);
+}
+
+#[test]
 fn a_limit_leaves_out_what_ranks_last() {
     let texts = four(|round| {
         "module:m -> ns:dict\n".to_owned()
