@@ -160,12 +160,21 @@ fn advance(old: &View<'_>, new: &View<'_>, step: &Step, past: &[Past]) -> Vec<Pa
 /// How many items are looked at to see whether a value was taken over.
 const LOOKED_AT: usize = 64;
 
-/// Whether a value that was replaced is still there, or at least half of what it alone held; none if it held nothing.
+/// A copy of an object has copies of what it consists of, so far down.
+const COPIED: u32 = 3;
+
+/// Whether a value that was replaced is still there, or at least half of what it alone held, itself or through containers
+/// that were copied with it; none if it held nothing.
 fn kept(old: &View<'_>, step: &Step, a: ObjectId) -> Option<bool> {
+    kept_within(old, step, a, COPIED)
+}
+
+fn kept_within(old: &View<'_>, step: &Step, a: ObjectId, depth: u32) -> Option<bool> {
     let mine = old.items(a, true, LOOKED_AT);
-    if mine.is_empty() {
+    if mine.is_empty() || depth == 0 {
         return None;
     }
     let there = |id: ObjectId| step.same[id.index()] != NONE;
-    Some(there(a) || 2 * mine.iter().filter(|&&id| there(id)).count() >= mine.len())
+    let is_kept = |id: ObjectId| there(id) || kept_within(old, step, id, depth - 1) == Some(true);
+    Some(there(a) || 2 * mine.iter().filter(|&&id| is_kept(id)).count() >= mine.len())
 }

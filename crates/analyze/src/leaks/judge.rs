@@ -1,6 +1,6 @@
 //! Which places that grow are accused, which are in doubt, and which are let go; each by a rule that can be told.
 
-use memtop_heap::ObjectId;
+use memtop_heap::{Flags, ObjectId, RootKind};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::find::{Finding, Kind, Search};
@@ -116,9 +116,14 @@ impl Search<'_, '_> {
                 .filter(|&node| !matches!(self.nodes.get(node).kind, NodeKind::Root(_)))
                 .map(PathNodeId::index)
                 .collect();
+        let holds_it = self.nodes.get(node).parent.map(|parent| self.nodes.owner(parent));
         let rows = self.gains.rows.iter().enumerate();
         rows.filter(|(_, row)| {
-            inside.contains(&row.place.holder.index()) || above.contains(&(row.place.child as usize))
+            let (holder, child) = (row.place.holder, row.place.child as usize);
+            inside.contains(&holder.index())
+                || inside.contains(&child)
+                || above.contains(&child)
+                || row.place.child == LATER && Some(holder) == holds_it
         })
         .map(|(index, _)| index)
         .collect()
@@ -216,9 +221,29 @@ impl Search<'_, '_> {
         rows.filter(|row| is_value(row.place.child)).flat_map(|row| &row.net).sum()
     }
 
-    /// A weak registry grows alongside what it knows, and keeps nothing alive.
+    /// A weak registry grows alongside what it knows, and keeps nothing alive. What it knows may be garbage, which no
+    /// other place holds.
     fn drop_weak(&self, judged: &mut [Judged]) {
         let weak: Vec<bool> = judged.iter().map(|judged| self.is_weak(&judged.finding)).collect();
+        if !weak.contains(&true) {
+            return;
+        }
+        let garbage = |view: &super::view::View<'_>| -> i64 {
+            let flags = view.heap.objects().all_flags();
+            flags.iter().filter(|flags| flags.contains(Flags::GARBAGE)).count() as i64
+        };
+        let garbage: Vec<i64> = self.views.iter().map(garbage).collect();
+        let came: i64 = garbage.windows(2).map(|pair| (pair[1] - pair[0]).max(0)).sum();
+        for (judged, _) in judged.iter_mut().zip(&weak).filter(|(_, weak)| **weak) {
+            let finding = &mut judged.finding;
+            if self.is_of_subclasses(finding) {
+                finding.drop("the interpreter keeps it of the subclasses of a class, weakly");
+            } else if came > 0 && came >= finding.items.iter().sum() {
+                finding.doubt.get_or_insert_with(|| {
+                    "it holds weakly what may be garbage that awaits the collector".to_owned()
+                });
+            }
+        }
         let items = |finding: &Finding| finding.items.iter().sum::<i64>() as f64;
         let strong = judged.iter().zip(&weak).filter(|(judged, weak)| {
             !**weak && judged.finding.dropped.is_none() && judged.finding.doubt.is_none()
@@ -229,6 +254,15 @@ impl Search<'_, '_> {
                 judged.finding.drop("it holds its items weakly, and grows alongside them");
             }
         }
+    }
+
+    /// Whether it is the interpreter's own dict of the subclasses of a class, which goes by no name if the class is
+    /// static (from 3.12).
+    fn is_of_subclasses(&self, finding: &Finding) -> bool {
+        let node = self.nodes.get(finding.node);
+        let is_dict = self.nodes.text(node.type_name) == "dict";
+        let is_native = matches!(self.root_kind(finding.node), NodeKind::Root(RootKind::Native));
+        is_dict && (is_native || self.nodes.text(node.text) == "__subclasses__")
     }
 
     /// What native code holds, in step with a greater suspect in Python, is likely held by that suspect's objects in a
@@ -275,7 +309,7 @@ impl Search<'_, '_> {
 }
 
 /// Whether two growths have the same ratio in each interval, but for a share of it.
-fn in_step(one: &[i64], other: &[i64], share: f64) -> bool {
+pub(super) fn in_step(one: &[i64], other: &[i64], share: f64) -> bool {
     let (a, b) = (one.iter().sum::<i64>() as f64, other.iter().sum::<i64>() as f64);
     a > 0.0
         && b > 0.0

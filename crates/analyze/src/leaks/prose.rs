@@ -81,9 +81,14 @@ fn confidence(suspect: &Suspect, finding: &Finding, grew: usize, intervals: usiz
 
 fn summary(suspect: &Suspect, finding: &Finding, intervals: usize, by_the_minute: bool) -> String {
     let headline = suspect.leaked.first();
-    let grown: i64 = match (finding.kind, headline) {
-        (Kind::Replaced | Kind::Size, Some(leaked)) => leaked.growth.iter().sum(),
-        _ => finding.items.iter().sum(),
+    let items: i64 = finding.items.iter().sum();
+    let by_items = !matches!(finding.kind, Kind::Replaced | Kind::Size);
+    // What is told is counted, where it is not the items themselves: two methods of each listener, many events in a block.
+    let grown = match headline.map(|leaked| leaked.growth.iter().sum::<i64>()) {
+        Some(counted) if !by_items || counted > 0 && items.abs_diff(counted) > items.unsigned_abs() / 10 => {
+            counted
+        }
+        _ => items,
     };
     let times = if suspect.bytes_growth.iter().all(|&net| net >= 0) {
         format!("in {}", each(intervals))
@@ -102,7 +107,7 @@ fn summary(suspect: &Suspect, finding: &Finding, intervals: usize, by_the_minute
     let verb = if suspect.holder.is_none() { "took references to" } else { "gained" };
     let gained = if grown > 0 && !name.is_empty() {
         match per_minute(suspect.rate.items_per_minute) {
-            Some(rate) if finding.kind != Kind::Replaced && finding.kind != Kind::Size => {
+            Some(rate) if by_items && grown == items => {
                 format!("{verb} {} {} a minute {times}", number(rate), objects(name, rate))
             }
             _ => format!("{verb} {} {} {times}", number(per_interval), objects(name, per_interval)),

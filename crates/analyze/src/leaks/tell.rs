@@ -198,12 +198,18 @@ impl Teller<'_, '_, '_> {
                 let (origin, atom) = origins.get(name).copied().unwrap_or_default();
                 let total: i64 = growth.iter().sum();
                 let of_user = name.contains('.') && matches!(origin, Origin::Own | Origin::Unknown);
+                let is_item = 2 * direct >= items && direct > 0;
                 let class = match () {
-                    () if total <= 0 => 3,
+                    () if total <= 0 => 5,
                     // Of what hangs together, items are all objects: an instance, its dict, its values.
-                    () if of_user && if whole { 10 } else { 2 } * total >= items => 0,
-                    () if 2 * direct >= items && direct > 0 && !atom => 1,
-                    () => 2,
+                    () if of_user && if whole { 10 } else { 2 } * total >= items => match is_item {
+                        true => 0,
+                        false => 1,
+                    },
+                    // One that is replaced and holds the one before: a chain of its own kind.
+                    () if whole && ty == holder && !atom => 2,
+                    () if is_item && !atom => 3,
+                    () => 4,
                 };
                 let leaked = LeakedType {
                     type_name: name.to_owned(),
@@ -216,11 +222,16 @@ impl Teller<'_, '_, '_> {
             .collect();
         told.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.type_name.cmp(&b.1.type_name)));
         told.truncate(TYPES);
+        let items_grew = told.first().is_some_and(|(_, leaked)| {
+            let (_, atom) = origins.get(leaked.type_name.as_str()).copied().unwrap_or_default();
+            !atom && leaked.growth.iter().sum::<i64>() > 0
+        });
         let mut told: Vec<LeakedType> = told.into_iter().map(|(_, leaked)| leaked).collect();
         // What grows in a part that is no step of the path is the holder's own size: a text buffer's. So is what a
         // holder grows by that refers to one object again and again.
         let told_holder = told.iter().any(|leaked| leaked.type_name == search.nodes.text(holder));
-        if (told.is_empty() || whole && !told_holder) && !search.nodes.text(holder).is_empty() {
+        if (told.is_empty() || whole && !told_holder && !items_grew) && !search.nodes.text(holder).is_empty()
+        {
             told.insert(
                 0,
                 LeakedType {
