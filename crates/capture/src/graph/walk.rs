@@ -83,6 +83,9 @@ pub(super) struct Copy {
     probes: u32,
     dangling: u64,
     immortal: bool,
+    flags_above: bool,
+    /// By type: whether the collector may know its objects.
+    is_gc: Vec<bool>,
 }
 
 /// See the module's header.
@@ -109,6 +112,8 @@ const RECENT: usize = 256;
 /// How many objects ahead memory is asked for, in two steps.
 const FAR: usize = 32;
 const NEAR: usize = 16;
+/// The highest reference count of an object that is only told by a hidden word: less than any address.
+const MOST_COUNTED: u64 = 1 << 20;
 /// How many words that may be references to unknown objects are looked at, a system call each.
 const PROBES: u32 = 20_000;
 /// Namespaces with fewer keys show them anyway.
@@ -207,19 +212,27 @@ impl Copy {
         }
     }
 
-    /// A word that leads to something that was not met yet: an object, if it looks like one in every way.
+    /// A word that leads to something that was not met yet: an object, if it looks like one in every way. What was freed
+    /// does not: its reference count is 0, or the allocator's link stands there, an address.
     #[cold]
     fn hidden_unknown(&mut self, to: u64, label: Label) {
-        let Some([refcount, of]) = self.head(to) else { return };
-        let count = if self.immortal { refcount & 0xFFFF_FFFF } else { refcount };
-        // What is free has an address there, which leads to the next free one; from 3.12 the half above the count is 0,
-        // but for the flags (from 3.14) in its upper half.
-        let is_address = refcount >> 32 & 0xFFFF != 0;
-        let plausible = (1..1 << 31).contains(&count) && !is_address;
-        if plausible && self.types.contains_key(&of) {
-            let refcount = u32::try_from(count).unwrap_or(u32::MAX);
-            self.hidden.push(Hidden { place: self.builder.reference_count(), refcount });
+        let Some([first, of]) = self.head(to) else { return };
+        // From 3.14 flags stand above the count.
+        let count = if self.flags_above { first & 0x0000_FFFF_FFFF_FFFF } else { first };
+        let Some(&known) = self.types.get(&of) else { return };
+        if (1..=MOST_COUNTED).contains(&count) && (!self.is_gc[known] || self.is_linked(to)) {
+            self.hidden.push(Hidden { place: self.builder.reference_count(), refcount: count as u32 });
             self.reference(to, label);
+        }
+    }
+
+    /// Whether the collector's head before an object is empty, or in a list.
+    fn is_linked(&mut self, object: u64) -> bool {
+        let head = object - HEAD;
+        match self.head(head) {
+            Some([0, _]) => true,
+            Some([next, _]) => self.head(next & !3).is_some_and(|[_, previous]| previous & !3 == head),
+            None => false,
         }
     }
 }
@@ -249,6 +262,8 @@ impl<'w, 'py> Walk<'w, 'py> {
             probes: PROBES,
             dangling: 0,
             immortal,
+            flags_above: decoder.layout().minor >= 14,
+            is_gc: Vec::new(),
         };
         Self {
             heap,
@@ -441,7 +456,7 @@ impl<'w, 'py> Walk<'w, 'py> {
         if let Some(&index) = self.copy.types.get(&of) {
             return index;
         }
-        let info = self.decoder.type_info(of, &mut self.copy).unwrap_or_else(|| {
+        let mut info = self.decoder.type_info(of, &mut self.copy).unwrap_or_else(|| {
             self.damaged += 1;
             unknown_type(of)
         });
@@ -470,7 +485,12 @@ impl<'w, 'py> Walk<'w, 'py> {
         let mapped = info.module == "mmap" && info.qualname == "mmap";
         let differ = info.kind == Kind::Type && self.surroundings.heads_differ;
         let sample_has_head = differ.then(|| is_heap_type(&self.heap.memory(), sample));
+        // What it keeps is no object of Python's.
+        if is_own && !info.is_class {
+            info.kind = Kind::Internal;
+        }
         let index = self.known.len();
+        self.copy.is_gc.push(info.is_gc);
         let is_leaf = info.kind == Kind::Atom
             && info.complete
             && !info.is_gc
