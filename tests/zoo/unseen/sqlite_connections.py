@@ -1,0 +1,12 @@
+"""Connections to databases in memory that are kept under the name of the tenant."""
+# leaked: Connection
+# holder: tenants
+import sqlite3
+
+tenants = {}
+
+
+def step(i):
+    connection = sqlite3.connect(":memory:")
+    connection.execute("create table t (a)")
+    tenants["tenant-%d" % i] = connection

@@ -1,0 +1,12 @@
+"""threading.Timer objects that were cancelled and are kept."""
+# leaked: Timer|dict
+# holder: timers
+import threading
+
+timers = []
+
+
+def step(i):
+    timer = threading.Timer(3600, print)
+    timer.cancel()
+    timers.append(timer)
