@@ -17,8 +17,6 @@ use crate::path_nodes::{NodeKind, PathNodes};
 
 /// How many items of an object are looked at to recognise it.
 const LOOKED_AT: usize = 16;
-/// If this share of the items of a holder stayed, none of them is doubted.
-const MOSTLY: f64 = 0.9;
 /// An order as long as so many times the root of the number of items may be chance.
 const BY_CHANCE: f64 = 3.0;
 
@@ -57,7 +55,7 @@ impl Step {
         step
     }
 
-    /// Where many items of a sequence or a dict went, those that only seem to have stayed are told by their order:
+    /// Where items of a sequence or a dict went, those that only seem to have stayed are told by their order:
     /// items that stay keep it, and new ones at old addresses stand anywhere. The longest run in order is believed.
     fn distrust_order(&mut self, old: &View<'_>, new: &View<'_>) {
         let mut rows: Vec<(ObjectId, u32)> = Vec::new();
@@ -75,7 +73,7 @@ impl Step {
                     }
                 }
             }
-            if rows.len() < 2 || rows.len() as f64 >= MOSTLY * items as f64 {
+            if rows.len() < 2 || rows.len() == items {
                 continue;
             }
             let targets = new.heap.references().targets_of(later).iter().enumerate();
