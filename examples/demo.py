@@ -1,10 +1,11 @@
-"""A web shop leaks its sessions under real HTTP requests; mem_top() shows the counters that keep growing.
+"""A web shop leaks its sessions under real HTTP requests; mem_top names what leaks, and where it is held.
 
-Starts the shop of this folder as a process of its own, sends visitors, and lets the shop print `mem_top()` from time
-to time. Then reads those reports and names the counters that grew in every interval. It knows nothing of the shop but
-its addresses and what the reports say.
+Starts the shop of this folder as a process of its own, sends visitors, and lets the shop print `mem_top()` and save a
+snapshot of its heap from time to time. Then reads those reports, tells the counters that grew in every interval, and
+lets the command `mem_top leaks` say what the snapshots do. It knows nothing of the shop but its addresses and what
+mem_top says.
 
-Status 0: something kept growing, 1: nothing did, 2: something failed.
+Status 0: there is a leak, 1: there is none, 2: something failed.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -369,10 +371,11 @@ class Progress:
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
-def run(seconds: float, expire: float | None) -> list[Report]:
-    """Starts the shop, sends visitors for so long, and returns what mem_top() said meanwhile."""
+def run(seconds: float, expire: float | None, folder: str) -> list[Report]:
+    """Starts the shop, sends visitors for so long, and returns what mem_top() said meanwhile. Snapshots are saved in
+    the folder."""
     every = seconds / (REPORTS + 0.5)
-    arguments = ["--mem-top-every", f"{every:.3f}", "--mem-top-limit", str(ROWS)]
+    arguments = ["--mem-top-every", f"{every:.3f}", "--mem-top-limit", str(ROWS), "--mem-top-snapshots", folder]
     if expire is not None:
         arguments += ["--expire", str(expire)]
     with running_shop(arguments) as shop:
@@ -398,6 +401,16 @@ def run(seconds: float, expire: float | None) -> list[Report]:
     if len(reports) <= LEAST_INTERVALS:
         raise Failure(f"the shop printed only {len(reports)} reports", "give it more time: --seconds 60")
     return reports
+
+
+def leaks(folder: str, colour: bool) -> tuple[int, str]:
+    """The status and the answer of `mem_top leaks` on the snapshots. The first two are left out: the shop warms up."""
+    files = sorted(str(path) for path in Path(folder).glob("*.parquet"))[2:]
+    command = [sys.executable, "-m", "mem_top", "leaks", "--color", "always" if colour else "never", *files]
+    done = subprocess.run(command, capture_output=True, encoding="utf-8")
+    if done.returncode not in (0, 1, 3):
+        raise Failure(f"mem_top leaks failed:\n{done.stderr.strip()}", "give it more time: --seconds 60")
+    return done.returncode, done.stdout
 
 
 def in_colour() -> bool:
@@ -428,15 +441,18 @@ def end_by_signal(signum: int, frame: object) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """The status to exit with."""
-    parser = argparse.ArgumentParser(description="A web shop leaks; mem_top() shows the counters that keep growing.")
+    parser = argparse.ArgumentParser(description="A web shop leaks; mem_top names what, and where it is held.")
     parser.add_argument("--seconds", type=seconds_to_run, default=22, help="how long, from 4 (default: 22)")
     parser.add_argument(
         "--expire", type=seconds_to_live, metavar="SECONDS", help="with the leak fixed: the shop forgets old sessions"
     )
     options = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, end_by_signal)
+    colour = in_colour()
     try:
-        reports = run(options.seconds, options.expire)
+        with tempfile.TemporaryDirectory(prefix="mem_top-demo-") as folder:
+            reports = run(options.seconds, options.expire, folder)
+            status, answer = leaks(folder, colour)
     except Failure as failure:
         message, hint = failure.args
         print(f"demo: {message}\nhint: {hint}", file=sys.stderr)
@@ -444,14 +460,13 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("demo: interrupted", file=sys.stderr)
         return 130
-    suspects = kept_growing(reports)
-    print(f"The last of {len(reports)} reports by mem_top(), after {reports[-1].seconds:.1f} s:\n")
-    print(reports[-1].text)
-    bold, plain = ("\x1b[1m", "\x1b[0m") if in_colour() else ("", "")
-    print()
-    for line in conclusion(suspects, len(reports) - 1):
-        print(f"{bold}{line}{plain}" if line else "")
-    return 0 if suspects else 1
+    bold, plain = ("\x1b[1m", "\x1b[0m") if colour else ("", "")
+    print(f"What the counters of mem_top() showed, in {len(reports)} reports:\n")
+    for line in conclusion(kept_growing(reports), len(reports) - 1):
+        print(line)
+    print(f"\n{bold}What the snapshots say (mem_top leaks *.parquet):{plain}\n")
+    print(answer.rstrip("\n"))
+    return 0 if status == 1 else 1
 
 
 if __name__ == "__main__":

@@ -56,6 +56,9 @@ def main() -> int:
     parser.add_argument(
         "--mem-top-limit", type=rows, default=10, metavar="ROWS", help="rows of a section (default: 10)"
     )
+    parser.add_argument(
+        "--mem-top-snapshots", metavar="FOLDER", help="save a snapshot of the heap there with each report"
+    )
     options = parser.parse_args()
 
     sessions.expire_after = options.expire
@@ -70,7 +73,7 @@ def main() -> int:
         signal.signal(number, lambda signum, frame: server.stop())
     try:
         if options.mem_top_every:
-            reports.start(options.mem_top_every, options.mem_top_limit, server.stop)
+            reports.start(options.mem_top_every, options.mem_top_limit, server.stop, options.mem_top_snapshots)
     except ImportError as error:
         print(f"shop: --mem-top-every needs mem_top: {error}", file=sys.stderr)
         print(f"hint: leave it out, or install mem_top for {sys.executable}", file=sys.stderr)

@@ -1,4 +1,7 @@
-"""Calls mem_top() from time to time and writes the reports to standard output, each between two lines of its own."""
+"""Calls mem_top() from time to time and writes the reports to standard output, each between two lines of its own.
+
+With a folder, a snapshot of the whole heap is saved there with each report.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +15,12 @@ BEGIN = "--- mem_top report {number} after {seconds:.2f} s"
 END = "--- end of report {number}"
 
 
-def start(seconds: float, limit: int, stopped: Callable[[], None]) -> None:
+def start(seconds: float, limit: int, stopped: Callable[[], None], folder: str | None = None) -> None:
     """Starts a thread that reports every so many seconds. When nobody reads any more it calls `stopped`.
 
     ImportError if mem_top is not installed.
     """
-    from mem_top import mem_top
+    from mem_top import mem_top, snapshot
 
     def watch() -> None:
         started = time.monotonic()
@@ -31,6 +34,8 @@ def start(seconds: float, limit: int, stopped: Callable[[], None]) -> None:
                 refs_format="{num}\t{growth}\t{type} {obj}",
                 types_format="{num}\t{growth}\t{obj}",
             )
+            if folder is not None:
+                snapshot().save(os.path.join(folder, f"{number:02}.parquet"))
             heading = BEGIN.format(number=number, seconds=time.monotonic() - started)
             try:
                 write("\n".join([heading, report.strip("\n"), END.format(number=number)]))

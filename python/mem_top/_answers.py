@@ -1,14 +1,16 @@
 """Answers: plain frozen objects with fields, a text for people, HTML for notebooks, and a dict for JSON.
 
 An answer is what one command prints with `--json`; its fields are the fields of that, documented there. Nothing is
-computed here, and nothing of the program's objects is held: names and numbers alone.
+computed here, and nothing of the program's objects is held: names and numbers alone. What is not needed to import
+mem_top is imported when it is.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from typing import Any, NoReturn
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any, NoReturn
 
 
 def _wrapped(value: Any) -> Any:
@@ -59,6 +61,8 @@ class Record:
         return isinstance(other, Record) and self._fields == other._fields
 
     def __hash__(self) -> int:
+        import json
+
         return hash(json.dumps(self._fields, sort_keys=True))
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -74,6 +78,8 @@ class Record:
 
     def to_dict(self) -> dict[str, Any]:
         """The fields as dicts, lists, texts and numbers, for JSON."""
+        import json
+
         fields: dict[str, Any] = json.loads(json.dumps(self._fields))
         return fields
 
@@ -86,11 +92,15 @@ class Answer(Record):
     _html: str
 
     def __init__(self, text: str, fields: str, html: str) -> None:
+        import json
+
         super().__init__(json.loads(fields))
         object.__setattr__(self, "_text", text)
         object.__setattr__(self, "_html", html)
 
     def __reduce__(self) -> tuple[Any, ...]:
+        import json
+
         return type(self), (self._text, json.dumps(self._fields), self._html)
 
     def __str__(self) -> str:

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import gc
 import os
-from datetime import datetime, timezone
-from typing import Any, Literal
 
 from . import _native
 from ._answers import Answer
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from datetime import datetime
+    from typing import Any, Literal
 
 __all__ = ["Snapshot", "leaks", "load", "snapshot"]
 
@@ -47,6 +50,8 @@ class Snapshot:
     @property
     def taken_at(self) -> datetime:
         """When it was taken (UTC)."""
+        from datetime import datetime, timezone
+
         return datetime.fromtimestamp(self._native.taken_at / 1e6, timezone.utc)
 
     @property

@@ -6,16 +6,17 @@ numbers and names alone; nothing of the program is kept alive.
 
 from __future__ import annotations
 
-import logging
 import threading
-from collections.abc import Callable
-from types import TracebackType
-from typing import Any
 
 from ._answers import Answer, Record
 from ._snapshot import Snapshot, leaks, snapshot
 
-_LOGGER = logging.getLogger("mem_top")
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from logging import Logger
+    from types import TracebackType
+    from typing import Any
 
 # A series of so many says enough; then every other one goes, and the interval doubles.
 _MOST = 8
@@ -24,6 +25,12 @@ _LEAST = 4
 _SURE = 0.9
 # The process stands still for at most this share of the time.
 _BUDGET = 0.01
+
+
+def _logger() -> Logger:
+    import logging
+
+    return logging.getLogger("mem_top")
 
 
 class _Watcher(threading.Thread):
@@ -84,7 +91,7 @@ class Watch:
             if suspect.confidence < _SURE or suspect.fingerprint in self._told:
                 continue
             self._told.add(suspect.fingerprint)
-            _LOGGER.warning("memory leak: %s", suspect.summary)
+            _logger().warning("memory leak: %s", suspect.summary)
             if self._callback is not None:
                 self._callback(suspect)
 
@@ -96,7 +103,7 @@ class Watch:
                 self.look()
             except Exception:
                 # Whatever happens to a look, the program must not notice.
-                _LOGGER.exception("mem_top could not look at the heap")
+                _logger().exception("mem_top could not look at the heap")
             pause = (self._series[-1].pause or 0.0) if self._series else 0.0
             wait = max(self._every, pause / _BUDGET)
             if self._stop.wait(wait):

@@ -115,7 +115,7 @@ fn what_only_native_code_holds_gets_a_root_and_lonely_rings_are_garbage() {
     expect![[r#"
         unknown root root -> live
         native reference  -> lost
-        buffer: object 1 bytes #1 flags 0
+        buffer: object 1 bytes #1 flags 8
         frozen: object 1 bytes #999 flags 4
           -> held
         held: object 1 bytes #1 flags 0
