@@ -16,6 +16,7 @@ use crate::layout::{Layout, container, object, type_object};
 use crate::memory::Memory;
 use crate::text::{Text, is_identifier};
 use crate::type_info::{DictPlace, TypeInfo};
+use crate::visited::{Visited, take, take_if_near};
 
 /// Where what was decoded goes.
 pub trait Sink {
@@ -99,9 +100,6 @@ pub(crate) struct KeyTable {
     /// How many are in use, deleted ones included.
     pub(crate) entries: u64,
 }
-
-/// What the traverse function of an object visited, from which what was labelled is taken.
-type Visited<'v> = Option<&'v mut Vec<u64>>;
 
 impl<'m, M: Memory> Decoder<'m, M> {
     /// A decoder over `memory`. `class` gives the `tp_traverse` and the `tp_dealloc` of a type that a class statement
@@ -301,11 +299,18 @@ impl<'m, M: Memory> Decoder<'m, M> {
     /// The references of an object. `visited` is what its traverse function visited, in that order; without, what the
     /// decoder knows is all that is told. Nothing stays in `visited`.
     #[inline]
-    pub fn references(&mut self, at: u64, info: &TypeInfo, mut visited: Visited<'_>, sink: &mut impl Sink) {
+    pub fn references(
+        &mut self,
+        at: u64,
+        info: &TypeInfo,
+        visited: Option<&mut Vec<u64>>,
+        sink: &mut impl Sink,
+    ) {
+        let mut visited = visited.map(Visited::new);
         match info.kind {
             Kind::Opaque | Kind::TextBuffer => {
-                if let Some(visited) = visited.as_deref() {
-                    self.hidden_words(at, info, visited, sink);
+                if let Some(visited) = &visited {
+                    self.hidden_words(at, info, visited.all(), sink);
                 }
             }
             Kind::Plain | Kind::Atom => {}
@@ -342,11 +347,34 @@ impl<'m, M: Memory> Decoder<'m, M> {
     }
 
     /// What was visited and has no label yet.
-    fn rest(&mut self, info: &TypeInfo, visited: &mut Vec<u64>, sink: &mut impl Sink) {
-        let folds = matches!(info.kind, Kind::LruCache | Kind::Wrapper | Kind::ThreadLocal);
-        for (index, to) in visited.drain(..).enumerate() {
+    fn rest(&mut self, info: &TypeInfo, mut visited: Visited<'_>, sink: &mut impl Sink) {
+        let keeps_items = matches!(info.kind, Kind::Deque | Kind::Queue | Kind::LruCache);
+        // Where it stands among the items differs by version.
+        if keeps_items && !info.holds_type && self.is_heap_type(info.address) && visited.take(info.address) {
+            sink.reference(info.address, Label::TYPE);
+        }
+        let in_list = info.kind == Kind::Queue && self.layout.minor < 13;
+        let folds = matches!(info.kind, Kind::LruCache | Kind::Wrapper | Kind::ThreadLocal) || in_list;
+        if info.kind == Kind::LruCache {
+            let rest: Vec<u64> = visited.rest().collect();
+            let cached = self.cached(info, &rest, sink);
+            return self.labelled(info, folds, rest[cached..].iter().copied(), sink);
+        }
+        if !in_list && matches!(info.kind, Kind::Deque | Kind::Queue) {
+            return visited.rest().enumerate().for_each(|(index, to)| sink.reference(to, Label::at(index)));
+        }
+        self.labelled(info, folds, visited.rest(), sink);
+    }
+
+    fn labelled(
+        &mut self,
+        info: &TypeInfo,
+        folds: bool,
+        rest: impl Iterator<Item = u64>,
+        sink: &mut impl Sink,
+    ) {
+        for to in rest {
             let label = match info.kind {
-                Kind::Deque => Label::at(index),
                 _ if to == info.address => Label::TYPE,
                 _ if folds && self.is_plain_container(to) => {
                     if info.kind == Kind::ThreadLocal {
@@ -358,6 +386,30 @@ impl<'m, M: Memory> Decoder<'m, M> {
             };
             sink.reference(to, label);
         }
+    }
+
+    fn is_heap_type(&self, at: u64) -> bool {
+        self.word(at + type_object::FLAGS as u64) & type_object::HEAP_TYPE != 0
+    }
+
+    /// What a bounded `lru_cache` visits first: the key, the result and the type of each link of its chain
+    /// (`lru_cache_tp_traverse` in `_functoolsmodule.c`). Gives how many of the visited were that.
+    fn cached(&mut self, info: &TypeInfo, visited: &[u64], sink: &mut impl Sink) -> usize {
+        let type_of = |at: u64| self.word(at + object::TYPE as u64);
+        let Some(&[_, _, link]) = visited.first_chunk::<3>() else { return 0 };
+        if type_of(link) != type_of(info.address)
+            || self.c_name(link).as_deref() != Some("functools._lru_list_elem")
+        {
+            return 0;
+        }
+        let mut taken = 0;
+        for triple in visited.chunks_exact(3).take_while(|triple| triple[2] == link) {
+            sink.reference(triple[0], Label::KEY_OBJECT);
+            sink.reference(triple[1], Label::ANY_KEY);
+            sink.reference(link, Label::UNLABELLED);
+            taken += 3;
+        }
+        taken
     }
 
     /// The time zone of a `datetime` or `time` (`Include/datetime.h`): one without is allocated without the member, so
@@ -381,7 +433,13 @@ impl<'m, M: Memory> Decoder<'m, M> {
 
     /// Attributes, where an instance has them beside its slots.
     #[inline]
-    fn attributes(&mut self, at: u64, info: &TypeInfo, visited: &mut Visited<'_>, sink: &mut impl Sink) {
+    fn attributes(
+        &mut self,
+        at: u64,
+        info: &TypeInfo,
+        visited: &mut Option<Visited<'_>>,
+        sink: &mut impl Sink,
+    ) {
         let (values, dict) = match info.dict {
             DictPlace::None => return,
             DictPlace::Offset(offset) if offset > 0 => (0, self.word(at + offset as u64)),
@@ -418,7 +476,7 @@ impl<'m, M: Memory> Decoder<'m, M> {
         }
     }
 
-    fn items(&mut self, first: u64, count: u64, visited: &mut Visited<'_>, sink: &mut impl Sink) {
+    fn items(&mut self, first: u64, count: u64, visited: &mut Option<Visited<'_>>, sink: &mut impl Sink) {
         for index in 0..count {
             let Some(to) = self.memory.word(first + index * 8) else { break };
             if to != 0 && take(visited, to) {
@@ -427,12 +485,12 @@ impl<'m, M: Memory> Decoder<'m, M> {
         }
     }
 
-    fn tuple(&mut self, at: u64, visited: &mut Visited<'_>, sink: &mut impl Sink) {
+    fn tuple(&mut self, at: u64, visited: &mut Option<Visited<'_>>, sink: &mut impl Sink) {
         let count = self.word(at + object::SIZE as u64).min(MOST);
         self.items(at + self.tuple_items, count, visited, sink);
     }
 
-    fn set(&mut self, at: u64, visited: &mut Visited<'_>, sink: &mut impl Sink) {
+    fn set(&mut self, at: u64, visited: &mut Option<Visited<'_>>, sink: &mut impl Sink) {
         let table = self.word(at + container::SET_TABLE as u64);
         let entries = self.word(at + container::SET_MASK as u64).min(MOST) + 1;
         let dummy = u64::MAX;
@@ -445,7 +503,7 @@ impl<'m, M: Memory> Decoder<'m, M> {
         }
     }
 
-    fn dict(&mut self, at: u64, visited: &mut Visited<'_>, sink: &mut impl Sink) {
+    fn dict(&mut self, at: u64, visited: &mut Option<Visited<'_>>, sink: &mut impl Sink) {
         let keys = self.word(at + container::DICT_KEYS as u64);
         let Some(table) = self.key_table(keys) else { return };
         let values = self.word(at + container::DICT_VALUES as u64);
@@ -468,7 +526,7 @@ impl<'m, M: Memory> Decoder<'m, M> {
                 false => self.key_label(key, namespace, few, sink),
             };
             // The traverse of dicts leaves out keys where all of them are strings.
-            take(visited, key);
+            take_if_near(visited, key);
             sink.reference(key, Label::KEY_OBJECT);
             take(visited, value);
             sink.reference(value, label);
@@ -476,7 +534,13 @@ impl<'m, M: Memory> Decoder<'m, M> {
     }
 
     /// A dict whose keys belong to the class: an instance's.
-    fn shared_dict(&mut self, table: KeyTable, values: u64, visited: &mut Visited<'_>, sink: &mut impl Sink) {
+    fn shared_dict(
+        &mut self,
+        table: KeyTable,
+        values: u64,
+        visited: &mut Option<Visited<'_>>,
+        sink: &mut impl Sink,
+    ) {
         let mut first = values;
         if self.layout.minor >= 13 {
             // Values within the object are the object's, though the dict shows them.
@@ -613,18 +677,5 @@ impl<'m, M: Memory> Decoder<'m, M> {
                 }
             }
         }
-    }
-}
-
-/// Takes an address out of what was visited; without a list, everything is taken.
-#[inline]
-pub(crate) fn take(visited: &mut Option<&mut Vec<u64>>, to: u64) -> bool {
-    let Some(visited) = visited else { return true };
-    match visited.iter().position(|&known| known == to) {
-        Some(place) => {
-            visited.remove(place);
-            true
-        }
-        None => false,
     }
 }

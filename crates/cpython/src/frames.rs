@@ -8,10 +8,11 @@ use std::rc::Rc;
 
 use memtop_heap::{Label, StringId};
 
-use crate::decoder::{Decoder, Sink, take};
+use crate::decoder::{Decoder, Sink};
 use crate::kind::Kind;
 use crate::layout::{FRAME_OWNED_BY_FRAME_OBJECT, object};
 use crate::memory::Memory;
+use crate::visited::{Visited, take};
 
 /// A frame's code, and where its slots are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -188,7 +189,7 @@ impl<M: Memory> Decoder<'_, M> {
         &mut self,
         at: u64,
         kind: Kind,
-        visited: &mut Option<&mut Vec<u64>>,
+        visited: &mut Option<Visited<'_>>,
         sink: &mut impl Sink,
     ) {
         let layout = self.layout.frame;

@@ -55,7 +55,9 @@ pub enum Kind {
     Property,
     /// A static or class method.
     MethodWrapper,
-    /// A container of C that keeps its items in one builtin container: `SimpleQueue`, `mappingproxy`.
+    /// A `SimpleQueue`: it keeps its items in a list, from 3.13 on itself.
+    Queue,
+    /// A container of C that keeps its items in one builtin container: `mappingproxy`.
     Wrapper,
     /// A text that is being written, `io.StringIO`: what it keeps is a part of it.
     TextBuffer,
@@ -105,7 +107,8 @@ impl Kind {
             "functools.partial" => (Self::Partial, Shape::Other),
             "property" => (Self::Property, Shape::Other),
             "staticmethod" | "classmethod" => (Self::MethodWrapper, Shape::Other),
-            "_queue.SimpleQueue" | "mappingproxy" => (Self::Wrapper, Shape::Other),
+            "_queue.SimpleQueue" => (Self::Queue, Shape::Other),
+            "mappingproxy" => (Self::Wrapper, Shape::Other),
             "_io.StringIO" => (Self::TextBuffer, Shape::Other),
             "_thread._local" => (Self::ThreadLocal, Shape::Other),
             "_contextvars.Context"

@@ -17,6 +17,7 @@ mod memory;
 mod text;
 mod type_info;
 mod variables;
+mod visited;
 
 pub use decoder::{Decoder, KnownTypes, Sink};
 pub use frames::{FrameView, Local};

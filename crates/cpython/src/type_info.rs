@@ -297,7 +297,8 @@ impl<M: Memory> Decoder<'_, M> {
                 }
                 attributes(
                     members,
-                    &[(first, "__traceback__"), (first + 8, "__context__"), (first + 16, "__cause__")],
+                    // The cause before the context: where they are one exception, a person writes `__cause__`.
+                    &[(first, "__traceback__"), (first + 16, "__cause__"), (first + 8, "__context__")],
                 );
             }
             Kind::Frame if layout.minor == 10 => {

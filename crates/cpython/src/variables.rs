@@ -2,9 +2,10 @@
 
 use memtop_heap::{Label, StringId};
 
-use crate::decoder::{Decoder, Sink, take};
+use crate::decoder::{Decoder, Sink};
 use crate::layout::object;
 use crate::memory::Memory;
+use crate::visited::{Visited, take};
 
 /// A variable of a context.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,12 +91,7 @@ impl<M: Memory> Decoder<'_, M> {
     }
 
     /// The references of a context, or of a part of its tree.
-    pub(crate) fn context_parts(
-        &mut self,
-        at: u64,
-        visited: &mut Option<&mut Vec<u64>>,
-        sink: &mut impl Sink,
-    ) {
+    pub(crate) fn context_parts(&mut self, at: u64, visited: &mut Option<Visited<'_>>, sink: &mut impl Sink) {
         let Some(name) = self.type_name_of(at) else { return };
         match name.as_str() {
             "hamt" => self.part(at + HAMT_ROOT, visited, sink),
@@ -121,7 +117,7 @@ impl<M: Memory> Decoder<'_, M> {
         }
     }
 
-    fn part(&self, at: u64, visited: &mut Option<&mut Vec<u64>>, sink: &mut impl Sink) {
+    fn part(&self, at: u64, visited: &mut Option<Visited<'_>>, sink: &mut impl Sink) {
         let to = self.memory.word(at).unwrap_or(0);
         if to != 0 && take(visited, to) {
             sink.reference(to, Label::STORAGE);

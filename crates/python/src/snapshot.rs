@@ -293,6 +293,41 @@ impl Snapshot {
         })
         .map_err(|error| file_error(&error))
     }
+
+    // What follows is for tests, which hold a snapshot against what Python itself says: no part of the API.
+
+    /// All objects: address, type, size, reference count, flags (tracked 1, garbage 2, immortal 4, own 8).
+    fn _rows(&self) -> Vec<(u64, &str, u64, u32, u8)> {
+        self.heap.objects().ids().map(|id| self.row(id)).collect()
+    }
+
+    /// The object at an address, as one of `_rows`.
+    fn _object(&self, address: u64) -> Option<(u64, &str, u64, u32, u8)> {
+        self.heap.objects().at_address(address).map(|id| self.row(id))
+    }
+
+    /// What the object at an address refers to: kind of the label, its text or index, address, type.
+    fn _references(&self, address: u64) -> Vec<(String, Option<String>, u64, &str)> {
+        let heap = &*self.heap;
+        let Some(id) = heap.objects().at_address(address) else { return Vec::new() };
+        heap.references()
+            .of(id)
+            .map(|reference| {
+                let label = reference.label;
+                let text = label.text().map(|text| heap.text(text).to_owned());
+                let text = text.or_else(|| label.index().map(|index| index.to_string()));
+                let to = reference.to;
+                (format!("{:?}", label.kind()), text, heap.objects().address(to), heap.type_name(to))
+            })
+            .collect()
+    }
+}
+
+impl Snapshot {
+    fn row(&self, id: ObjectId) -> (u64, &str, u64, u32, u8) {
+        let object = self.heap.objects().get(id);
+        (object.address, self.heap.type_name(id), object.size, object.refcount, object.flags.bits())
+    }
 }
 
 fn file_error(error: &SnapshotError) -> PyErr {
