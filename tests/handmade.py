@@ -347,5 +347,5 @@ def close() -> None:
     """Ends what would complain at the end."""
     release.set()
     coroutine.close()
-    generator_, step = async_generator
+    _, step = async_generator
     step.close()
