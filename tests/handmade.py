@@ -23,7 +23,7 @@ class Leaf:
 
     __slots__ = ("__weakref__",)
 
-    def __call__(self) -> None: ...
+    def __call__(self, *_: object) -> None: ...
 
 
 class Plain:
