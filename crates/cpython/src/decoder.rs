@@ -323,7 +323,7 @@ impl<'m, M: Memory> Decoder<'m, M> {
             Kind::Dict | Kind::DictAndMore => self.dict(at, &mut visited, sink),
             Kind::Set => self.set(at, &mut visited, sink),
             Kind::Code => self.code(at, sink),
-            Kind::Type => self.type_parts(at, sink),
+            Kind::Type => self.type_parts(at, &mut visited, sink),
             Kind::Frame | Kind::Generator => self.frame_parts(at, info.kind, &mut visited, sink),
             Kind::Context => self.context_parts(at, &mut visited, sink),
             Kind::Function => self.closure(at, sink),
@@ -388,7 +388,7 @@ impl<'m, M: Memory> Decoder<'m, M> {
         }
     }
 
-    fn is_heap_type(&self, at: u64) -> bool {
+    pub(crate) fn is_heap_type(&self, at: u64) -> bool {
         self.word(at + type_object::FLAGS as u64) & type_object::HEAP_TYPE != 0
     }
 
@@ -593,8 +593,9 @@ impl<'m, M: Memory> Decoder<'m, M> {
 
     /// What the traverse of types leaves out: the names of a class, and, for a type that the collector does not know,
     /// all of it.
-    fn type_parts(&mut self, at: u64, sink: &mut impl Sink) {
-        if self.word(at + type_object::FLAGS as u64) & type_object::HEAP_TYPE != 0 {
+    fn type_parts(&mut self, at: u64, visited: &mut Option<Visited<'_>>, sink: &mut impl Sink) {
+        // A type that is not made at run time ends where the parts of one begin.
+        if self.is_heap_type(at) {
             let heap_type = self.layout.heap_type;
             let names = [
                 (heap_type.name, "__name__"),
@@ -607,6 +608,11 @@ impl<'m, M: Memory> Decoder<'m, M> {
                     let name = sink.name(name);
                     sink.reference(to, Label::attribute(name));
                 }
+            }
+            let module = self.word(at + heap_type.module());
+            if module != 0 && take(visited, module) {
+                let name = sink.name("ht_module");
+                sink.reference(module, Label::attribute(name));
             }
             return self.subclasses(at, sink);
         }

@@ -92,6 +92,7 @@ impl<M: Memory> Decoder<'_, M> {
             self.slots_of(at, sink, &mut members);
             at = self.memory.word(at + type_object::BASE as u64)?;
         }
+        members.retain(|&(offset, _)| offset + 8 <= basic_size);
         let dict = self.dict_place(flags, word(type_object::DICT_OFFSET)? as i64, basic_size);
         let mut attributes = Vec::new();
         if is_heap_type
@@ -137,7 +138,11 @@ impl<M: Memory> Decoder<'_, M> {
         for _ in 0..LONGEST_CHAIN {
             if !self.is_class(at)? {
                 let name = self.c_name(at)?;
-                let (kind, shape) = Kind::of_name(&name);
+                // The interpreter's own types have no module in their names, and are not made at run time.
+                let (kind, shape) = match name.contains('.') || !self.is_heap_type(at) {
+                    true => Kind::of_name(&name),
+                    false => (Kind::Opaque, Shape::Other),
+                };
                 match kind {
                     Kind::Opaque => exact = false,
                     // What is written in C and derives from object may hold anything.
@@ -280,11 +285,7 @@ impl<M: Memory> Decoder<'_, M> {
                 members.push((type_object::BASE as u64, Label::BASE));
                 attributes(
                     members,
-                    &[
-                        (type_object::BASES, "__bases__"),
-                        (type_object::MRO as u64, "__mro__"),
-                        (layout.heap_type.module(), "ht_module"),
-                    ],
+                    &[(type_object::BASES, "__bases__"), (type_object::MRO as u64, "__mro__")],
                 );
             }
             Kind::Traceback => attributes(members, &[(16, "tb_next"), (24, "tb_frame")]),

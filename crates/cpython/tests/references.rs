@@ -40,6 +40,17 @@ struct Told {
     names: Vec<String>,
 }
 
+impl Told {
+    fn new() -> Self {
+        Self {
+            builder: HeapBuilder::new(CaptureInfo::default()),
+            references: Vec::new(),
+            hidden: Vec::new(),
+            names: Vec::new(),
+        }
+    }
+}
+
 impl Sink for Told {
     fn reference(&mut self, to: u64, label: Label) {
         let name = label.text().and_then(|_| self.names.last().cloned());
@@ -107,12 +118,7 @@ fn told(kind: Kind, words: &[u64]) -> (Told, Vec<u64>) {
     let layout = Layout::of(12).expect("3.12 is known");
     let mut decoder =
         Decoder::new(&memory, layout, types, (0, 0), false).expect("the image has a tuple type");
-    let mut sink = Told {
-        builder: HeapBuilder::new(CaptureInfo::default()),
-        references: Vec::new(),
-        hidden: Vec::new(),
-        names: Vec::new(),
-    };
+    let mut sink = Told::new();
     decoder.references(AT, &info, Some(&mut Vec::new()), &mut sink);
     let read = memory.read.borrow().clone();
     (sink, read)
@@ -141,4 +147,42 @@ fn a_moment_without_a_time_zone_ends_before_it() {
 fn what_no_allocator_gives_out_is_no_object() {
     let told = told(Kind::Opaque, &[ZONE, ZONE + 8, ZONE + 1, 0x20, 1 << 47]).0;
     assert_eq!(told.hidden, [ZONE]);
+}
+
+/// `PyTypeObject` is 408 bytes long; what follows in a `PyHeapTypeObject` is not there in a type of C.
+#[test]
+fn a_static_type_ends_before_what_a_class_has_more() {
+    const STATIC_SIZE: u64 = 408;
+    const CLASS_SIZE: u64 = 920;
+    const METATYPE: u64 = 0x7f00_0000_5000;
+    const NAME: u64 = 0x7f00_0000_6000;
+    let mut memory = Words::default();
+    memory.words.insert(TUPLE + 32, 24);
+    memory.words.extend((0..CLASS_SIZE / 8).map(|index| (METATYPE + 8 * index, 0)));
+    memory.words.extend((0..STATIC_SIZE / 8).map(|index| (AT + 8 * index, 0)));
+    memory.words.insert(METATYPE + 24, NAME);
+    memory.words.insert(METATYPE + 32, CLASS_SIZE);
+    memory.words.insert(NAME, u64::from_le_bytes(*b"type\0\0\0\0"));
+    let types = KnownTypes {
+        string: 1,
+        integer: 2,
+        dict: 3,
+        list: 4,
+        set: 5,
+        tuple: TUPLE,
+        cell: 6,
+        context_variable: 7,
+    };
+    for minor in 10..=15 {
+        let layout = Layout::of(minor).expect("the version is known");
+        let mut decoder =
+            Decoder::new(&memory, layout, types, (0, 0), false).expect("the image has a tuple type");
+        let mut sink = Told::new();
+        let info = decoder.type_info(METATYPE, &mut sink).expect("the image has a metatype");
+        assert_eq!(info.kind, Kind::Type);
+        memory.read.borrow_mut().clear();
+        decoder.references(AT, &info, Some(&mut Vec::new()), &mut sink);
+        let end = memory.read.borrow().iter().copied().max().expect("something was read");
+        assert!(end < AT + STATIC_SIZE, "3.{minor}: read at {}", end - AT);
+    }
 }
