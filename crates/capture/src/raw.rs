@@ -17,6 +17,7 @@
 //! Python itself answers; where one does not hold, the slower way through Python's own functions is taken.
 
 use std::ffi::{CStr, c_int, c_void};
+use std::os::unix::fs::FileExt;
 use std::ptr::NonNull;
 
 use memtop_cpython::Memory;
@@ -678,7 +679,7 @@ impl<'py> Frozen<'py> {
     /// The memory of this process, while the heap is frozen.
     #[expect(clippy::unused_self, reason = "it may be read while the heap is frozen only")]
     pub(crate) fn memory(&self) -> OwnMemory {
-        OwnMemory(())
+        OwnMemory(std::fs::File::open("/proc/self/mem").ok())
     }
 
     /// The addresses of the states of all threads, this one's first.
@@ -914,10 +915,18 @@ fn header_size(flags: u64) -> u64 {
 
 /// The memory of this process, read without a check: what asks for it follows layouts that were held against this
 /// interpreter, from live objects of the frozen heap.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct OwnMemory(());
+#[derive(Debug)]
+pub(crate) struct OwnMemory(Option<std::fs::File>);
 
 impl Memory for OwnMemory {
+    /// The kernel reads: it does not mind what is no memory.
+    fn probe(&self, address: u64) -> Option<[u64; 2]> {
+        let mut bytes = [0; 16];
+        self.0.as_ref()?.read_exact_at(&mut bytes, address).ok()?;
+        let (first, second) = bytes.split_at(8);
+        Some([u64::from_le_bytes(first.try_into().ok()?), u64::from_le_bytes(second.try_into().ok()?)])
+    }
+
     #[inline]
     fn word(&self, address: u64) -> Option<u64> {
         // SAFETY: frozen, and the address comes from a live object by a layout that was probed (see the type).

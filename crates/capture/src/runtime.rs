@@ -40,7 +40,7 @@ pub(crate) struct Runtime {
     /// The type of methods that are written in C.
     pub(crate) method_descriptor: Address,
     /// `sys.stdlib_module_names`.
-    stdlib: FxHashSet<String>,
+    pub(crate) stdlib: FxHashSet<String>,
     pub(crate) object_sizeof: NoArguments,
     pub(crate) getsizeof: Py<PyAny>,
     pub(crate) get_objects: Py<PyAny>,

@@ -388,6 +388,15 @@ impl<'m, M: Memory> Decoder<'m, M> {
         }
     }
 
+    /// Whether a type lies at an address: its own type says of itself that it makes types.
+    pub(crate) fn is_type(&self, at: u64) -> bool {
+        let metatype = self.word(at + object::TYPE as u64);
+        at.is_multiple_of(8)
+            && at > 1 << 12
+            && metatype > 1 << 12
+            && self.word(metatype + type_object::FLAGS as u64) & type_object::IS_METATYPE != 0
+    }
+
     pub(crate) fn is_heap_type(&self, at: u64) -> bool {
         self.word(at + type_object::FLAGS as u64) & type_object::HEAP_TYPE != 0
     }

@@ -47,6 +47,8 @@ pub mod type_object {
     pub const PRE_HEADER: u64 = 1 << 3 | 1 << 4;
     /// The size of those two words.
     pub const PRE_HEADER_SIZE: usize = 16;
+    /// `Py_TPFLAGS_TYPE_SUBCLASS`: its objects are types.
+    pub const IS_METATYPE: u64 = 1 << 31;
     /// `Py_TPFLAGS_HAVE_GC`.
     pub const HAVE_GC: u64 = 1 << 14;
 }

@@ -18,6 +18,7 @@ mod text;
 mod type_info;
 mod variables;
 mod visited;
+mod walk;
 
 pub use decoder::{Decoder, KnownTypes, Sink};
 pub use frames::{FrameView, Local};
@@ -27,3 +28,4 @@ pub use memory::Memory;
 pub use text::{Text, is_identifier};
 pub use type_info::{DictPlace, TypeInfo};
 pub use variables::ContextVariable;
+pub use walk::{InterpreterRoots, Room, Source, Surroundings, Walk, Walked};

@@ -1,30 +1,27 @@
 //! The whole heap of this process as a [`Heap`]: everything that the collector tracks, and everything reachable from it.
 //!
-//! While the process stands still (the GIL is held, the collector off) objects are copied as they are met, breadth first
-//! from the roots, then those in the collector's lists that nothing named reaches. What a reference leads to is kept as
-//! a place of 32 bits ([`places`]); which object that is, is worked out when the process runs on.
+//! While the process stands still (the GIL is held, the collector off) the walk of `memtop-cpython` copies it; what a
+//! type's objects refer to is asked of its own `tp_traverse`, what they weigh of its `__sizeof__` where that is C.
 //!
 //! Invariants: no code of the program runs, nothing of the interpreter's is made or changed, no `__dict__` comes to be.
 //! Keys that are no names are not read, unless asked for. mem_top's own objects are in the heap, flagged as its own.
 
-mod places;
-mod roots;
-mod walk;
+mod source;
 
 use std::time::Instant;
 
-use memtop_cpython::{Decoder, KnownTypes};
-use memtop_heap::{CaptureInfo, CaptureMethod, Flags, Heap, HeapBuilder, ObjectId, PythonVersion};
+use memtop_cpython::{Decoder, InterpreterRoots, KnownTypes, Room, Surroundings, Walk};
+use memtop_heap::{CaptureInfo, CaptureMethod, Heap, PythonVersion};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::ffi::{Py_tp_dealloc, Py_tp_traverse};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyInt, PyList, PySet, PyString, PyTuple, PyType};
+use rustc_hash::FxHashMap;
 
 use crate::process;
 use crate::raw;
 use crate::runtime::{self, Runtime};
-use places::Place;
-use walk::Walk;
+use source::InProcess;
 
 /// What to capture.
 #[derive(Debug, Clone, Copy, Default)]
@@ -35,24 +32,6 @@ pub struct Options {
     pub with_keys: bool,
     /// Bytes that earlier captures take in this process: they are no part of the program's memory.
     pub own_bytes: u64,
-}
-
-/// What is needed of the interpreter, found out before the process stands still.
-struct Surroundings {
-    types: KnownTypes,
-    /// `tp_traverse` and `tp_dealloc` of classes made by a class statement.
-    class: (u64, u64),
-    modules: u64,
-    /// The directory of the package, whose frames are no roots.
-    package: Option<String>,
-    /// Where the standard library is.
-    standard: Vec<String>,
-    /// The namespaces of the interpreter's static types, where the type does not tell (from 3.12).
-    static_namespaces: Vec<(u64, u64)>,
-    /// Whether `sys.getsizeof` adds a collector's head to types made at run time alone, and to static ones none.
-    heads_differ: bool,
-    lru_limit: Option<u64>,
-    deque_limit: Option<u64>,
 }
 
 /// Captures the heap.
@@ -73,130 +52,42 @@ pub fn capture(py: Python<'_>, options: &Options) -> PyResult<Heap> {
             version.major, version.minor
         ))
     })?;
-    let surroundings = Surroundings::find(py)?;
+    let mut known = Known::find(py, runtime)?;
     let mut info = info(py, options)?;
     // Before there is anything of this capture in the process's memory.
     info.memory = process::memory(options.own_bytes);
     let expected = expected_objects(py);
-    let (builder, order) = py.detach(|| {
-        let mut builder = HeapBuilder::new(CaptureInfo::default());
-        builder.prepare(expected, expected * 3 / 2);
-        let mut order = vec![Place(1); expected];
-        order.clear();
-        (builder, order)
-    });
-    let walked = raw::freeze(py, |heap| {
+    let room = py.detach(|| Room::for_objects(expected));
+    let (walked, pause) = raw::freeze(py, |heap| {
         let stopped = Instant::now();
         let memory = heap.memory();
-        let decoder =
-            Decoder::new(&memory, layout, surroundings.types, surroundings.class, options.with_keys)
-                .ok_or_else(|| PyRuntimeError::new_err("mem_top: the interpreter's types cannot be read"))?;
-        let mut walk = Walk::new(heap, decoder, builder, &surroundings, runtime, order);
-        walk.roots();
-        walk.everything();
-        let mut walked = walk.finish();
-        walked.pause = stopped.elapsed().as_nanos() as u64;
-        Ok(walked)
+        let decoder = Decoder::new(&memory, layout, known.surroundings.types, known.class, options.with_keys)
+            .ok_or_else(|| PyRuntimeError::new_err("mem_top: the interpreter's types cannot be read"))?;
+        known.surroundings.interpreters[0].threads = heap.threads();
+        let mut source = InProcess::new(heap, known.heads_differ);
+        let walked = Walk::new(&mut source, &memory, decoder, room, &known.surroundings).run();
+        Ok((walked, stopped.elapsed().as_nanos() as u64))
     })?;
-    info.pause = Some(walked.pause);
-    let heap = py.detach(|| assemble(walked, info, start));
+    info.pause = Some(pause);
+    let heap = py.detach(|| {
+        info.memory.allocator_free = process::Pools::count(walked.pools()).map(process::Pools::free);
+        info.memory.native_known = Some(process::known_native(walked.buffers()));
+        walked.settle(info, start)
+    });
     heap.map_err(|error| PyRuntimeError::new_err(format!("mem_top: {error}")))
 }
 
-/// Puts the objects in the place of addresses, and settles the accounts. No GIL is needed.
-fn assemble(walked: walk::Walked, info: CaptureInfo, start: Instant) -> Result<Heap, memtop_heap::HeapError> {
-    let walk::Walked {
-        mut builder,
-        places,
-        order,
-        roots,
-        types,
-        names,
-        limits,
-        own,
-        variables,
-        namespaces,
-        hidden,
-        ..
-    } = walked;
-    let pools = process::Pools::count(places.pools());
-    let finder = places.finder(&order);
-    drop(order);
-    let object = |place: Place| ObjectId::from_index(finder.row(place));
-    builder.map_targets(|stand_in| object(Place(stand_in.raw())));
-    settle_hidden(&mut builder, &hidden);
-    for mut root in roots {
-        root.object = object(Place(root.object.raw()));
-        builder.add_root(root);
-    }
-    for (ty, place) in types {
-        builder.set_type_object(ty, object(place));
-    }
-    for (id, name) in names {
-        builder.set_name(id, name);
-    }
-    for (id, limit) in limits {
-        builder.set_limit(id, limit);
-    }
-    for place in own {
-        builder.add_flags(object(place), Flags::OWN);
-    }
-    for (cell, label) in variables {
-        builder.relabel(object(cell), |_, _| label);
-    }
-    for (dict, labels) in namespaces {
-        let mut labels = labels.into_iter();
-        builder.relabel(object(dict), |_, known| match known.kind() {
-            memtop_heap::LabelKind::KeyObject => known,
-            _ => labels.next().unwrap_or(known),
-        });
-    }
-    drop(finder);
-    let taken = builder.info_mut();
-    *taken = info;
-    taken.memory.allocator_free = pools.map(process::Pools::free);
-    taken.memory.native_known = Some(process::known_native(&walked.native));
-    taken.dangling = walked.dangling;
-    taken.damaged = walked.damaged;
-    taken.notes.extend(walked.notes);
-    taken.duration = Some(start.elapsed().as_nanos() as u64);
-    builder.finish_with_accounts().map(|(heap, _)| heap)
+/// What is found out of the interpreter before the process stands still.
+struct Known {
+    surroundings: Surroundings,
+    /// `tp_traverse` and `tp_dealloc` of classes made by a class statement.
+    class: (u64, u64),
+    /// Whether `sys.getsizeof` adds a collector's head to types made at run time alone, and to static ones none.
+    heads_differ: bool,
 }
 
-/// Words that may be references are taken for some where the reference count of what they lead to is not explained
-/// without them; the others are taken out.
-fn settle_hidden(builder: &mut HeapBuilder, hidden: &[walk::Hidden]) {
-    let mut open: rustc_hash::FxHashMap<ObjectId, i64> = rustc_hash::FxHashMap::default();
-    for word in hidden {
-        open.insert(builder.targets()[word.place], 0);
-    }
-    if open.is_empty() {
-        return;
-    }
-    for to in builder.targets() {
-        if let Some(found) = open.get_mut(to) {
-            *found += 1;
-        }
-    }
-    for word in hidden {
-        if let Some(found) = open.get_mut(&builder.targets()[word.place]) {
-            *found -= 1;
-        }
-    }
-    let mut refused = Vec::new();
-    for word in hidden {
-        let found = open.get_mut(&builder.targets()[word.place]).expect("it was counted above");
-        if *found < i64::from(word.refcount) {
-            *found += 1;
-        } else {
-            refused.push(word.place);
-        }
-    }
-    builder.remove_references(&refused);
-}
-
-impl Surroundings {
-    fn find(py: Python<'_>) -> PyResult<Self> {
+impl Known {
+    fn find(py: Python<'_>, runtime: &Runtime) -> PyResult<Self> {
         let address = |object: &Bound<'_, PyAny>| object.as_ptr() as u64;
         let sys = py.import("sys")?;
         let class = runtime::eval(py, c"type('probe', (), {})")?.cast_into::<PyType>()?;
@@ -215,7 +106,7 @@ impl Surroundings {
                 standard.push(path);
             }
         }
-        Ok(Self {
+        let surroundings = Surroundings {
             types: KnownTypes {
                 string: address(&py.get_type::<PyString>()),
                 integer: address(&py.get_type::<PyInt>()),
@@ -226,18 +117,19 @@ impl Surroundings {
                 cell: address(&cell),
                 context_variable: address(&context_variable),
             },
-            class,
-            modules: address(&sys.getattr("modules")?),
+            interpreters: vec![InterpreterRoots {
+                modules: address(&sys.getattr("modules")?),
+                threads: Vec::new(),
+            }],
             package: directory,
             standard,
+            standard_modules: runtime.stdlib.iter().cloned().collect(),
             static_namespaces: static_namespaces(py)?,
-            heads_differ: {
-                let sizes = runtime::eval(py, c"__import__('sys').getsizeof(int) == type.__sizeof__(int)")?;
-                sizes.extract()?
-            },
             lru_limit: limit_offset(py, c"__import__('functools').lru_cache(maxsize=4242421)(lambda: 0)")?,
             deque_limit: limit_offset(py, c"__import__('collections').deque(maxlen=4242421)")?,
-        })
+        };
+        let heads = runtime::eval(py, c"__import__('sys').getsizeof(int) == type.__sizeof__(int)")?;
+        Ok(Self { surroundings, class, heads_differ: heads.extract()? })
     }
 }
 
@@ -248,12 +140,12 @@ fn limit_offset(py: Python<'_>, expression: &std::ffi::CStr) -> PyResult<Option<
 }
 
 /// The namespaces of static types that keep none themselves.
-fn static_namespaces(py: Python<'_>) -> PyResult<Vec<(u64, u64)>> {
+fn static_namespaces(py: Python<'_>) -> PyResult<FxHashMap<u64, u64>> {
     if py.version_info().minor < 12 {
-        return Ok(Vec::new());
+        return Ok(FxHashMap::default());
     }
     let runtime = Runtime::get(py)?;
-    let mut found = Vec::new();
+    let mut found = FxHashMap::default();
     let object = py.import("builtins")?.getattr("object")?;
     let subclasses = py.import("builtins")?.getattr("type")?.getattr("__subclasses__")?;
     let mut open = vec![object];
@@ -268,7 +160,7 @@ fn static_namespaces(py: Python<'_>) -> PyResult<Vec<(u64, u64)>> {
         }
         let namespace = runtime.type_dict.bind(py).call_method1("__get__", (&of,))?;
         if let Some(dict) = raw::first_referent(&namespace) {
-            found.push((of.as_ptr() as u64, dict.as_ptr() as u64));
+            found.insert(of.as_ptr() as u64, dict.as_ptr() as u64);
         }
         for below in subclasses.call1((of,))?.try_iter()? {
             open.push(below?);

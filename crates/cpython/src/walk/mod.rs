@@ -1,19 +1,92 @@
-//! The walk itself: objects as they are met, their types, their references, while the process stands still.
+//! The walk over a heap that stands still, from inside the process or over a copy of its memory: objects as they are
+//! met, their types, their references.
 //!
-//! An object is met once, when the first reference to it is found or the collector's lists give it; it is copied in the
-//! order of meeting, so that what comes next is known some objects ahead and can be asked for from memory in time.
+//! Breadth first from the roots, then what is in the collector's lists and nothing named reaches. An object is met once,
+//! when the first reference to it is found or the lists give it; it is copied in the order of meeting, so that what
+//! comes next is known some objects ahead and can be asked for from memory in time. What a reference leads to is kept as
+//! a place of 32 bits ([`places`]); which object that is, is worked out when the process runs on ([`settle`]).
+//!
+//! What differs between inside and outside is asked of a [`Source`]. Invariants: nothing is written; keys that are no
+//! names are not read, unless the decoder is told so; what has no valid type becomes one row of a type named `?`.
 
-use std::fs::File;
+mod places;
+mod roots;
+mod settle;
 
-use memtop_cpython::layout::{object as object_layout, type_object};
-use memtop_cpython::{Decoder, DictPlace, Kind, Memory, Sink, TypeInfo};
-use memtop_heap::{Flags, HeapBuilder, Label, Name, Object, ObjectId, Origin, Root, StringId, Type, TypeId};
+use memtop_heap::{
+    CaptureInfo, Flags, HeapBuilder, Label, Name, Object, ObjectId, Origin, Root, StringId, Type, TypeId,
+};
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::Surroundings;
-use super::places::{Place, Places};
-use crate::raw::{self, Frozen, OwnMemory, Plan};
-use crate::runtime::Runtime;
+use crate::decoder::{Decoder, KnownTypes, Sink};
+use crate::kind::Kind;
+use crate::layout::object as object_layout;
+use crate::memory::Memory;
+use crate::type_info::{DictPlace, TypeInfo};
+use places::{Place, Places};
+
+/// Whoever holds the heap still.
+pub trait Source {
+    /// How its memory is read.
+    type Memory: Memory;
+    /// How the objects of a type are sized and traversed.
+    type Plan;
+
+    /// Whether a traverse can be asked; else the decoder has to know all.
+    const ASKS: bool;
+
+    /// Resolves how objects of the type at `of` are treated; `sample` is one of them.
+    fn plan(&mut self, of: u64, sample: u64, info: &TypeInfo) -> Self::Plan;
+
+    /// The shallow size of an object in bytes, as `sys.getsizeof` says it.
+    fn size(
+        &self,
+        plan: &Self::Plan,
+        info: &TypeInfo,
+        at: u64,
+        decoder: &mut Decoder<'_, Self::Memory>,
+    ) -> u64;
+
+    /// Puts what the type's `tp_traverse` visits into `into`, in its order. Called only where one can be asked.
+    fn visited(&self, plan: &Self::Plan, at: u64, into: &mut Vec<u64>);
+
+    /// Asks for the memory of objects that come soon. `lists` are the types of dicts and lists.
+    fn approach(&self, near: Option<u64>, far: Option<u64>, lists: (u64, u64));
+
+    /// Visits all objects in the collector's lists, in any order. `samples` are some of them, far apart. Gives what is
+    /// to be said if that was not possible, or not to the end.
+    fn listed(&mut self, samples: &[u64], visit: impl FnMut(u64)) -> Result<(), String>;
+}
+
+/// What is needed of the interpreter, found out before the walk.
+#[derive(Debug, Clone)]
+pub struct Surroundings {
+    /// The types that are told by their address.
+    pub types: KnownTypes,
+    /// The process's interpreters, the main one first.
+    pub interpreters: Vec<InterpreterRoots>,
+    /// The directory of mem_top's package, whose frames are no roots.
+    pub package: Option<String>,
+    /// Where the standard library is.
+    pub standard: Vec<String>,
+    /// The names of the standard library's modules.
+    pub standard_modules: FxHashSet<String>,
+    /// The namespaces of the interpreter's static types, where the type does not tell (from 3.12).
+    pub static_namespaces: FxHashMap<u64, u64>,
+    /// Where a bounded `lru_cache` keeps its limit.
+    pub lru_limit: Option<u64>,
+    /// Where a bounded deque does.
+    pub deque_limit: Option<u64>,
+}
+
+/// Where an interpreter's roots begin.
+#[derive(Debug, Clone, Default)]
+pub struct InterpreterRoots {
+    /// `sys.modules`.
+    pub modules: u64,
+    /// The states of its threads.
+    pub threads: Vec<u64>,
+}
 
 /// A word that may be a reference.
 pub(super) struct Hidden {
@@ -23,8 +96,8 @@ pub(super) struct Hidden {
     pub(super) refcount: u32,
 }
 
-/// What the walk found.
-pub(super) struct Walked {
+/// What the walk found; [`Walked::settle`] makes the heap of it.
+pub struct Walked {
     pub(super) builder: HeapBuilder,
     pub(super) places: Places,
     /// The objects' places, in the order of the objects.
@@ -46,27 +119,25 @@ pub(super) struct Walked {
     pub(super) dangling: u64,
     pub(super) damaged: u64,
     pub(super) notes: Vec<String>,
-    pub(super) pause: u64,
 }
 
 /// What is known of a type, and how its objects are copied.
-struct Known {
+struct Known<P> {
     info: TypeInfo,
     id: TypeId,
-    plan: Plan,
+    plan: P,
     /// Where the limit of its objects stands.
     limit: Option<u64>,
     is_own: bool,
     /// Whether its objects refer to nothing.
     is_leaf: bool,
-    /// For a type of types: whether the one that its plan was made from has a collector's head before it.
-    sample_has_head: Option<bool>,
     /// Where the size of the mapped memory stands that its objects stand for.
     mapped: bool,
 }
 
 /// Where references go, apart from the decoder so that both can be used at once.
-pub(super) struct Copy {
+pub(super) struct Copy<'w, M> {
+    memory: &'w M,
     pub(super) builder: HeapBuilder,
     pub(super) places: Places,
     pub(super) order: Vec<Place>,
@@ -79,7 +150,6 @@ pub(super) struct Copy {
     current: ObjectId,
     /// How far the order is copied.
     done: usize,
-    probe: Option<File>,
     probes: u32,
     dangling: u64,
     immortal: bool,
@@ -89,13 +159,15 @@ pub(super) struct Copy {
 }
 
 /// See the module's header.
-pub(super) struct Walk<'w, 'py> {
-    pub(super) heap: &'w mut Frozen<'py>,
-    pub(super) decoder: Decoder<'w, OwnMemory>,
-    pub(super) copy: Copy,
+pub struct Walk<'w, S: Source> {
+    source: &'w mut S,
+    pub(super) memory: &'w S::Memory,
+    pub(super) decoder: Decoder<'w, S::Memory>,
+    pub(super) copy: Copy<'w, S::Memory>,
     pub(super) surroundings: &'w Surroundings,
-    pub(super) runtime: &'w Runtime,
-    known: Vec<Known>,
+    known: Vec<Known<S::Plan>>,
+    /// Where in `known` the type stands of what has none.
+    no_type: Option<usize>,
     recent: Vec<(u64, usize)>,
     visited: Vec<u64>,
     pub(super) roots: Vec<Root>,
@@ -119,9 +191,9 @@ const PROBES: u32 = 20_000;
 /// Namespaces with fewer keys show them anyway.
 const FEW: u64 = 64;
 const SMALL: u64 = 512;
-const HEAD: u64 = memtop_cpython::layout::gc_head::SIZE as u64;
+const HEAD: u64 = crate::layout::gc_head::SIZE as u64;
 
-impl Copy {
+impl<M: Memory> Copy<'_, M> {
     /// The stand-in of an object: its place, which becomes its handle later.
     #[inline]
     pub(super) fn meet(&mut self, address: u64) -> Option<ObjectId> {
@@ -136,8 +208,8 @@ impl Copy {
     }
 
     #[inline]
-    fn refcount(&self, memory: &impl Memory, address: u64) -> (u32, bool) {
-        let word = memory.word(address).unwrap_or(0);
+    fn refcount(&self, address: u64) -> (u32, bool) {
+        let word = self.memory.word(address).unwrap_or(0);
         if self.immortal {
             let count = word as u32;
             return (count, (count as i32) < 0);
@@ -145,26 +217,22 @@ impl Copy {
         (u32::try_from(word).unwrap_or(u32::MAX), false)
     }
 
-    /// What lies at an address that may be no object: its first two words, read by the kernel, which does not mind.
+    /// What lies at an address that may be no object: its first two words.
     fn head(&mut self, address: u64) -> Option<[u64; 2]> {
-        use std::os::unix::fs::FileExt;
         if self.probes == 0 {
             return None;
         }
         self.probes -= 1;
-        let mut bytes = [0; 16];
-        self.probe.as_ref()?.read_exact_at(&mut bytes, address).ok()?;
-        let (first, second) = bytes.split_at(8);
-        Some([u64::from_le_bytes(first.try_into().ok()?), u64::from_le_bytes(second.try_into().ok()?)])
+        self.memory.probe(address)
     }
 }
 
-impl Sink for Copy {
+impl<M: Memory> Sink for Copy<'_, M> {
     #[inline]
     fn reference(&mut self, to: u64, label: Label) {
         if let Some(stand_in) = self.meet(to) {
             self.builder.add_reference(self.current, stand_in, label);
-            if label == Label::DICT && OwnMemory::default().word(to + 16).is_some_and(|used| used >= FEW) {
+            if label == Label::DICT && self.memory.word(to + 16).is_some_and(|used| used >= FEW) {
                 self.namespace(to);
             }
         }
@@ -175,7 +243,7 @@ impl Sink for Copy {
         if !self.places.is_marked(place) {
             return self.hidden_unknown(to, label);
         }
-        let (refcount, immortal) = self.refcount(&OwnMemory::default(), to);
+        let (refcount, immortal) = self.refcount(to);
         if !immortal {
             self.hidden.push(Hidden { place: self.builder.reference_count(), refcount });
             self.reference(to, label);
@@ -201,7 +269,7 @@ impl Sink for Copy {
     }
 }
 
-impl Copy {
+impl<M: Memory> Copy<'_, M> {
     #[cold]
     fn namespace(&mut self, dict: u64) {
         if self.namespaces.insert(dict)
@@ -237,20 +305,21 @@ impl Copy {
     }
 }
 
-impl<'w, 'py> Walk<'w, 'py> {
-    pub(super) fn new(
-        heap: &'w mut Frozen<'py>,
-        decoder: Decoder<'w, OwnMemory>,
-        builder: HeapBuilder,
+impl<'w, S: Source> Walk<'w, S> {
+    /// A walk over what `source` holds still. `expected` is about how many objects there are: room is made for them.
+    pub fn new(
+        source: &'w mut S,
+        memory: &'w S::Memory,
+        decoder: Decoder<'w, S::Memory>,
+        room: Room,
         surroundings: &'w Surroundings,
-        runtime: &'w Runtime,
-        order: Vec<Place>,
     ) -> Self {
-        let immortal = decoder.layout().minor >= 12;
+        let minor = decoder.layout().minor;
         let copy = Copy {
-            builder,
+            memory,
+            builder: room.builder,
             places: Places::new(),
-            order,
+            order: room.order,
             namespaces: FxHashSet::default(),
             late: Vec::new(),
             variables: Vec::new(),
@@ -258,20 +327,20 @@ impl<'w, 'py> Walk<'w, 'py> {
             types: FxHashMap::default(),
             current: ObjectId::from_index(0),
             done: 0,
-            probe: File::open("/proc/self/mem").ok(),
             probes: PROBES,
             dangling: 0,
-            immortal,
-            flags_above: decoder.layout().minor >= 14,
+            immortal: minor >= 12,
+            flags_above: minor >= 14,
             is_gc: Vec::new(),
         };
         Self {
-            heap,
+            source,
+            memory,
             decoder,
             copy,
             surroundings,
-            runtime,
             known: Vec::new(),
+            no_type: None,
             recent: vec![(0, 0); RECENT],
             visited: Vec::new(),
             roots: Vec::new(),
@@ -285,29 +354,29 @@ impl<'w, 'py> Walk<'w, 'py> {
         }
     }
 
-    /// Copies what the roots reach, then what the collector's lists have beside it.
-    pub(super) fn everything(&mut self) {
+    /// Walks: the roots, what they reach, then what the collector's lists have beside it. O(objects + references).
+    pub fn run(mut self) -> Walked {
+        self.roots();
         self.follow();
         let mut unreached = Vec::new();
         let samples = self.samples();
-        let walked = self.heap.walk_all(&samples, |object| {
-            if let Some(place) = self.copy.places.place(object.0 as u64)
-                && !self.copy.places.is_marked(place)
+        let copy = &mut self.copy;
+        let listed = self.source.listed(&samples, |object| {
+            if let Some(place) = copy.places.place(object)
+                && !copy.places.is_marked(place)
             {
-                unreached.push(object.0 as u64);
+                unreached.push(object);
             }
         });
-        if !walked {
-            self.notes.push(
-                "the collector was at work, so that its lists could not be walked: what no root reaches is missing"
-                    .to_owned(),
-            );
+        if let Err(problem) = listed {
+            self.notes.push(problem);
         }
         // One after the other, with all that it reaches: what belongs together stays together.
         for address in unreached {
             self.copy.meet(address);
             self.follow();
         }
+        self.finish()
     }
 
     /// Some objects that the collector tracks, far apart.
@@ -328,7 +397,7 @@ impl<'w, 'py> Walk<'w, 'py> {
             let ahead = |distance: usize| {
                 self.copy.order.get(at + distance).map(|&place| self.copy.places.address(place))
             };
-            self.heap.approach(ahead(NEAR), ahead(FAR), lists);
+            self.source.approach(ahead(NEAR), ahead(FAR), lists);
             let place = self.copy.order[at];
             self.object(place, self.copy.places.address(place));
             self.copy.done += 1;
@@ -337,8 +406,7 @@ impl<'w, 'py> Walk<'w, 'py> {
 
     #[inline]
     fn object(&mut self, place: Place, address: u64) {
-        let memory = self.heap.memory();
-        let of = memory.word(address + object_layout::TYPE as u64).unwrap_or(0);
+        let of = self.memory.word(address + object_layout::TYPE as u64).unwrap_or(0);
         let slot = (of >> 4) as usize % RECENT;
         let index = match self.recent[slot] {
             (recent, index) if recent == of => index,
@@ -349,41 +417,32 @@ impl<'w, 'py> Walk<'w, 'py> {
             }
         };
         let known = &self.known[index];
-        let target = raw::Object(address as usize);
+        let size = self.source.size(&known.plan, &known.info, address, &mut self.decoder);
+        if size <= SMALL {
+            self.copy.places.mark_small(place);
+        }
+        let (refcount, immortal) = self.copy.refcount(address);
+        let mut flags = if immortal { Flags::IMMORTAL } else { Flags::NONE };
         if known.is_leaf {
-            let size = self.heap.size(&known.plan, target);
-            let (refcount, immortal) = self.copy.refcount(&memory, address);
-            let flags = if immortal { Flags::IMMORTAL } else { Flags::NONE };
             self.copy.builder.add_object(Object { address, ty: known.id, size, refcount, flags });
-            if size <= SMALL {
-                self.copy.places.mark_small(place);
-            }
             return;
         }
-        let mut size = self.heap.size(&known.plan, target);
-        if let Some(sample_has_head) = known.sample_has_head {
-            let has_head = is_heap_type(&memory, address);
-            size = size + HEAD * u64::from(has_head) - HEAD * u64::from(sample_has_head);
-        }
-        let (refcount, immortal) = self.copy.refcount(&memory, address);
-        let mut flags = if immortal { Flags::IMMORTAL } else { Flags::NONE };
-        let in_lists = known.info.is_gc && (known.info.kind != Kind::Type || is_heap_type(&memory, address));
-        if in_lists && memory.word(address - 16).is_some_and(|next| next != 0) {
+        let in_lists =
+            known.info.is_gc && (known.info.kind != Kind::Type || self.decoder.is_heap_type(address));
+        if in_lists && self.memory.word(address - HEAD).is_some_and(|next| next != 0) {
             flags = flags | Flags::TRACKED;
         }
         let id = self.copy.builder.add_object(Object { address, ty: known.id, size, refcount, flags });
         self.copy.current = id;
-        if size <= SMALL {
-            self.copy.places.mark_small(place);
-        }
         if known.info.complete {
             self.decoder.references(address, &known.info, None, &mut self.copy);
         } else {
             self.visited.clear();
-            if in_lists || (known.info.is_gc && known.info.kind != Kind::Type) {
-                self.heap.visited(&known.plan, target, &mut self.visited);
+            if S::ASKS && known.info.is_gc && (in_lists || known.info.kind != Kind::Type) {
+                self.source.visited(&known.plan, address, &mut self.visited);
             }
-            self.decoder.references(address, &known.info, Some(&mut self.visited), &mut self.copy);
+            let visited = S::ASKS.then_some(&mut self.visited);
+            self.decoder.references(address, &known.info, visited, &mut self.copy);
             self.details(index, id, address);
         }
         if self.known[index].is_own {
@@ -394,7 +453,7 @@ impl<'w, 'py> Walk<'w, 'py> {
     /// What is told of some kinds of objects beyond their references.
     #[inline]
     fn details(&mut self, index: usize, id: ObjectId, address: u64) {
-        let memory = self.heap.memory();
+        let memory = self.memory;
         let known = &self.known[index];
         if let Some(offset) = known.limit
             && let Some(limit) = memory.word(address + offset)
@@ -428,7 +487,7 @@ impl<'w, 'py> Walk<'w, 'py> {
     }
 
     fn name(&mut self, id: ObjectId, module: u64, qualname: u64) {
-        let text = |decoder: &mut Decoder<'w, OwnMemory>, copy: &mut Copy, at: u64| {
+        let text = |decoder: &mut Decoder<'w, S::Memory>, copy: &mut Copy<'w, S::Memory>, at: u64| {
             let known = decoder.is_string(at).then(|| decoder.text(at, copy)).flatten();
             known.unwrap_or_else(|| copy.builder.string(""))
         };
@@ -442,12 +501,10 @@ impl<'w, 'py> Walk<'w, 'py> {
         let name =
             Name { module: self.copy.builder.string(&module), qualname: self.copy.builder.string(&qualname) };
         self.names.push((id, name));
-        let memory = self.heap.memory();
-        if !is_heap_type(&memory, address) {
-            let namespaces = &self.surroundings.static_namespaces;
-            if let Some(&(_, dict)) = namespaces.iter().find(|&&(of, _)| of == address) {
-                self.copy.reference(dict, Label::DICT);
-            }
+        if !self.decoder.is_heap_type(address)
+            && let Some(&dict) = self.surroundings.static_namespaces.get(&address)
+        {
+            self.copy.reference(dict, Label::DICT);
         }
     }
 
@@ -456,17 +513,22 @@ impl<'w, 'py> Walk<'w, 'py> {
         if let Some(&index) = self.copy.types.get(&of) {
             return index;
         }
-        let mut info = self.decoder.type_info(of, &mut self.copy).unwrap_or_else(|| {
+        let found = self.decoder.is_type(of).then(|| self.decoder.type_info(of, &mut self.copy)).flatten();
+        let is_known = found.is_some();
+        if !is_known {
             self.damaged += 1;
-            unknown_type(of)
-        });
-        let plan = self.heap.plan(of as usize, raw::Object(sample as usize), false);
+            if let Some(index) = self.no_type {
+                return index;
+            }
+            self.no_type = Some(self.known.len());
+        }
+        let mut info = found.unwrap_or_else(|| unknown_type(of));
+        let plan = self.source.plan(of, sample, &info);
         let top = info.module.split('.').next().unwrap_or_default();
         let is_own = top == "mem_top" && (info.is_class || info.module == "mem_top._native");
         let origin = match info.is_class {
             true => self.origin_of(&info.module),
-            false if self.runtime.is_interpreters(&format!("{}.", info.module)) => Origin::Standard,
-            false if info.module == "builtins" => Origin::Standard,
+            false if self.is_standard(&info.module) || info.module == "builtins" => Origin::Standard,
             false => self.origin_of(&info.module),
         };
         let ty = Type {
@@ -483,8 +545,6 @@ impl<'w, 'py> Walk<'w, 'py> {
             _ => None,
         };
         let mapped = info.module == "mmap" && info.qualname == "mmap";
-        let differ = info.kind == Kind::Type && self.surroundings.heads_differ;
-        let sample_has_head = differ.then(|| is_heap_type(&self.heap.memory(), sample));
         // What it keeps is no object of Python's.
         if is_own && !info.is_class {
             info.kind = Kind::Internal;
@@ -496,14 +556,17 @@ impl<'w, 'py> Walk<'w, 'py> {
             && !info.is_gc
             && info.members.is_empty()
             && info.dict == DictPlace::None;
-        self.known.push(Known { info, id, plan, limit, is_own, is_leaf, sample_has_head, mapped });
+        self.known.push(Known { info, id, plan, limit, is_own, is_leaf, mapped });
+        if !is_known {
+            return index;
+        }
         self.copy.types.insert(of, index);
         // A static type is in no object's references: it is met through its objects.
         self.copy.meet(of);
         index
     }
 
-    pub(super) fn finish(mut self) -> Walked {
+    fn finish(mut self) -> Walked {
         let late = std::mem::take(&mut self.copy.late);
         let mut namespaces = Vec::new();
         for dict in late {
@@ -539,8 +602,26 @@ impl<'w, 'py> Walk<'w, 'py> {
             dangling: self.copy.dangling,
             damaged: self.damaged,
             notes: self.notes,
-            pause: 0,
         }
+    }
+}
+
+/// Room for what a walk finds, made before anything stands still.
+pub struct Room {
+    builder: HeapBuilder,
+    order: Vec<Place>,
+}
+
+impl Room {
+    /// Room for about so many objects. More are taken too, at the cost of a longer walk.
+    #[must_use]
+    pub fn for_objects(expected: usize) -> Self {
+        let mut builder = HeapBuilder::new(CaptureInfo::default());
+        builder.prepare(expected, expected * 3 / 2);
+        // Filled once, so that its pages are there.
+        let mut order = vec![Place(1); expected];
+        order.clear();
+        Self { builder, order }
     }
 }
 
@@ -550,10 +631,6 @@ fn shape(info: &TypeInfo) -> memtop_heap::Shape {
         memtop_heap::Shape::Other => memtop_heap::Shape::of_name(&info.module, &info.qualname),
         shape => shape,
     }
-}
-
-fn is_heap_type(memory: &impl Memory, address: u64) -> bool {
-    memory.word(address + type_object::FLAGS as u64).is_some_and(|flags| flags & type_object::HEAP_TYPE != 0)
 }
 
 fn unknown_type(address: u64) -> TypeInfo {

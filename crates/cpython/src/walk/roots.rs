@@ -3,22 +3,26 @@
 //! A root leads to the thing itself: a module's to its namespace, a frame's to what each variable holds. What nothing
 //! here leads to and is alive all the same is told by its reference count, when the heap is put together.
 
-use memtop_cpython::layout::object as object_layout;
-use memtop_cpython::{Memory, Sink};
 use memtop_heap::{Frame, Label, Origin, Root, RootKind};
 
-use super::walk::Walk;
+use super::{Source, Walk};
+use crate::decoder::Sink;
+use crate::layout::object as object_layout;
+use crate::memory::Memory;
 
 /// Deeper than any stack of frames gets.
 const MOST_FRAMES: usize = 1 << 20;
 
-impl Walk<'_, '_> {
+impl<S: Source> Walk<'_, S> {
     /// Adds all roots.
     pub(super) fn roots(&mut self) {
-        self.modules();
-        let threads = self.heap.threads();
-        for thread in threads {
-            self.thread(thread);
+        for interpreter in &self.surroundings.interpreters {
+            self.modules(interpreter.modules);
+        }
+        for interpreter in &self.surroundings.interpreters {
+            for &thread in &interpreter.threads {
+                self.thread(thread);
+            }
         }
     }
 
@@ -29,10 +33,10 @@ impl Walk<'_, '_> {
         }
     }
 
-    fn modules(&mut self) {
-        let modules: Vec<(u64, u64)> = self.decoder.entries(self.surroundings.modules).collect();
+    fn modules(&mut self, modules: u64) {
+        let entries: Vec<(u64, u64)> = self.decoder.entries(modules).collect();
         let mut found: Vec<(String, u64, u64)> = Vec::new();
-        for (key, module) in modules {
+        for (key, module) in entries {
             let Some(name) = self.decoder.string_at(key) else { continue };
             let Some(dict) = self.decoder.namespace_of_module(module) else { continue };
             let origin = self.origin_by_file(&name, dict);
@@ -65,28 +69,18 @@ impl Walk<'_, '_> {
                 self.own.extend(places.into_iter().flatten());
             }
         }
-        self.root(
-            RootKind::Interpreter,
-            Origin::Standard,
-            "sys.modules",
-            Label::UNLABELLED,
-            self.surroundings.modules,
-        );
+        self.root(RootKind::Interpreter, Origin::Standard, "sys.modules", Label::UNLABELLED, modules);
     }
 
     fn memory_len(&self, dict: u64) -> u64 {
-        self.heap.memory().word(dict + 16).unwrap_or(0)
+        self.memory.word(dict + 16).unwrap_or(0)
     }
 
     /// Whose code a module is, told by its file.
     fn origin_by_file(&mut self, name: &str, dict: u64) -> Origin {
         let file = self.decoder.value_of(dict, "__file__").and_then(|file| self.decoder.string_at(file));
         let Some(file) = file else {
-            return if self.runtime.is_interpreters(&format!("{name}.")) {
-                Origin::Standard
-            } else {
-                Origin::Own
-            };
+            return if self.is_standard(name) { Origin::Standard } else { Origin::Own };
         };
         self.origin_of_file(&file)
     }
@@ -104,6 +98,12 @@ impl Walk<'_, '_> {
         }
     }
 
+    /// Whether a module is of the standard library, by its name.
+    pub(super) fn is_standard(&self, module: &str) -> bool {
+        let top = module.split('.').next().unwrap_or_default();
+        self.surroundings.standard_modules.contains(top)
+    }
+
     /// Whose code a module is, by its name: its own, or that of the package that it is in.
     pub(super) fn origin_of(&self, module: &str) -> Origin {
         if let Some(&origin) = self.origins.get(module) {
@@ -112,14 +112,14 @@ impl Walk<'_, '_> {
         let top = module.split('.').next().unwrap_or_default();
         match self.origins.get(top) {
             Some(&origin) => origin,
-            None if self.runtime.is_interpreters(&format!("{top}.")) => Origin::Standard,
+            None if self.is_standard(top) => Origin::Standard,
             None => Origin::Own,
         }
     }
 
     fn thread(&mut self, thread: u64) {
         let layout = self.decoder.layout().thread;
-        let memory = self.heap.memory();
+        let memory = self.memory;
         let word = |at: u64| memory.word(at).unwrap_or(0);
         let name = format!("{}", word(thread + layout.thread_id));
         let dict = word(thread + layout.dict);
@@ -157,7 +157,7 @@ impl Walk<'_, '_> {
     }
 
     fn frame(&mut self, address: u64, thread: &str) {
-        let memory = self.heap.memory();
+        let memory = self.memory;
         let Some(view) = self.decoder.frame(address) else { return };
         // The interpreter's own frames, which lead into C, have no code that says anything.
         let is_code = self.decoder.is_code(view.code);
