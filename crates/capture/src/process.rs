@@ -2,11 +2,11 @@
 //!
 //! What cannot be known is `None`. Linux's `/proc` is read; elsewhere little is known.
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use memtop_cpython::Pools;
 use memtop_heap::{MemoryNumbers, ProcessIdentity};
 
 use crate::raw;
@@ -42,65 +42,17 @@ fn digest(bytes: &[u8]) -> u64 {
         .fold(0xcbf2_9ce4_8422_2325, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
-/// The pools of pymalloc that were found (`Objects/obmalloc.c`, `pycore_obmalloc.h`, from 3.10): 16 KiB each, in arenas
-/// of 1 MiB.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Pools {
-    /// Bytes of blocks in use.
-    used: u64,
-    /// Bytes of the arenas that are resident, from the first pool that is in use to the last.
-    resident: u64,
-}
-
-const ARENA: u64 = 1 << 20;
-const POOL: u64 = 1 << 14;
-
-impl Pools {
-    /// What the arenas have free, what the allocator needs for itself included.
-    pub(crate) fn free(self) -> u64 {
-        self.resident.saturating_sub(self.used)
-    }
-
-    /// Counts the pools at these addresses. `None` if pymalloc is not in use: few of them look like pools then.
-    ///
-    /// A pool begins with the number of its blocks in use, and has at 32 the number of its arena and at 36 its class of
-    /// size, 16 bytes a step.
-    ///
-    /// The process runs on meanwhile, so that a pool may be gone: the kernel reads, which does not mind.
-    pub(crate) fn count(pools: impl Iterator<Item = u64>) -> Option<Self> {
-        let memory = File::open("/proc/self/mem").ok()?;
-        let mut arenas: BTreeMap<u32, (u64, u64)> = BTreeMap::new();
-        let (mut used, mut good, mut bad) = (0, 0_u64, 0_u64);
-        for pool in pools {
-            let mut head = [0; 40];
-            if memory.read_exact_at(&mut head, pool).is_err() {
-                continue;
-            }
-            let half =
-                |offset: usize| head[offset..offset + 4].try_into().map_or(u32::MAX, u32::from_le_bytes);
-            let (blocks, arena, class) = (half(0), half(32), half(36));
-            let size = (u64::from(class) + 1) * 16;
-            if class >= 32 || blocks == 0 || u64::from(blocks) * size > POOL - 48 || arena > 1 << 24 {
-                bad += 1;
-                continue;
-            }
-            let (first, last) = arenas.entry(arena).or_insert((pool, pool));
-            let (lower, upper) = ((*first).min(pool), (*last).max(pool));
-            if upper - lower >= ARENA {
-                bad += 1;
-                continue;
-            }
-            (*first, *last) = (lower, upper);
-            good += 1;
-            used += u64::from(blocks) * size;
-        }
-        if good == 0 || good <= bad / 4 {
-            return None;
-        }
-        let pagemap = File::open("/proc/self/pagemap").ok();
-        let resident = arenas.values().map(|&(first, last)| resident(pagemap.as_ref(), first, last + POOL));
-        Some(Self { used, resident: resident.sum() })
-    }
+/// What the arenas of pymalloc hold free, which have pools at these addresses; `None` if pymalloc is not in use. The
+/// process runs on meanwhile, so that a pool may be gone: the kernel reads, which does not mind.
+pub(crate) fn pymalloc_free(minor: u8, pieces: impl Iterator<Item = u64>) -> Option<u64> {
+    let memory = File::open("/proc/self/mem").ok()?;
+    let pagemap = File::open("/proc/self/pagemap").ok();
+    let read = |at: u64| {
+        let mut head = [0; Pools::HEAD];
+        memory.read_exact_at(&mut head, at).ok().map(|()| head)
+    };
+    let pools = Pools::count(minor, pieces, read, |start, end| resident(pagemap.as_ref(), start, end))?;
+    Some(pools.free())
 }
 
 const PAGE: u64 = 4096;

@@ -70,7 +70,7 @@ pub fn capture(py: Python<'_>, options: &Options) -> PyResult<Heap> {
     })?;
     info.pause = Some(pause);
     let heap = py.detach(|| {
-        info.memory.allocator_free = process::Pools::count(walked.pools()).map(process::Pools::free);
+        info.memory.allocator_free = process::pymalloc_free(layout.minor, walked.pools());
         info.memory.native_known = Some(process::known_native(walked.buffers()));
         walked.settle(info, start)
     });
