@@ -1,0 +1,100 @@
+//! A process with a CPython interpreter in it, and what copying it gives.
+
+use std::time::Duration;
+
+use memtop_heap::{MemoryNumbers, ProcessIdentity, PythonVersion};
+
+use crate::error::RemoteError;
+use crate::image::Image;
+
+/// A process with a CPython interpreter in it that can be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// The process.
+    pub pid: u32,
+    /// The version of its interpreter.
+    pub version: PythonVersion,
+    /// The address of `_PyRuntime` in it.
+    pub runtime: u64,
+    /// The mapped file that the interpreter is in.
+    pub file: String,
+    /// How the process was called: the script's or the program's name, without arguments.
+    pub program: String,
+    /// Which process it is, with interpreter 0.
+    pub identity: ProcessIdentity,
+}
+
+/// How a process is copied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CopyOptions {
+    /// Whether the process is stopped for the copy. Without, what it says is approximate.
+    pub pause: bool,
+    /// Whether pages are read that are swapped out, which brings them back into memory.
+    pub include_swapped: bool,
+    /// Whether large mappings are copied too that hold no addresses, such as the numbers of arrays.
+    pub large_mappings: bool,
+}
+
+impl Default for CopyOptions {
+    fn default() -> Self {
+        Self { pause: true, include_swapped: false, large_mappings: false }
+    }
+}
+
+/// A thread of the process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Thread {
+    /// Its number.
+    pub id: u32,
+    /// Where the mapping begins and ends that its stack is in, where that could be told.
+    pub stack: Option<(u64, u64)>,
+}
+
+/// What copying a process gives.
+#[derive(Debug)]
+pub struct Copied {
+    /// Its memory.
+    pub image: Image,
+    /// How long it stood still; `None` if it was not stopped.
+    pub pause: Option<Duration>,
+    /// How long the whole copy took.
+    pub duration: Duration,
+    /// Bytes that were copied.
+    pub bytes: u64,
+    /// System calls that were made while the process stood still.
+    pub system_calls: u64,
+    /// Bytes that are swapped out and were not read.
+    pub swapped: u64,
+    /// Bytes of large mappings that were not copied.
+    pub left_out: u64,
+    /// When it was, in microseconds since 1970 (UTC).
+    pub taken_at: i64,
+    /// A clock that never goes back, in microseconds.
+    pub uptime: Option<u64>,
+    /// The process's memory as the system counts it, at that moment.
+    pub memory: MemoryNumbers,
+    /// Which process it was, with interpreter 0.
+    pub identity: ProcessIdentity,
+    /// Its threads.
+    pub threads: Vec<Thread>,
+    /// What a reader should know, a sentence each.
+    pub notes: Vec<String>,
+}
+
+impl Target {
+    /// Finds the interpreter in a process.
+    ///
+    /// # Errors
+    /// If there is no such process, or it may not be read, or has no CPython whose layout is known.
+    pub fn find(pid: u32) -> Result<Self, RemoteError> {
+        Err(RemoteError::NoSuchProcess { pid })
+    }
+
+    /// Stops the process, copies its memory and lets it run on.
+    ///
+    /// # Errors
+    /// If it cannot be stopped or read, or the copy does not fit into memory. The process runs on in any case.
+    pub fn copy(&self, _options: &CopyOptions) -> Result<Copied, RemoteError> {
+        Err(RemoteError::NoSuchProcess { pid: self.pid })
+    }
+}
