@@ -11,6 +11,7 @@ use std::collections::HashMap;
 
 use memtop_heap::{Label, StringId};
 
+use crate::blind::Blind;
 use crate::kind::Kind;
 use crate::layout::{Layout, container, object, type_object};
 use crate::memory::Memory;
@@ -73,6 +74,8 @@ pub struct Decoder<'m, M> {
     /// The dicts in which `threading.local` keeps a namespace for each thread.
     local_dicts: Vec<u64>,
     pub(crate) variable_names: HashMap<u64, std::rc::Rc<[Label]>>,
+    /// What is remembered to do without a traverse.
+    pub(crate) blind: Blind,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -86,7 +89,7 @@ const RECENT: usize = 8192;
 /// A container with fewer entries may show its keys that are names.
 const FEW: u64 = 64;
 /// More items than any container of a process with 47 bits of addresses can have.
-const MOST: u64 = 1 << 44;
+pub(crate) const MOST: u64 = 1 << 44;
 
 /// A dict's key table (`Include/internal/pycore_dict.h`).
 #[derive(Debug, Clone, Copy)]
@@ -123,6 +126,7 @@ impl<'m, M: Memory> Decoder<'m, M> {
             recent: vec![KnownText::default(); RECENT],
             local_dicts: Vec::new(),
             variable_names: HashMap::new(),
+            blind: Blind::default(),
         })
     }
 
@@ -138,7 +142,7 @@ impl<'m, M: Memory> Decoder<'m, M> {
     }
 
     #[inline]
-    fn word(&self, at: u64) -> u64 {
+    pub(crate) fn word(&self, at: u64) -> u64 {
         self.memory.word(at).unwrap_or(0)
     }
 
@@ -232,7 +236,7 @@ impl<'m, M: Memory> Decoder<'m, M> {
     }
 
     /// The value of an int of at most two digits (`Include/cpython/longintrepr.h`).
-    fn small_int(&self, at: u64) -> Option<i64> {
+    pub(crate) fn small_int(&self, at: u64) -> Option<i64> {
         let (digits, negative) = if self.layout.minor >= 12 {
             let tag = self.memory.word(at + 16)?;
             (tag >> 3, tag & 3 == 2)
@@ -296,8 +300,8 @@ impl<'m, M: Memory> Decoder<'m, M> {
         })
     }
 
-    /// The references of an object. `visited` is what its traverse function visited, in that order; without, what the
-    /// decoder knows is all that is told. Nothing stays in `visited`.
+    /// The references of an object. `visited` is what its traverse function visited, in that order; without, memory alone
+    /// tells them. Nothing stays in `visited`.
     #[inline]
     pub fn references(
         &mut self,
@@ -306,6 +310,9 @@ impl<'m, M: Memory> Decoder<'m, M> {
         visited: Option<&mut Vec<u64>>,
         sink: &mut impl Sink,
     ) {
+        if visited.is_none() && !info.complete {
+            return self.blind_references(at, info, sink);
+        }
         let mut visited = visited.map(Visited::new);
         match info.kind {
             Kind::Opaque | Kind::TextBuffer => {
@@ -315,11 +322,7 @@ impl<'m, M: Memory> Decoder<'m, M> {
             }
             Kind::Plain | Kind::Atom => {}
             Kind::Tuple => self.tuple(at, &mut visited, sink),
-            Kind::List => {
-                let items = self.word(at + container::LIST_ITEMS as u64);
-                let count = self.word(at + object::SIZE as u64).min(MOST);
-                self.items(items, count, &mut visited, sink);
-            }
+            Kind::List => self.list(at, &mut visited, sink),
             Kind::Dict | Kind::DictAndMore => self.dict(at, &mut visited, sink),
             Kind::Set => self.set(at, &mut visited, sink),
             Kind::Code => self.code(at, sink),
@@ -354,7 +357,7 @@ impl<'m, M: Memory> Decoder<'m, M> {
             sink.reference(info.address, Label::TYPE);
         }
         let in_list = info.kind == Kind::Queue && self.layout.minor < 13;
-        let folds = matches!(info.kind, Kind::LruCache | Kind::Wrapper | Kind::ThreadLocal) || in_list;
+        let folds = self.folds(info);
         if info.kind == Kind::LruCache {
             let rest: Vec<u64> = visited.rest().collect();
             let cached = self.cached(info, &rest, sink);
@@ -366,7 +369,13 @@ impl<'m, M: Memory> Decoder<'m, M> {
         self.labelled(info, folds, visited.rest(), sink);
     }
 
-    fn labelled(
+    /// Whether a builtin container that an object of this kind holds is a part of it.
+    pub(crate) fn folds(&self, info: &TypeInfo) -> bool {
+        matches!(info.kind, Kind::LruCache | Kind::Wrapper | Kind::ThreadLocal)
+            || (info.kind == Kind::Queue && self.layout.minor < 13)
+    }
+
+    pub(crate) fn labelled(
         &mut self,
         info: &TypeInfo,
         folds: bool,
@@ -423,7 +432,7 @@ impl<'m, M: Memory> Decoder<'m, M> {
 
     /// The time zone of a `datetime` or `time` (`Include/datetime.h`): one without is allocated without the member, so
     /// that what lies there is another's memory.
-    fn time_zone(&self, at: u64, offset: u64, sink: &mut impl Sink) {
+    pub(crate) fn time_zone(&self, at: u64, offset: u64, sink: &mut impl Sink) {
         const HAS_ZONE: u64 = 24;
         if self.memory.byte(at + HAS_ZONE).is_none_or(|has| has == 0) {
             return;
@@ -442,7 +451,7 @@ impl<'m, M: Memory> Decoder<'m, M> {
 
     /// Attributes, where an instance has them beside its slots.
     #[inline]
-    fn attributes(
+    pub(crate) fn attributes(
         &mut self,
         at: u64,
         info: &TypeInfo,
@@ -485,7 +494,7 @@ impl<'m, M: Memory> Decoder<'m, M> {
         }
     }
 
-    fn items(&mut self, first: u64, count: u64, visited: &mut Option<Visited<'_>>, sink: &mut impl Sink) {
+    pub(crate) fn items(&mut self, first: u64, count: u64, visited: &mut Option<Visited<'_>>, sink: &mut impl Sink) {
         for index in 0..count {
             let Some(to) = self.memory.word(first + index * 8) else { break };
             if to != 0 && take(visited, to) {
@@ -494,12 +503,18 @@ impl<'m, M: Memory> Decoder<'m, M> {
         }
     }
 
-    fn tuple(&mut self, at: u64, visited: &mut Option<Visited<'_>>, sink: &mut impl Sink) {
+    pub(crate) fn list(&mut self, at: u64, visited: &mut Option<Visited<'_>>, sink: &mut impl Sink) {
+        let items = self.word(at + container::LIST_ITEMS as u64);
+        let count = self.word(at + object::SIZE as u64).min(MOST);
+        self.items(items, count, visited, sink);
+    }
+
+    pub(crate) fn tuple(&mut self, at: u64, visited: &mut Option<Visited<'_>>, sink: &mut impl Sink) {
         let count = self.word(at + object::SIZE as u64).min(MOST);
         self.items(at + self.tuple_items, count, visited, sink);
     }
 
-    fn set(&mut self, at: u64, visited: &mut Option<Visited<'_>>, sink: &mut impl Sink) {
+    pub(crate) fn set(&mut self, at: u64, visited: &mut Option<Visited<'_>>, sink: &mut impl Sink) {
         let table = self.word(at + container::SET_TABLE as u64);
         let entries = self.word(at + container::SET_MASK as u64).min(MOST) + 1;
         let dummy = u64::MAX;
@@ -512,7 +527,7 @@ impl<'m, M: Memory> Decoder<'m, M> {
         }
     }
 
-    fn dict(&mut self, at: u64, visited: &mut Option<Visited<'_>>, sink: &mut impl Sink) {
+    pub(crate) fn dict(&mut self, at: u64, visited: &mut Option<Visited<'_>>, sink: &mut impl Sink) {
         let keys = self.word(at + container::DICT_KEYS as u64);
         let Some(table) = self.key_table(keys) else { return };
         let values = self.word(at + container::DICT_VALUES as u64);
@@ -570,7 +585,7 @@ impl<'m, M: Memory> Decoder<'m, M> {
     }
 
     /// What no traverse visits: code is unknown to the collector.
-    fn code(&mut self, at: u64, sink: &mut impl Sink) {
+    pub(crate) fn code(&mut self, at: u64, sink: &mut impl Sink) {
         let code = self.layout.code;
         let parts = [
             (code.consts, "co_consts"),
@@ -602,7 +617,7 @@ impl<'m, M: Memory> Decoder<'m, M> {
 
     /// What the traverse of types leaves out: the names of a class, and, for a type that the collector does not know,
     /// all of it.
-    fn type_parts(&mut self, at: u64, visited: &mut Option<Visited<'_>>, sink: &mut impl Sink) {
+    pub(crate) fn type_parts(&mut self, at: u64, visited: &mut Option<Visited<'_>>, sink: &mut impl Sink) {
         // A type that is not made at run time ends where the parts of one begin.
         if self.is_heap_type(at) {
             let heap_type = self.layout.heap_type;
@@ -618,7 +633,8 @@ impl<'m, M: Memory> Decoder<'m, M> {
                     sink.reference(to, Label::attribute(name));
                 }
             }
-            let module = self.word(at + heap_type.module());
+            // 3.8 has none.
+            let module = if self.layout.minor < 9 { 0 } else { self.word(at + heap_type.module()) };
             if module != 0 && take(visited, module) {
                 let name = sink.name("ht_module");
                 sink.reference(module, Label::attribute(name));
@@ -653,8 +669,11 @@ impl<'m, M: Memory> Decoder<'m, M> {
     }
 
     /// Names the variables that a function closes over: their cells are told by the tuple that holds them.
-    fn closure(&mut self, at: u64, sink: &mut impl Sink) {
-        let (cells, code) = (self.word(at + 72), self.word(at + 48));
+    pub(crate) fn closure(&mut self, at: u64, sink: &mut impl Sink) {
+        let (cells, code) = match self.layout.minor {
+            ..10 => (self.word(at + 48), self.word(at + 16)),
+            _ => (self.word(at + 72), self.word(at + 48)),
+        };
         if cells == 0 || code == 0 {
             return;
         }
@@ -670,7 +689,7 @@ impl<'m, M: Memory> Decoder<'m, M> {
     }
 
     /// Words of an object of an unknown layout that may be references beside those that were visited.
-    fn hidden_words(&self, at: u64, info: &TypeInfo, visited: &[u64], sink: &mut impl Sink) {
+    pub(crate) fn hidden_words(&self, at: u64, info: &TypeInfo, visited: &[u64], sink: &mut impl Sink) {
         const FEW_VISITED: usize = 64;
         let label = if info.kind == Kind::TextBuffer { Label::STORAGE } else { Label::UNLABELLED };
         let size = info.basic_size.min(4096);

@@ -9,25 +9,10 @@
 //! is read is taken for hostile: every count is capped, nothing is followed for ever.
 #![forbid(unsafe_code)]
 
+mod blind;
 mod decoder;
 mod frames;
 mod kind;
 pub mod layout;
 mod memory;
-mod pools;
-mod text;
-mod type_info;
-mod variables;
-mod visited;
-mod walk;
-
-pub use decoder::{Decoder, KnownTypes, Sink};
-pub use frames::{FrameView, Local};
-pub use kind::Kind;
-pub use layout::Layout;
-pub use memory::Memory;
-pub use pools::Pools;
-pub use text::{Text, is_identifier};
-pub use type_info::{DictPlace, TypeInfo};
-pub use variables::ContextVariable;
-pub use walk::{InterpreterRoots, Room, Source, Surroundings, Walk, Walked};
+mod sizes;

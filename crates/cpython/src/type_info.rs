@@ -122,7 +122,7 @@ impl<M: Memory> Decoder<'_, M> {
 
     /// Whether a class statement made the type, so that its objects are visited by `subtype_traverse`, which knows
     /// slots, dict and type; what has no such function is told by being made at run time without one.
-    fn is_class(&self, address: u64) -> Option<bool> {
+    pub(crate) fn is_class(&self, address: u64) -> Option<bool> {
         let flags = self.memory.word(address + type_object::FLAGS as u64)?;
         if flags & type_object::HEAP_TYPE == 0 {
             return Some(false);
@@ -251,13 +251,30 @@ impl<M: Memory> Decoder<'_, M> {
 
     /// Members of types written in C, by the kind. Read from the structures' headers (`Include/cpython/*.h`;
     /// `_functoolsmodule.c`, `descrobject.c`, `funcobject.c`, `_collectionsmodule.c` for those without one); the same
-    /// from 3.10 to 3.15 where no version is asked.
+    /// from 3.8 to 3.15 where no version is asked.
     fn known_members(&self, kind: Kind, sink: &mut impl Sink, members: &mut Vec<(u64, Label)>) {
         let layout = &self.layout;
         let mut attributes = |members: &mut Vec<(u64, Label)>, of: &[(u64, &str)]| {
             members.extend(of.iter().map(|&(offset, name)| (offset, Label::attribute(sink.name(name)))));
         };
         match kind {
+            Kind::Function if layout.minor < 10 => {
+                attributes(
+                    members,
+                    &[
+                        (16, "__code__"),
+                        (24, "__globals__"),
+                        (32, "__defaults__"),
+                        (40, "__kwdefaults__"),
+                        (56, "__doc__"),
+                        (64, "__name__"),
+                        (88, "__module__"),
+                        (96, "__annotations__"),
+                        (104, "__qualname__"),
+                    ],
+                );
+                members.extend([(48, Label::STORAGE), (72, Label::DICT)]);
+            }
             Kind::Function => {
                 attributes(
                     members,
@@ -302,7 +319,8 @@ impl<M: Memory> Decoder<'_, M> {
                     &[(first, "__traceback__"), (first + 16, "__cause__"), (first + 8, "__context__")],
                 );
             }
-            Kind::Frame if layout.minor == 10 => {
+            Kind::Frame if layout.minor <= 10 => {
+                let trace = if layout.minor == 10 { 72 } else { 80 };
                 attributes(
                     members,
                     &[
@@ -311,7 +329,7 @@ impl<M: Memory> Decoder<'_, M> {
                         (40, "f_builtins"),
                         (48, "f_globals"),
                         (56, "f_locals"),
-                        (72, "f_trace"),
+                        (trace, "f_trace"),
                     ],
                 );
             }
@@ -319,6 +337,10 @@ impl<M: Memory> Decoder<'_, M> {
             Kind::Generator if layout.minor == 10 => {
                 members.push((16, Label::STORAGE));
                 attributes(members, &[(24, "gi_code"), (40, "__name__"), (48, "__qualname__")]);
+            }
+            Kind::Generator if layout.minor < 10 => {
+                members.push((16, Label::STORAGE));
+                attributes(members, &[(32, "gi_code"), (48, "__name__"), (56, "__qualname__")]);
             }
             Kind::Generator => {
                 let name = layout.frame.in_generator - 48;

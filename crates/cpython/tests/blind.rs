@@ -1,0 +1,289 @@
+//! References and sizes told by memory alone, held against what Python says of its own objects.
+
+mod live;
+
+use std::collections::{BTreeMap, HashMap};
+
+use live::{Foreign, Still};
+use memtop_cpython::layout::{object, type_object};
+use memtop_cpython::{Decoder, Kind, Layout, Memory, Sink, TypeInfo};
+use memtop_heap::{CaptureInfo, HeapBuilder, Label, LabelKind, StringId};
+
+/// A reference that was told.
+struct Told {
+    from: usize,
+    to: u64,
+    label: Label,
+    /// Whether the reference count of what it leads to decides.
+    hidden: bool,
+}
+
+struct Collected<'m> {
+    memory: &'m Foreign,
+    builder: HeapBuilder,
+    names: HashMap<StringId, String>,
+    told: Vec<Told>,
+    from: usize,
+}
+
+impl Sink for Collected<'_> {
+    fn reference(&mut self, to: u64, label: Label) {
+        self.told.push(Told { from: self.from, to, label, hidden: false });
+    }
+
+    fn hidden(&mut self, to: u64, label: Label) {
+        self.told.push(Told { from: self.from, to, label, hidden: true });
+    }
+
+    fn behind(&mut self, pointer: u64) -> Option<u64> {
+        self.memory.word(pointer)
+    }
+
+    fn name(&mut self, text: &str) -> StringId {
+        let id = self.builder.string(text);
+        self.names.entry(id).or_insert_with(|| text.to_owned());
+        id
+    }
+
+    fn is_namespace(&self, _: u64) -> bool {
+        false
+    }
+
+    fn variable(&mut self, _: u64, _: Label) {}
+}
+
+/// The reference count of an object; none if it lives for ever.
+fn count_of(memory: &impl Memory, minor: u8, at: u64) -> Option<u64> {
+    let word = memory.word(at)?;
+    match minor {
+        12.. if (word as i32) < 0 => None,
+        12.. => Some(word & 0xFFFF_FFFF),
+        _ => Some(word),
+    }
+}
+
+/// Words that may be references are some where the count of what they lead to is not explained without them.
+fn settle(told: &mut Vec<Told>, memory: &impl Memory, minor: u8) {
+    let mut found: HashMap<u64, u64> = HashMap::new();
+    for one in told.iter().filter(|one| !one.hidden) {
+        *found.entry(one.to).or_default() += 1;
+    }
+    told.retain(|one| {
+        if !one.hidden {
+            return true;
+        }
+        let found = found.entry(one.to).or_default();
+        *found += 1;
+        count_of(memory, minor, one.to).is_some_and(|count| *found <= count)
+    });
+}
+
+#[derive(Default)]
+struct Tally {
+    true_references: u64,
+    found: u64,
+    wrong: u64,
+    explained: BTreeMap<&'static str, u64>,
+    sized: u64,
+    right_size: u64,
+    missed_by: BTreeMap<String, u64>,
+    wrong_by: BTreeMap<String, u64>,
+    size_by: BTreeMap<String, (u64, String)>,
+    /// Objects to which more references were told than they count.
+    over: u64,
+    over_by: BTreeMap<String, u64>,
+}
+
+impl Tally {
+    fn recall(&self) -> f64 {
+        self.found as f64 / self.true_references as f64
+    }
+
+    fn precision(&self) -> f64 {
+        self.found as f64 / (self.found + self.wrong) as f64
+    }
+
+    fn sizes(&self) -> f64 {
+        self.right_size as f64 / self.sized.max(1) as f64
+    }
+}
+
+struct Zoo<'s> {
+    still: &'s Still,
+    decoder: Decoder<'s, Foreign>,
+    sink: Collected<'s>,
+    infos: HashMap<u64, TypeInfo>,
+}
+
+impl Zoo<'_> {
+    fn info(&mut self, at: u64) -> Option<TypeInfo> {
+        let of = self.still.memory.word(at + object::TYPE as u64)?;
+        if !self.infos.contains_key(&of) {
+            let info = self.decoder.type_info(of, &mut self.sink)?;
+            self.infos.insert(of, info);
+        }
+        self.infos.get(&of).cloned()
+    }
+
+    /// Why a reference that Python does not give may be one all the same.
+    fn explanation(&mut self, info: &TypeInfo, at: u64, one: &Told) -> Option<&'static str> {
+        let memory = &self.still.memory;
+        let is_static = info.kind == Kind::Type
+            && memory.word(at + type_object::FLAGS as u64).is_some_and(|f| f & type_object::HEAP_TYPE == 0);
+        if !info.is_gc || is_static {
+            return Some("of an object without traverse");
+        }
+        if one.label == Label::KEY_OBJECT && self.decoder.is_string(one.to) {
+            return Some("str key");
+        }
+        if one.label == Label::TYPE && !info.is_class {
+            return Some("type of C");
+        }
+        let name = one.label.text().and_then(|name| self.sink.names.get(&name)).map(String::as_str);
+        if info.kind == Kind::Type
+            && matches!(name, Some("__name__" | "__qualname__" | "__slots__" | "__subclasses__"))
+        {
+            return Some("names and subclasses of a class");
+        }
+        let target = self.info(one.to)?;
+        let is_text = matches!(target.qualname.as_str(), "str" | "bytes" | "int" | "NoneType" | "bool");
+        if one.label.kind() == LabelKind::Unlabelled && is_text {
+            return Some("text or number that a traverse need not visit");
+        }
+        None
+    }
+}
+
+fn name_of(info: &TypeInfo) -> String {
+    format!("{}.{}", info.module, info.qualname)
+}
+
+fn tally(still: &Still) -> Tally {
+    let memory = &still.memory;
+    let layout = Layout::of(still.minor).expect("the version is known");
+    let slot = |offset: usize| memory.word(still.class + offset as u64).expect("a class can be read");
+    let class = (slot(type_object::TRAVERSE), slot(type_object::DEALLOC));
+    let decoder = Decoder::new(memory, layout, still.types, class, false).expect("the tuple type can be read");
+    let builder = HeapBuilder::new(CaptureInfo::default());
+    let sink = Collected { memory, builder, names: HashMap::new(), told: Vec::new(), from: 0 };
+    let mut zoo = Zoo { still, decoder, sink, infos: HashMap::new() };
+    let mut tally = Tally::default();
+    for (from, object) in still.objects.iter().enumerate() {
+        let info = zoo.info(object.address).expect("each type can be read");
+        zoo.sink.from = from;
+        zoo.decoder.references(object.address, &info, None, &mut zoo.sink);
+        if let Some(truth) = object.size {
+            let size = zoo.decoder.size(object.address, &info);
+            tally.sized += 1;
+            tally.right_size += u64::from(size == truth);
+            if size != truth {
+                let known = tally.size_by.entry(name_of(&info)).or_default();
+                known.0 += 1;
+                known.1 = format!("{size} for {truth}");
+            }
+        }
+    }
+    settle(&mut zoo.sink.told, memory, still.minor);
+    let mut counted: HashMap<u64, u64> = HashMap::new();
+    let told = std::mem::take(&mut zoo.sink.told);
+    for one in &told {
+        *counted.entry(one.to).or_default() += 1;
+    }
+    for (to, told) in counted {
+        if count_of(memory, still.minor, to).is_some_and(|count| told > count) {
+            tally.over += 1;
+            if let Some(info) = zoo.info(to) {
+                *tally.over_by.entry(name_of(&info)).or_default() += 1;
+            }
+        }
+    }
+    let mut told = told.into_iter().peekable();
+    for (from, object) in still.objects.iter().enumerate() {
+        let mut left: HashMap<u64, u64> = HashMap::new();
+        for &to in &object.referents {
+            *left.entry(to).or_default() += 1;
+        }
+        tally.true_references += object.referents.len() as u64;
+        let info = zoo.info(object.address).expect("each type can be read");
+        let mut of_this = Vec::new();
+        while let Some(one) = told.next_if(|one| one.from == from) {
+            of_this.push(one);
+        }
+        // Keys last: a value may be the same str, and that one was visited.
+        of_this.sort_by_key(|one| one.label == Label::KEY_OBJECT);
+        for one in of_this {
+            match left.get_mut(&one.to) {
+                Some(left) if *left > 0 => {
+                    *left -= 1;
+                    tally.found += 1;
+                }
+                _ => match zoo.explanation(&info, object.address, &one) {
+                    Some(why) => *tally.explained.entry(why).or_default() += 1,
+                    None => {
+                        tally.wrong += 1;
+                        let to = zoo.info(one.to).map(|info| name_of(&info)).unwrap_or_default();
+                        let what = format!("{} to {to} as {:?}", name_of(&info), one.label.kind());
+                        *tally.wrong_by.entry(what).or_default() += 1;
+                    }
+                },
+            }
+        }
+        for (to, left) in left.into_iter().filter(|&(_, left)| left > 0) {
+            let to = zoo.info(to).map(|info| name_of(&info)).unwrap_or_default();
+            *tally.missed_by.entry(format!("{} to {to}", name_of(&info))).or_default() += left;
+        }
+    }
+    tally
+}
+
+fn worst(by: &BTreeMap<String, u64>) -> Vec<(&str, u64)> {
+    let mut worst: Vec<(&str, u64)> = by.iter().map(|(name, &count)| (name.as_str(), count)).collect();
+    worst.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
+    worst.truncate(40);
+    worst
+}
+
+#[test]
+fn memory_alone_tells_what_python_says() {
+    let packages = std::env::var("MEMTOP_PACKAGES").unwrap_or_default();
+    let packages: Vec<String> = packages.split_whitespace().map(str::to_owned).collect();
+    let interpreters = live::interpreters();
+    if interpreters.is_empty() {
+        println!("skipped: no CPython from 3.8 to 3.15 was found");
+    }
+    let mut failures = Vec::new();
+    for python in interpreters {
+        let still = Still::start(&python, &packages);
+        if Layout::of(still.minor).is_none() {
+            println!("3.{} skipped: it has no layout", still.minor);
+            continue;
+        }
+        let tally = tally(&still);
+        let minor = still.minor;
+        println!(
+            "3.{minor}: {} objects, {} references; recall {:.4} %, precision {:.4} %, sizes {:.4} %; {} over-counted",
+            still.objects.len(),
+            tally.true_references,
+            100.0 * tally.recall(),
+            100.0 * tally.precision(),
+            100.0 * tally.sizes(),
+            tally.over,
+        );
+        println!("  explained: {:?}", tally.explained);
+        for (title, by) in
+            [("missed", &tally.missed_by), ("wrong", &tally.wrong_by), ("over-counted", &tally.over_by)]
+        {
+            for (name, count) in worst(by) {
+                println!("  {title}: {count} × {name}");
+            }
+        }
+        for (name, (count, example)) in &tally.size_by {
+            println!("  size: {count} × {name}: {example}");
+        }
+        let (recall, precision) = if matches!(minor, 8 | 10) { (0.99, 0.94) } else { (0.999, 0.985) };
+        if tally.recall() < recall || tally.precision() < precision || tally.sizes() < 0.998 {
+            failures.push(minor);
+        }
+    }
+    assert!(failures.is_empty(), "3.{failures:?} are below what is asked");
+}
