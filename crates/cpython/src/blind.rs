@@ -76,17 +76,18 @@ const TEE_BLOCK: u64 = 57;
 
 impl Structure {
     /// By the name of the type of C. `_ctypes._CData`: what it points to is no object's (`b_ptr`, `b_value`;
-    /// `PyCData_traverse` in `_ctypes.c`). A capsule's pointer is not its own; of a `BytesIO` the buffer is counted in
-    /// its size; `ContextVar.var_cached` is borrowed (`contextvar_tp_traverse`).
+    /// `PyCData_traverse` in `_ctypes.c`). A capsule's pointer is not its own; of a `BytesIO` the buffer is visited
+    /// from 3.12 on; `ContextVar.var_cached` is borrowed (`contextvar_tp_traverse`).
     fn of_name(name: &str, minor: u8) -> Option<Self> {
         Some(match name {
             "collections.deque" => Self::Deque,
             "collections.OrderedDict" => Self::OrderedDict,
             "collections.defaultdict" => Self::Named(&[]),
             "functools._lru_cache_wrapper" => Self::LruCache,
-            "functools._lru_list_elem" | "PyCapsule" | "mem_top._native.Snapshot" | "mem_top._native.Types" => {
-                Self::Named(&[])
-            }
+            "functools._lru_list_elem"
+            | "PyCapsule"
+            | "mem_top._native.Snapshot"
+            | "mem_top._native.Types" => Self::Named(&[]),
             "_queue.SimpleQueue" if minor >= 13 => Self::Queue,
             "itertools._tee_dataobject" => Self::TeeBlock,
             "xml.etree.ElementTree.Element" => Self::Element,
@@ -100,7 +101,7 @@ impl Structure {
             "managedbuffer" => Self::Named(&[40]),
             "_ctypes._CData" => Self::Without(&[16, 72, 80]),
             "_contextvars.ContextVar" | "ContextVar" => Self::Without(&[32]),
-            "_io.BytesIO" => Self::Without(&[16]),
+            "_io.BytesIO" if minor < 12 => Self::Without(&[16]),
             "weakref"
             | "weakref.ReferenceType"
             | "weakproxy"
@@ -279,7 +280,8 @@ impl<M: Memory> Decoder<'_, M> {
                 || matches!(info.dict, DictPlace::Offset(dict) if dict == offset as i64)
         };
         words.retain(|&offset| !not_its_own(offset));
-        let dict_is_member = matches!(info.dict, DictPlace::Offset(dict) if dict > 0 && is_member(dict as u64));
+        let dict_is_member =
+            matches!(info.dict, DictPlace::Offset(dict) if dict > 0 && is_member(dict as u64));
         let items = (info.kind == Kind::Opaque && info.item_size == 8).then_some(basic(of_c));
         Plan {
             structure,

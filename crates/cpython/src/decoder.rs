@@ -15,6 +15,7 @@ use crate::blind::Blind;
 use crate::kind::Kind;
 use crate::layout::{Layout, container, object, type_object};
 use crate::memory::Memory;
+use crate::sizes::Sizings;
 use crate::text::{Text, is_identifier};
 use crate::type_info::{DictPlace, TypeInfo};
 use crate::visited::{Visited, take, take_if_near};
@@ -76,6 +77,7 @@ pub struct Decoder<'m, M> {
     pub(crate) variable_names: HashMap<u64, std::rc::Rc<[Label]>>,
     /// What is remembered to do without a traverse.
     pub(crate) blind: Blind,
+    pub(crate) sizings: Sizings,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -127,6 +129,7 @@ impl<'m, M: Memory> Decoder<'m, M> {
             local_dicts: Vec::new(),
             variable_names: HashMap::new(),
             blind: Blind::default(),
+            sizings: Sizings::default(),
         })
     }
 
@@ -494,7 +497,13 @@ impl<'m, M: Memory> Decoder<'m, M> {
         }
     }
 
-    pub(crate) fn items(&mut self, first: u64, count: u64, visited: &mut Option<Visited<'_>>, sink: &mut impl Sink) {
+    pub(crate) fn items(
+        &mut self,
+        first: u64,
+        count: u64,
+        visited: &mut Option<Visited<'_>>,
+        sink: &mut impl Sink,
+    ) {
         for index in 0..count {
             let Some(to) = self.memory.word(first + index * 8) else { break };
             if to != 0 && take(visited, to) {

@@ -15,7 +15,9 @@ use crate::memory::Memory;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Known {
     NoType,
-    Type { has_head: bool },
+    Type {
+        has_head: bool,
+    },
     /// The type of types: those that are not made at run time have no head.
     TypeOfTypes,
 }
@@ -57,7 +59,7 @@ impl Validity {
         let first = memory.word(address)?;
         let (count, immortal) = match minor {
             // The low half counts; flags stand above it from 3.14 (`Include/refcount.h`).
-            14.. => (first & 0xFFFF_FFFF, first as i32) ,
+            14.. => (first & 0xFFFF_FFFF, first as i32),
             12.. => (first, first as i32),
             _ => (first, 0),
         };
@@ -137,5 +139,6 @@ fn has_plausible_head(memory: &impl Memory, object: u64) -> bool {
         return true;
     }
     let next = next & mask;
-    is_plausible(next) && memory.word(next + gc_head::NEXT as u64).is_some_and(|after| is_plausible(after & mask))
+    is_plausible(next)
+        && memory.word(next + gc_head::NEXT as u64).is_some_and(|after| is_plausible(after & mask))
 }

@@ -1,4 +1,8 @@
 //! References and sizes told by memory alone, held against what Python says of its own objects.
+//!
+//! `MEMTOP_PYTHONS` names the interpreters, `MEMTOP_PACKAGES` packages that the zoo imports beside its own; with
+//! `-- --nocapture` it says what was missed and what was wrong.
+#![expect(clippy::print_stdout, reason = "figures for who runs the test by hand")]
 
 mod live;
 
@@ -163,7 +167,8 @@ fn tally(still: &Still) -> Tally {
     let layout = Layout::of(still.minor).expect("the version is known");
     let slot = |offset: usize| memory.word(still.class + offset as u64).expect("a class can be read");
     let class = (slot(type_object::TRAVERSE), slot(type_object::DEALLOC));
-    let decoder = Decoder::new(memory, layout, still.types, class, false).expect("the tuple type can be read");
+    let decoder =
+        Decoder::new(memory, layout, still.types, class, false).expect("the tuple type can be read");
     let builder = HeapBuilder::new(CaptureInfo::default());
     let sink = Collected { memory, builder, names: HashMap::new(), told: Vec::new(), from: 0 };
     let mut zoo = Zoo { still, decoder, sink, infos: HashMap::new() };

@@ -311,6 +311,14 @@ def functions():
     add(instance)
     late = None
 
+    def often(x):
+        return len(str(x)) + abs(-1)
+
+    # More calls than after which code up to 3.10 gets caches.
+    for i in range(3000):
+        often(i)
+    add(often)
+
 
 def running():
     def generator(a):
