@@ -34,6 +34,8 @@ class Figures:
     peak: float | None
     peak_method: str
     kept: float | None
+    facts: Mapping[str, float]
+    """Numbers that the row tells of its result."""
 
     def each(self, size: float | None) -> float | None:
         """So many bytes for each gc-tracked object."""
@@ -101,6 +103,7 @@ def figures(measured: Sequence[Measured]) -> Figures:
         peak=_median(one["peak"] for one in measured),
         peak_method=measured[0]["peak_method"],
         kept=_median(one["kept"] for one in measured),
+        facts=measured[0]["facts"],
     )
 
 
@@ -122,7 +125,35 @@ def targets(heap: Heap, outcomes: Mapping[str, Outcome]) -> list[Target]:
             Target(f"{name}: extra peak memory", _of(of, lambda f: f.each(f.peak)), 16, unit="bytes an object")
         )
         lines.append(Target(f"{name}: memory kept after the call", _of(of, _kept_percent), 1, unit="% of the heap"))
+    lines += _snapshot_targets(outcomes)
     return lines
+
+
+def _snapshot_targets(outcomes: Mapping[str, Outcome]) -> list[Target]:
+    pause, retained = _figures(outcomes, rows.PAUSE), _figures(outcomes, rows.RETAINED)
+    leaks, save = _figures(outcomes, rows.LEAKS), _figures(outcomes, rows.SAVE)
+    million = leaks is not None and leaks.objects <= 1_100_000
+    return [
+        Target(f"{rows.PAUSE} against {rows.COLLECT}", _of(pause, _ratio), 0.40, unit="x", stretch=0.25),
+        Target(f"{rows.PAUSE}, for each object", _of(pause, lambda f: f.wall * 1e9 / f.objects), None, unit="ns"),
+        Target("snapshot(): extra peak memory", _of(pause, _peak_share), 0.8, unit="x the heap"),
+        Target(f"{rows.RETAINED} against {rows.COLLECT}", _of(retained, _ratio), 1.0, unit="x"),
+        Target(rows.LEAKS, _of(leaks, lambda f: f.wall), 10 if million else None, unit="s"),
+        Target("the file, for 12 bytes an object and 3 a reference", _of(save, _file_share), 1, unit="x"),
+        Target("the file, for each object", _of(save, _file_each), None, unit="bytes"),
+    ]
+
+
+def _peak_share(of: Figures) -> float | None:
+    return None if of.peak is None or not of.heap else of.peak / of.heap
+
+
+def _file_share(of: Figures) -> float:
+    return of.facts["bytes"] / (12 * of.facts["objects"] + 3 * of.facts["references"])
+
+
+def _file_each(of: Figures) -> float:
+    return of.facts["bytes"] / of.facts["objects"]
 
 
 def _ratio(of: Figures) -> float:

@@ -35,6 +35,7 @@ class Measured(TypedDict):
     peak: int | None
     peak_method: str
     kept: int | None
+    facts: dict[str, float]
     pairs: list[Pair]
 
 
@@ -50,9 +51,12 @@ class Job(TypedDict):
     path: str | None
 
 
-def timed(call: rows.Call) -> tuple[float, float]:
-    """CPU seconds of this thread and wall seconds of the call and of dropping its result."""
+def timed(call: rows.Call, seconds: rows.Seconds | None = None) -> tuple[float, float]:
+    """CPU seconds of this thread and wall seconds of the call and of dropping its result; or what it tells of itself."""
     wall, cpu = time.perf_counter(), time.thread_time()
+    if seconds is not None:
+        told = seconds(call())
+        return told, told
     call()
     cpu_end, wall_end = time.thread_time(), time.perf_counter()
     return cpu_end - cpu, wall_end - wall
@@ -79,6 +83,9 @@ def measure(job: Job) -> Measured:
     peak = extra()
     if not row.check(result, objects):
         raise ValueError(f"an unexpected result: {result!r:.200}")
+    facts = row.facts(result)
+    if row.seconds is not None:
+        cpu = wall = row.seconds(result)
     del result
     gc.collect()
     after = memory.resident()
@@ -87,7 +94,7 @@ def measure(job: Job) -> Measured:
     spent = wall
     while len(pairs) < job["pairs"] and spent + wall <= job["budget"]:
         gc.collect()
-        pairs.append(_pair(timed(gc.collect), timed(call)))
+        pairs.append(_pair(timed(gc.collect), timed(call, row.seconds)))
         spent += pairs[-1]["wall"]
     del root
     return {
@@ -96,6 +103,7 @@ def measure(job: Job) -> Measured:
         "peak": peak,
         "peak_method": method,
         "kept": None if after is None or before is None else after - before,
+        "facts": facts,
         "pairs": pairs or [_pair(yard, (cpu, wall))],
     }
 

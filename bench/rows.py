@@ -5,6 +5,7 @@ To add a row, append it to `ROWS`; its process runs in an empty folder of its ow
 """
 
 import gc
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -14,11 +15,17 @@ from typing import Any, cast
 from peers import GUPPY, MEM_TOP, OBJGRAPH, PYMPLER, Peer
 
 Call = Callable[[], object]
+Seconds = Callable[[Any], float]
 
 COLLECT = "gc.collect()"
 OURS = "mem_top()"
 COUNTERS = "mem_top(collect=False)"
 SAFE = "mem_top(safe=True)"
+PAUSE = "snapshot(): the pause"
+RETAINED = "snapshot() and retained sizes"
+LEAKS = "leaks() over five snapshots"
+SAVE = "snapshot.save()"
+LOAD = "load()"
 OLD = "mem_top 0.2.1"
 OLD_ALONE = "mem_top 0.2.1, gc.disable()"
 
@@ -41,6 +48,10 @@ class Row:
     """Environment variables of the row's process."""
     slow: bool = False
     """Whether one round is enough from 10^6 objects on."""
+    seconds: Seconds | None = None
+    """The seconds that a result tells of itself, where not the whole call counts."""
+    facts: Callable[[Any], dict[str, float]] = field(default=lambda _: {})
+    """Numbers of a result for the derived lines."""
     largest: int | None = None
     """The size in objects from which on the row takes minutes a call and is skipped."""
 
@@ -62,6 +73,57 @@ def _ours(**options: Any) -> Callable[[], Call]:
         return lambda: mem_top(**options)
 
     return setup
+
+
+def _snapshot() -> Call:
+    return import_module("mem_top").snapshot
+
+
+def _retained() -> Call:
+    mem_top = import_module("mem_top")
+
+    def call() -> object:
+        snapshot = mem_top.snapshot()
+        return snapshot, snapshot.top(by="retained", limit=10)
+
+    return call
+
+
+def _leaks() -> Call:
+    """Five snapshots between which a list grows: an answer is looked for in earnest."""
+    mem_top = import_module("mem_top")
+    kept = sys.modules["heap"].__dict__.setdefault("growing", [])
+    snapshots = []
+    for _ in range(5):
+        kept.extend([str(len(kept))] for _ in range(1000))
+        snapshots.append(mem_top.snapshot())
+    return lambda: mem_top.leaks(*snapshots)
+
+
+def _save() -> Call:
+    snapshot = import_module("mem_top").snapshot()
+    file = Path("saved.parquet")
+
+    def call() -> object:
+        snapshot.save(file)
+        return snapshot, file
+
+    return call
+
+
+def _load() -> Call:
+    mem_top = import_module("mem_top")
+    mem_top.snapshot().save("to-load.parquet")
+    return lambda: mem_top.load("to-load.parquet")
+
+
+def _file_facts(result: Any) -> dict[str, float]:
+    snapshot, file = result
+    return {
+        "objects": snapshot.objects,
+        "references": snapshot.report(limit=1).references,
+        "bytes": file.stat().st_size,
+    }
 
 
 def _old() -> Call:
@@ -135,6 +197,38 @@ ROWS: tuple[Row, ...] = (
     Row(COUNTERS, "the counters and the text, without the collection", _ours(collect=False), _is_report),
     Row(SAFE, "the same without any code of the program: native previews, no collection", _ours(safe=True), _is_report),
     Row("mem_top(limit=1000)", "the whole call with a thousand rows a section", _ours(limit=1000), _is_report),
+    Row(
+        PAUSE,
+        "`snapshot()`, the whole graph: how long the process stood still, as the snapshot tells; memory is of all of it",
+        _snapshot,
+        lambda result, objects: result.objects >= objects,
+        seconds=lambda result: cast(float, result.pause),
+    ),
+    Row(
+        RETAINED,
+        "`snapshot()` and `.top(by='retained')`: the capture from its first step to its last, and the retained sizes",
+        _retained,
+        lambda result, objects: len(result[1].objects) == 10,
+    ),
+    Row(
+        LEAKS,
+        "`leaks()` over five snapshots of the heap, in which one list grows; the snapshots are there before",
+        _leaks,
+        lambda result, objects: result.verdict == "leak",
+    ),
+    Row(
+        SAVE,
+        "`snapshot.save()`: the file, with the retained sizes, worked out before for all but the first call",
+        _save,
+        lambda result, objects: result[1].stat().st_size > 0,
+        facts=_file_facts,
+    ),
+    Row(
+        LOAD,
+        "`load()` of that file",
+        _load,
+        lambda result, objects: result.objects >= objects,
+    ),
     Row(OLD, "`mem_top()` of the release 0.2.1: collection, counters, text", _old, _is_report, MEM_TOP),
     Row(
         OLD_ALONE,

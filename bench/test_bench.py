@@ -40,6 +40,7 @@ def measured(ratio: float, peak: int | None = 4_000_000, kept: int | None = 1_00
         "peak": peak,
         "peak_method": "VmHWM",
         "kept": kept,
+        "facts": {},
         "pairs": pairs,
     }
 
