@@ -6,7 +6,7 @@
 //! module) it is followed as CPython's traverse functions do; the functions are named where that is done.
 //!
 //! Invariant: what is known to be borrowed, weak or another's is left out by the tables below. What no table knows is
-//! told as hidden ([`Sink::hidden`]), so that reference counts decide, but for what lives for ever, whose count
+//! told as likely ([`Sink::likely`]), so that reference counts decide, but for what lives for ever, whose count
 //! says nothing.
 
 use std::rc::Rc;
@@ -73,6 +73,29 @@ const MOST_SCANNED: u64 = 1 << 16;
 const MOST_STATE: u64 = 1 << 14;
 const BLOCK: u64 = 64;
 const TEE_BLOCK: u64 = 57;
+
+/// Tells when a chain leads back into itself, in constant memory (Brent 1980, "An improved Monte Carlo factorization
+/// algorithm").
+#[derive(Default)]
+struct Chain {
+    mark: u64,
+    steps: u64,
+    until: u64,
+}
+
+impl Chain {
+    fn returns(&mut self, at: u64) -> bool {
+        if at == self.mark {
+            return true;
+        }
+        self.steps += 1;
+        if self.steps > self.until {
+            self.until = self.steps * 2;
+            self.mark = at;
+        }
+        false
+    }
+}
 
 impl Structure {
     /// By the name of the type of C. `_ctypes._CData`: what it points to is no object's (`b_ptr`, `b_value`;
@@ -196,10 +219,14 @@ impl<M: Memory> Decoder<'_, M> {
         self.structure(at, info, &plan, sink);
         for &offset in plan.words.iter() {
             let to = self.word(at + offset);
+            // What leads to the object itself is borrowed as a rule, so that it can die: Cython's functions.
+            if to == at && plan.structure == Structure::Words {
+                continue;
+            }
             self.found(to, info, plan.certain, sink);
             // From 3.14 the writer of a text buffer stands apart; what it writes to is its first member.
             if info.kind == Kind::TextBuffer && self.layout.minor >= 14 && is_plausible(to) {
-                let behind = self.word(to);
+                let behind = self.word(to & !7);
                 self.found(behind, info, false, sink);
             }
         }
@@ -226,7 +253,7 @@ impl<M: Memory> Decoder<'_, M> {
             self.labelled(info, folds, std::iter::once(to), sink);
         } else {
             let is_text = info.kind == Kind::TextBuffer;
-            sink.hidden(to, if is_text { Label::STORAGE } else { Label::UNLABELLED });
+            sink.likely(to, if is_text { Label::STORAGE } else { Label::UNLABELLED });
         }
     }
 
@@ -251,7 +278,7 @@ impl<M: Memory> Decoder<'_, M> {
                     break;
                 }
             }
-            at = self.word(at + type_object::BASE as u64);
+            at = self.pointer(at + type_object::BASE as u64);
         }
         let basic = |of: u64| if of == 0 { 16 } else { self.word(of + type_object::BASIC_SIZE as u64) };
         let mut structure = structure.unwrap_or(Structure::Words);
@@ -339,7 +366,7 @@ impl<M: Memory> Decoder<'_, M> {
 
     /// How many fields a named tuple of C has, those included that are no items (`structseq_traverse`).
     fn struct_sequence(&self, of_c: u64) -> Option<Structure> {
-        let fields = self.value_of(self.word(of_c + type_object::DICT as u64), "n_fields")?;
+        let fields = self.value_of(self.pointer(of_c + type_object::DICT as u64), "n_fields")?;
         let fields = u64::try_from(self.small_int(fields)?).ok().filter(|&fields| fields < MOST_SCANNED)?;
         Some(Structure::StructSequence { fields })
     }
@@ -360,13 +387,17 @@ impl<M: Memory> Decoder<'_, M> {
     /// `deque_traverse` in `_collectionsmodule.c`: blocks of 64 items, each with the one after it behind them.
     fn deque(&self, at: u64, sink: &mut impl Sink) {
         let count = self.word(at + object::SIZE as u64).min(MOST);
-        let (mut block, mut index) = (self.word(at + 24), self.word(at + 40));
+        let (mut block, mut index) = (self.pointer(at + 24), self.word(at + 40));
+        let mut chain = Chain::default();
         for place in 0..count {
             if index >= BLOCK {
-                block = self.word(block + 8 + BLOCK * 8);
+                block = self.pointer(block + 8 + BLOCK * 8);
                 index = 0;
+                if chain.returns(block) {
+                    break;
+                }
             }
-            let Some(to) = self.memory.word(block.wrapping_add(8 + index * 8)).filter(|_| block != 0) else {
+            let Some(to) = self.memory.word(block + 8 + index * 8).filter(|_| block != 0) else {
                 break;
             };
             if to != 0 {
@@ -379,15 +410,9 @@ impl<M: Memory> Decoder<'_, M> {
     /// `lru_cache_tp_traverse` in `_functoolsmodule.c`: the key and the result of each link of a ring that begins in
     /// the cache itself; from 3.10 the link's type.
     fn lru_cache(&mut self, at: u64, info: &TypeInfo, sink: &mut impl Sink) {
-        let mut link = self.word(at + 24);
-        let mut left = MOST;
-        // No more links than the dict that finds them has entries.
-        let cache = self.word(at + 72);
-        if cache != 0 {
-            left = self.word(cache + 16).min(left) + 1;
-        }
-        while link != 0 && link != at && left > 0 {
-            left -= 1;
+        let mut link = self.pointer(at + 24);
+        let mut chain = Chain::default();
+        while link != 0 && link != at && !chain.returns(link) {
             let Some(of) = self.memory.word(link + object::TYPE as u64) else { break };
             for (offset, label) in [(40, Label::KEY_OBJECT), (48, Label::ANY_KEY)] {
                 let to = self.word(link + offset);
@@ -398,7 +423,7 @@ impl<M: Memory> Decoder<'_, M> {
             if self.layout.minor >= 10 {
                 sink.reference(of, Label::UNLABELLED);
             }
-            link = self.word(link + 24);
+            link = self.pointer(link + 24);
         }
         let size = info.basic_size.min(152);
         for offset in (72..size & !7).step_by(8) {
@@ -414,11 +439,12 @@ impl<M: Memory> Decoder<'_, M> {
 
     /// `simplequeue_traverse` and `RingBuf` in `_queuemodule.c`, from 3.13.
     fn ring(&self, at: u64, sink: &mut impl Sink) {
-        let (first, items, capacity) = (self.word(at + 32), self.word(at + 40), self.word(at + 48));
-        let count = self.word(at + 56).min(capacity).min(MOST);
+        let (first, items, capacity) =
+            (self.word(at + 32), self.pointer(at + 40), self.word(at + 48).min(MOST));
+        let count = self.word(at + 56).min(capacity);
         for index in 0..count {
             let place = first.wrapping_add(index) % capacity;
-            let Some(to) = self.memory.word(items.wrapping_add(place.wrapping_mul(8))) else { break };
+            let Some(to) = self.memory.word(items + place * 8) else { break };
             if to != 0 {
                 sink.reference(to, Label::at(index as usize));
             }
@@ -444,7 +470,7 @@ impl<M: Memory> Decoder<'_, M> {
                 sink.reference(to, Label::attribute(name));
             }
         }
-        let extra = self.word(at + 40);
+        let extra = self.pointer(at + 40);
         if extra == 0 {
             return;
         }
@@ -453,18 +479,18 @@ impl<M: Memory> Decoder<'_, M> {
             let name = sink.name("attrib");
             sink.reference(attributes, Label::attribute(name));
         }
-        let (count, children) = (self.word(extra + 8).min(MOST), self.word(extra + 24));
+        let (count, children) = (self.word(extra + 8).min(MOST), self.pointer(extra + 24));
         self.items(children, count, &mut None, sink);
     }
 
     /// `module_traverse` in `moduleobject.c`: beside the dict, what the module's own traverse visits in its state.
     fn module(&mut self, at: u64, info: &TypeInfo, sink: &mut impl Sink) {
         let (state, size, name) = if self.layout.minor >= 15 {
-            (self.word(at + 24), self.word(at + 56), 40)
+            (self.pointer(at + 24), self.word(at + 56), 40)
         } else {
-            let definition = self.word(at + 24);
+            let definition = self.pointer(at + 24);
             let size = if definition == 0 { 0 } else { self.word(definition + 56) };
-            (self.word(at + 32), size, 48)
+            (self.pointer(at + 32), size, 48)
         };
         let name = self.word(at + name);
         self.found(name, info, true, sink);
@@ -493,14 +519,14 @@ impl<M: Memory> Decoder<'_, M> {
             self.found(to, info, false, sink);
         }
         let owns = self.memory.half(at + 64).is_some_and(|flags| flags & OWNS_DATA != 0);
-        if owns && self.memory.byte(self.word(at + 56) + 24) == Some(b'O') {
+        if owns && self.memory.byte(self.pointer(at + 56) + 24) == Some(b'O') {
             let dimensions = self.memory.half(at + 24).unwrap_or(0).min(MOST_DIMENSIONS);
-            let lengths = self.word(at + 32);
+            let lengths = self.pointer(at + 32);
             let count = (0..u64::from(dimensions))
                 .map(|index| self.word(lengths + index * 8))
                 .fold(1_u64, u64::saturating_mul)
                 .min(MOST);
-            self.items(self.word(at + 16), count, &mut None, sink);
+            self.items(self.pointer(at + 16), count, &mut None, sink);
         }
     }
 }

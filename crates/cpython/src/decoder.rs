@@ -26,6 +26,9 @@ pub trait Sink {
     fn reference(&mut self, to: u64, label: Label);
     /// A word of the object that may be a reference: it is one if the reference count of what it leads to says so.
     fn hidden(&mut self, to: u64, label: Label);
+    /// The same of a word that leads to an object for certain, as far as memory can say. Told only where no traverse can
+    /// be asked.
+    fn likely(&mut self, to: u64, label: Label);
     /// The first word behind a pointer that may lead to no object, or to no memory at all.
     fn behind(&mut self, pointer: u64) -> Option<u64>;
     /// The handle of a text.
@@ -91,6 +94,8 @@ const RECENT: usize = 8192;
 /// A container with fewer entries may show its keys that are names.
 const FEW: u64 = 64;
 /// More items than any container of a process with 47 bits of addresses can have.
+/// The bits of an address that a process can have.
+const ADDRESS: u64 = (1 << 47) - 1;
 pub(crate) const MOST: u64 = 1 << 44;
 
 /// A dict's key table (`Include/internal/pycore_dict.h`).
@@ -147,6 +152,12 @@ impl<'m, M: Memory> Decoder<'m, M> {
     #[inline]
     pub(crate) fn word(&self, at: u64) -> u64 {
         self.memory.word(at).unwrap_or(0)
+    }
+
+    /// A pointer, within the addresses that a process can have: what is added to it does not overflow.
+    #[inline]
+    pub(crate) fn pointer(&self, at: u64) -> u64 {
+        self.word(at) & ADDRESS
     }
 
     #[inline]

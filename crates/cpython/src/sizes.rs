@@ -70,6 +70,8 @@ enum Formula {
     Queue,
     /// `array_sizeof` in numpy's `methods.c`.
     NumpyArray,
+    /// `gentype_sizeof` in numpy's `scalartypes.c.src`: the item's size beside the object's.
+    NumpyScalar(u64),
 }
 
 /// What sizes the objects of a type.
@@ -123,9 +125,28 @@ impl Formula {
             "Struct" | "_struct.Struct" => Self::Struct,
             "_queue.SimpleQueue" if minor >= 15 => Self::Queue,
             "numpy.ndarray" => Self::NumpyArray,
-            _ => return None,
+            _ => Self::NumpyScalar(numpy_scalar(name.strip_prefix("numpy.")?)?),
         })
     }
+}
+
+/// The size of an item of numpy's, by the name of the type of one.
+fn numpy_scalar(name: &str) -> Option<u64> {
+    Some(match name {
+        "bool" | "bool_" | "byte" | "ubyte" => 1,
+        "short" | "ushort" => 2,
+        "intc" | "uintc" => 4,
+        "longlong" | "ulonglong" | "datetime64" | "timedelta64" => 8,
+        "longdouble" | "float128" => 16,
+        "clongdouble" | "complex256" => 32,
+        _ => {
+            let bits = name.trim_start_matches(|c: char| c.is_ascii_lowercase());
+            let of = &name[..name.len() - bits.len()];
+            let bits: u64 =
+                bits.parse().ok().filter(|_| ["int", "uint", "float", "complex"].contains(&of))?;
+            bits / 8
+        }
+    })
 }
 
 impl<M: Memory> Decoder<'_, M> {
@@ -160,7 +181,7 @@ impl<M: Memory> Decoder<'_, M> {
                 formula = known;
                 break;
             }
-            at = self.word(at + type_object::BASE as u64);
+            at = self.pointer(at + type_object::BASE as u64);
         }
         let flags = self.word(info.address + type_object::FLAGS as u64);
         // Two words for a dict and weak references (`_PyType_PreHeaderSize` in `pycore_object.h`).
@@ -173,6 +194,7 @@ impl<M: Memory> Decoder<'_, M> {
 
     fn own_size(&self, at: u64, info: &TypeInfo, formula: Formula) -> u64 {
         let word = |offset: u64| self.word(at + offset);
+        let pointer = |offset: u64| self.pointer(at + offset);
         let basic = info.basic_size;
         let minor = self.layout.minor;
         let items = || word(object::SIZE as u64) as i64;
@@ -216,7 +238,7 @@ impl<M: Memory> Decoder<'_, M> {
                 end.div_ceil(BLOCK_ITEMS).saturating_mul(BLOCK)
             }
             Formula::Array => {
-                let item = self.memory.half(word(40) + 4).unwrap_or(0);
+                let item = self.memory.half(pointer(40) + 4).unwrap_or(0);
                 word(32).saturating_mul(u64::from(item))
             }
             Formula::Type | Formula::CType => return self.type_size(at, info, formula),
@@ -229,10 +251,10 @@ impl<M: Memory> Decoder<'_, M> {
             Formula::Frame => return self.frame_size(at, info),
             Formula::Generator => {
                 let frame = self.layout.frame;
-                let code = self.word(at + frame.in_generator + frame.code) & !3;
+                let code = self.pointer(at + frame.in_generator + frame.code) & !3;
                 return frame.in_generator + frame.locals_plus + self.slots(code);
             }
-            Formula::BytesIo => match word(16) {
+            Formula::BytesIo => match pointer(16) {
                 0 => 0,
                 buffer if self.counted(buffer) > 1 => 0,
                 buffer => 33_u64.saturating_add(self.word(buffer + object::SIZE as u64)),
@@ -249,16 +271,16 @@ impl<M: Memory> Decoder<'_, M> {
                     false => 0,
                 }
             }
-            Formula::Product => self.word(word(16) + object::SIZE as u64).saturating_mul(WORD),
+            Formula::Product => self.word(pointer(16) + object::SIZE as u64).saturating_mul(WORD),
             Formula::Combinations => word(40).saturating_mul(WORD),
             Formula::Permutations => {
-                let pool = self.word(word(16) + object::SIZE as u64);
+                let pool = self.word(pointer(16) + object::SIZE as u64);
                 pool.saturating_add(word(48)).saturating_mul(WORD)
             }
             Formula::Element => {
                 const EXTRA: u64 = 64;
                 const CHILDREN: u64 = 24;
-                let extra = word(40);
+                let extra = pointer(40);
                 match extra {
                     0 => 0,
                     _ if self.word(extra + CHILDREN) == extra + 32 => EXTRA,
@@ -268,7 +290,7 @@ impl<M: Memory> Decoder<'_, M> {
             Formula::Struct => {
                 // A code: its definition, offset, size and number; the last has none.
                 const CODE: u64 = 32;
-                let codes = word(32);
+                let codes = pointer(32);
                 let count = (0..MOST_CODES)
                     .take_while(|index| codes != 0 && self.word(codes + index * CODE) != 0)
                     .count();
@@ -276,6 +298,7 @@ impl<M: Memory> Decoder<'_, M> {
             }
             Formula::Queue => word(48).saturating_mul(WORD),
             Formula::NumpyArray => self.numpy_data(at),
+            Formula::NumpyScalar(item) => item,
         };
         basic.saturating_add(more)
     }
@@ -296,7 +319,7 @@ impl<M: Memory> Decoder<'_, M> {
         let data = match (compact, ascii) {
             (true, true) => at + ascii_text,
             (true, false) => at + compact_text,
-            _ => self.word(at + compact_text),
+            _ => self.pointer(at + compact_text),
         };
         let characters = length.saturating_add(1);
         let mut size = match (compact, ascii) {
@@ -326,7 +349,7 @@ impl<M: Memory> Decoder<'_, M> {
 
     /// What a dict has beside its own structure: values of its own, and a key table that it shares with nobody.
     fn dict_more(&self, at: u64) -> u64 {
-        let keys = self.word(at + container::DICT_KEYS as u64);
+        let keys = self.pointer(at + container::DICT_KEYS as u64);
         if keys == 0 {
             return 0;
         }
@@ -381,7 +404,7 @@ impl<M: Memory> Decoder<'_, M> {
             let format = if minor == 13 { 136 } else { 144 };
             return info.basic_size.saturating_add(self.ctype_more(first, format));
         }
-        let keys = self.word(at + self.layout.heap_type.cached_keys());
+        let keys = self.pointer(at + self.layout.heap_type.cached_keys());
         let keys = if keys == 0 { 0 } else { self.key_table_size(keys) };
         basic.saturating_add(keys)
     }
@@ -393,13 +416,13 @@ impl<M: Memory> Decoder<'_, M> {
         let count = |at: u64, step: u64, end: &dyn Fn(u64) -> bool| -> u64 {
             (0..MOST).take_while(|index| at != 0 && !end(at + index * step)).count() as u64
         };
-        let text = self.word(first + format);
+        let text = self.pointer(first + format);
         let text = match text {
             0 => 0,
             _ => 1 + count(text, 1, &|at| self.memory.byte(at).is_none_or(|byte| byte == 0)),
         };
         let dimensions = u64::from(self.memory.half(first + format + 8).unwrap_or(0).min(64));
-        let elements = self.word(first + if format == 120 { 40 } else { 48 });
+        let elements = self.pointer(first + if format == 120 { 40 } else { 48 });
         let elements = match elements {
             0 => 0,
             _ => 1 + count(elements, WORD, &|at| self.word(at) == 0),
@@ -409,7 +432,7 @@ impl<M: Memory> Decoder<'_, M> {
 
     /// `type`.
     pub(crate) fn type_of_types(&self) -> u64 {
-        self.word(self.types.tuple + object::TYPE as u64)
+        self.pointer(self.types.tuple + object::TYPE as u64)
     }
 
     fn code_size(&self, at: u64, info: &TypeInfo) -> u64 {
@@ -425,17 +448,19 @@ impl<M: Memory> Decoder<'_, M> {
         const CACHE: u64 = 160;
         const CACHE_SIZE: u64 = 172;
         let word = |offset: u64| self.word(at + offset);
-        let length = |tuple: u64| self.word(tuple + object::SIZE as u64);
+        let length = |tuple: u64| self.word(self.pointer(at + tuple) + object::SIZE as u64);
         let mut size = info.basic_size;
         if word(CELLS_TO_ARGUMENTS) != 0 {
-            size = size.saturating_add(length(word(CELLS)).saturating_mul(WORD));
+            size = size.saturating_add(length(CELLS).saturating_mul(WORD));
         }
         if word(EXTRA) != 0 {
-            size = size.saturating_add(self.word(word(EXTRA)).saturating_mul(WORD)).saturating_add(WORD);
+            size = size
+                .saturating_add(self.word(self.pointer(at + EXTRA)).saturating_mul(WORD))
+                .saturating_add(WORD);
         }
         if word(CACHE) != 0 {
             let entries = u64::from(self.memory.byte(at + CACHE_SIZE).unwrap_or(0));
-            let instructions = length(word(self.layout.code.instructions)) / 2;
+            let instructions = length(self.layout.code.instructions) / 2;
             size = size.saturating_add(instructions).saturating_add(entries * 32);
         }
         size
@@ -448,7 +473,7 @@ impl<M: Memory> Decoder<'_, M> {
         let mut slots = half(layout.local_count) + half(layout.stack_size);
         if let Some((cells, free)) = layout.cells_and_free {
             for offset in [cells, free] {
-                slots = slots.saturating_add(self.word(self.word(code + offset) + object::SIZE as u64));
+                slots = slots.saturating_add(self.word(self.pointer(code + offset) + object::SIZE as u64));
             }
         }
         slots.saturating_mul(WORD)
@@ -457,11 +482,11 @@ impl<M: Memory> Decoder<'_, M> {
     fn frame_size(&self, at: u64, info: &TypeInfo) -> u64 {
         let frame = self.layout.frame;
         let Some(in_object) = frame.in_frame_object else {
-            let slots = self.slots(self.word(at + frame.code));
+            let slots = self.slots(self.pointer(at + frame.code));
             // The structure has the first slot in it.
             return info.basic_size.saturating_add(slots).saturating_sub(WORD);
         };
-        let code = self.word(self.word(at + in_object) + frame.code) & !3;
+        let code = self.pointer(self.pointer(at + in_object) + frame.code) & !3;
         let data = match self.layout.minor {
             ..13 => 48,
             13 => 64,
@@ -479,7 +504,7 @@ impl<M: Memory> Decoder<'_, M> {
         if self.memory.half(at + 64).is_none_or(|flags| flags & OWNS_DATA == 0) {
             return places;
         }
-        let (lengths, of) = (self.word(at + 32), self.word(at + 56));
+        let (lengths, of) = (self.pointer(at + 32), self.pointer(at + 56));
         // `PyArray_Descr` has its item size as an int to numpy 1, as a word behind longer flags from 2 on: there the
         // int is the low half of the flags, which no kind of items sets.
         let item = match self.numpy_item_size(of) {

@@ -19,7 +19,7 @@ struct Told {
     to: u64,
     label: Label,
     /// Whether the reference count of what it leads to decides.
-    hidden: bool,
+    likely: bool,
 }
 
 struct Collected<'m> {
@@ -32,11 +32,15 @@ struct Collected<'m> {
 
 impl Sink for Collected<'_> {
     fn reference(&mut self, to: u64, label: Label) {
-        self.told.push(Told { from: self.from, to, label, hidden: false });
+        self.told.push(Told { from: self.from, to, label, likely: false });
     }
 
-    fn hidden(&mut self, to: u64, label: Label) {
-        self.told.push(Told { from: self.from, to, label, hidden: true });
+    fn hidden(&mut self, _: u64, _: Label) {
+        panic!("told only beside what a traverse visits");
+    }
+
+    fn likely(&mut self, to: u64, label: Label) {
+        self.told.push(Told { from: self.from, to, label, likely: true });
     }
 
     fn behind(&mut self, pointer: u64) -> Option<u64> {
@@ -69,11 +73,11 @@ fn count_of(memory: &impl Memory, minor: u8, at: u64) -> Option<u64> {
 /// Words that may be references are some where the count of what they lead to is not explained without them.
 fn settle(told: &mut Vec<Told>, memory: &impl Memory, minor: u8) {
     let mut found: HashMap<u64, u64> = HashMap::new();
-    for one in told.iter().filter(|one| !one.hidden) {
+    for one in told.iter().filter(|one| !one.likely) {
         *found.entry(one.to).or_default() += 1;
     }
     told.retain(|one| {
-        if !one.hidden {
+        if !one.likely {
             return true;
         }
         let found = found.entry(one.to).or_default();
@@ -140,8 +144,8 @@ impl Zoo<'_> {
         if one.label == Label::KEY_OBJECT && self.decoder.is_string(one.to) {
             return Some("str key");
         }
-        if one.label == Label::TYPE && !info.is_class {
-            return Some("type of C");
+        if one.label == Label::TYPE && one.to == info.address {
+            return Some("the object's type");
         }
         let name = one.label.text().and_then(|name| self.sink.names.get(&name)).map(String::as_str);
         if info.kind == Kind::Type
@@ -150,11 +154,8 @@ impl Zoo<'_> {
             return Some("names and subclasses of a class");
         }
         let target = self.info(one.to)?;
-        let is_text = matches!(target.qualname.as_str(), "str" | "bytes" | "int" | "NoneType" | "bool");
-        if one.label.kind() == LabelKind::Unlabelled && is_text {
-            return Some("text or number that a traverse need not visit");
-        }
-        None
+        (one.label.kind() == LabelKind::Unlabelled && !target.is_gc)
+            .then_some("in an object of C, to what the collector does not know")
     }
 }
 

@@ -61,6 +61,10 @@ impl Sink for Told {
         self.hidden.push(to);
     }
 
+    fn likely(&mut self, to: u64, _: Label) {
+        self.hidden.push(to);
+    }
+
     fn behind(&mut self, _: u64) -> Option<u64> {
         None
     }

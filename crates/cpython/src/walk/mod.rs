@@ -250,6 +250,15 @@ impl<M: Memory> Sink for Copy<'_, M> {
         }
     }
 
+    fn likely(&mut self, to: u64, label: Label) {
+        let place = self.builder.reference_count();
+        self.reference(to, label);
+        if self.builder.reference_count() > place {
+            let (refcount, _) = self.refcount(to);
+            self.hidden.push(Hidden { place, refcount });
+        }
+    }
+
     fn behind(&mut self, pointer: u64) -> Option<u64> {
         self.head(pointer).map(|[first, _]| first)
     }
