@@ -95,7 +95,7 @@ const RECENT: usize = 8192;
 const FEW: u64 = 64;
 /// More items than any container of a process with 47 bits of addresses can have.
 /// The bits of an address that a process can have.
-const ADDRESS: u64 = (1 << 47) - 1;
+pub(crate) const ADDRESS: u64 = (1 << 47) - 1;
 pub(crate) const MOST: u64 = 1 << 44;
 
 /// A dict's key table (`Include/internal/pycore_dict.h`).
@@ -126,7 +126,7 @@ impl<'m, M: Memory> Decoder<'m, M> {
             layout,
             class_traverse: class.0,
             class_dealloc: class.1,
-            tuple_items: memory.word(types.tuple + type_object::BASIC_SIZE as u64)?,
+            tuple_items: memory.word(types.tuple + type_object::BASIC_SIZE as u64)?.min(MOST),
             types,
             with_keys,
             text: Text::default(),
@@ -162,7 +162,7 @@ impl<'m, M: Memory> Decoder<'m, M> {
 
     #[inline]
     pub(crate) fn is_str(&self, at: u64) -> bool {
-        at != 0 && self.memory.word(at + object::TYPE as u64) == Some(self.types.string)
+        at != 0 && self.memory.word(at.wrapping_add(object::TYPE as u64)) == Some(self.types.string)
     }
 
     pub(crate) fn read_text(&mut self, string: u64) -> Option<String> {
@@ -241,7 +241,7 @@ impl<'m, M: Memory> Decoder<'m, M> {
             };
         }
         if self.with_keys
-            && self.memory.word(key + object::TYPE as u64) == Some(self.types.integer)
+            && self.memory.word(key.wrapping_add(object::TYPE as u64)) == Some(self.types.integer)
             && let Some(number) = self.small_int(key)
         {
             return Label::key_text(sink.name(&number.to_string()));
@@ -268,14 +268,15 @@ impl<'m, M: Memory> Decoder<'m, M> {
     }
 
     pub(crate) fn key_table(&self, keys: u64) -> Option<KeyTable> {
+        let keys = keys & ADDRESS;
         if self.layout.minor >= 11 {
-            let index_bytes = 1_u64 << (self.memory.byte(keys + 9)? & 63);
+            let index_bytes = 1_u64 << self.memory.byte(keys + 9)?.min(47);
             let general = self.memory.byte(keys + 10)? == 0;
             let (entry, key) = if general { (24, 8) } else { (16, 0) };
             let entries = self.memory.word(keys + 24)?.min(MOST);
             return Some(KeyTable { first: keys + 32 + index_bytes, entry, key, entries });
         }
-        let slots = self.memory.word(keys + 8)?;
+        let slots = self.memory.word(keys + 8)?.min(MOST);
         let index_bytes = match slots {
             0..=0xFF => 1,
             0x100..=0xFFFF => 2,
@@ -291,6 +292,7 @@ impl<'m, M: Memory> Decoder<'m, M> {
         if dict == 0 {
             return None;
         }
+        let dict = dict & ADDRESS;
         let table = self.key_table(self.memory.word(dict + container::DICT_KEYS as u64)?)?;
         for index in 0..table.entries {
             let at = table.first + index * table.entry + table.key;
@@ -459,7 +461,7 @@ impl<'m, M: Memory> Decoder<'m, M> {
     }
 
     fn is_plain_container(&self, at: u64) -> bool {
-        let of = self.word(at + object::TYPE as u64);
+        let of = self.word(at.wrapping_add(object::TYPE as u64));
         [self.types.dict, self.types.list, self.types.set].contains(&of)
     }
 
@@ -474,18 +476,19 @@ impl<'m, M: Memory> Decoder<'m, M> {
     ) {
         let (values, dict) = match info.dict {
             DictPlace::None => return,
-            DictPlace::Offset(offset) if offset > 0 => (0, self.word(at + offset as u64)),
+            DictPlace::Offset(offset) if offset > 0 => (0, self.word(at.wrapping_add_signed(offset))),
             DictPlace::Offset(offset) => {
                 let items = (self.word(at + object::SIZE as u64) as i64).unsigned_abs().min(MOST);
-                let size = (info.basic_size + items * info.item_size).next_multiple_of(8);
+                let size =
+                    (info.basic_size + items.saturating_mul(info.item_size).min(MOST)).next_multiple_of(8);
                 (0, self.word((at + size).wrapping_add_signed(offset)))
             }
             DictPlace::Managed311 => match self.word(at - 32) {
                 0 => (0, self.word(at - 24)),
-                values => (values, 0),
+                values => (values & ADDRESS, 0),
             },
             DictPlace::Managed312 => match self.word(at - 24) {
-                tagged if tagged & 1 == 1 => (tagged + 1, 0),
+                tagged if tagged & 1 == 1 => ((tagged & ADDRESS) + 1, 0),
                 dict => (0, dict),
             },
             DictPlace::Managed313 { values } => {
@@ -524,7 +527,7 @@ impl<'m, M: Memory> Decoder<'m, M> {
     }
 
     pub(crate) fn list(&mut self, at: u64, visited: &mut Option<Visited<'_>>, sink: &mut impl Sink) {
-        let items = self.word(at + container::LIST_ITEMS as u64);
+        let items = self.pointer(at + container::LIST_ITEMS as u64);
         let count = self.word(at + object::SIZE as u64).min(MOST);
         self.items(items, count, visited, sink);
     }
@@ -535,7 +538,7 @@ impl<'m, M: Memory> Decoder<'m, M> {
     }
 
     pub(crate) fn set(&mut self, at: u64, visited: &mut Option<Visited<'_>>, sink: &mut impl Sink) {
-        let table = self.word(at + container::SET_TABLE as u64);
+        let table = self.pointer(at + container::SET_TABLE as u64);
         let entries = self.word(at + container::SET_MASK as u64).min(MOST) + 1;
         let dummy = u64::MAX;
         for index in 0..entries {
@@ -548,9 +551,9 @@ impl<'m, M: Memory> Decoder<'m, M> {
     }
 
     pub(crate) fn dict(&mut self, at: u64, visited: &mut Option<Visited<'_>>, sink: &mut impl Sink) {
-        let keys = self.word(at + container::DICT_KEYS as u64);
+        let keys = self.pointer(at + container::DICT_KEYS as u64);
         let Some(table) = self.key_table(keys) else { return };
-        let values = self.word(at + container::DICT_VALUES as u64);
+        let values = self.pointer(at + container::DICT_VALUES as u64);
         let few = self.word(at + container::DICT_USED as u64) < FEW;
         let namespace = !few && sink.is_namespace(at);
         let of_threads = !self.local_dicts.is_empty() && self.local_dicts.contains(&at);
@@ -682,7 +685,7 @@ impl<'m, M: Memory> Decoder<'m, M> {
     /// `tp_subclasses`, a dict of weak references; an index where the interpreter keeps it elsewhere.
     fn subclasses(&self, at: u64, sink: &mut impl Sink) {
         let to = self.word(at + type_object::SUBCLASSES);
-        if to > 1 << 16 && self.word(to + object::TYPE as u64) == self.types.dict {
+        if to > 1 << 16 && self.word(to.wrapping_add(object::TYPE as u64)) == self.types.dict {
             let name = sink.name("__subclasses__");
             sink.reference(to, Label::attribute(name));
         }
@@ -691,8 +694,8 @@ impl<'m, M: Memory> Decoder<'m, M> {
     /// Names the variables that a function closes over: their cells are told by the tuple that holds them.
     pub(crate) fn closure(&mut self, at: u64, sink: &mut impl Sink) {
         let (cells, code) = match self.layout.minor {
-            ..10 => (self.word(at + 48), self.word(at + 16)),
-            _ => (self.word(at + 72), self.word(at + 48)),
+            ..10 => (self.pointer(at + 48), self.pointer(at + 16)),
+            _ => (self.pointer(at + 72), self.pointer(at + 48)),
         };
         if cells == 0 || code == 0 {
             return;

@@ -2,7 +2,7 @@
 
 use memtop_heap::{Label, LabelKind, Shape};
 
-use crate::decoder::{Decoder, Sink};
+use crate::decoder::{ADDRESS, Decoder, MOST, Sink};
 use crate::kind::Kind;
 use crate::layout::{object, type_object};
 use crate::memory::Memory;
@@ -73,10 +73,13 @@ const MEMBER_OBJECT: [u32; 2] = [6, 16];
 impl<M: Memory> Decoder<'_, M> {
     /// What is to be known of the type at `address`. `None` if it cannot be read.
     pub fn type_info(&mut self, address: u64, sink: &mut impl Sink) -> Option<TypeInfo> {
+        if address > ADDRESS {
+            return None;
+        }
         let word = |offset: usize| self.memory.word(address + offset as u64);
         let flags = word(type_object::FLAGS)?;
-        let basic_size = word(type_object::BASIC_SIZE)?;
-        let item_size = word(type_object::ITEM_SIZE)?;
+        let basic_size = word(type_object::BASIC_SIZE)?.min(MOST);
+        let item_size = word(type_object::ITEM_SIZE)?.min(MOST);
         let weak_list = word(type_object::WEAK_LIST_OFFSET)? as i64;
         let is_heap_type = flags & type_object::HEAP_TYPE != 0;
         let is_class = self.is_class(address)?;
@@ -90,9 +93,9 @@ impl<M: Memory> Decoder<'_, M> {
                 break;
             }
             self.slots_of(at, sink, &mut members);
-            at = self.memory.word(at + type_object::BASE as u64)?;
+            at = self.pointer(at + type_object::BASE as u64);
         }
-        members.retain(|&(offset, _)| offset + 8 <= basic_size);
+        members.retain(|&(offset, _)| offset.saturating_add(8) <= basic_size);
         let dict = self.dict_place(flags, word(type_object::DICT_OFFSET)? as i64, basic_size);
         let mut attributes = Vec::new();
         if is_heap_type
@@ -133,7 +136,7 @@ impl<M: Memory> Decoder<'_, M> {
     }
 
     pub(crate) fn kind_of(&self, address: u64) -> Option<(Kind, Shape, bool)> {
-        let mut at = address;
+        let mut at = address & ADDRESS;
         let mut exact = true;
         for _ in 0..LONGEST_CHAIN {
             if !self.is_class(at)? {
@@ -153,7 +156,7 @@ impl<M: Memory> Decoder<'_, M> {
                     return Some((kind, shape, false));
                 }
             }
-            at = self.memory.word(at + type_object::BASE as u64)?;
+            at = self.memory.word(at + type_object::BASE as u64)? & ADDRESS;
             if at == 0 {
                 break;
             }
@@ -163,7 +166,7 @@ impl<M: Memory> Decoder<'_, M> {
 
     /// `tp_name`, up to 200 bytes.
     pub(crate) fn c_name(&self, address: u64) -> Option<String> {
-        let at = self.memory.word(address + type_object::NAME as u64)?;
+        let at = self.memory.word(address + type_object::NAME as u64)? & ADDRESS;
         let mut name = Vec::new();
         for offset in 0..200 {
             match self.memory.byte(at + offset)? {
@@ -197,8 +200,8 @@ impl<M: Memory> Decoder<'_, M> {
 
     /// The slots that a class has of its own: an array of `PyMemberDef` behind the type object.
     fn slots_of(&mut self, class: u64, sink: &mut impl Sink, members: &mut Vec<(u64, Label)>) -> Option<()> {
-        let metatype = self.memory.word(class + object::TYPE as u64)?;
-        let first = class + self.memory.word(metatype + type_object::BASIC_SIZE as u64)?;
+        let metatype = self.pointer(class + object::TYPE as u64);
+        let first = class + self.memory.word(metatype + type_object::BASIC_SIZE as u64)?.min(MOST);
         let count = self.memory.word(class + object::SIZE as u64)?.min(MOST_MEMBERS);
         for index in 0..count {
             let member = first + index * MEMBER;
@@ -206,7 +209,7 @@ impl<M: Memory> Decoder<'_, M> {
                 continue;
             }
             let offset = self.memory.word(member + 16)?;
-            let at = self.memory.word(member)?;
+            let at = self.pointer(member);
             let mut name = Vec::new();
             for offset in 0..500 {
                 match self.memory.byte(at + offset)? {

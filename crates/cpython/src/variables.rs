@@ -2,7 +2,7 @@
 
 use memtop_heap::{Label, StringId};
 
-use crate::decoder::{Decoder, Sink};
+use crate::decoder::{ADDRESS, Decoder, Sink};
 use crate::layout::object;
 use crate::memory::Memory;
 use crate::visited::{Visited, take};
@@ -51,7 +51,7 @@ impl<M: Memory> Decoder<'_, M> {
     }
 
     fn variable_name(&mut self, key: u64, sink: &mut impl Sink) -> Option<StringId> {
-        if self.memory.word(key + object::TYPE as u64) != Some(self.types.context_variable) {
+        if self.memory.word(key.wrapping_add(object::TYPE as u64)) != Some(self.types.context_variable) {
             return None;
         }
         let name = self.memory.word(key + VARIABLE_NAME).filter(|&name| self.is_str(name))?;
@@ -59,12 +59,12 @@ impl<M: Memory> Decoder<'_, M> {
     }
 
     fn type_name_of(&self, at: u64) -> Option<String> {
-        self.c_name(self.memory.word(at + object::TYPE as u64)?)
+        self.c_name(self.pointer(at + object::TYPE as u64))
     }
 
     /// The variables of a context, 100,000 at most.
     pub fn context_variables(&mut self, context: u64, sink: &mut impl Sink) -> Vec<ContextVariable> {
-        let tree = self.memory.word(context + CONTEXT_VARIABLES).unwrap_or(0);
+        let tree = self.pointer(context + CONTEXT_VARIABLES);
         let mut open = vec![];
         let mut variables = Vec::new();
         if tree != 0 {
@@ -76,6 +76,7 @@ impl<M: Memory> Decoder<'_, M> {
             if visited > MOST_VARIABLES {
                 break;
             }
+            let node = node & ADDRESS;
             let Some(name) = self.type_name_of(node) else { continue };
             for item in self.node_items(node, &name) {
                 match item {

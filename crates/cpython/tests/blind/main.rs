@@ -4,6 +4,7 @@
 //! `-- --nocapture` it says what was missed and what was wrong.
 #![expect(clippy::print_stdout, reason = "figures for who runs the test by hand")]
 
+mod damage;
 mod live;
 
 use std::collections::{BTreeMap, HashMap};

@@ -89,7 +89,7 @@ pub(crate) struct Still {
 impl Still {
     /// Starts the zoo with these packages beside it.
     pub(crate) fn start(python: &Path, packages: &[String]) -> Self {
-        let zoo = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/live/zoo.py");
+        let zoo = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/blind/zoo.py");
         let name = format!("memtop-{}-{}", std::process::id(), python.to_string_lossy().replace('/', "-"));
         let said = std::env::temp_dir().join(name);
         let mut child = Command::new(python)
