@@ -1,7 +1,6 @@
 //! A Python program that stands still, read from outside through `/proc/PID/mem`.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::unix::fs::FileExt;
@@ -9,13 +8,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use memtop_cpython::{KnownTypes, Memory};
+use rustc_hash::FxHashMap;
 
 const PAGE: u64 = 4096;
 
 /// The memory of another process, page by page.
 pub(crate) struct Foreign {
     file: File,
-    pages: RefCell<HashMap<u64, Option<Box<[u8]>>>>,
+    pages: RefCell<FxHashMap<u64, Option<Box<[u8]>>>>,
 }
 
 impl Foreign {

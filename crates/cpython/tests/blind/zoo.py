@@ -5,6 +5,9 @@ code written in Python) and the addresses that `gc.get_referents()` gives. Then 
 nothing changes until one is read from stdin.
 """
 
+# Odd things are what it is for.
+# ruff: noqa: B019, B020, B039, RUF001, SIM115, UP031
+
 import array
 import asyncio
 import bisect
@@ -52,7 +55,7 @@ class Plain:
 
 
 class Slots:
-    __slots__ = ("one", "two", "__weakref__")
+    __slots__ = ("__weakref__", "one", "two")
 
     def __init__(self):
         self.one = [1]
@@ -190,7 +193,7 @@ def containers():
     add([(), (1,), tuple(range(50)), MyTuple((1, 2)), Point(1, [2]), Typed(1)])
     add([{}, {"a": 1}, {1: 2, "b": 3}, {i: str(i) for i in range(300)}, dict.fromkeys(range(70000))])
     holes = {i: i for i in range(100)}
-    for i in range(0, 90):
+    for i in range(90):
         del holes[i]
     add(holes)
     mine = MyDict(a=1)
@@ -208,7 +211,7 @@ def containers():
     rotated.rotate(7)
     rotated.appendleft([1])
     add(rotated)
-    ordered = collections.OrderedDict((("k%d" % i, [i]) for i in range(20)))
+    ordered = collections.OrderedDict(("k%d" % i, [i]) for i in range(20))
     ordered.move_to_end("k3")
     del ordered["k5"]
     add([ordered, collections.OrderedDict(), MyOrdered(a=1)])
@@ -240,18 +243,66 @@ def iterators():
 
     d = {"a": 1, "b": [2], (1,): 3}
     add([advanced(iter(x)) for x in (d, d.keys(), d.values(), d.items(), [1, 2], (1, 2), {1, 2}, "ab", b"ab")])
-    add([iter(range(5)), iter(range(2**70)), iter(bytearray(b"x")), iter(array.array("i", [1])), range(3), range(2**70)])
+    add(
+        [iter(range(5)), iter(range(2**70)), iter(bytearray(b"x")), iter(array.array("i", [1])), range(3), range(2**70)]
+    )
     add([iter(collections.deque([1, 2])), reversed(collections.deque([1])), reversed([1, 2]), reversed((1, 2))])
-    add([reversed({1: 2}), reversed({1: 2}.values()), iter(collections.OrderedDict(a=1)), iter(collections.OrderedDict(a=1).items())])
+    add(
+        [
+            reversed({1: 2}),
+            reversed({1: 2}.values()),
+            iter(collections.OrderedDict(a=1)),
+            iter(collections.OrderedDict(a=1).items()),
+        ]
+    )
     add([d.keys(), d.values(), d.items(), collections.OrderedDict(a=1).keys()])
     add([enumerate(["a"], 2**70), advanced(enumerate("ab")), zip([1], "a"), map(str, [1]), filter(None, [1])])
     add([iter(lambda: 1, 2), slice(1, [2], None), slice(None)])
-    add([itertools.count(), itertools.count(1.5, 2), advanced(itertools.cycle("abc")), itertools.repeat([1]), itertools.repeat([1], 5)])
-    add([itertools.chain([1], [2]), advanced(itertools.chain.from_iterable([[1], [2]])), itertools.compress("ab", [1, 0])])
-    add([itertools.dropwhile(bool, [1]), itertools.takewhile(bool, [1]), itertools.islice([1, 2], 1), itertools.starmap(pow, [(1, 2)])])
-    add([advanced(itertools.product("ab", [1, 2])), advanced(itertools.permutations("abc")), advanced(itertools.combinations("abc", 2))])
-    add([advanced(itertools.combinations_with_replacement("abc", 2)), itertools.zip_longest("a", [1, 2], fillvalue=[0]), itertools.filterfalse(None, [1])])
-    add([advanced(itertools.accumulate([1, 2, 3])), list(map(advanced, itertools.tee([object() for _ in range(200)]))), advanced(itertools.groupby("aab"))])
+    add(
+        [
+            itertools.count(),
+            itertools.count(1.5, 2),
+            advanced(itertools.cycle("abc")),
+            itertools.repeat([1]),
+            itertools.repeat([1], 5),
+        ]
+    )
+    add(
+        [
+            itertools.chain([1], [2]),
+            advanced(itertools.chain.from_iterable([[1], [2]])),
+            itertools.compress("ab", [1, 0]),
+        ]
+    )
+    add(
+        [
+            itertools.dropwhile(bool, [1]),
+            itertools.takewhile(bool, [1]),
+            itertools.islice([1, 2], 1),
+            itertools.starmap(pow, [(1, 2)]),
+        ]
+    )
+    add(
+        [
+            advanced(itertools.product("ab", [1, 2])),
+            advanced(itertools.permutations("abc")),
+            advanced(itertools.combinations("abc", 2)),
+        ]
+    )
+    add(
+        [
+            advanced(itertools.combinations_with_replacement("abc", 2)),
+            itertools.zip_longest("a", [1, 2], fillvalue=[0]),
+            itertools.filterfalse(None, [1]),
+        ]
+    )
+    add(
+        [
+            advanced(itertools.accumulate([1, 2, 3])),
+            list(map(advanced, itertools.tee([object() for _ in range(200)]))),
+            advanced(itertools.groupby("aab")),
+        ]
+    )
     long_tee, other = itertools.tee(object() for _ in range(200))
     for _ in range(100):
         next(long_tee)
@@ -262,15 +313,24 @@ def iterators():
         add(advanced(itertools.pairwise([1, 2, 3])))
     if hasattr(itertools, "batched"):
         add(itertools.batched([1, 2], 1))
-    add([advanced(re.finditer("a", "aaa")), re.compile("(?P<name>a+)b"), re.match("(a)(?P<b>b)?", "ab"), re.compile(b"x")])
+    add(
+        [
+            advanced(re.finditer("a", "aaa")),
+            re.compile("(?P<name>a+)b"),
+            re.match("(a)(?P<b>b)?", "ab"),
+            re.compile(b"x"),
+        ]
+    )
     add([struct.iter_unpack("i", b"12345678"), os.scandir("/"), iter(memoryview(b"abc"))])
 
 
 def functions():
     captured = [1]
 
-    def inner(a, b=captured, *, c={}):
+    def inner(a, b=captured, *, c=None):
         """Doc."""
+        if c is None:
+            c = {}
         return captured, a, b, c
 
     def unbound():
@@ -281,11 +341,35 @@ def functions():
     partial.attribute = 1
     add(partial)
     inner.attribute = [captured]
-    add([keep.append, "".join, len, str.join, dict.fromkeys, Plain(1).__init__, WithMeta.c, types.MethodType(inner, [])])
-    add([object.__str__, (1).__add__, type.__dict__["__mro__"], types.FunctionType.__dict__["__code__"], dict.__dict__["fromkeys"]])
+    add(
+        [keep.append, "".join, len, str.join, dict.fromkeys, Plain(1).__init__, WithMeta.c, types.MethodType(inner, [])]
+    )
+    add(
+        [
+            object.__str__,
+            (1).__add__,
+            type.__dict__["__mro__"],
+            types.FunctionType.__dict__["__code__"],
+            dict.__dict__["fromkeys"],
+        ]
+    )
     add([property(inner), staticmethod(inner), classmethod(inner), super(SlotsAndDict, SlotsAndDict())])
-    add([functools.cmp_to_key(inner)(1), functools.partialmethod(inner), functools.singledispatch(inner), functools.cached_property(inner)])
-    add([operator.itemgetter(1), operator.itemgetter(1, "a"), operator.attrgetter("a.b", "c"), operator.methodcaller("m", 1, k=[2])])
+    add(
+        [
+            functools.cmp_to_key(inner)(1),
+            functools.partialmethod(inner),
+            functools.singledispatch(inner),
+            functools.cached_property(inner),
+        ]
+    )
+    add(
+        [
+            operator.itemgetter(1),
+            operator.itemgetter(1, "a"),
+            operator.attrgetter("a.b", "c"),
+            operator.methodcaller("m", 1, k=[2]),
+        ]
+    )
 
     @functools.lru_cache(maxsize=16)
     def bounded(a, b=None):
@@ -394,7 +478,16 @@ def running():
         add(group)
     local = threading.local()
     local.value = [1]
-    add([local, threading.Lock(), threading.RLock(), threading.Condition(), threading.Event(), threading.current_thread()])
+    add(
+        [
+            local,
+            threading.Lock(),
+            threading.RLock(),
+            threading.Condition(),
+            threading.Event(),
+            threading.current_thread(),
+        ]
+    )
     event = threading.Event()
 
     def waits(given):
@@ -453,10 +546,24 @@ def contexts():
 def weak():
     targets = [Plain(i) for i in range(5)]
     add(targets)
-    add([weakref.ref(targets[0]), weakref.ref(targets[0], print), weakref.proxy(targets[1]), weakref.proxy(targets[1], print)])
+    add(
+        [
+            weakref.ref(targets[0]),
+            weakref.ref(targets[0], print),
+            weakref.proxy(targets[1]),
+            weakref.proxy(targets[1], print),
+        ]
+    )
     ref = Ref(targets[2])
     ref.key = [1]
-    add([ref, weakref.WeakSet(targets), weakref.WeakValueDictionary({1: targets[0]}), weakref.WeakKeyDictionary({targets[0]: 1})])
+    add(
+        [
+            ref,
+            weakref.WeakSet(targets),
+            weakref.WeakValueDictionary({1: targets[0]}),
+            weakref.WeakKeyDictionary({targets[0]: 1}),
+        ]
+    )
     add([weakref.WeakMethod(targets[0].__init__), weakref.ref(Slots), weakref.finalize(targets[3], print, 1)])
     dead = Plain(9)
     add(weakref.ref(dead))
@@ -474,14 +581,34 @@ def buffers():
     text.write("written " * 10)
     add([io_bytes, written, text, read_text, io_bytes.getbuffer(), io.BytesIO()])
     add([open(os.devnull), open(os.devnull, "rb"), open(os.devnull, "wb"), open(os.devnull, "rb", buffering=0)])
-    add([io.BufferedRandom(io.BytesIO(b"x")), io.TextIOWrapper(io.BytesIO()), io.BufferedRWPair(io.BytesIO(), io.BytesIO())])
+    add(
+        [
+            io.BufferedRandom(io.BytesIO(b"x")),
+            io.TextIOWrapper(io.BytesIO()),
+            io.BufferedRWPair(io.BytesIO(), io.BytesIO()),
+        ]
+    )
     line = io.TextIOWrapper(io.BytesIO(b"one\ntwo\n" * 10))
     line.readline()
     add([line, io.IncrementalNewlineDecoder(None, True)])
     add([mmap.mmap(-1, 8192), zlib.compressobj(), zlib.decompressobj(), random.Random(1), struct.Struct("iii")])
     add([socket.socket(), socket.socketpair(), select.epoll(), select.poll()])
-    add([Structure(1, b"x", [1]), Cursor(), (ctypes.c_int * 10)(), ctypes.pointer(ctypes.c_int(3)), ctypes.c_char_p(b"abc")])
-    add([ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int)(lambda x: x), ctypes.py_object([1]), ctypes.byref(ctypes.c_int(1))])
+    add(
+        [
+            Structure(1, b"x", [1]),
+            Cursor(),
+            (ctypes.c_int * 10)(),
+            ctypes.pointer(ctypes.c_int(3)),
+            ctypes.c_char_p(b"abc"),
+        ]
+    )
+    add(
+        [
+            ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int)(lambda x: x),
+            ctypes.py_object([1]),
+            ctypes.byref(ctypes.c_int(1)),
+        ]
+    )
     add([ctypes.pythonapi, ctypes.CDLL(None), ctypes.create_string_buffer(100), ctypes.POINTER(Structure)])
     nested = (Structure * 3)()
     nested[1].o = [4]
@@ -490,9 +617,25 @@ def buffers():
 
 def values():
     zone = datetime.timezone(datetime.timedelta(hours=1), "name")
-    add([datetime.datetime.now(), datetime.datetime.now(zone), datetime.date.today(), datetime.time(1, 2), datetime.time(1, tzinfo=zone)])
+    add(
+        [
+            datetime.datetime.now(),
+            datetime.datetime.now(zone),
+            datetime.date.today(),
+            datetime.time(1, 2),
+            datetime.time(1, tzinfo=zone),
+        ]
+    )
     add([datetime.timedelta(1), zone, datetime.timezone.utc])
-    add([decimal.Decimal("1.5"), decimal.Decimal(10) ** 500, decimal.getcontext(), decimal.Context(), fractions.Fraction(1, 3)])
+    add(
+        [
+            decimal.Decimal("1.5"),
+            decimal.Decimal(10) ** 500,
+            decimal.getcontext(),
+            decimal.Context(),
+            fractions.Fraction(1, 3),
+        ]
+    )
     connection = sqlite3.connect(":memory:")
     connection.row_factory = sqlite3.Row
     cursor = connection.execute("select 1 as a, 'text' as b")
@@ -501,8 +644,20 @@ def values():
     add([root, root.iter(), ElementTree.Element("plain"), ElementTree.TreeBuilder(), ElementTree.XMLParser()])
     add([json.JSONEncoder(), json.JSONDecoder(), json.scanner.make_scanner(json.JSONDecoder())])
     add([logging.getLogger("zoo"), logging.LogRecord("a", 1, "p", 1, "m", (), None), copy.copy(Point(1, 2))])
-    add([os.stat("/"), os.times(), sys.flags, sys.version_info, os.terminal_size((1, 2)), sys.float_info, os.statvfs("/")])
-    add([list[int] if sys.version_info >= (3, 9) else None, typing.List[int], typing.Optional[str], typing.TypeVar("T")])
+    add(
+        [
+            os.stat("/"),
+            os.times(),
+            sys.flags,
+            sys.version_info,
+            os.terminal_size((1, 2)),
+            sys.float_info,
+            os.statvfs("/"),
+        ]
+    )
+    add(
+        [list[int] if sys.version_info >= (3, 9) else None, typing.List[int], typing.Optional[str], typing.TypeVar("T")]
+    )
     if sys.version_info >= (3, 10):
         add([int | str, typing.ParamSpec("P"), anext])  # noqa: F821
     add([Colour.RED, WithMeta, WithMeta(), types.new_class("Made", (Plain,)), bisect.bisect])
@@ -540,21 +695,63 @@ def values():
 
 for part in (texts, containers, iterators, functions, running, contexts, weak, buffers, values):
     part()
-for name in (
-    "argparse ast concurrent.futures csv dataclasses difflib email.message html.parser http.client inspect multiprocessing "
-    "pickle pprint shelve smtplib statistics subprocess tempfile tokenize unittest.mock urllib.request uuid zipfile"
-).split():
+for name in [
+    "argparse",
+    "ast",
+    "concurrent.futures",
+    "csv",
+    "dataclasses",
+    "difflib",
+    "email.message",
+    "html.parser",
+    "http.client",
+    "inspect",
+    "multiprocessing",
+    "pickle",
+    "pprint",
+    "shelve",
+    "smtplib",
+    "statistics",
+    "subprocess",
+    "tempfile",
+    "tokenize",
+    "unittest.mock",
+    "urllib.request",
+    "uuid",
+    "zipfile",
+]:
     importlib.import_module(name)
 packages = [importlib.import_module(name) for name in sys.argv[2:]]
 for package in packages:
     if package.__name__ == "numpy":
         add([package.zeros((10, 20)), package.arange(100)[10:50:2], package.array([[1], "x", None], dtype=object)])
-        add([package.zeros(3, dtype=[("a", "i4"), ("b", "f8", (2,))]), package.float64(1.5), package.random.default_rng(1)])
+        add(
+            [
+                package.zeros(3, dtype=[("a", "i4"), ("b", "f8", (2,))]),
+                package.float64(1.5),
+                package.random.default_rng(1),
+            ]
+        )
         add([package.array(["text", "x"]), package.ma.masked_array([1, 2], [0, 1]), package.nditer(package.zeros(3))])
     if package.__name__ == "pandas":
         frame = package.DataFrame({"a": range(100), "b": ["text %d" % i for i in range(100)]})
-        add([frame, frame.groupby("b"), frame["a"], package.Timestamp(0), package.Timedelta(1), package.date_range("2020", periods=9)])
-        add([frame.set_index("b"), package.Categorical(["a", "b", "a"]), package.MultiIndex.from_product([[1, 2], ["a"]])])
+        add(
+            [
+                frame,
+                frame.groupby("b"),
+                frame["a"],
+                package.Timestamp(0),
+                package.Timedelta(1),
+                package.date_range("2020", periods=9),
+            ]
+        )
+        add(
+            [
+                frame.set_index("b"),
+                package.Categorical(["a", "b", "a"]),
+                package.MultiIndex.from_product([[1, 2], ["a"]]),
+            ]
+        )
 
 
 def own_sizeof(of, known, get_mro, get_dict, native):
@@ -622,7 +819,7 @@ def main():
     cell = type((lambda x: lambda: x)(0).__closure__[0])
     known_types = [str, int, dict, list, set, tuple, cell, contextvars.ContextVar, Plain]
     out.write("version %d\n" % sys.version_info[1])
-    out.write("known %s\n" % " ".join(str(id(x)) for x in known_types))
+    out.write("known {}\n".format(" ".join(str(id(x)) for x in known_types)))
     index = 0
     for i in range(len(sizes)):
         end = index + 1 + counts[i]
