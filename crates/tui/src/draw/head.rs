@@ -1,0 +1,272 @@
+//! The upper part of the screen: which process, its memory and what it is made of, what captures cost, and the verdict.
+
+use std::time::Duration;
+
+use memtop_analyze::{MemoryTotal, Verdict};
+use memtop_report::{bytes, duration, grouped, percent, signed_bytes};
+use ratatui::layout::Rect;
+
+use super::parts::{MemoryPart, parts, widths};
+use super::pen::{Pen, Span, span};
+use super::theme::Role;
+use crate::areas::Areas;
+use crate::observe::Observation;
+use crate::rate::Forecast;
+use crate::state::State;
+use crate::state::process::{Process, Status};
+use crate::text::{bytes_change, columns, shown, sparkline, wrapped};
+
+/// What stands between facts on a line.
+const DOT: &str = " · ";
+
+pub(super) fn draw(pen: &mut Pen<'_>, areas: &Areas, state: &State, process: &Process) {
+    title(pen, areas, state, process);
+    memory(pen, areas.memory, process);
+    if let Some(latest) = &process.latest {
+        bar(pen, areas.bar, areas.legend, &[&latest.memory]);
+        verdict(pen, areas.verdict, latest);
+    }
+    cost(pen, areas.cost, state, process);
+}
+
+/// A time as a person reads it, to a second where it is longer.
+pub(super) fn time(time: Duration) -> String {
+    let nanoseconds = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+    if nanoseconds < 1_000_000_000 {
+        return duration(nanoseconds);
+    }
+    duration(nanoseconds / 1_000_000_000 * 1_000_000_000)
+}
+
+fn title(pen: &mut Pen<'_>, areas: &Areas, state: &State, process: &Process) {
+    let area = areas.title;
+    let (word, role) = status(state, process);
+    let right = [span("  ", Role::Plain), span(word, role), span(" ", Role::Plain)];
+    let mut spans = vec![span(" mem_top  ", Role::Strong), span(shown(&process.title.name), Role::Name)];
+    let mut facts = Vec::new();
+    // Where there is no line for it, memory stands here, and before all else.
+    if areas.memory.height == 0 {
+        facts.extend(process.rss().map(bytes));
+        spans.remove(0);
+    }
+    if let Some(pid) = process.title.pid {
+        facts.push(format!("pid {pid}"));
+    }
+    if let Some(latest) = &process.latest {
+        let name = match latest.info.implementation.as_str() {
+            "" | "cpython" => "CPython".to_owned(),
+            other => shown(other),
+        };
+        facts.push(format!("{name} {}", shown(&latest.info.python.to_string())));
+    }
+    if let Some(uptime) = process.pulse.uptime {
+        facts.push(format!("up {}", time(uptime)));
+    }
+    spans.extend(facts.into_iter().map(|fact| span(format!("{DOT}{fact}"), Role::Plain)));
+    let room: usize = right.iter().map(|span| columns(&span.0)).sum();
+    let room = area.width.saturating_sub(u16::try_from(room).unwrap_or(u16::MAX));
+    // On a very narrow screen, what the process is called matters more than what goes on.
+    let room = if room < 12 { area.width } else { room };
+    let used = pen.line(Rect { width: room, ..area }, 0, &spans);
+    pen.line_right(area, 0, used, &right);
+}
+
+/// What goes on, in a few words.
+fn status(state: &State, process: &Process) -> (String, Role) {
+    match &process.status {
+        Status::Gone(..) => ("■ ended".to_owned(), Role::Bad),
+        _ if state.frozen => ("■ frozen".to_owned(), Role::Doubt),
+        Status::Capturing => ("● capturing".to_owned(), Role::Good),
+        Status::Failing(_, again) => {
+            (format!("○ failed, again in {}", time(again.saturating_sub(state.now))), Role::Bad)
+        }
+        Status::Waiting(at) => match at.saturating_sub(state.now) {
+            left if left.is_zero() => ("● live".to_owned(), Role::Good),
+            // It counts down in whole seconds, and not to 0.
+            left => (format!("● next in {}", time(Duration::from_secs(left.as_secs() + 1))), Role::Good),
+        },
+    }
+}
+
+fn memory(pen: &mut Pen<'_>, area: Rect, process: &Process) {
+    if area.height == 0 {
+        return;
+    }
+    let mut spans = vec![span(" resident ", Role::Faint)];
+    let resident = process.rss().map_or_else(|| "unknown".to_owned(), bytes);
+    spans.push(span(resident, Role::Strong));
+    if let (Some(baseline), Some(rss)) = (&process.baseline, process.rss()) {
+        let change = baseline.rss.map(|then| rss as f64 - then as f64);
+        let now = process.latest.as_ref().map_or(baseline.at, |latest| latest.at);
+        let since = time(now.saturating_sub(baseline.at));
+        spans.push(span(
+            format!("  {} since the baseline, {since} ago", bytes_change(change)),
+            growth_role(change),
+        ));
+    } else if let Some(growth) = process.growth() {
+        spans.push(span(format!("  {}/min", bytes_change(Some(growth))), growth_role(Some(growth))));
+    }
+    let points: Vec<f64> = process.resident.points().iter().map(|point| point.1).collect();
+    if points.len() > 1 {
+        let wide = usize::from(area.width / 8).min(points.len()).min(32);
+        spans.push(span(format!("  {}", sparkline(&points, wide)), Role::Curve));
+    }
+    spans.extend(limit(process));
+    pen.line(area, 0, &spans);
+}
+
+fn limit(process: &Process) -> Vec<Span> {
+    let Some(limit) = &process.pulse.limit else { return Vec::new() };
+    let name = format!("  {} {} limit", bytes(limit.bytes), shown(&limit.name));
+    let (text, role) = match process.forecast() {
+        None => (String::new(), Role::Plain),
+        Some(Forecast::Now) => (" reached".to_owned(), Role::Bad),
+        Some(Forecast::Never) => (" not in sight".to_owned(), Role::Good),
+        Some(Forecast::In(left)) => {
+            let role = if left < Duration::from_secs(3600) { Role::Bad } else { Role::Doubt };
+            (format!(" in {}", time(left)), role)
+        }
+    };
+    vec![span(name, Role::Plain), span(text, role)]
+}
+
+/// Growth is yellow; that nothing grows is nothing to look at.
+pub(super) fn growth_role(growth: Option<f64>) -> Role {
+    match growth {
+        Some(growth) if growth >= 0.5 => Role::Doubt,
+        Some(growth) if growth <= -0.5 => Role::Good,
+        _ => Role::Faint,
+    }
+}
+
+/// The bar, and what its parts are.
+pub(super) fn bar(pen: &mut Pen<'_>, area: Rect, legend: Rect, totals: &[&MemoryTotal]) {
+    let parts = parts(totals);
+    let theme = pen.theme;
+    if area.height > 0 && area.width > 2 {
+        let across = Rect { x: area.x + 1, width: area.width - 2, ..area };
+        let widths = widths(&parts, usize::from(across.width));
+        let spans: Vec<Span> = parts
+            .iter()
+            .zip(widths)
+            .map(|(part, width)| {
+                span(part.part.glyph(theme).to_string().repeat(width), Role::Part(part.part))
+            })
+            .collect();
+        pen.line(across, 0, &spans);
+    }
+    // What is too small to be seen in the bar needs no name.
+    let seen: Vec<&MemoryPart> = parts
+        .iter()
+        .zip(widths(&parts, usize::from(area.width)))
+        .filter(|part| part.1 > 0)
+        .map(|part| part.0)
+        .collect();
+    let whole: u128 = parts.iter().map(|part| u128::from(part.bytes)).sum();
+    let named = |shares: bool| {
+        let share = |part: &MemoryPart| match shares {
+            true => format!(" {}", percent(part.bytes as f64 / whole.max(1) as f64)),
+            false => String::new(),
+        };
+        seen.iter()
+            .map(|part| format!(" {} {}{}", short_kind(&part.name), bytes(part.bytes), share(part)))
+            .collect()
+    };
+    let with_shares: Vec<String> = named(true);
+    let fit = places(&with_shares, legend).iter().all(Option::is_some);
+    let texts = if fit { with_shares } else { named(false) };
+    for ((part, text), place) in seen.iter().zip(&texts).zip(places(&texts, legend)) {
+        let Some((x, line)) = place else { continue };
+        let glyph = if theme.color && theme.unicode { '■' } else { part.part.glyph(theme) };
+        let room = Rect { x: legend.x + x, width: legend.width - x, ..legend };
+        pen.line(room, line, &[span(glyph, Role::Part(part.part)), span(text.as_str(), Role::Plain)]);
+    }
+}
+
+/// Where each name of a part stands, in the lines of `area`: its column and line; none for what has no room.
+fn places(texts: &[String], area: Rect) -> Vec<Option<(u16, u16)>> {
+    let (mut x, mut line) = (1_usize, 0_u16);
+    let mut places = Vec::new();
+    for text in texts {
+        let wide = columns(text) + 1;
+        if x > 1 && x + wide > usize::from(area.width) {
+            (x, line) = (1, line.saturating_add(1));
+        }
+        let fits = line < area.height && x + wide <= usize::from(area.width);
+        places.push(fits.then_some((x as u16, line)));
+        x += wide + 2;
+    }
+    places
+}
+
+/// The kinds that go by whose code defines a class, in fewer words.
+fn short_kind(name: &str) -> String {
+    match name {
+        "classes of the program" => "own classes".to_owned(),
+        "classes of packages" => "packages".to_owned(),
+        "classes of the standard library" => "stdlib".to_owned(),
+        other => shown(other),
+    }
+}
+
+fn cost(pen: &mut Pen<'_>, area: Rect, state: &State, process: &Process) {
+    if let Status::Gone(reason, at) = &process.status {
+        let ago = time(state.now.saturating_sub(*at));
+        let text = format!(" the process ended {ago} ago: {reason}");
+        pen.line(
+            area,
+            0,
+            &[span(text, Role::Bad), span(format!("{DOT}this is its last state"), Role::Plain)],
+        );
+        return;
+    }
+    if let Status::Failing(reason, _) = &process.status {
+        pen.line(area, 0, &[span(format!(" the capture failed: {reason}"), Role::Bad)]);
+        return;
+    }
+    let Some(latest) = &process.latest else {
+        pen.line(area, 0, &[span(" the first capture is being made …", Role::Faint)]);
+        return;
+    };
+    let mut facts = Vec::new();
+    let stopped = match latest.info.pause {
+        _ if latest.info.approximate => "it was not stopped: numbers are approximate".to_owned(),
+        None => "how long it was stopped is not known".to_owned(),
+        Some(pause) => {
+            let share = process
+                .stopped()
+                .map_or_else(String::new, |share| format!(", {} of the time", percent(share)));
+            format!("stopped for {}{share} (at most {})", duration(pause), percent(state.pace.budget()))
+        }
+    };
+    facts.push(format!("capture {}: {stopped}", latest.number));
+    facts.push(format!("{} objects", grouped(latest.total.objects)));
+    if latest.garbage.objects > 0 {
+        facts.push(format!("garbage {}", bytes(latest.garbage.bytes)));
+    }
+    if latest.info.damaged > 0 {
+        facts.push(format!("{} unreadable", grouped(latest.info.damaged)));
+    }
+    if let Some(rest) = latest.memory.unexplained.filter(|rest| *rest < 0) {
+        facts.push(format!("{} not resident", signed_bytes(rest).trim_start_matches('-')));
+    }
+    pen.line(area, 0, &[span(format!(" {}", facts.join(DOT)), Role::Faint)]);
+}
+
+fn verdict(pen: &mut Pen<'_>, area: Rect, latest: &Observation) {
+    let leaks = &latest.leaks;
+    let (mark, role) = match leaks.verdict {
+        Verdict::Leak | Verdict::NativeGrowth => ("●", Role::Bad),
+        Verdict::NoGrowth => ("●", Role::Good),
+        Verdict::Inconclusive => ("○", Role::Doubt),
+    };
+    let word = leaks.verdict.word();
+    let text = shown(leaks.suspects.first().map_or(&leaks.reason, |first| &first.summary));
+    let word = format!(" {mark} {word}: ");
+    let indent = columns(&word);
+    let room = usize::from(area.width).saturating_sub(indent + 1);
+    for (line, text) in (0..).zip(wrapped(&text, room, usize::from(area.height))) {
+        let first = if line == 0 { word.clone() } else { " ".repeat(indent) };
+        pen.line(area, line, &[span(first, role), span(text, Role::Plain)]);
+    }
+}
