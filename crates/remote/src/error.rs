@@ -20,6 +20,12 @@ pub enum RemoteError {
         /// The process that the thread is of.
         process: u32,
     },
+    /// It is the process that asks.
+    #[error("process {pid} is mem_top itself")]
+    Itself {
+        /// The process.
+        pid: u32,
+    },
     /// It has no Python in it.
     #[error(
         "process {pid} ({program}) is no Python process: no file that it has mapped holds a CPython interpreter"
@@ -227,6 +233,7 @@ impl RemoteError {
         let hint = match self {
             Self::NoSuchProcess { .. } => "mem_top ps lists the Python processes that can be read".to_owned(),
             Self::IsAThread { process, .. } => format!("give the process: mem_top {process}"),
+            Self::Itself { .. } => "from within a program, mem_top.snapshot() captures it".to_owned(),
             Self::NotPython { .. } => "mem_top ps lists the Python processes; a launcher's Python may be one of its children (--children)".to_owned(),
             Self::OtherImplementation { .. } => "mem_top reads CPython alone".to_owned(),
             Self::OtherArchitecture { .. } => "run the program with a 64-bit Python".to_owned(),
@@ -259,6 +266,7 @@ impl RemoteError {
         match self {
             Self::NoSuchProcess { pid }
             | Self::IsAThread { pid, .. }
+            | Self::Itself { pid }
             | Self::NotPython { pid, .. }
             | Self::OtherImplementation { pid, .. }
             | Self::OtherArchitecture { pid, .. }

@@ -1,65 +1,310 @@
-//! The copy of a process's memory.
+//! The copy of a process's memory, read as the decoder reads: by address.
+//!
+//! A page that was copied is found by two steps through a table: the address's piece of 64 MiB, the page in it. What was
+//! not copied is not often asked for: pages that were never touched are zeros; what is as in its file is read from the
+//! file; what was left out as holding no addresses is read from the process as it is then. What is swapped out, shared
+//! or not mapped cannot be read.
+
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use memtop_cpython::Memory;
+use rustc_hash::FxHashMap;
 
-/// A mapping of the process.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Region {
-    /// Where it begins.
-    pub start: u64,
-    /// Where it ends.
-    pub end: u64,
-    /// Whether it can be read.
-    pub readable: bool,
-    /// Whether it can be written to.
-    pub writable: bool,
-    /// Whether it is code.
-    pub executable: bool,
-    /// Whether other processes may share it.
-    pub shared: bool,
-    /// Where in its file it begins.
-    pub offset: u64,
-    /// The file's number; 0 for memory of no file.
-    pub inode: u64,
-    /// The file, or a name such as `[heap]`; empty for memory of no file.
-    pub path: String,
+use crate::access::Access;
+use crate::copy::{Ranges, is_kernels, total};
+use crate::maps::{Region, around};
+use crate::pages::Pagemap;
+use crate::raw::{Buffer, PAGE_IS_PRESENT};
+use crate::room::Victim;
+
+const PAGE: u64 = 4096;
+/// Addresses that the table covers: more than any process of 64 bits has, but with five levels of pages.
+const ADDRESS_BITS: u32 = 48;
+/// Pages in one piece of the table, as a power of two.
+const PIECE_BITS: u32 = 14;
+/// How much of a file, or of what was left out, is read at once.
+const CHUNK: u64 = 1 << 16;
+
+/// A copy of a process's memory at one moment. As long as it lives, this process is the first that the system ends if
+/// memory runs out.
+#[derive(Debug)]
+pub struct Image {
+    data: Buffer,
+    /// For each piece of addresses, which part of `slots` is its own; 0, the part that is empty.
+    pieces: Vec<u32>,
+    /// For each page of a piece, its number in `data` plus one; 0 if it is not there.
+    slots: Vec<u32>,
+    regions: Vec<Region>,
+    /// For each mapping, what of it was read later.
+    later: Vec<OnceLock<Later>>,
+    /// For each mapping, the first of the same file: its file is opened once.
+    same_file: Vec<usize>,
+    left: Ranges,
+    absent: Ranges,
+    resident: Ranges,
+    read_late: AtomicU64,
+    access: Access,
+    pagemap: Pagemap,
+    _victim: Victim,
 }
 
-/// A copy of a process's memory.
+/// What of a mapping was read later.
 #[derive(Debug)]
-pub struct Image;
+struct Later {
+    file: Option<File>,
+    chunks: Box<[OnceLock<Box<[u8]>>]>,
+}
+
+/// What an image is made of. All ranges are of whole pages, ascend and do not touch one another's pages.
+pub(crate) struct Parts {
+    /// The pages of `copied`, one behind the other.
+    pub(crate) data: Buffer,
+    pub(crate) copied: Ranges,
+    /// Those of them that could not be read.
+    pub(crate) missing: Ranges,
+    pub(crate) left: Ranges,
+    pub(crate) swapped: Ranges,
+    pub(crate) resident: Ranges,
+    pub(crate) regions: Vec<Region>,
+}
 
 impl Image {
+    pub(crate) fn new(parts: Parts, access: Access, pagemap: Pagemap, victim: Victim) -> Self {
+        let Parts { data, copied, missing, left, swapped, resident, regions } = parts;
+        let mut pieces = vec![0; 1 << (ADDRESS_BITS - PIECE_BITS - PAGE.trailing_zeros())];
+        let mut slots = vec![0_u32; 1 << PIECE_BITS];
+        let mut absent = missing.iter().peekable();
+        let mut slot = 0;
+        for page in copied.iter().flat_map(|&(start, end)| (start..end).step_by(PAGE as usize)) {
+            slot += 1;
+            while absent.next_if(|range| range.1 <= page).is_some() {}
+            let number = (page / PAGE) as usize;
+            let Some(piece) = pieces.get_mut(number >> PIECE_BITS) else { continue };
+            if absent.peek().is_some_and(|range| range.0 <= page) {
+                continue;
+            }
+            if *piece == 0 {
+                *piece = (slots.len() >> PIECE_BITS) as u32;
+                slots.resize(slots.len() + (1 << PIECE_BITS), 0);
+            }
+            slots[(*piece as usize) << PIECE_BITS | number & ((1 << PIECE_BITS) - 1)] = slot;
+        }
+        let mut absent: Ranges = missing.into_iter().chain(swapped).collect();
+        absent.sort_unstable();
+        let mut first = FxHashMap::default();
+        let same_file = regions.iter().enumerate().map(|(index, region)| {
+            // By its beginning, a file can be recognised.
+            *first.entry((region.device, region.inode)).or_insert(index)
+        });
+        Self {
+            data,
+            pieces,
+            slots,
+            later: regions.iter().map(|_| OnceLock::new()).collect(),
+            same_file: same_file.collect(),
+            regions,
+            left,
+            absent,
+            resident,
+            read_late: AtomicU64::new(0),
+            access,
+            pagemap,
+            _victim: victim,
+        }
+    }
+
     /// The mappings of the process, ascending.
     #[must_use]
     pub fn regions(&self) -> &[Region] {
-        &[]
+        &self.regions
     }
 
-    /// Whether an address was mapped.
+    /// Whether an address was mapped and could be read.
     #[must_use]
-    pub fn is_mapped(&self, _address: u64) -> bool {
-        false
+    pub fn is_mapped(&self, address: u64) -> bool {
+        around(&self.regions, address).is_some_and(|region| region.readable)
     }
 
-    /// How many bytes of a range were resident in memory of no file.
+    /// How many bytes of a range were in memory, of no file and private. O(log n) and what lies in the range.
     #[must_use]
-    pub fn resident(&self, _start: u64, _end: u64) -> u64 {
-        0
+    pub fn resident(&self, start: u64, end: u64) -> u64 {
+        let first = self.resident.partition_point(|range| range.1 <= start);
+        let inside = self.resident[first..].iter().take_while(|range| range.0 < end);
+        inside.map(|range| range.1.min(end) - range.0.max(start)).sum()
+    }
+
+    /// How many bytes were in memory in all, of no file and private.
+    #[must_use]
+    pub fn all_resident(&self) -> u64 {
+        total(&self.resident)
+    }
+
+    /// How many bytes were read from the process after it ran on: what was left out and asked for all the same.
+    #[must_use]
+    pub fn read_late(&self) -> u64 {
+        self.read_late.load(Ordering::Relaxed)
+    }
+
+    /// The copy of the page that an address is in.
+    #[inline]
+    fn page(&self, address: u64) -> Option<&[u8]> {
+        let number = (address / PAGE) as usize;
+        let piece = *self.pieces.get(number >> PIECE_BITS)?;
+        let slot = *self.slots.get((piece as usize) << PIECE_BITS | number & ((1 << PIECE_BITS) - 1))?;
+        let start = (slot as usize).checked_sub(1)? * PAGE as usize;
+        self.data.get(start..start + PAGE as usize)
+    }
+
+    #[inline]
+    fn array<const N: usize>(&self, address: u64) -> Option<[u8; N]> {
+        let within = (address % PAGE) as usize;
+        if let Some(page) = self.page(address)
+            && let Some(bytes) = page.get(within..within + N)
+        {
+            return bytes.try_into().ok();
+        }
+        self.cold_array(address)
+    }
+
+    #[cold]
+    fn cold_array<const N: usize>(&self, address: u64) -> Option<[u8; N]> {
+        let mut bytes = [0; N];
+        self.copy_out(address, &mut bytes)?;
+        Some(bytes)
+    }
+
+    fn copy_out(&self, mut address: u64, mut into: &mut [u8]) -> Option<()> {
+        while !into.is_empty() {
+            let length = into.len().min((PAGE - address % PAGE) as usize);
+            let (part, rest) = into.split_at_mut(length);
+            let within = (address % PAGE) as usize;
+            match self.page(address) {
+                Some(page) => part.copy_from_slice(page.get(within..within + length)?),
+                None => self.not_copied(address, part)?,
+            }
+            into = rest;
+            address = address.checked_add(length as u64)?;
+        }
+        Some(())
+    }
+
+    /// Reads within a page that was not copied.
+    fn not_copied(&self, address: u64, into: &mut [u8]) -> Option<()> {
+        let index = self.regions.partition_point(|region| region.end <= address);
+        let region = self.regions.get(index).filter(|region| region.start <= address && region.readable)?;
+        if is_kernels(region) || is_in(&self.absent, address) {
+            return None;
+        }
+        let is_left = is_in(&self.left, address);
+        if !is_left && region.inode == 0 {
+            // Private memory that was never touched.
+            return (!region.shared).then(|| into.fill(0));
+        }
+        if region.shared {
+            return None;
+        }
+        let later = self.later[index].get_or_init(|| Later {
+            file: if is_left { None } else { self.access.file(&self.regions[self.same_file[index]]) },
+            chunks: (0..region.length().div_ceil(CHUNK)).map(|_| OnceLock::new()).collect(),
+        });
+        let within = address - region.start;
+        let chunk = later.chunks.get((within / CHUNK) as usize)?;
+        let start = region.start + within / CHUNK * CHUNK;
+        let chunk = chunk.get_or_init(|| {
+            let mut bytes = vec![0; CHUNK.min(region.end - start) as usize];
+            let read = match &later.file {
+                Some(file) => from_file(file, region.offset + (start - region.start), &mut bytes),
+                None => self.of_process(start, &mut bytes, is_left),
+            };
+            bytes.truncate(read);
+            bytes.into_boxed_slice()
+        });
+        let within = (within % CHUNK) as usize;
+        into.copy_from_slice(chunk.get(within..within + into.len())?);
+        Some(())
+    }
+
+    /// Reads from the process as it is now: the pages that were left out, or those of a file that cannot be opened, as
+    /// far as they are in memory. Gives how far.
+    fn of_process(&self, start: u64, bytes: &mut [u8], is_left: bool) -> usize {
+        let end = start + bytes.len() as u64;
+        let region = Region {
+            start,
+            end,
+            readable: true,
+            writable: false,
+            executable: false,
+            shared: false,
+            offset: 0,
+            device: (0, 0),
+            inode: 0,
+            path: String::new(),
+        };
+        let found = self.pagemap.find(std::slice::from_ref(&region), |_| true).unwrap_or_default();
+        let mut known = 0;
+        for range in found.ranges.iter().filter(|range| range.categories & PAGE_IS_PRESENT != 0) {
+            let (from, to) = ((range.start - start) as usize, (range.end.min(end) - start) as usize);
+            if self.access.read(range.start, &mut bytes[from..to]).is_ok() {
+                known = to;
+                self.read_late.fetch_add((to - from) as u64, Ordering::Relaxed);
+            }
+        }
+        // Of a file, nothing is known of pages that are not there; what was left out and is gone reads as zeros.
+        if is_left && known > 0 { bytes.len() } else { known }
     }
 }
 
+/// Reads from a file, to the end of its last page, behind which there is nothing. Gives how far.
+fn from_file(file: &File, mut place: u64, bytes: &mut [u8]) -> usize {
+    let mut read = 0;
+    while read < bytes.len() {
+        match file.read_at(&mut bytes[read..], place) {
+            Ok(0) | Err(_) => break,
+            Ok(length) => {
+                read += length;
+                place += length as u64;
+            }
+        }
+    }
+    read.next_multiple_of(PAGE as usize).min(bytes.len())
+}
+
+fn is_in(ranges: &Ranges, address: u64) -> bool {
+    let place = ranges.partition_point(|range| range.1 <= address);
+    ranges.get(place).is_some_and(|range| range.0 <= address)
+}
+
 impl Memory for Image {
-    fn word(&self, _address: u64) -> Option<u64> {
-        None
+    #[inline]
+    fn word(&self, address: u64) -> Option<u64> {
+        self.array(address).map(u64::from_le_bytes)
     }
-    fn half(&self, _address: u64) -> Option<u32> {
-        None
+
+    #[inline]
+    fn half(&self, address: u64) -> Option<u32> {
+        self.array(address).map(u32::from_le_bytes)
     }
-    fn byte(&self, _address: u64) -> Option<u8> {
-        None
+
+    #[inline]
+    fn byte(&self, address: u64) -> Option<u8> {
+        self.array(address).map(|[byte]: [u8; 1]| byte)
     }
-    fn bytes(&self, _address: u64, _length: usize, _into: &mut Vec<u8>) -> Option<()> {
-        None
+
+    fn bytes(&self, address: u64, length: usize, into: &mut Vec<u8>) -> Option<()> {
+        into.clear();
+        // What reaches into memory that is not mapped is not even begun.
+        let last = address.checked_add((length as u64).saturating_sub(1))?;
+        if length > CHUNK as usize && !self.is_mapped(last) {
+            return None;
+        }
+        into.resize(length, 0);
+        let done = self.copy_out(address, into);
+        if done.is_none() {
+            into.clear();
+        }
+        done
     }
 }

@@ -8,12 +8,24 @@
 //! the copy alone, and runs on whatever happens to mem_top: the kernel releases what a thread traced when that thread
 //! ends. No signal that arrives meanwhile is lost. A process that was stopped stays stopped.
 
+mod access;
+mod bare;
+mod copy;
+mod elf;
 mod error;
 mod image;
 mod list;
+mod maps;
+mod pages;
+mod proc;
+mod raw;
+mod room;
+mod stop;
 mod target;
+mod version;
 
 pub use error::RemoteError;
-pub use image::{Image, Region};
+pub use image::Image;
 pub use list::{Process, children, processes};
+pub use maps::Region;
 pub use target::{Copied, CopyOptions, Target, Thread};

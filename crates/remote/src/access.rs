@@ -1,0 +1,172 @@
+//! What of a process can be opened: its memory, its mappings, the files that it has mapped. And why not.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+
+use crate::error::RemoteError;
+use crate::maps::{self, Region};
+use crate::proc::{self, Status};
+
+/// The number of `CAP_SYS_PTRACE` (`capabilities(7)`).
+const CAP_SYS_PTRACE: u32 = 19;
+
+/// A process that may be read.
+#[derive(Debug)]
+pub(crate) struct Access {
+    pub(crate) pid: u32,
+    /// Its memory: that of the program which ran when this was opened, also if it becomes another.
+    memory: File,
+    /// Its root directory, which in a container is another than ours.
+    root: Option<File>,
+}
+
+impl Access {
+    /// Opens a process's memory. Whether one may is the question that a stop would ask too.
+    ///
+    /// # Errors
+    /// If there is no such process, or it may not be read.
+    pub(crate) fn open(pid: u32) -> Result<Self, RemoteError> {
+        let status = Status::of(pid).map_err(|_| RemoteError::NoSuchProcess { pid })?;
+        if let Some(process) = status.number("Tgid")
+            && process != u64::from(pid)
+        {
+            return Err(RemoteError::IsAThread { pid, process: u32::try_from(process).unwrap_or(0) });
+        }
+        if status.is_dead() {
+            return Err(RemoteError::Zombie { pid });
+        }
+        if pid == std::process::id() {
+            return Err(RemoteError::Itself { pid });
+        }
+        let memory = File::open(format!("/proc/{pid}/mem"));
+        let memory = memory.map_err(|source| refusal(pid, "reading its memory", source))?;
+        let directory = OpenOptions::new()
+            .read(true)
+            .custom_flags(libc::O_DIRECTORY | libc::O_PATH)
+            .open(format!("/proc/{pid}/root"));
+        Ok(Self { pid, memory, root: directory.ok() })
+    }
+
+    /// What it has mapped.
+    ///
+    /// # Errors
+    /// If it is gone, or has no memory (any more).
+    pub(crate) fn regions(&self) -> Result<Vec<Region>, RemoteError> {
+        let text = proc::read(&format!("/proc/{}/maps", self.pid));
+        let regions = maps::parse(&text.map_err(|source| self.gone("its mappings", source))?);
+        if regions.is_empty() {
+            return Err(match Status::of(self.pid) {
+                Ok(status) if status.is_dead() => RemoteError::Zombie { pid: self.pid },
+                Ok(status) => RemoteError::NotPython { pid: self.pid, program: status.name() },
+                Err(_) => RemoteError::Exited { pid: self.pid },
+            });
+        }
+        Ok(regions)
+    }
+
+    /// The error for something that could not be read: that the process is gone, if it is.
+    pub(crate) fn gone(&self, what: &str, source: io::Error) -> RemoteError {
+        match Status::of(self.pid) {
+            Ok(status) if !status.is_dead() => {
+                RemoteError::Unreadable { pid: self.pid, what: what.to_owned(), source }
+            }
+            _ => RemoteError::Exited { pid: self.pid },
+        }
+    }
+
+    /// Reads its memory while it may be running. Pages that are nowhere are not to be asked for: the process would get
+    /// them.
+    pub(crate) fn read(&self, address: u64, into: &mut [u8]) -> io::Result<()> {
+        self.memory.read_exact_at(into, address)
+    }
+
+    /// A word of its memory.
+    pub(crate) fn word(&self, address: u64) -> Option<u64> {
+        let mut bytes = [0; 8];
+        self.read(address, &mut bytes).ok()?;
+        Some(u64::from_le_bytes(bytes))
+    }
+
+    /// Opens the file of a mapping, as the process sees it: through its root, or by the mapping itself if the file
+    /// was deleted or replaced.
+    pub(crate) fn file(&self, region: &Region) -> Option<File> {
+        let by_path = self.root.as_ref().and_then(|root| {
+            let path = format!("/proc/self/fd/{}{}", root.as_raw_fd(), region.path);
+            let file = open_file(&path)?;
+            (self.is_of(&file, region)).then_some(file)
+        });
+        by_path
+            .or_else(|| {
+                open_file(&format!("/proc/{}/map_files/{:x}-{:x}", self.pid, region.start, region.end))
+            })
+            .or_else(|| {
+                let file = open_file(&format!("/proc/{}/exe", self.pid))?;
+                (file.metadata().ok()?.ino() == region.inode).then_some(file)
+            })
+    }
+
+    /// Whether a file is the one that is mapped: by its number, or, where a file system of layers gives it several, by
+    /// how it begins.
+    fn is_of(&self, file: &File, region: &Region) -> bool {
+        const HEAD: usize = 512;
+        if file.metadata().is_ok_and(|metadata| metadata.ino() == region.inode) {
+            return true;
+        }
+        if region.offset != 0 || !region.readable {
+            return false;
+        }
+        let (mut mapped, mut found) = ([0; HEAD], [0; HEAD]);
+        self.read(region.start, &mut mapped).is_ok()
+            && file.read_exact_at(&mut found, 0).is_ok()
+            && mapped == found
+    }
+}
+
+/// Opens a file that may be anything, and keeps it if it is a plain one.
+fn open_file(path: &str) -> Option<File> {
+    let flags = libc::O_NONBLOCK | libc::O_NOCTTY;
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path).ok()?;
+    file.metadata().ok()?.is_file().then_some(file)
+}
+
+/// Why the system refused: the process is gone, or which rule it was.
+pub(crate) fn refusal(pid: u32, what: &'static str, source: io::Error) -> RemoteError {
+    let Ok(status) = Status::of(pid) else { return RemoteError::Exited { pid } };
+    if status.is_dead() {
+        return RemoteError::Zombie { pid };
+    }
+    let refused = matches!(source.raw_os_error(), Some(libc::EPERM | libc::EACCES));
+    let own = Status::own();
+    let (Some((user, _)), Some((_, own_user))) = (status.users(), own.users()) else {
+        return RemoteError::Refused { pid, what, source };
+    };
+    let may = own.may(CAP_SYS_PTRACE);
+    if !refused {
+        // A filter of system calls may say that there is no such call.
+        return match source.raw_os_error() {
+            Some(libc::ENOSYS) => RemoteError::Sandboxed { pid, source },
+            _ => RemoteError::Refused { pid, what, source },
+        };
+    }
+    if own_user != 0 && !may {
+        if user != own_user {
+            let (owner, user) = (proc::user_name(user), proc::user_name(own_user));
+            return RemoteError::OtherUser { pid, owner, user };
+        }
+        if proc::owner_of_files(pid).is_some_and(|owner| owner != own_user) {
+            return RemoteError::NotDumpable { pid };
+        }
+    }
+    let scope = std::fs::read_to_string("/proc/sys/kernel/yama/ptrace_scope").ok();
+    let scope = scope.and_then(|text| text.trim().parse().ok()).unwrap_or(0);
+    if scope == 3 || scope > 0 && !may {
+        return RemoteError::Yama { pid, scope };
+    }
+    let filtered = own.number("Seccomp").is_some_and(|mode| mode != 0);
+    if filtered || !may {
+        return RemoteError::Sandboxed { pid, source };
+    }
+    RemoteError::Refused { pid, what, source }
+}

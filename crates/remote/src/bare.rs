@@ -1,0 +1,150 @@
+//! Which parts of large mappings hold no addresses, and so neither objects nor what refers to them: the numbers of
+//! arrays, the bytes of long texts.
+//!
+//! A page in sixteen is looked at: one with a word in it that is an address of private memory speaks for its
+//! surroundings. Objects have such words in every page, by their types; so only a long stretch without any is left out.
+//! If one page of it is asked for all the same, it is read then.
+
+use crate::copy::Ranges;
+use crate::maps::Region;
+use crate::raw::{self, MOST_PIECES, PAGE_IS_FILE, PAGE_IS_PRESENT, PAGE_IS_ZERO, PageRange};
+
+/// Mappings below this size are copied whole.
+const LARGE: u64 = 1 << 25;
+/// What is judged as one, and every how many bytes a page of it is looked at.
+const PIECE: u64 = 1 << 20;
+const STEP: u64 = 1 << 16;
+/// The shortest stretch that is left out.
+const STRETCH: u64 = 1 << 22;
+const PAGE: u64 = 4096;
+
+/// The stretches that may be left out. The process may be running.
+pub(crate) fn find(pid: u32, regions: &[Region], pages: &[PageRange]) -> Ranges {
+    let looker = Looker::new(pid, regions, pages);
+    let mut pieces = Vec::new();
+    for region in regions.iter().filter(|region| is_large(region)) {
+        let (start, end) = (region.start.next_multiple_of(PIECE), region.end / PIECE * PIECE);
+        pieces.extend((start..end).step_by(PIECE as usize));
+    }
+    // Most are told by one page.
+    let pieces = looker.without_addresses(&pieces, &[PIECE / 2]);
+    stretches(&looker.without_addresses(&stretched(&pieces), &every_step()))
+}
+
+/// Those of the stretches that hold no addresses still: a look at each again, when the process stands still.
+pub(crate) fn confirm(
+    pid: u32,
+    regions: &[Region],
+    pages: &[PageRange],
+    stretches_before: &Ranges,
+) -> Ranges {
+    let looker = Looker::new(pid, regions, pages);
+    let large: Vec<&Region> = regions.iter().filter(|region| is_large(region)).collect();
+    let mut pieces = Vec::new();
+    for &(start, end) in stretches_before {
+        let inside = |piece: &u64| {
+            let place = large.partition_point(|region| region.end <= *piece);
+            large.get(place).is_some_and(|region| region.start <= *piece && piece + PIECE <= region.end)
+        };
+        pieces.extend((start..end).step_by(PIECE as usize).filter(inside));
+    }
+    stretches(&looker.without_addresses(&pieces, &every_step()))
+}
+
+fn is_large(region: &Region) -> bool {
+    region.is_anonymous() && region.length() >= LARGE && !region.path.starts_with("[stack")
+}
+
+fn every_step() -> Vec<u64> {
+    (0..PIECE).step_by(STEP as usize).collect()
+}
+
+/// Pieces as stretches that are long enough.
+fn stretches(pieces: &[u64]) -> Ranges {
+    let mut ranges = Ranges::new();
+    for &piece in pieces {
+        match ranges.last_mut() {
+            Some(last) if last.1 == piece => last.1 = piece + PIECE,
+            _ => ranges.push((piece, piece + PIECE)),
+        }
+    }
+    ranges.retain(|(start, end)| end - start >= STRETCH);
+    ranges
+}
+
+/// The pieces that are in a stretch that is long enough.
+fn stretched(pieces: &[u64]) -> Vec<u64> {
+    stretches(pieces).iter().flat_map(|&(start, end)| (start..end).step_by(PIECE as usize)).collect()
+}
+
+struct Looker<'l> {
+    pid: u32,
+    pages: &'l [PageRange],
+    /// Private memory that is written to, where what is referred to is.
+    spans: Ranges,
+}
+
+impl<'l> Looker<'l> {
+    fn new(pid: u32, regions: &[Region], pages: &'l [PageRange]) -> Self {
+        let mut spans = Ranges::new();
+        for region in regions.iter().filter(|region| region.writable && !region.shared) {
+            match spans.last_mut() {
+                Some(last) if last.1 == region.start => last.1 = region.end,
+                _ => spans.push((region.start, region.end)),
+            }
+        }
+        Self { pid, pages, spans }
+    }
+
+    fn is_present(&self, address: u64) -> bool {
+        let place = self.pages.partition_point(|range| range.end <= address);
+        self.pages.get(place).is_some_and(|range| {
+            let wanted = range.categories & (PAGE_IS_PRESENT | PAGE_IS_FILE | PAGE_IS_ZERO);
+            range.start <= address && wanted == PAGE_IS_PRESENT
+        })
+    }
+
+    /// The pieces in none of whose pages at `offsets` there is an address. A piece that cannot be read is not among
+    /// them.
+    fn without_addresses(&self, pieces: &[u64], offsets: &[u64]) -> Vec<u64> {
+        let mut with = vec![false; pieces.len()];
+        let mut asked: Vec<(usize, u64)> = Vec::with_capacity(MOST_PIECES);
+        let mut buffer = vec![0; MOST_PIECES * PAGE as usize];
+        let mut look = |asked: &mut Vec<(usize, u64)>, with: &mut [bool]| {
+            let addresses: Vec<(u64, u64)> = asked.iter().map(|&(_, address)| (address, PAGE)).collect();
+            let read = raw::read(self.pid, &addresses, &mut buffer[..addresses.len() * PAGE as usize]);
+            let read = read.unwrap_or(0) / PAGE as usize;
+            for (place, &(piece, _)) in asked.iter().enumerate() {
+                let page = &buffer[place * PAGE as usize..][..PAGE as usize];
+                with[piece] |= place >= read || self.has_address(page);
+            }
+            asked.clear();
+        };
+        for (index, piece) in pieces.iter().enumerate() {
+            for offset in offsets {
+                if self.is_present(piece + offset) {
+                    asked.push((index, piece + offset));
+                    if asked.len() == MOST_PIECES {
+                        look(&mut asked, &mut with);
+                    }
+                }
+            }
+        }
+        if !asked.is_empty() {
+            look(&mut asked, &mut with);
+        }
+        pieces.iter().zip(with).filter(|(_, with)| !with).map(|(&piece, _)| piece).collect()
+    }
+
+    fn has_address(&self, page: &[u8]) -> bool {
+        let lowest = self.spans.first().map_or(u64::MAX, |span| span.0);
+        let highest = self.spans.last().map_or(0, |span| span.1);
+        page.chunks_exact(8).any(|word| {
+            let word = word.try_into().map_or(0, u64::from_le_bytes);
+            word % 8 == 0 && word >= lowest && word < highest && {
+                let place = self.spans.partition_point(|span| span.1 <= word);
+                self.spans.get(place).is_some_and(|span| span.0 <= word)
+            }
+        })
+    }
+}

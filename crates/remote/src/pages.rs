@@ -1,0 +1,169 @@
+//! Which pages of a process are in memory, as `/proc/PID/pagemap` tells it
+//! (`Documentation/admin-guide/mm/pagemap.rst` of Linux): one question for a whole mapping from Linux 6.7 on, a word a
+//! page before.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+
+use crate::maps::Region;
+use crate::raw::{self, PAGE_IS_FILE, PAGE_IS_PRESENT, PAGE_IS_SWAPPED, PageRange};
+
+/// The page map of a process.
+#[derive(Debug)]
+pub(crate) struct Pagemap {
+    file: File,
+    page: u64,
+}
+
+/// Bits of a page's word.
+const PRESENT: u64 = 1 << 63;
+const SWAPPED: u64 = 1 << 62;
+const OF_FILE: u64 = 1 << 61;
+/// How many words are read at once.
+const WORDS: u64 = 1 << 14;
+/// A mapping larger than this is reserved room, of which a word a page cannot be read in time.
+const LARGEST_BY_WORDS: u64 = 1 << 40;
+
+/// Ranges of pages, and how many system calls it took to know them.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    pub(crate) ranges: Vec<PageRange>,
+    pub(crate) calls: u64,
+}
+
+impl Pagemap {
+    /// Opens it. It stays that of the program that runs in the process now.
+    pub(crate) fn open(pid: u32) -> io::Result<Self> {
+        Ok(Self { file: File::open(format!("/proc/{pid}/pagemap"))?, page: raw::page_size() })
+    }
+
+    /// The pages that are in memory or swapped out, of those mappings that are `wanted`, ascending.
+    pub(crate) fn find(&self, regions: &[Region], wanted: impl Fn(&Region) -> bool) -> io::Result<Found> {
+        let mut found = Found::default();
+        let mut buffer = vec![PageRange::default(); 4096];
+        let mut can_scan = true;
+        for region in regions.iter().filter(|region| wanted(region)) {
+            if can_scan {
+                match self.scan(region, &mut buffer, &mut found) {
+                    Ok(()) => continue,
+                    // An older kernel, or one that was told not to.
+                    Err(_) => can_scan = false,
+                }
+            }
+            self.words(region, &mut found)?;
+        }
+        Ok(found)
+    }
+
+    fn scan(&self, region: &Region, buffer: &mut [PageRange], found: &mut Found) -> io::Result<()> {
+        let begun = found.ranges.len();
+        let mut start = region.start;
+        while start < region.end {
+            let result = raw::scan(&self.file, start, region.end, buffer);
+            found.calls += 1;
+            match result {
+                Ok((count, end)) => {
+                    found.ranges.extend_from_slice(&buffer[..count]);
+                    if end <= start {
+                        break;
+                    }
+                    start = end;
+                }
+                Err(error) => {
+                    found.ranges.truncate(begun);
+                    return Err(error);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn words(&self, region: &Region, found: &mut Found) -> io::Result<()> {
+        if region.length() > LARGEST_BY_WORDS {
+            return Ok(());
+        }
+        let mut bytes = vec![0; (WORDS * 8) as usize];
+        let begun = found.ranges.len();
+        let mut start = region.start;
+        while start < region.end {
+            let count = (region.end - start).div_ceil(self.page).min(WORDS);
+            let bytes = &mut bytes[..(count * 8) as usize];
+            found.calls += 1;
+            let length = self.file.read_at(bytes, start / self.page * 8)?;
+            if length < 8 {
+                break;
+            }
+            for word in bytes[..length].chunks_exact(8) {
+                let word = word.try_into().map_or(0, u64::from_le_bytes);
+                let end = start + self.page;
+                let categories = categories(word);
+                if categories != 0 {
+                    match found.ranges[begun..].last_mut() {
+                        Some(last) if last.end == start && last.categories == categories => last.end = end,
+                        _ => found.ranges.push(PageRange { start, end, categories }),
+                    }
+                }
+                start = end;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What a page's word says, as the newer question would answer.
+fn categories(word: u64) -> u64 {
+    let bit = |mask, category| if word & mask == 0 { 0 } else { category };
+    match bit(PRESENT, PAGE_IS_PRESENT) | bit(SWAPPED, PAGE_IS_SWAPPED) {
+        0 => 0,
+        somewhere => somewhere | bit(OF_FILE, PAGE_IS_FILE),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_says_what_the_newer_question_says() {
+        assert_eq!(categories(0), 0);
+        assert_eq!(categories(OF_FILE), 0, "a page that is nowhere is not of interest");
+        assert_eq!(categories(PRESENT | OF_FILE | 0x1234), PAGE_IS_PRESENT | PAGE_IS_FILE);
+        assert_eq!(categories(SWAPPED | 5), PAGE_IS_SWAPPED);
+    }
+
+    #[test]
+    fn both_ways_find_the_same_pages_of_this_process() {
+        let pid = std::process::id();
+        let pagemap = Pagemap::open(pid).expect("a process may read its own");
+        // Touched here and there, so that there is more than one range.
+        let mut memory = raw::Buffer::reserve(1 << 24).expect("16 MiB");
+        for place in [0, 5 << 20, (5 << 20) + 4096, 15 << 20] {
+            memory[place] = 1;
+        }
+        let start = memory.as_ptr() as u64;
+        let region = Region {
+            start,
+            end: start + memory.len() as u64,
+            readable: true,
+            writable: true,
+            executable: false,
+            shared: false,
+            offset: 0,
+            device: (0, 0),
+            inode: 0,
+            path: String::new(),
+        };
+        let mut by_words = Found::default();
+        pagemap.words(&region, &mut by_words).expect("reading words");
+        let pages = |found: &Found| -> Vec<u64> {
+            let present = found.ranges.iter().filter(|range| range.categories & PAGE_IS_PRESENT != 0);
+            present.flat_map(|range| (range.start..range.end).step_by(4096)).collect()
+        };
+        assert!(pages(&by_words).contains(&(start + (5 << 20))));
+        let mut by_scan = Found::default();
+        if pagemap.scan(&region, &mut [PageRange::default(); 2], &mut by_scan).is_ok() {
+            assert_eq!(pages(&by_scan), pages(&by_words));
+        }
+    }
+}

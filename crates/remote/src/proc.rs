@@ -1,0 +1,201 @@
+//! What `/proc` tells of a process: its state, its user, which it is, its memory (`proc(5)`).
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use memtop_heap::{MemoryNumbers, ProcessIdentity};
+
+/// The fields of `/proc/PID/status`, or of a thread's.
+pub(crate) struct Status(String);
+
+impl Status {
+    /// Those of a process.
+    pub(crate) fn of(pid: u32) -> io::Result<Self> {
+        read(&format!("/proc/{pid}/status")).map(Self)
+    }
+
+    /// Those of a thread.
+    pub(crate) fn of_thread(pid: u32, thread: u32) -> io::Result<Self> {
+        read(&format!("/proc/{pid}/task/{thread}/status")).map(Self)
+    }
+
+    /// Those of this process.
+    pub(crate) fn own() -> Self {
+        Self(read("/proc/self/status").unwrap_or_default())
+    }
+
+    /// A field's text.
+    pub(crate) fn field(&self, name: &str) -> Option<&str> {
+        self.0.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
+    }
+
+    /// A field's first number.
+    pub(crate) fn number(&self, name: &str) -> Option<u64> {
+        self.field(name)?.split_whitespace().next()?.parse().ok()
+    }
+
+    /// A field in kilobytes, as bytes.
+    fn bytes(&self, name: &str) -> Option<u64> {
+        self.number(name)?.checked_mul(1024)
+    }
+
+    /// The state's letter.
+    pub(crate) fn state(&self) -> char {
+        self.field("State").and_then(|state| state.chars().next()).unwrap_or('?')
+    }
+
+    /// Whether it has ended.
+    pub(crate) fn is_dead(&self) -> bool {
+        matches!(self.state(), 'Z' | 'X')
+    }
+
+    /// The program's name, or the thread's.
+    pub(crate) fn name(&self) -> String {
+        self.field("Name").unwrap_or("?").to_owned()
+    }
+
+    /// The real and the effective user.
+    pub(crate) fn users(&self) -> Option<(u32, u32)> {
+        let mut numbers = self.field("Uid")?.split_whitespace().map(str::parse);
+        Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
+    }
+
+    /// Whether it has the capability of this number.
+    pub(crate) fn may(&self, capability: u32) -> bool {
+        let effective = self.field("CapEff").and_then(|mask| u64::from_str_radix(mask, 16).ok());
+        effective.is_some_and(|mask| mask >> capability & 1 == 1)
+    }
+
+    /// Its memory as the system counts it. What the allocators have is not known.
+    pub(crate) fn memory(&self) -> MemoryNumbers {
+        MemoryNumbers {
+            rss: self.bytes("VmRSS"),
+            peak_rss: self.bytes("VmHWM"),
+            swapped: self.bytes("VmSwap"),
+            file_backed: self.bytes("RssFile").map(|file| file + self.bytes("RssShmem").unwrap_or(0)),
+            ..MemoryNumbers::default()
+        }
+    }
+}
+
+/// A file of `/proc` as text; bytes that are no UTF-8 are replaced.
+pub(crate) fn read(path: &str) -> io::Result<String> {
+    Ok(String::from_utf8_lossy(&fs::read(path)?).into_owned())
+}
+
+/// The fields of `/proc/PID/stat` behind the name in brackets, which may have spaces: the first is the state.
+fn stat(pid: u32) -> Option<String> {
+    Some(read(&format!("/proc/{pid}/stat")).ok()?.rsplit_once(')')?.1.to_owned())
+}
+
+/// When the process began, in ticks since the boot.
+pub(crate) fn started(pid: u32) -> Option<u64> {
+    stat(pid)?.split_whitespace().nth(19)?.parse().ok()
+}
+
+/// The process's parent.
+pub(crate) fn parent(pid: u32) -> Option<u32> {
+    stat(pid)?.split_whitespace().nth(1)?.parse().ok()
+}
+
+/// The numbers of all processes, ascending.
+pub(crate) fn all() -> Vec<u32> {
+    numbers("/proc")
+}
+
+/// The numbers of a process's threads, ascending.
+pub(crate) fn threads(pid: u32) -> Vec<u32> {
+    numbers(&format!("/proc/{pid}/task"))
+}
+
+fn numbers(directory: &str) -> Vec<u32> {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    let mut numbers: Vec<u32> =
+        entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
+    numbers.sort_unstable();
+    numbers
+}
+
+/// Who owns the process's files in `/proc`: root's where the process is protected.
+pub(crate) fn owner_of_files(pid: u32) -> Option<u32> {
+    fs::metadata(format!("/proc/{pid}/maps")).ok().map(|metadata| metadata.uid())
+}
+
+/// What a user is called; the number where it has no name.
+pub(crate) fn user_name(user: u32) -> String {
+    let known = fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let name = known.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)?.parse() == Ok(user)).then(|| name.to_owned())
+    });
+    name.unwrap_or_else(|| format!("user {user}"))
+}
+
+/// The words of the command line.
+pub(crate) fn arguments(pid: u32) -> Vec<String> {
+    let line = read(&format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    line.trim_end_matches('\0').split('\0').map(str::to_owned).collect()
+}
+
+/// Which process it is, with interpreter 0: the same as the process itself would say.
+pub(crate) fn identity(pid: u32, started: u64) -> ProcessIdentity {
+    let boot = read("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    let boot = boot.trim();
+    ProcessIdentity {
+        pid: Status::of(pid).ok().and_then(|status| own_number(&status)).unwrap_or(pid),
+        started,
+        boot: if boot.is_empty() { String::new() } else { format!("{:016x}", digest(boot.as_bytes())) },
+        interpreter: 0,
+    }
+}
+
+/// The number by which a process knows itself, which in a container is another than outside: the last of `NSpid`.
+pub(crate) fn own_number(status: &Status) -> Option<u32> {
+    status.field("NSpid")?.split_whitespace().last()?.parse().ok()
+}
+
+/// FNV-1a with 64 bits: it tells two boots apart and does not tell which they are.
+fn digest(bytes: &[u8]) -> u64 {
+    bytes
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+/// The time in microseconds since 1970, and on a clock that never goes back.
+pub(crate) fn clocks() -> (i64, Option<u64>) {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros() as i64);
+    let uptime = fs::read_to_string("/proc/uptime").ok();
+    let uptime = uptime.and_then(|text| text.split(' ').next()?.parse::<f64>().ok());
+    (now, uptime.map(|seconds| (seconds * 1e6) as u64))
+}
+
+/// How the process was called, without arguments: the script's name, the module's, or the program's.
+pub(crate) fn program(pid: u32) -> String {
+    let arguments = arguments(pid);
+    let base = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
+    let mut words = arguments.iter().map(String::as_str);
+    let first = base(words.next().unwrap_or_default());
+    if !first.starts_with("python") {
+        return if first.is_empty() {
+            Status::of(pid).map_or_else(|_| "?".to_owned(), |status| status.name())
+        } else {
+            first
+        };
+    }
+    // The interpreter's own options come before the script (`python --help`); -c and -m end them.
+    while let Some(word) = words.next() {
+        match word {
+            "-c" => return "-c".to_owned(),
+            "-m" => return words.next().map_or(first, str::to_owned),
+            "-W" | "-X" | "--check-hash-based-pycs" => {
+                words.next();
+            }
+            option if option.len() > 1 && option.starts_with('-') => {}
+            script => return base(script),
+        }
+    }
+    first
+}

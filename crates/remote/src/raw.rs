@@ -1,0 +1,260 @@
+#![expect(
+    unsafe_code,
+    reason = "system calls that std does not have: ptrace, waitid, reads across processes, mmap"
+)]
+//! System calls: the one file of this crate with unsafe code. Each becomes a safe function that checks what it passes.
+//!
+//! It knows the system's numbers and structures (`ptrace(2)`, `waitid(2)`, `process_vm_readv(2)`, `madvise(2)`, and
+//! `PAGEMAP_SCAN` of `Documentation/admin-guide/mm/pagemap.rst`), and nothing of what they are used for. There is no
+//! call here by which another process could be written to.
+
+use std::fs::File;
+use std::io;
+use std::ops::{Deref, DerefMut};
+use std::os::fd::AsRawFd;
+use std::ptr::NonNull;
+
+use libc::{c_long, c_uint, c_void};
+
+/// How a traced thread stands still.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wait {
+    /// It has not stopped yet.
+    Running,
+    /// It stopped because it was asked to, or with its whole process.
+    Stopped,
+    /// A signal stopped it on its way, and is to be delivered when it goes on.
+    Signal(i32),
+    /// It is gone.
+    Gone,
+}
+
+/// `PTRACE_EVENT_STOP` of `ptrace(2)`.
+const EVENT_STOP: i32 = 128;
+
+fn ptrace(request: c_uint, thread: u32, data: c_long) -> io::Result<()> {
+    // SAFETY: the three requests that are made below read and write none of this process's memory.
+    let result = unsafe {
+        libc::syscall(libc::SYS_ptrace, c_long::from(request), c_long::from(thread), 0 as c_long, data)
+    };
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// Begins to trace a thread, without stopping it (`PTRACE_SEIZE`). It is released when the calling thread ends.
+pub(crate) fn seize(thread: u32) -> io::Result<()> {
+    ptrace(libc::PTRACE_SEIZE as c_uint, thread, 0)
+}
+
+/// Asks a traced thread to stop (`PTRACE_INTERRUPT`).
+pub(crate) fn interrupt(thread: u32) -> io::Result<()> {
+    ptrace(libc::PTRACE_INTERRUPT as c_uint, thread, 0)
+}
+
+/// Releases a stopped thread, and delivers the signal that it stopped by, if one did (`PTRACE_DETACH`).
+pub(crate) fn detach(thread: u32, signal: i32) -> io::Result<()> {
+    ptrace(libc::PTRACE_DETACH as c_uint, thread, c_long::from(signal))
+}
+
+/// How a traced thread stands, without waiting.
+///
+/// The stop is looked at and left in place (`WNOWAIT`): to take it would also take the signal that it is for, so that
+/// the signal were lost if this process died before it detaches.
+pub(crate) fn peek(thread: u32) -> io::Result<Wait> {
+    // SAFETY: a structure of integers and unions of them.
+    let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
+    let options = libc::WEXITED | libc::WSTOPPED | libc::WNOHANG | libc::WNOWAIT | libc::__WALL;
+    // SAFETY: `info` is this function's own, and as large as the call says.
+    let result = unsafe { libc::waitid(libc::P_PID, thread, &raw mut info, options) };
+    if result < 0 {
+        let error = io::Error::last_os_error();
+        return match error.raw_os_error() {
+            Some(libc::ECHILD) => Ok(Wait::Gone),
+            Some(libc::EINTR) => Ok(Wait::Running),
+            _ => Err(error),
+        };
+    }
+    // SAFETY: waitid fills these two fields, or leaves the zeros.
+    let (pid, status) = unsafe { (info.si_pid(), info.si_status()) };
+    Ok(match (pid, info.si_code) {
+        (0, _) => Wait::Running,
+        (_, libc::CLD_TRAPPED | libc::CLD_STOPPED) if status >> 8 == EVENT_STOP => Wait::Stopped,
+        (_, libc::CLD_TRAPPED | libc::CLD_STOPPED) => Wait::Signal(status & 0x7f),
+        _ => Wait::Gone,
+    })
+}
+
+/// The most pieces that one read takes (`IOV_MAX`).
+pub(crate) const MOST_PIECES: usize = 1024;
+
+/// Reads pieces of a process's memory, one after the other, into `into` (`process_vm_readv`). Gives how many bytes were
+/// read: fewer where a page cannot be.
+pub(crate) fn read(process: u32, pieces: &[(u64, u64)], into: &mut [u8]) -> io::Result<usize> {
+    let mut from = [libc::iovec { iov_base: std::ptr::null_mut(), iov_len: 0 }; MOST_PIECES];
+    let count = pieces.len().min(MOST_PIECES);
+    for (place, &(start, length)) in from.iter_mut().zip(pieces) {
+        *place = libc::iovec { iov_base: start as *mut c_void, iov_len: length as usize };
+    }
+    let to = libc::iovec { iov_base: into.as_mut_ptr().cast(), iov_len: into.len() };
+    // SAFETY: `to` is all of `into`, which is borrowed; the addresses in `from` are the other process's, and are judged
+    // by the kernel.
+    let result = unsafe {
+        libc::process_vm_readv(
+            process.cast_signed(),
+            &raw const to,
+            1,
+            from.as_ptr(),
+            count as libc::c_ulong,
+            0,
+        )
+    };
+    usize::try_from(result).map_err(|_| io::Error::last_os_error())
+}
+
+/// A range of pages and what is true of each: `struct page_region` of `linux/fs.h`.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct PageRange {
+    pub(crate) start: u64,
+    pub(crate) end: u64,
+    pub(crate) categories: u64,
+}
+
+/// The page is of a file, or of shared memory.
+pub(crate) const PAGE_IS_FILE: u64 = 1 << 2;
+/// It is in memory.
+pub(crate) const PAGE_IS_PRESENT: u64 = 1 << 3;
+/// It is swapped out.
+pub(crate) const PAGE_IS_SWAPPED: u64 = 1 << 4;
+/// It is the one page of zeros that all processes share.
+pub(crate) const PAGE_IS_ZERO: u64 = 1 << 5;
+
+/// `struct pm_scan_arg` of `linux/fs.h`.
+#[repr(C)]
+#[derive(Default)]
+struct ScanArguments {
+    size: u64,
+    flags: u64,
+    start: u64,
+    end: u64,
+    walk_end: u64,
+    vec: u64,
+    vec_len: u64,
+    max_pages: u64,
+    category_inverted: u64,
+    category_mask: u64,
+    category_anyof_mask: u64,
+    return_mask: u64,
+}
+
+/// `_IOWR('f', 16, struct pm_scan_arg)`.
+const PAGEMAP_SCAN: u64 = 0xc060_6610;
+
+/// Fills `into` with the ranges of pages between `start` and `end` that are in memory or swapped out. Gives how many
+/// there are and where the search came to. Linux 6.7 and later.
+pub(crate) fn scan(pagemap: &File, start: u64, end: u64, into: &mut [PageRange]) -> io::Result<(usize, u64)> {
+    let mut arguments = ScanArguments {
+        size: size_of::<ScanArguments>() as u64,
+        start,
+        end,
+        vec: into.as_mut_ptr() as u64,
+        vec_len: into.len() as u64,
+        category_anyof_mask: PAGE_IS_PRESENT | PAGE_IS_SWAPPED,
+        return_mask: PAGE_IS_FILE | PAGE_IS_PRESENT | PAGE_IS_SWAPPED | PAGE_IS_ZERO,
+        ..ScanArguments::default()
+    };
+    // SAFETY: the structure says its own size, and `vec` and `vec_len` are all of `into`, which is borrowed.
+    let result = unsafe { libc::ioctl(pagemap.as_raw_fd(), PAGEMAP_SCAN as _, &raw mut arguments) };
+    let count = usize::try_from(result).map_err(|_| io::Error::last_os_error())?;
+    Ok((count.min(into.len()), arguments.walk_end))
+}
+
+/// The size of a page in bytes.
+pub(crate) fn page_size() -> u64 {
+    // SAFETY: asks for a number.
+    u64::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).unwrap_or(4096)
+}
+
+/// Bytes that are taken from the system at once, zero at first. What is not touched takes no memory.
+#[derive(Debug)]
+pub(crate) struct Buffer {
+    start: NonNull<u8>,
+    length: usize,
+}
+
+// SAFETY: the mapping is this value's own, as a `Vec`'s memory is.
+unsafe impl Send for Buffer {}
+// SAFETY: as above; through a shared reference it is only read.
+unsafe impl Sync for Buffer {}
+
+impl Buffer {
+    /// Takes room for so many bytes.
+    pub(crate) fn reserve(length: usize) -> io::Result<Self> {
+        let length = length.max(1);
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+        // SAFETY: a new mapping, where the kernel likes.
+        let start = unsafe {
+            libc::mmap(std::ptr::null_mut(), length, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0)
+        };
+        let start = match NonNull::new(start.cast::<u8>()) {
+            Some(start) if start.as_ptr().cast::<c_void>() != libc::MAP_FAILED => start,
+            _ => return Err(io::Error::last_os_error()),
+        };
+        let buffer = Self { start, length };
+        // Fewer faults, and no core dump with another's memory. Both are wishes.
+        buffer.advise(length, libc::MADV_HUGEPAGE);
+        buffer.advise(length, libc::MADV_DONTDUMP);
+        Ok(buffer)
+    }
+
+    fn advise(&self, length: usize, advice: libc::c_int) -> bool {
+        // SAFETY: a part of this value's own mapping; the advices that are used change no byte of it.
+        unsafe { libc::madvise(self.start.as_ptr().cast(), length.min(self.length), advice) == 0 }
+    }
+
+    /// Has memory put behind the first bytes, so that writing them waits for nothing.
+    pub(crate) fn fill(&mut self, length: usize) {
+        let length = length.min(self.length);
+        // Linux 5.14 and later.
+        if self.advise(length, libc::MADV_POPULATE_WRITE) {
+            return;
+        }
+        for byte in self[..length].iter_mut().step_by(4096) {
+            // SAFETY: a byte that is borrowed; volatile so that the write of what is there already is not left out.
+            unsafe { std::ptr::write_volatile(byte, 0) };
+        }
+    }
+
+    /// Gives back what is behind the first bytes.
+    pub(crate) fn truncate(&mut self, length: usize) {
+        let page = page_size() as usize;
+        let keep = length.next_multiple_of(page).max(page);
+        if keep < self.length {
+            // SAFETY: the end of this value's own mapping, to which nothing refers: `self` is borrowed as mutable.
+            unsafe { libc::munmap(self.start.as_ptr().add(keep).cast(), self.length - keep) };
+            self.length = keep;
+        }
+    }
+}
+
+impl Deref for Buffer {
+    type Target = [u8];
+    #[inline]
+    fn deref(&self) -> &[u8] {
+        // SAFETY: this value's own mapping, of that length, readable.
+        unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.length) }
+    }
+}
+
+impl DerefMut for Buffer {
+    fn deref_mut(&mut self) -> &mut [u8] {
+        // SAFETY: as above, and writable; borrowed as mutable.
+        unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr(), self.length) }
+    }
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        // SAFETY: the mapping is this value's own, and nothing can refer to it any more.
+        unsafe { libc::munmap(self.start.as_ptr().cast(), self.length) };
+    }
+}

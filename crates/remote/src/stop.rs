@@ -1,0 +1,213 @@
+//! Stops all threads of a process, and lets them run on.
+//!
+//! A thread of this program does it that lives for nothing else: when it ends, however it ends, the kernel releases
+//! what it traced. What it has stopped it releases itself, with the signals that stopped threads on their way. A process
+//! that was stopped by a signal before stays so: the kernel goes on with that stop.
+
+use std::io;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::access::refusal;
+use crate::error::RemoteError;
+use crate::proc::{self, Status};
+use crate::raw::{self, Wait};
+
+/// How long a thread may take to stop.
+const PATIENCE: Duration = Duration::from_millis(100);
+/// How long all threads may take: a process can start threads faster than they can be stopped.
+const ALL_PATIENCE: Duration = Duration::from_secs(2);
+/// How long is waited between two looks.
+const BREATH: Duration = Duration::from_micros(20);
+
+/// All threads of a process, standing still until this is dropped.
+pub(crate) struct Stopped {
+    pid: u32,
+    threads: Vec<Traced>,
+    begun: Instant,
+    /// System calls that were made.
+    pub(crate) calls: u64,
+}
+
+/// A thread that is traced.
+struct Traced {
+    thread: u32,
+    asked: Instant,
+    wait: Wait,
+}
+
+/// Runs `work` while all threads of a process stand still. Gives its answer, and for how long they stood.
+///
+/// # Errors
+/// If they cannot be stopped; all run on then.
+pub(crate) fn stopped<R: Send>(
+    pid: u32,
+    work: impl FnOnce(&Stopped) -> R + Send,
+) -> Result<(R, Duration), RemoteError> {
+    let result = thread::scope(|scope| {
+        let tracer = thread::Builder::new().name("tracer".to_owned()).spawn_scoped(scope, || {
+            let stopped = Stopped::all(pid)?;
+            let answer = work(&stopped);
+            Ok((answer, stopped.release()))
+        });
+        let tracer = tracer.map_err(|source| RemoteError::Refused {
+            pid,
+            what: "a thread of mem_top's own",
+            source,
+        })?;
+        tracer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    });
+    if result.is_err() {
+        await_release(pid);
+    }
+    result
+}
+
+/// Waits until the kernel has released the threads that could not be stopped: it does so a moment after the thread that
+/// traced them has ended.
+fn await_release(pid: u32) {
+    let own = u64::from(std::process::id());
+    let begun = Instant::now();
+    let traced = || {
+        proc::threads(pid).into_iter().any(|thread| {
+            Status::of_thread(pid, thread).ok().and_then(|status| status.number("TracerPid")) == Some(own)
+        })
+    };
+    while begun.elapsed() < PATIENCE && traced() {
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+impl Stopped {
+    /// Stops all threads: those that are listed are asked, until a list has no new one in it.
+    fn all(pid: u32) -> Result<Self, RemoteError> {
+        let mut stopped = Self { pid, threads: Vec::new(), begun: Instant::now(), calls: 0 };
+        loop {
+            let listed = proc::threads(pid);
+            stopped.calls += 2;
+            if listed.is_empty() {
+                return Err(RemoteError::Exited { pid });
+            }
+            let new = stopped.ask(&listed)?;
+            stopped.wait()?;
+            if !new {
+                break;
+            }
+            if stopped.begun.elapsed() > ALL_PATIENCE {
+                return Err(stopped.does_not_stop(listed.last().copied().unwrap_or(pid), ALL_PATIENCE));
+            }
+        }
+        if stopped.threads.is_empty() {
+            // Only what is left of threads: the process is ending.
+            return Err(match Status::of(pid) {
+                Ok(status) if status.is_dead() => RemoteError::Zombie { pid },
+                _ => RemoteError::Exited { pid },
+            });
+        }
+        Ok(stopped)
+    }
+
+    /// Asks those threads to stop that are not yet traced. Whether there were any.
+    fn ask(&mut self, listed: &[u32]) -> Result<bool, RemoteError> {
+        let mut new = false;
+        for &thread in listed {
+            if self.threads.iter().any(|traced| traced.thread == thread) {
+                continue;
+            }
+            self.calls += 2;
+            match raw::seize(thread) {
+                Ok(()) => {}
+                Err(error) if error.raw_os_error() == Some(libc::ESRCH) => continue,
+                Err(error) => match self.refused(thread, error) {
+                    Some(error) => return Err(error),
+                    None => continue,
+                },
+            }
+            new = true;
+            self.threads.push(Traced { thread, asked: Instant::now(), wait: Wait::Running });
+            if let Err(error) = raw::interrupt(thread)
+                && error.raw_os_error() != Some(libc::ESRCH)
+            {
+                return Err(refusal(self.pid, "stopping a thread", error));
+            }
+        }
+        Ok(new)
+    }
+
+    /// Why a thread cannot be traced; `None` if it is dead.
+    fn refused(&self, thread: u32, error: io::Error) -> Option<RemoteError> {
+        let status = Status::of_thread(self.pid, thread).ok().filter(|status| !status.is_dead())?;
+        let tracer = status.number("TracerPid").and_then(|tracer| u32::try_from(tracer).ok());
+        if let Some(tracer_pid) = tracer.filter(|&tracer| tracer != 0) {
+            let tracer = Status::of(tracer_pid).map_or_else(|_| "?".to_owned(), |status| status.name());
+            return Some(RemoteError::AlreadyTraced { pid: self.pid, tracer, tracer_pid });
+        }
+        Some(refusal(self.pid, "ptrace", error))
+    }
+
+    /// Waits until all that were asked have stopped or are gone.
+    fn wait(&mut self) -> Result<(), RemoteError> {
+        loop {
+            let mut late = None;
+            let mut waiting = false;
+            for traced in self.threads.iter_mut().filter(|traced| traced.wait == Wait::Running) {
+                self.calls += 1;
+                traced.wait = raw::peek(traced.thread)
+                    .map_err(|error| refusal(self.pid, "waiting for a thread", error))?;
+                if traced.wait == Wait::Running {
+                    waiting = true;
+                    if traced.asked.elapsed() > PATIENCE {
+                        late = Some(traced.thread);
+                    }
+                }
+            }
+            self.threads.retain(|traced| traced.wait != Wait::Gone);
+            if !waiting {
+                return Ok(());
+            }
+            if let Some(thread) = late {
+                return Err(self.does_not_stop(thread, PATIENCE));
+            }
+            thread::sleep(BREATH);
+            self.calls += 1;
+        }
+    }
+
+    fn does_not_stop(&self, thread: u32, waited: Duration) -> RemoteError {
+        let name =
+            Status::of_thread(self.pid, thread).map_or_else(|_| "?".to_owned(), |status| status.name());
+        let waits = proc::read(&format!("/proc/{}/task/{thread}/wchan", self.pid)).unwrap_or_default();
+        let waits =
+            if waits.is_empty() || waits == "0" { String::new() } else { format!(", waiting in {waits}") };
+        let milliseconds = waited.as_millis() as u64;
+        RemoteError::DoesNotStop { pid: self.pid, thread, name, milliseconds, waits }
+    }
+
+    /// The threads that stand still.
+    pub(crate) fn threads(&self) -> impl Iterator<Item = u32> + '_ {
+        self.threads.iter().map(|traced| traced.thread)
+    }
+
+    /// Lets all run on. Gives how long they stood still.
+    fn release(mut self) -> Duration {
+        self.detach();
+        self.begun.elapsed()
+    }
+
+    fn detach(&mut self) {
+        for traced in self.threads.drain(..) {
+            // What cannot be detached is gone, or running: then it is released when this thread ends.
+            let _ = match traced.wait {
+                Wait::Stopped => raw::detach(traced.thread, 0),
+                Wait::Signal(signal) => raw::detach(traced.thread, signal),
+                Wait::Running | Wait::Gone => Ok(()),
+            };
+        }
+    }
+}
+
+impl Drop for Stopped {
+    fn drop(&mut self) {
+        self.detach();
+    }
+}

@@ -1,0 +1,210 @@
+//! What is read in a copy is what the process has: on every CPython that is found.
+#![cfg(target_os = "linux")]
+#![expect(clippy::expect_used, clippy::print_stderr, reason = "a test fails by it; a skipped one says why")]
+
+mod common;
+
+use common::{ECHO, Python, interpreters, newest, state};
+use memtop_cpython::{Layout, Memory};
+use memtop_remote::{CopyOptions, RemoteError, Target, children, processes};
+
+const PROGRAM: &str = "
+known = ['mem_top' * 3, 4242421, b'bytes of it']
+class Known:
+    def __init__(self):
+        self.names = known
+held = Known()
+print(id(known), id(known[0]), id(Known), id(type(known)), flush=True)
+";
+
+/// Reads a C string.
+fn c_string(memory: &impl Memory, address: u64) -> String {
+    let bytes = (0..100).map_while(|at| memory.byte(address + at).filter(|&byte| byte != 0));
+    String::from_utf8_lossy(&bytes.collect::<Vec<u8>>()).into_owned()
+}
+
+#[test]
+fn a_known_object_is_read_back_on_every_version() {
+    if interpreters().is_empty() {
+        eprintln!("skipped: no CPython is found");
+    }
+    for (&minor, python) in interpreters() {
+        let mut program = Python::start(python, &format!("{PROGRAM}{ECHO}"));
+        let numbers = program.numbers();
+        let [list, text, class, list_type] = numbers[..] else { panic!("four numbers") };
+        let target = match Target::find(program.pid) {
+            Err(RemoteError::UnknownVersion { version, .. }) if Layout::of(minor).is_none() => {
+                assert!(version.starts_with(&format!("3.{minor}.")), "{version}");
+                eprintln!("3.{minor}: its layout is not known");
+                continue;
+            }
+            found => found.unwrap_or_else(|error| panic!("3.{minor}: {error}")),
+        };
+        assert_eq!((target.version.major, target.version.minor), (3, minor));
+        assert_eq!(target.program, "-c");
+        for pause in [true, false] {
+            let copied = target
+                .copy(&CopyOptions { pause, ..CopyOptions::default() })
+                .unwrap_or_else(|error| panic!("3.{minor}: {error}"));
+            let image = &copied.image;
+            assert_eq!(copied.pause.is_some(), pause);
+            assert_eq!(image.word(list + 8), Some(list_type), "3.{minor}: the list's type");
+            assert_eq!(image.word(list + 16), Some(3), "3.{minor}: its length");
+            let items = image.word(list + 24).expect("its items");
+            assert_eq!(image.word(items), Some(text));
+            let mut bytes = Vec::new();
+            let ascii = if minor < 12 { 48 } else { 40 };
+            image.bytes(text + ascii, 21, &mut bytes).expect("the text");
+            assert_eq!(bytes, "mem_top".repeat(3).into_bytes());
+            // The name of a type of C stands in the file's constants, that of a class in a str.
+            assert_eq!(c_string(image, image.word(list_type + 24).expect("a name")), "list");
+            assert_eq!(c_string(image, image.word(class + 24).expect("a name")), "Known");
+            assert!(image.is_mapped(list) && !image.is_mapped(8));
+            assert_eq!(image.word(8), None);
+            assert!(image.resident(list & !4095, (list & !4095) + 4096) == 4096);
+            assert!(copied.memory.rss.is_some_and(|rss| rss >= image.all_resident()));
+            assert_eq!(copied.threads.len(), 1);
+            assert_eq!(copied.identity.pid, program.pid);
+        }
+        assert!(program.is_alive());
+        eprintln!("3.{minor}: {} in {}", target.version, target.file);
+    }
+}
+
+#[test]
+fn words_across_pages_are_whole_and_unread_memory_is_zero() {
+    let Some(python) = newest() else { return };
+    let text = format!(
+        "
+import ctypes, mmap
+libc = ctypes.CDLL(None, use_errno=True)
+libc.mmap.restype = ctypes.c_void_p
+libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long]
+at = libc.mmap(None, 1 << 24, 3, 0x22, -1, 0)
+ctypes.memset(at + 4092, 0x11, 4)
+ctypes.memset(at + 4096, 0x22, 4)
+print(at, flush=True)
+{ECHO}"
+    );
+    let mut program = Python::start(python, &text);
+    let at = program.numbers()[0];
+    let copied = Target::find(program.pid).and_then(|target| target.copy(&CopyOptions::default()));
+    let copied = copied.expect("it can be copied");
+    assert_eq!(copied.image.word(at + 4092), Some(0x2222_2222_1111_1111));
+    assert_eq!(copied.image.half(at + 4094), Some(0x2222_1111));
+    assert_eq!(copied.image.word(at + (8 << 20)), Some(0));
+    assert_eq!(copied.image.resident(at, at + (1 << 24)) / 4096, 2);
+    let mut bytes = Vec::new();
+    assert_eq!(copied.image.bytes(at, 9000, &mut bytes), Some(()));
+    assert_eq!((bytes[4095], bytes[4096], bytes[8999]), (0x11, 0x22, 0));
+    assert_eq!(
+        copied.image.bytes(at, 1 << 50, &mut bytes),
+        None,
+        "nothing is allocated for what is not there"
+    );
+}
+
+#[test]
+fn reading_makes_the_process_no_larger() {
+    let Some(python) = newest() else { return };
+    let text = format!(
+        "
+import ctypes
+libc = ctypes.CDLL(None)
+libc.mmap.restype = ctypes.c_void_p
+libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long]
+at = libc.mmap(None, 1 << 28, 3, 0x22, -1, 0)
+print(at, flush=True)
+{ECHO}"
+    );
+    let mut program = Python::start(python, &text);
+    let at = program.numbers()[0];
+    let status = || std::fs::read_to_string(format!("/proc/{}/status", program.pid)).expect("it lives");
+    let number = |status: &str, name: &str| -> u64 {
+        let line = status.lines().find(|line| line.starts_with(name)).expect("a field");
+        line.split_whitespace().nth(1).and_then(|word| word.parse().ok()).expect("a number")
+    };
+    let target = Target::find(program.pid).expect("a Python");
+    let before = status();
+    for _ in 0..3 {
+        let copied = target.copy(&CopyOptions::default()).expect("it can be copied");
+        assert_eq!(copied.image.word(at + (1 << 27)), Some(0));
+        // Names in files are read later, and from the files.
+        for region in copied.image.regions() {
+            let _ = copied.image.word(region.start);
+        }
+    }
+    let after = status();
+    for field in ["VmRSS:", "RssAnon:", "RssFile:", "VmPTE:", "VmSwap:"] {
+        assert_eq!(number(&after, field), number(&before, field), "{field}");
+    }
+    assert_eq!(state(program.pid), 'S');
+}
+
+#[test]
+fn large_numbers_are_left_out_and_large_lists_are_not() {
+    let Some(python) = newest() else { return };
+    let text = format!(
+        "
+import array
+numbers = array.array('d', [1.5]) * (8 << 20)
+things = [object() for _ in range(1000)] * 8000
+print(id(things), numbers.buffer_info()[0], id(things[-1]), flush=True)
+{ECHO}"
+    );
+    let mut program = Python::start(python, &text);
+    let numbers = program.numbers();
+    let target = Target::find(program.pid).expect("a Python");
+    let copied = target.copy(&CopyOptions::default()).expect("it can be copied");
+    assert!(copied.left_out > 50 << 20, "{} bytes were left out", copied.left_out);
+    let items = copied.image.word(numbers[0] + 24).expect("the list's items");
+    assert_eq!(copied.image.read_late(), 0);
+    for item in 0..8_000_000 {
+        let object = copied.image.word(items + item * 8).expect("an item");
+        assert!(copied.image.word(object + 8).is_some());
+    }
+    assert_eq!(copied.image.word(items + 7_999_999 * 8), Some(numbers[2]));
+    assert_eq!(copied.image.read_late(), 0, "all that is needed was copied");
+    // What was left out can be read all the same.
+    let middle = numbers[1] + (32 << 20);
+    assert_eq!(copied.image.word(middle), Some(1.5_f64.to_bits()));
+    assert!(copied.image.read_late() > 0);
+    let whole = target.copy(&CopyOptions { large_mappings: true, ..CopyOptions::default() });
+    let whole = whole.expect("it can be copied");
+    assert_eq!(whole.left_out, 0);
+    assert!(whole.bytes > copied.bytes + (50 << 20));
+    assert_eq!(whole.image.word(middle), Some(1.5_f64.to_bits()));
+    assert_eq!(whole.image.read_late(), 0);
+}
+
+#[test]
+fn python_processes_are_listed_and_so_are_children() {
+    let Some(python) = newest() else { return };
+    let text = format!(
+        "
+import os, sys, subprocess
+child = subprocess.Popen([sys.executable, '-c', 'import time; print(1, flush=True); time.sleep(1000)'], stdout=-1)
+child.stdout.readline()
+other = subprocess.Popen(['sleep', '1000'])
+print(child.pid, other.pid, flush=True)
+{ECHO}
+child.kill(); other.kill()
+"
+    );
+    let mut program = Python::start(python, &text);
+    let numbers = program.numbers();
+    let (child, other) = (numbers[0] as u32, numbers[1] as u32);
+    let listed = processes();
+    let of = |pid| listed.iter().find(|process| process.pid == pid);
+    let found = of(program.pid).expect("it is listed");
+    assert_eq!(found.problem, None);
+    assert!(found.version.is_some() && found.rss > 1 << 20 && found.command.contains("-c"));
+    assert!(of(child).is_some());
+    assert!(of(other).is_none(), "sleep is no Python");
+    assert!(of(std::process::id()).is_none());
+    assert_eq!(children(program.pid), [child]);
+    assert!(matches!(Target::find(other), Err(RemoteError::NotPython { .. })));
+    for pid in [child, other] {
+        let _ = std::process::Command::new("kill").arg(pid.to_string()).status();
+    }
+}
