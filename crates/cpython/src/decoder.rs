@@ -617,7 +617,7 @@ impl<'m, M: Memory> Decoder<'m, M> {
             (code.name, "co_name"),
             (code.line_table, "co_linetable"),
             (code.local_names, "co_varnames"),
-            (code.other, if self.layout.minor == 10 { "co_code" } else { "co_exceptiontable" }),
+            (code.other, if self.layout.minor <= 10 { "co_code" } else { "co_exceptiontable" }),
         ];
         for (offset, name) in parts {
             let to = self.word(at + offset);

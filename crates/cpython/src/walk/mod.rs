@@ -480,8 +480,10 @@ impl<'w, S: Source> Walk<'w, S> {
         }
         match known.info.kind {
             Kind::Function => {
-                let name = memory.word(address + 40).unwrap_or(0);
-                let module = memory.word(address + 104).unwrap_or(0);
+                // `func_qualname` and `func_module` (`Include/cpython/funcobject.h`).
+                let (name, module) = if self.decoder.layout().minor < 10 { (104, 88) } else { (40, 104) };
+                let name = memory.word(address + name).unwrap_or(0);
+                let module = memory.word(address + module).unwrap_or(0);
                 self.name(id, module, name);
             }
             Kind::Module => {

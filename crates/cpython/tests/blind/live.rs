@@ -6,6 +6,7 @@ use std::io::{Read, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::rc::Rc;
 
 use memtop_cpython::{KnownTypes, Memory};
 use rustc_hash::FxHashMap;
@@ -15,13 +16,20 @@ const PAGE: u64 = 4096;
 /// The memory of another process, page by page.
 pub(crate) struct Foreign {
     file: File,
-    pages: RefCell<FxHashMap<u64, Option<Box<[u8]>>>>,
+    pages: RefCell<FxHashMap<u64, Page>>,
+    /// The pages read lately, by the low bits of their number.
+    recent: RefCell<Vec<(u64, Page)>>,
 }
+
+/// None where nothing can be read.
+type Page = Option<Rc<[u8]>>;
+const RECENT: u64 = 256;
 
 impl Foreign {
     fn of(process: u32) -> Self {
         let file = File::open(format!("/proc/{process}/mem")).expect("a child's memory may be read");
-        Self { file, pages: RefCell::default() }
+        let recent = vec![(u64::MAX, None); RECENT as usize];
+        Self { file, pages: RefCell::default(), recent: RefCell::new(recent) }
     }
 
     fn read<const N: usize>(&self, address: u64) -> Option<[u8; N]> {
@@ -33,14 +41,24 @@ impl Foreign {
             }
             return Some(found);
         }
+        let number = address / PAGE;
+        let mut recent = self.recent.borrow_mut();
+        let slot = &mut recent[(number % RECENT) as usize];
+        if slot.0 != number {
+            *slot = (number, self.page(number));
+        }
+        found.copy_from_slice(&slot.1.as_ref()?[within..within + N]);
+        Some(found)
+    }
+
+    fn page(&self, number: u64) -> Page {
         let mut pages = self.pages.borrow_mut();
-        let page = pages.entry(address / PAGE).or_insert_with(|| {
+        let page = pages.entry(number).or_insert_with(|| {
             let mut bytes = vec![0; PAGE as usize];
-            self.file.read_exact_at(&mut bytes, address / PAGE * PAGE).ok()?;
+            self.file.read_exact_at(&mut bytes, number * PAGE).ok()?;
             Some(bytes.into())
         });
-        found.copy_from_slice(&page.as_ref()?[within..within + N]);
-        Some(found)
+        page.clone()
     }
 }
 
@@ -59,8 +77,13 @@ impl Memory for Foreign {
 
     fn bytes(&self, address: u64, length: usize, into: &mut Vec<u8>) -> Option<()> {
         into.clear();
-        for index in 0..length as u64 {
-            into.push(self.byte(address.checked_add(index)?)?);
+        let (mut at, mut left) = (address, length);
+        while left > 0 {
+            let within = (at % PAGE) as usize;
+            let here = left.min(PAGE as usize - within);
+            into.extend_from_slice(&self.page(at / PAGE)?[within..within + here]);
+            at = at.checked_add(here as u64)?;
+            left -= here;
         }
         Some(())
     }
@@ -83,6 +106,8 @@ pub(crate) struct Still {
     pub(crate) types: KnownTypes,
     /// A type that a class statement made.
     pub(crate) class: u64,
+    /// A deque and a cache that let themselves hold 4,242,421 items.
+    pub(crate) limited: [u64; 2],
     pub(crate) objects: Vec<Object>,
 }
 
@@ -128,7 +153,7 @@ impl Still {
         });
         let objects = objects.collect();
         let memory = Foreign::of(child.id());
-        Self { child, memory, minor, types, class: known[8], objects }
+        Self { child, memory, minor, types, class: known[8], limited: [known[9], known[10]], objects }
     }
 }
 

@@ -7,12 +7,13 @@
 mod damage;
 mod live;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use live::{Foreign, Still};
 use memtop_cpython::layout::{object, type_object};
-use memtop_cpython::{Decoder, Kind, Layout, Memory, Sink, TypeInfo};
+use memtop_cpython::{Decoder, Kind, Layout, Memory, Sink, TypeInfo, limit_offset};
 use memtop_heap::{CaptureInfo, HeapBuilder, Label, LabelKind, StringId};
+use rustc_hash::FxHashMap;
 
 /// A reference that was told.
 struct Told {
@@ -26,7 +27,7 @@ struct Told {
 struct Collected<'m> {
     memory: &'m Foreign,
     builder: HeapBuilder,
-    names: HashMap<StringId, String>,
+    names: FxHashMap<StringId, String>,
     told: Vec<Told>,
     from: usize,
 }
@@ -73,7 +74,7 @@ fn count_of(memory: &impl Memory, minor: u8, at: u64) -> Option<u64> {
 
 /// Words that may be references are some where the count of what they lead to is not explained without them.
 fn settle(told: &mut Vec<Told>, memory: &impl Memory, minor: u8) {
-    let mut found: HashMap<u64, u64> = HashMap::new();
+    let mut found: FxHashMap<u64, u64> = FxHashMap::default();
     for one in told.iter().filter(|one| !one.likely) {
         *found.entry(one.to).or_default() += 1;
     }
@@ -121,7 +122,7 @@ struct Zoo<'s> {
     still: &'s Still,
     decoder: Decoder<'s, Foreign>,
     sink: Collected<'s>,
-    infos: HashMap<u64, TypeInfo>,
+    infos: FxHashMap<u64, TypeInfo>,
 }
 
 impl Zoo<'_> {
@@ -172,8 +173,8 @@ fn tally(still: &Still) -> Tally {
     let decoder =
         Decoder::new(memory, layout, still.types, class, false).expect("the tuple type can be read");
     let builder = HeapBuilder::new(CaptureInfo::default());
-    let sink = Collected { memory, builder, names: HashMap::new(), told: Vec::new(), from: 0 };
-    let mut zoo = Zoo { still, decoder, sink, infos: HashMap::new() };
+    let sink = Collected { memory, builder, names: FxHashMap::default(), told: Vec::new(), from: 0 };
+    let mut zoo = Zoo { still, decoder, sink, infos: FxHashMap::default() };
     let mut tally = Tally::default();
     for (from, object) in still.objects.iter().enumerate() {
         let info = zoo.info(object.address).expect("each type can be read");
@@ -191,7 +192,7 @@ fn tally(still: &Still) -> Tally {
         }
     }
     settle(&mut zoo.sink.told, memory, still.minor);
-    let mut counted: HashMap<u64, u64> = HashMap::new();
+    let mut counted: FxHashMap<u64, u64> = FxHashMap::default();
     let told = std::mem::take(&mut zoo.sink.told);
     for one in &told {
         *counted.entry(one.to).or_default() += 1;
@@ -206,7 +207,7 @@ fn tally(still: &Still) -> Tally {
     }
     let mut told = told.into_iter().peekable();
     for (from, object) in still.objects.iter().enumerate() {
-        let mut left: HashMap<u64, u64> = HashMap::new();
+        let mut left: FxHashMap<u64, u64> = FxHashMap::default();
         for &to in &object.referents {
             *left.entry(to).or_default() += 1;
         }
@@ -264,6 +265,10 @@ fn memory_alone_tells_what_python_says() {
         if Layout::of(still.minor).is_none() {
             println!("3.{} skipped: it has no layout", still.minor);
             continue;
+        }
+        for (kind, at) in [Kind::Deque, Kind::LruCache].into_iter().zip(still.limited) {
+            let offset = limit_offset(kind, still.minor).expect("the version is known");
+            assert_eq!(still.memory.word(at + offset), Some(4_242_421), "3.{}: {kind:?}", still.minor);
         }
         let tally = tally(&still);
         let minor = still.minor;

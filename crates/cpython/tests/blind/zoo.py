@@ -766,6 +766,10 @@ def own_sizeof(of, known, get_mro, get_dict, native):
     return known[id(of)]
 
 
+limited_deque = collections.deque(maxlen=4242421)
+limited_cache = functools.lru_cache(maxsize=4242421)(len)
+
+
 def main():
     get_mro, get_dict = type.__dict__["__mro__"].__get__, type.__dict__["__dict__"].__get__
     native = type(object.__sizeof__)
@@ -817,9 +821,9 @@ def main():
         numbers.extend(map(id, refs))
     refs = target = of = None
     cell = type((lambda x: lambda: x)(0).__closure__[0])
-    known_types = [str, int, dict, list, set, tuple, cell, contextvars.ContextVar, Plain]
+    told = [str, int, dict, list, set, tuple, cell, contextvars.ContextVar, Plain, limited_deque, limited_cache]
     out.write("version %d\n" % sys.version_info[1])
-    out.write("known {}\n".format(" ".join(str(id(x)) for x in known_types)))
+    out.write("known {}\n".format(" ".join(str(id(x)) for x in told)))
     index = 0
     for i in range(len(sizes)):
         end = index + 1 + counts[i]
