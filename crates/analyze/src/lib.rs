@@ -12,6 +12,7 @@
 #![forbid(unsafe_code)]
 
 mod accumulation;
+mod counters;
 mod diff;
 mod dominators;
 mod garbage;
@@ -26,10 +27,12 @@ mod retained;
 mod series;
 mod shortest;
 mod top;
+mod workers;
 
 pub use accumulation::{
     Accumulation, AccumulationOptions, AccumulationPoint, AccumulationSuspect, accumulation,
 };
+pub use counters::{Counters, counters};
 pub use diff::{Diff, DiffOptions, DiffRow, diff};
 pub use dominators::{Dominator, DominatorTree, Dominators};
 pub use garbage::{Garbage, garbage};
@@ -47,3 +50,4 @@ pub use retained::Retained;
 pub use series::{SeriesError, in_order, same_process};
 pub use shortest::{Costs, Reached, ShortestPaths};
 pub use top::{Top, TopBy, TopOptions, TopRow, top};
+pub use workers::{SharedSuspect, Worker, Workers, merge_workers};

@@ -74,28 +74,34 @@ pub fn top(heap: &Heap, retained: Option<&Retained>, options: &TopOptions) -> To
         _ => objects.size(id),
     };
     let left_out = Flags::OWN | Flags::GARBAGE;
+    let rows =
+        largest(heap, options.limit, |id| (!objects.flags(id).intersects(left_out)).then(|| value(id)))
+            .into_iter()
+            .map(|id| TopRow {
+                object: id,
+                address: objects.address(id),
+                type_name: heap.type_name(id).to_owned(),
+                size: objects.size(id),
+                retained: retained_of(id),
+                references: heap.references().count_of(id) as u64,
+            })
+            .collect();
+    Top { by: options.by, rows }
+}
+
+/// The objects with the largest values, largest first; of equal ones, the one that was captured first. What has no value
+/// is left out.
+pub(crate) fn largest(heap: &Heap, limit: usize, value: impl Fn(ObjectId) -> Option<u64>) -> Vec<ObjectId> {
     // The smallest of the largest is on top, to be pushed out.
     let mut largest = BinaryHeap::new();
-    for id in objects.ids().filter(|&id| !objects.flags(id).intersects(left_out)) {
-        let entry = Reverse((value(id), Reverse(id)));
-        if largest.len() < options.limit {
+    for (id, value) in heap.objects().ids().filter_map(|id| Some((id, value(id)?))) {
+        let entry = Reverse((value, Reverse(id)));
+        if largest.len() < limit {
             largest.push(entry);
         } else if largest.peek().is_some_and(|least| entry < *least) {
             largest.pop();
             largest.push(entry);
         }
     }
-    let rows = largest
-        .into_sorted_vec()
-        .into_iter()
-        .map(|Reverse((_, Reverse(id)))| TopRow {
-            object: id,
-            address: objects.address(id),
-            type_name: heap.type_name(id).to_owned(),
-            size: objects.size(id),
-            retained: retained_of(id),
-            references: heap.references().count_of(id) as u64,
-        })
-        .collect();
-    Top { by: options.by, rows }
+    largest.into_sorted_vec().into_iter().map(|Reverse((_, Reverse(id)))| id).collect()
 }

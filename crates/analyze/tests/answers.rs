@@ -139,3 +139,25 @@ fn a_misspelled_type_is_told_what_is_near() {
     assert_eq!(near("Dict"), ["dict"]);
     assert!(near("Order").is_empty() && near("").is_empty());
 }
+
+#[test]
+fn the_counters_are_of_what_the_collector_tracks() {
+    let graph = graph(
+        "module:m -> globals:dict!tracked[100]
+         globals -> k1:str(key)[10]; globals -> list:list!tracked('items')[90]
+         globals -> k2:str(key)[10]; globals -> pair:tuple!tracked('pair')[50]
+         list -> a:m.Thing!tracked[30]; list -> b:m.Thing!tracked[30]; list -> big:bytes[9000]
+         pair -> mixed:dict!tracked[200]; mixed -> number:int(key); mixed -> a([*]); mixed -> k1(key); mixed -> b([*])
+         garbage:m.Thing!tracked!garbage[7]; mine:m.Thing!tracked!memtop[8]",
+    );
+    let answer = counters(graph.heap(), 3);
+    let names = |rows: &[TopRow]| -> Vec<String> {
+        rows.iter().map(|row| format!("{} {} {}", graph.name(row.object), row.references, row.size)).collect()
+    };
+    // Keys are counted where the collector is told of them: in a dict that has others than strings.
+    assert_eq!(names(&answer.references), ["mixed 4 200", "list 3 90", "globals 2 100"]);
+    assert_eq!(names(&answer.bytes), ["mixed 4 200", "globals 2 100", "list 3 90"]);
+    let types: Vec<_> = answer.types.iter().map(|row| (row.name.as_str(), row.objects, row.bytes)).collect();
+    assert_eq!(types, [("dict", 2, 300), ("m.Thing", 2, 60), ("list", 1, 90)]);
+    assert_eq!(answer.tracked, Amount { objects: 6, bytes: 500 });
+}

@@ -27,7 +27,7 @@ mod tell;
 mod verdict;
 mod view;
 
-use memtop_heap::Heap;
+use memtop_heap::{CaptureInfo, Heap};
 
 pub use answer::{Cause, LeakStep, LeakedType, Leaks, Rate, SnapshotRow, Suspect, Verdict};
 pub use limits::Thresholds;
@@ -165,6 +165,22 @@ fn ordered<'a>(heaps: &[&'a Heap]) -> Result<(Vec<&'a Heap>, Vec<String>), Serie
     }
     if heaps.iter().any(|heap| heap.info().approximate) {
         notes.push("the process ran on while a snapshot was taken: numbers are approximate".to_owned());
+    }
+    let sum = |part: fn(&CaptureInfo) -> u64| {
+        heaps.iter().map(|heap| part(heap.info())).fold(0, u64::saturating_add)
+    };
+    let (damaged, dangling) = (sum(|info| info.damaged), sum(|info| info.dangling));
+    if damaged > 0 {
+        notes.push(format!("objects that could not be read, in all snapshots together: {damaged}"));
+    }
+    if dangling > 0 {
+        notes.push(format!("references that lead to no object, in all snapshots together: {dangling}"));
+    }
+    // What each says is said once.
+    for note in order.iter().flat_map(|&index| &heaps[index].info().notes) {
+        if !notes.contains(note) {
+            notes.push(note.clone());
+        }
     }
     Ok((order.into_iter().map(|index| heaps[index]).collect(), notes))
 }

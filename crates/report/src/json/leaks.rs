@@ -10,7 +10,6 @@ use crate::time::iso8601;
 /// The whole answer.
 #[must_use]
 pub fn leaks(answer: &Leaks) -> Value {
-    let memory = |part: &dyn Fn(&MemoryTotal) -> Value| answer.memory.iter().map(part).collect::<Vec<_>>();
     json!({
         "schema_version": SCHEMA_VERSION,
         "command": "leaks",
@@ -21,21 +20,27 @@ pub fn leaks(answer: &Leaks) -> Value {
         "suspects": answer.suspects.iter().map(suspect).collect::<Vec<_>>(),
         "candidates": answer.candidates.iter().map(suspect).collect::<Vec<_>>(),
         "omitted": answer.omitted,
-        "memory": {
-            "rss": memory(&|of| json!(of.rss)),
-            "python": memory(&|of| json!(of.python)),
-            "allocator_free": memory(&|of| json!(allocator_free(of))),
-            "native_known": memory(&|of| json!(of.native_known)),
-            "unexplained": memory(&|of| json!(of.unexplained)),
-            "pymalloc_free": memory(&|of| json!(of.pymalloc_free)),
-            "malloc_free": memory(&|of| json!(of.malloc_free)),
-            "file_backed": memory(&|of| json!(of.file_backed)),
-        },
+        "memory": memory(&answer.memory),
         "notes": answer.notes,
     })
 }
 
-fn snapshot(row: &SnapshotRow) -> Value {
+/// The process's memory, a list a part.
+pub(super) fn memory(totals: &[MemoryTotal]) -> Value {
+    let memory = |part: &dyn Fn(&MemoryTotal) -> Value| totals.iter().map(part).collect::<Vec<_>>();
+    json!({
+        "rss": memory(&|of| json!(of.rss)),
+        "python": memory(&|of| json!(of.python)),
+        "allocator_free": memory(&|of| json!(allocator_free(of))),
+        "native_known": memory(&|of| json!(of.native_known)),
+        "unexplained": memory(&|of| json!(of.unexplained)),
+        "pymalloc_free": memory(&|of| json!(of.pymalloc_free)),
+        "malloc_free": memory(&|of| json!(of.malloc_free)),
+        "file_backed": memory(&|of| json!(of.file_backed)),
+    })
+}
+
+pub(super) fn snapshot(row: &SnapshotRow) -> Value {
     json!({
         "taken_at": iso8601(row.taken_at),
         "objects": row.objects,

@@ -4,12 +4,16 @@
 //! (`"0x7f…"`): a JSON number would lose digits in many readers.
 
 mod diff;
+mod family;
 mod heap;
 mod leaks;
 mod memory;
+mod overview;
 mod parts;
+mod system;
 mod types;
 mod why;
+mod workers;
 
 use std::io;
 
@@ -18,11 +22,15 @@ use serde_json::Value;
 use serde_json::ser::{Formatter, PrettyFormatter};
 
 pub use diff::diff;
+pub use family::family;
 pub use heap::heap_report;
 pub use leaks::{leaks, suspect};
 pub use memory::memory;
+pub use overview::overview;
+pub use system::{dumped, processes};
 pub use types::{histogram, top};
 pub use why::{object_paths, type_paths};
+pub use workers::workers;
 
 use crate::escape::is_unsafe;
 

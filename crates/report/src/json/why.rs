@@ -5,7 +5,7 @@ use memtop_heap::Heap;
 use serde_json::{Value, json};
 
 use super::SCHEMA_VERSION;
-use super::parts::{address, path};
+use super::parts::{address, capture, path};
 use crate::keeper::Keeper;
 
 /// The paths to one object of `heap`.
@@ -24,6 +24,7 @@ pub fn object_paths(heap: &Heap, answer: &ObjectPaths, keeper: &Keeper) -> Value
         "paths": answer.paths.iter().map(path).collect::<Vec<_>>(),
         "omitted": answer.omitted,
         "dominator": keeper.dominator.as_ref().map(path),
+        "capture": capture(heap.info()),
     })
 }
 
@@ -47,5 +48,6 @@ pub fn type_paths(heap: &Heap, name: &str, answer: &TypePaths) -> Value {
         "omitted": answer.omitted,
         "unreached": answer.unreached,
         "garbage": answer.garbage,
+        "capture": capture(heap.info()),
     })
 }

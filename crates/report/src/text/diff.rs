@@ -5,7 +5,7 @@ use std::fmt::Write;
 use memtop_analyze::Diff;
 use memtop_heap::CaptureInfo;
 
-use super::parts::capture;
+use super::parts::{capture, caveats};
 use crate::numbers::{bytes, count, duration, grouped, signed, signed_bytes};
 use crate::style::{Role, Style};
 use crate::table::{Column, Table};
@@ -34,7 +34,7 @@ pub fn diff(answer: &Diff, old: &CaptureInfo, new: &CaptureInfo, style: &Style) 
         bytes(answer.new.bytes),
     );
     if answer.rows.is_empty() && answer.omitted == 0 {
-        return out + "no type changed\n";
+        return out + "no type changed\n" + &caveats(&[old, new], style);
     }
     let mut table = Table::new(
         style,
@@ -59,5 +59,5 @@ pub fn diff(answer: &Diff, old: &CaptureInfo, new: &CaptureInfo, style: &Style) 
     if answer.omitted > 0 {
         let _ = writeln!(out, "  and {}", count(answer.omitted as u64, "more type", "more types"));
     }
-    out
+    out + &caveats(&[old, new], style)
 }

@@ -21,16 +21,7 @@ const SNAPSHOTS: usize = 10;
 /// The whole answer.
 #[must_use]
 pub fn leaks(answer: &Leaks, style: &Style) -> String {
-    let role = match answer.verdict {
-        Verdict::Leak | Verdict::NativeGrowth => Role::Bad,
-        Verdict::NoGrowth => Role::Good,
-        Verdict::Inconclusive => Role::Doubt,
-    };
-    let verdict = format!("verdict: {}", style.paint(role, answer.verdict.word()));
-    let mut out = format!("{verdict}\n{}", style.wrapped(&style.sentence(&answer.reason), "", 0));
-    for note in &answer.notes {
-        out.push_str(&style.wrapped(&style.sentence(note), "note: ", 6));
-    }
+    let mut out = verdict(answer.verdict, &answer.reason, &answer.notes, style);
     let minutes = minutes(&answer.snapshots);
     for one in &answer.suspects {
         let title = place("suspect", one, answer.suspects.len());
@@ -49,6 +40,21 @@ pub fn leaks(answer: &Leaks, style: &Style) -> String {
     out
 }
 
+/// The verdict, why, and what else to know.
+pub(super) fn verdict(verdict: Verdict, reason: &str, notes: &[String], style: &Style) -> String {
+    let role = match verdict {
+        Verdict::Leak | Verdict::NativeGrowth => Role::Bad,
+        Verdict::NoGrowth => Role::Good,
+        Verdict::Inconclusive => Role::Doubt,
+    };
+    let verdict = format!("verdict: {}", style.paint(role, verdict.word()));
+    let mut out = format!("{verdict}\n{}", style.wrapped(&style.sentence(reason), "", 0));
+    for note in notes {
+        out.push_str(&style.wrapped(&style.sentence(note), "note: ", 6));
+    }
+    out
+}
+
 fn place(what: &str, one: &Suspect, of: usize) -> String {
     if of == 1 { what.to_owned() } else { format!("{what} {} of {of}", one.rank) }
 }
@@ -61,7 +67,7 @@ pub fn suspect(one: &Suspect, minutes: Option<f64>, style: &Style) -> String {
     told(one, title, minutes, style)
 }
 
-fn told(one: &Suspect, title: &str, minutes: Option<f64>, style: &Style) -> String {
+pub(super) fn told(one: &Suspect, title: &str, minutes: Option<f64>, style: &Style) -> String {
     let minutes = minutes.filter(|&minutes| minutes >= LONG_ENOUGH);
     let mut heading = style.paint(Role::Heading, title);
     let sure = (one.confidence > 0.0).then(|| format!("confidence {}", percent(one.confidence)));
@@ -259,7 +265,7 @@ fn elapsed(from: &SnapshotRow, to: &SnapshotRow) -> Option<u64> {
     u64::try_from(micros * 1000).ok()
 }
 
-fn minutes(snapshots: &[SnapshotRow]) -> Option<f64> {
+pub(super) fn minutes(snapshots: &[SnapshotRow]) -> Option<f64> {
     let span = elapsed(snapshots.first()?, snapshots.last()?)?;
     (span > 0).then(|| span as f64 / 60e9)
 }

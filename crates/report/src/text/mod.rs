@@ -1,19 +1,27 @@
 //! Answers as text, for a terminal, a file or a log: the answer in the first lines, then what it rests on.
 
 mod diff;
+mod family;
 mod heap;
 mod leaks;
 mod memory;
+mod overview;
 mod parts;
+mod system;
 mod types;
 mod why;
+mod workers;
 
 pub use diff::diff;
+pub use family::family;
 pub(crate) use heap::accumulation;
 pub use heap::heap_report;
 pub(crate) use leaks::own_part;
 pub use leaks::{leaks, suspect};
 pub(crate) use memory::allocator_free;
 pub use memory::memory;
+pub use overview::overview;
+pub use system::{dumped, processes};
 pub use types::{histogram, top};
 pub use why::{object_paths, type_paths};
+pub use workers::workers;

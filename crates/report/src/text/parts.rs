@@ -51,6 +51,24 @@ pub(super) fn cost(info: &CaptureInfo) -> Vec<String> {
     sentences
 }
 
+/// What must be said of a capture wherever an answer rests on it: of one from outside all that it cost, else what is to
+/// be taken with care. Nothing, or lines with an empty one before them.
+pub(super) fn caveats(infos: &[&CaptureInfo], style: &Style) -> String {
+    let mut told: Vec<String> = Vec::new();
+    for (place, info) in infos.iter().enumerate() {
+        let first = if info.method == CaptureMethod::Remote { 0 } else { 1 };
+        for sentence in cost(info).into_iter().skip(first) {
+            let which = match (infos.len(), place) {
+                (1, _) => "",
+                (_, 0) => "the older: ",
+                _ => "the newer: ",
+            };
+            told.push(style.wrapped(&style.sentence(&format!("{which}{sentence}")), "", 0));
+        }
+    }
+    if told.is_empty() { String::new() } else { format!("\n{}", told.concat()) }
+}
+
 /// A path as it reads, or that there is none.
 pub(super) fn path(path: Option<&Path>, style: &Style) -> String {
     path.map_or_else(|| "no root reaches it".to_owned(), |path| style.name(&path.to_string()))

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use memtop_analyze::{ObjectPaths, TypePaths};
 use memtop_heap::Heap;
 
+use super::parts::caveats;
 use crate::keeper::Keeper;
 use crate::numbers::{bytes, count, grouped};
 use crate::style::{Role, Style};
@@ -26,7 +27,7 @@ pub fn object_paths(heap: &Heap, answer: &ObjectPaths, keeper: &Keeper, style: &
             true => "nothing holds it: it awaits the collector, and is no leak",
             false => "no root that was found reaches it",
         };
-        return out + reason + "\n";
+        return out + reason + "\n" + &caveats(&[heap.info()], style);
     }
     out.push_str("it stays alive as long as any of these holds it:\n");
     for path in &answer.paths {
@@ -44,7 +45,7 @@ pub fn object_paths(heap: &Heap, answer: &ObjectPaths, keeper: &Keeper, style: &
         }
         None => {}
     }
-    out
+    out + &caveats(&[heap.info()], style)
 }
 
 /// The paths to the objects of the type that was asked for as `name`.
@@ -79,5 +80,5 @@ pub fn type_paths(heap: &Heap, name: &str, answer: &TypePaths, style: &Style) ->
         let garbage = count(answer.garbage, "more awaits", "more await");
         let _ = writeln!(out, "  {garbage} the collector: no leak");
     }
-    out
+    out + &caveats(&[heap.info()], style)
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use memtop_analyze::*;
 use memtop_heap::testing::graph;
-use memtop_report::{HeapReport, HeapReportOptions, Keeper, json};
+use memtop_report::{Dumped, Family, HeapReport, HeapReportOptions, Keeper, Overview, ProcessRow, json};
 use serde_json::Value;
 
 use crate::samples::{bare, shop, shop_leaks, suspect};
@@ -102,6 +102,16 @@ fn with_steps(path: &Value) -> Value {
 }
 
 #[test]
+fn the_fields_of_an_overview() {
+    let answer = json::overview(&Overview::new(graph("module:m -> ns:dict!tracked[9]").heap(), None));
+    check(
+        &tables("pid")[0],
+        &[answer],
+        &["capture", "memory", "refs[].path", "bytes[].path", "retained[].path"],
+    );
+}
+
+#[test]
 fn the_fields_of_diff() {
     let [old, new] = [shop(0), shop(1)];
     let answer = diff(old.heap(), new.heap(), &DiffOptions::default()).expect("one process");
@@ -117,8 +127,59 @@ fn the_fields_of_why() {
     let shortest = ShortestPaths::new(heap, &costs);
     let [of_type, of_object]: [_; 2] = tables("why").try_into().expect("two tables");
     let types = paths_to_types(heap, &shortest, &heap.types().find("Order"), &PathOptions::default());
-    check(&of_type, &[json::type_paths(heap, "shop.Order", &types)], &["clusters[].path"]);
+    check(&of_type, &[json::type_paths(heap, "shop.Order", &types)], &["clusters[].path", "capture"]);
     let object = paths_to_object(heap, &shortest, &costs, graph.id("one"), &PathOptions::default());
     let keeper = Keeper::of(heap, &Retained::new(heap), &shortest, graph.id("one"));
-    check(&of_object, &[json::object_paths(heap, &object, &keeper)], &["paths[]", "dominator"]);
+    check(&of_object, &[json::object_paths(heap, &object, &keeper)], &["paths[]", "dominator", "capture"]);
+}
+
+#[test]
+fn the_fields_of_dump_and_ps() {
+    let row = ProcessRow {
+        pid: 1,
+        python: None,
+        rss: 1,
+        user: "root".into(),
+        command: "python3".into(),
+        problem: None,
+    };
+    check(&tables("ps")[0], &[json::processes(&[row])], &[]);
+    let dumped = Dumped {
+        info: shop(1).heap().info().clone(),
+        file: "1.parquet".into(),
+        bytes: 1,
+        objects: 1,
+        replaced: false,
+    };
+    check(&tables("dump")[0], &[json::dumped(&dumped)], &["capture"]);
+}
+
+#[test]
+fn the_fields_of_a_server_with_its_workers() {
+    let [of_leaks, of_overview]: [_; 2] = tables("children").try_into().expect("two tables");
+    let answer =
+        bare(Verdict::Leak, vec![suspect()], vec![Suspect { fingerprint: "other".into(), ..suspect() }]);
+    let noted = Leaks { notes: vec!["a note".into()], ..answer };
+    let mut value = json::workers(&merge_workers(vec![Worker { pid: 1, answer: noted }], 10));
+    // What a suspect has anyway is in the table of leaks, and a candidate has the same fields.
+    let known = tables("leaks").remove(0);
+    let own = |place: &Value| -> serde_json::Map<String, Value> {
+        let fields = place.as_object().expect("an object").iter();
+        let is_known =
+            |name: &str| known.iter().any(|field| field.starts_with(&format!("suspects[].{name}")));
+        fields
+            .filter(|(name, _)| !is_known(name))
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect()
+    };
+    value["suspects"] = vec![Value::Object(own(&value["suspects"][0]))].into();
+    value["candidates"] = Value::Array(Vec::new());
+    value["processes"][0]["snapshots"] = Value::Array(Vec::new());
+    check(&of_leaks, &[value], &["processes[].memory"]);
+
+    let mut family = Family::default();
+    family.add(shop(1).heap());
+    family.failed(2, "it ended");
+    family.finish(None);
+    check(&of_overview, &[json::family(&family)], &["processes[].capture", "processes[].memory"]);
 }

@@ -1,7 +1,7 @@
 //! What grows: the verdict first, each suspect as a tree, candidates with their doubts.
 
 use expect_test::{Expect, expect};
-use memtop_analyze::{Cause, LeakStep, LeakedType, Rate, Suspect, Verdict};
+use memtop_analyze::{Cause, LeakStep, LeakedType, Rate, Suspect, Verdict, Worker, merge_workers};
 use memtop_report::{Style, json, text};
 
 use crate::samples::{NO_RATE, bare, shop_leaks, suspect};
@@ -527,4 +527,50 @@ fn numbers_that_are_none_are_null() {
     let rate = Rate { items_per_minute: Some(f64::INFINITY), ..NO_RATE };
     let told = text::suspect(&Suspect { rate, ..suspect() }, None, &Style::default());
     assert!(told.contains("(+1,800 in all, in each of 6 intervals)"), "{told}");
+}
+
+#[test]
+fn a_leak_of_several_workers_is_named_once() {
+    let grown = |bytes: i64| Suspect { bytes_growth: vec![bytes; 6], ..suspect() };
+    let candidate = Suspect { doubt: Some("it may be full soon".into()), ..grown(9_000) };
+    let workers = vec![
+        Worker { pid: 12, answer: bare(Verdict::Leak, vec![grown(5_000)], vec![]) },
+        Worker { pid: 11, answer: bare(Verdict::Inconclusive, vec![], vec![candidate]) },
+        Worker { pid: 13, answer: bare(Verdict::Leak, vec![grown(7_000)], vec![]) },
+        Worker { pid: 10, answer: bare(Verdict::NoGrowth, vec![], vec![]) },
+    ];
+    let answer = merge_workers(workers, 10);
+    assert_eq!((answer.suspects.len(), answer.candidates.len()), (1, 0));
+    let one = &answer.suspects[0];
+    // The accusation that grew most is told, not the doubt that grew more.
+    assert_eq!(one.suspect.bytes_growth, [7_000; 6]);
+    assert_eq!((&one.pids[..], one.bytes_growth, one.items_growth), (&[11, 12, 13][..], 126_000, 5_400));
+    expect![[r#"
+        verdict: leak
+        shop.sessions.by_token holds more each time in 3 of 4 processes
+
+        suspect · confidence 98 % · cause: container
+        shop.sessions.by_token (a dict) gained 300 Session objects a minute.
+
+        ┬───
+        │ module shop.sessions
+        ├─ sessions → Sessions
+        ╰→ .by_token → dict    144,997 items  (+300 a minute, in each of 6 intervals)
+             retains 61.4 MB (+126.0 kB a minute) · 93 % of all growth
+             items by type              now  growth      bytes
+             shop.sessions.Session  144,997  +1,800  +756.0 kB
+             in your code: shop.sessions
+             also held by shop.index
+             - it grew in each of 6 intervals
+             fingerprint 0123456789abcdef
+             in 3 of 4 processes (11, 12, 13): +5,400 items, +126.0 kB in all; they retain 184.2 MB together
+
+        processes
+          PID  snapshots    objects  growth   Python  resident  growth  longest pause  verdict
+           10          7  1,000,000       0  61.4 MB         ?       ?              ?  no growth
+           11          7  1,000,000       0  61.4 MB         ?       ?              ?  inconclusive
+           12          7  1,000,000       0  61.4 MB         ?       ?              ?  leak
+           13          7  1,000,000       0  61.4 MB         ?       ?              ?  leak
+    "#]]
+    .assert_eq(&text::workers(&answer, &Style::default()));
 }

@@ -2,8 +2,12 @@
 
 use expect_test::expect;
 use memtop_analyze::*;
-use memtop_heap::testing::graph;
-use memtop_report::{HeapReport, HeapReportOptions, Keeper, Style, TopObject, html_fragment, json, text};
+use memtop_heap::testing::{graph, graph_with_accounts};
+use memtop_heap::{CaptureInfo, CaptureMethod};
+use memtop_report::{
+    Dumped, Family, HeapReport, HeapReportOptions, Keeper, Overview, ProcessRow, Style, TopObject,
+    html_fragment, json, text,
+};
 
 use crate::samples::shop;
 
@@ -523,8 +527,222 @@ fn who_keeps_it_alive() {
           ],
           "omitted": 0,
           "unreached": 0,
-          "garbage": 1
+          "garbage": 1,
+          "capture": {
+            "taken_at": "1970-01-01T00:00:00Z",
+            "pid": 0,
+            "program": "",
+            "implementation": "",
+            "python": "0.0.0",
+            "method": "made",
+            "pause_ms": null,
+            "duration_ms": null,
+            "work": null,
+            "with_keys": false,
+            "approximate": false,
+            "damaged": 0,
+            "dangling": 0,
+            "notes": []
+          }
         }
     "#]]
     .assert_eq(&json::to_text(&json::type_paths(heap, "shop.Order", &answer)));
+}
+
+/// A small heap, captured from outside while it ran on, with some damage.
+fn from_outside() -> memtop_heap::testing::Graph {
+    let info = CaptureInfo {
+        method: CaptureMethod::Remote,
+        pause: Some(12_300_000),
+        duration: Some(45_000_000),
+        approximate: true,
+        damaged: 2,
+        dangling: 1,
+        notes: vec!["4.2 MB are swapped out and were not read".into()],
+        ..shop(1).heap().info().clone()
+    };
+    graph_with_accounts(
+        "module:shop -> globals:dict!tracked[360] -> all:list!tracked('orders')[100]
+         all -> one:shop.Order!tracked([0])[56] -> text:str(.name)[500]; all -> two:shop.Order!tracked([1])[56]",
+        info,
+    )
+}
+
+#[test]
+fn a_process_at_a_look() {
+    let graph = from_outside();
+    expect![[r#"
+        PID 4711, worker.py, CPython 3.11.7, 2026-11-23 07:51:13 UTC
+        5 objects, 1.1 kB, 4 references; resident memory 9.1 MB
+
+        refs: of 4 objects that the collector tracks, those with the most
+          references   size  retained  address  type  path
+                   2  100 B     712 B   0x1010  list  shop.orders
+                   1  360 B    1.1 kB   0x1000  dict  shop
+
+        bytes: of these, the largest by themselves
+           size  retained  references  address  type  path
+          360 B    1.1 kB           1   0x1000  dict  shop
+          100 B     712 B           2   0x1010  list  shop.orders
+
+        types: of these, the most numerous
+          objects  bytes  type
+                2  112 B  shop.Order
+                1  360 B  dict
+
+        retained: of all objects, those that keep most alive
+          retained   size  references  address  type  path
+            1.1 kB  360 B           1   0x1000  dict  shop
+             712 B  100 B           2   0x1010  list  shop.orders
+
+        resident memory: 9.1 MB
+          part                            bytes    share
+          Python objects                 1.1 kB  < 0.1 %
+            str                           500 B  < 0.1 %
+            dict                          360 B  < 0.1 %
+            other classes                 112 B  < 0.1 %
+            list                          100 B  < 0.1 %
+          free, held by pymalloc       300.0 kB      3 %
+          free, held by malloc         200.0 kB      2 %
+          known (mmap, thread stacks)       0 B      0 %
+          pages of files                 6.0 MB     66 %
+          unexplained                    2.6 MB     29 %
+
+        the capture
+          captured from outside the process; it stood still for 12.3 ms; 45 ms in all
+          the process ran on meanwhile: numbers are approximate
+          2 objects could not be read
+          1 reference leads to no object
+          4.2 MB are swapped out and were not read
+    "#]]
+    .assert_eq(&text::overview(&Overview::new(graph.heap(), Some(2)), &Style::default()));
+}
+
+#[test]
+fn what_is_asked_of_a_process_ends_with_what_that_cost() {
+    let graph = from_outside();
+    let heap = graph.heap();
+    let costs = Costs::default();
+    let shortest = ShortestPaths::new(heap, &costs);
+    let types = paths_to_types(heap, &shortest, &heap.types().find("Order"), &PathOptions::default());
+    expect![[r#"
+        shop.Order: 2 objects
+          objects  bytes  held by         one of them
+                2  112 B  shop.orders[*]       0x1020
+
+        captured from outside the process; it stood still for 12.3 ms; 45 ms in all
+        the process ran on meanwhile: numbers are approximate
+        2 objects could not be read
+        1 reference leads to no object
+        4.2 MB are swapped out and were not read
+    "#]]
+    .assert_eq(&text::type_paths(heap, "shop.Order", &types, &Style::default()));
+    let object = paths_to_object(heap, &shortest, &costs, graph.id("one"), &PathOptions::default());
+    let told = text::object_paths(heap, &object, &Keeper::default(), &Style::default());
+    assert!(told.contains("it stood still for 12.3 ms"), "{told}");
+    let old = shop(1);
+    let answer = diff(old.heap(), heap, &DiffOptions::default()).expect("one process");
+    expect![[r#"
+        PID 4711, worker.py, CPython 3.11.7, 2026-11-23 07:51:13 UTC
+        -401 objects, -57.8 kB within 0 ns: from 406 (58.9 kB) to 5 (1.1 kB)
+
+             bytes  objects  bytes now  objects now  type
+          -39.9 kB     -199      100 B            1  list
+          -11.2 kB     -200        0 B            0  shop.Session
+           -5.0 kB       -1        0 B            0  bytes
+           -2.2 kB       -2      360 B            1  dict
+            +500 B       +1      500 B            1  str
+            +112 B       +2      112 B            2  shop.Order
+             -56 B       -1        0 B            0  shop.Sessions
+             -28 B       -1        0 B            0  int
+
+        the newer: captured from outside the process; it stood still for 12.3 ms; 45 ms in all
+        the newer: the process ran on meanwhile: numbers are approximate
+        the newer: 2 objects could not be read
+        the newer: 1 reference leads to no object
+        the newer: 4.2 MB are swapped out and were not read
+    "#]]
+    .assert_eq(&text::diff(&answer, old.heap().info(), heap.info(), &Style::default()));
+    let series = leaks(&[old.heap(), heap], &LeaksOptions::default()).expect("one process");
+    expect![[r#"
+        the process ran on while a snapshot was taken: numbers are approximate
+        objects that could not be read, in all snapshots together: 2
+        references that lead to no object, in all snapshots together: 1
+        4.2 MB are swapped out and were not read"#]]
+    .assert_eq(&series.notes.join("\n"));
+}
+
+#[test]
+fn a_server_and_its_workers_at_a_look() {
+    let mut family = Family::default();
+    family.add(shop(0).heap());
+    family.add(shop(1).heap());
+    family.failed(4713, "process 4713 exited while it was read");
+    family.finish(Some(3));
+    expect![[r#"
+        2 Python processes: 612 objects, 92.2 kB
+
+           PID  Python  objects   Python  resident  unexplained    pause  program
+          4711  3.11.7      206  33.4 kB    9.0 MB       2.5 MB  12.3 ms  worker.py
+          4711  3.11.7      406  59.0 kB    9.1 MB       2.5 MB  12.4 ms  worker.py
+          not captured: PID 4713: process 4713 exited while it was read
+
+        types of all together
+          objects    bytes  processes  type
+              300  60.0 kB          2  list
+              300  16.8 kB          2  shop.Session
+                2  10.0 kB          2  bytes
+          and 3 more types
+
+        the captures
+          PID 4711: captured from inside the process; it stood still for 12.3 ms; 45 ms in all
+          PID 4711: captured from inside the process; it stood still for 12.4 ms; 45 ms in all
+    "#]]
+    .assert_eq(&text::family(&family, &Style::default()));
+}
+
+#[test]
+fn the_processes_of_a_machine() {
+    let row = |pid, problem: Option<&str>| ProcessRow {
+        pid,
+        python: problem.is_none().then(|| "3.11.7".into()),
+        rss: 22_000_000 * u64::from(pid),
+        user: "www".into(),
+        command: "python3 -m shop --secret \x1b[2J".into(),
+        problem: problem.map(str::to_owned),
+    };
+    let rows =
+        [row(7, None), row(12, Some("process 12 belongs to root, and mem_top runs as www")), row(4711, None)];
+    expect![[r#"
+         PID  Python  resident  user  command
+           7  3.11.7  154.0 MB  www   python3 -m shop --secret \x1b[2J
+        4711  3.11.7  103.6 GB  www   python3 -m shop --secret \x1b[2J
+
+        cannot be looked into
+        PID  Python  resident  user  reason                                 command
+         12  ?       264.0 MB  www   it belongs to root…em_top runs as www  python3 -m shop --secret \x1b[2J
+    "#]]
+    .assert_eq(&text::processes(&rows, &Style::default()));
+    assert_eq!(text::processes(&[], &Style::default()), "no Python process is running\n");
+}
+
+#[test]
+fn what_was_saved() {
+    let dumped = Dumped {
+        info: from_outside().heap().info().clone(),
+        file: "1.parquet".into(),
+        bytes: 1_234_567,
+        objects: 54_720,
+        replaced: true,
+    };
+    expect![[r#"
+        PID 4711, worker.py, CPython 3.11.7, 2026-11-23 07:51:13 UTC
+        54,720 objects saved to 1.parquet (1.2 MB), which replaces what stood there
+        captured from outside the process; it stood still for 12.3 ms; 45 ms in all
+        the process ran on meanwhile: numbers are approximate
+        2 objects could not be read
+        1 reference leads to no object
+        4.2 MB are swapped out and were not read
+    "#]]
+    .assert_eq(&text::dumped(&dumped, &Style::default()));
 }

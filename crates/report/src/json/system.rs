@@ -1,0 +1,41 @@
+//! Which processes there are, and which was saved, as JSON. `docs/ps.md` and `docs/dump.md` have the tables of the fields.
+
+use serde_json::{Value, json};
+
+use super::SCHEMA_VERSION;
+use super::parts::capture;
+use crate::system::{Dumped, ProcessRow};
+
+/// The Python processes.
+#[must_use]
+pub fn processes(rows: &[ProcessRow]) -> Value {
+    let row = |row: &ProcessRow| {
+        json!({
+            "pid": row.pid,
+            "python": row.python,
+            "rss": row.rss,
+            "user": row.user,
+            "command": row.command,
+            "problem": row.problem,
+        })
+    };
+    json!({
+        "schema_version": SCHEMA_VERSION,
+        "command": "ps",
+        "processes": rows.iter().map(row).collect::<Vec<_>>(),
+    })
+}
+
+/// What was saved.
+#[must_use]
+pub fn dumped(answer: &Dumped) -> Value {
+    json!({
+        "schema_version": SCHEMA_VERSION,
+        "command": "dump",
+        "capture": capture(&answer.info),
+        "file": answer.file,
+        "bytes": answer.bytes,
+        "objects": answer.objects,
+        "replaced": answer.replaced,
+    })
+}

@@ -1,0 +1,60 @@
+//! Which processes there are, and which was saved, as text.
+
+use super::parts::{capture, cost};
+use crate::numbers::{bytes, count};
+use crate::style::{Role, Style};
+use crate::system::{Dumped, ProcessRow};
+use crate::table::{Column, Table};
+
+/// The Python processes: those that can be looked into first, then the others with the reason.
+#[must_use]
+pub fn processes(rows: &[ProcessRow], style: &Style) -> String {
+    if rows.is_empty() {
+        return "no Python process is running\n".to_owned();
+    }
+    let cells = |row: &ProcessRow| {
+        let version = row.python.clone().unwrap_or_else(|| "?".to_owned());
+        vec![row.pid.to_string(), version, bytes(row.rss), row.user.clone()]
+    };
+    let columns = [
+        (Column::Number, "PID"),
+        (Column::Name, "Python"),
+        (Column::Number, "resident"),
+        (Column::Name, "user"),
+        (Column::Name, "command"),
+    ];
+    let mut open = Table::new(style, &columns);
+    let (fine, others): (Vec<_>, Vec<_>) = rows.iter().partition(|row| row.problem.is_none());
+    for row in &fine {
+        open.row([cells(row), vec![row.command.clone()]].concat());
+    }
+    let mut out = if fine.is_empty() { String::new() } else { open.text(0) };
+    if others.is_empty() {
+        return out;
+    }
+    let mut closed = Table::new(style, &columns);
+    for row in &others {
+        closed.row([cells(row), vec![row.command.clone()]].concat());
+    }
+    let gap = if out.is_empty() { "" } else { "\n" };
+    out.push_str(&format!("{gap}{}\n", style.paint(Role::Heading, "cannot be looked into")));
+    out.push_str(&closed.text(0));
+    for reason in others.iter().filter_map(|row| row.problem.as_deref()) {
+        out.push_str(&style.wrapped(&style.sentence(reason), "- ", 2));
+    }
+    out
+}
+
+/// What was saved, and what it cost.
+#[must_use]
+pub fn dumped(answer: &Dumped, style: &Style) -> String {
+    let mut out = style.sentence(&capture(&answer.info)) + "\n";
+    let what = count(answer.objects, "object", "objects");
+    let replaced = if answer.replaced { ", which replaces what stood there" } else { "" };
+    let sentence = format!("{what} saved to {} ({}){replaced}", answer.file, bytes(answer.bytes));
+    out.push_str(&style.wrapped(&style.sentence(&sentence), "", 0));
+    for sentence in cost(&answer.info) {
+        out.push_str(&style.wrapped(&style.sentence(&sentence), "", 0));
+    }
+    out
+}
