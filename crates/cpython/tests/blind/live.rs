@@ -7,6 +7,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::rc::Rc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use memtop_cpython::{KnownTypes, Memory};
 use rustc_hash::FxHashMap;
@@ -115,7 +116,9 @@ impl Still {
     /// Starts the zoo with these packages beside it.
     pub(crate) fn start(python: &Path, packages: &[String]) -> Self {
         let zoo = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/blind/zoo.py");
-        let name = format!("memtop-{}-{}", std::process::id(), python.to_string_lossy().replace('/', "-"));
+        static STARTED: AtomicU32 = AtomicU32::new(0);
+        let number = STARTED.fetch_add(1, Ordering::Relaxed);
+        let name = format!("memtop-zoo-{}-{number}", std::process::id());
         let said = std::env::temp_dir().join(name);
         let mut child = Command::new(python)
             .arg(zoo)
