@@ -83,10 +83,10 @@ impl Access {
     }
 
     /// A word of its memory.
-    pub(crate) fn word(&self, address: u64) -> Option<u64> {
+    pub(crate) fn word(&self, address: u64) -> io::Result<u64> {
         let mut bytes = [0; 8];
-        self.read(address, &mut bytes).ok()?;
-        Some(u64::from_le_bytes(bytes))
+        self.read(address, &mut bytes)?;
+        Ok(u64::from_le_bytes(bytes))
     }
 
     /// Opens the file of a mapping, as the process sees it: through its root, or by the mapping itself if the file

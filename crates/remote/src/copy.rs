@@ -12,6 +12,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use memtop_heap::MemoryNumbers;
+use rustc_hash::FxHashMap;
 
 use crate::access::{Access, refusal};
 use crate::bare;
@@ -56,7 +57,7 @@ struct Taken {
     regions: Vec<Region>,
     missing: Ranges,
     memory: MemoryNumbers,
-    threads: Vec<Thread>,
+    threads: Vec<u32>,
     clocks: (i64, Option<u64>),
     calls: u64,
     copying: Duration,
@@ -102,6 +103,11 @@ fn attempt(target: &Target, options: &CopyOptions) -> Result<Copied, Failed> {
     let pagemap = Pagemap::open(pid).map_err(|source| access.gone("its page map", source))?;
     let regions = access.regions()?;
     target.is_still(&regions)?;
+    // Told by those that wait, which most do: not worth a longer stop, and hard to tell right after one.
+    let stacks: FxHashMap<u32, u64> = proc::threads(pid)
+        .into_iter()
+        .filter_map(|thread| Some((thread, stack_pointer(pid, thread)?)))
+        .collect();
     let was_stopped = Status::of(pid).is_ok_and(|status| status.state() == 'T');
     let found = find_pages(&access, &pagemap, &regions)?;
     let bare = if options.large_mappings { Ranges::new() } else { bare::find(pid, &regions, &found.ranges) };
@@ -117,6 +123,7 @@ fn attempt(target: &Target, options: &CopyOptions) -> Result<Copied, Failed> {
         };
         let (taken, pause) = stop::stopped(pid, take)?;
         let (mut taken, calls) = taken?;
+        // Each thread is released by one more.
         taken.calls += calls + taken.threads.len() as u64;
         (taken, Some(pause))
     } else {
@@ -141,6 +148,11 @@ fn attempt(target: &Target, options: &CopyOptions) -> Result<Copied, Failed> {
     if !missing.is_empty() {
         notes.push(format!("{} bytes of it could not be read", total(&missing)));
     }
+    let threads = threads.into_iter().map(|id| {
+        let pointer = stacks.get(&id).copied();
+        Thread { id, stack: pointer.and_then(|pointer| stack_around(&regions, pointer)) }
+    });
+    let threads = threads.collect();
     let parts = Parts {
         data: buffer,
         copied: plan.copy,
@@ -193,8 +205,8 @@ fn take(
     let copying = begun.elapsed();
     let memory = Status::of(pid).map(|status| status.memory()).unwrap_or_default();
     let threads = match stopped {
-        Some(stopped) => stopped.threads().map(|thread| stack(pid, thread, &regions)).collect(),
-        None => proc::threads(pid).into_iter().map(|thread| stack(pid, thread, &regions)).collect(),
+        Some(stopped) => stopped.threads().collect(),
+        None => proc::threads(pid),
     };
     // Maps, status and the clock take some calls each.
     let calls = plan.calls + calls + 12;
@@ -424,13 +436,17 @@ fn read_pieces(pid: u32, mut pieces: Vec<(u64, u64)>, into: &mut [u8]) -> io::Re
     Ok((calls, missing))
 }
 
-/// A thread, and where its stack is: told by its stack pointer, which it shows while it does not run.
-fn stack(pid: u32, thread: u32, regions: &[Region]) -> Thread {
-    let told = proc::read(&format!("/proc/{pid}/task/{thread}/syscall")).unwrap_or_default();
+/// A thread's stack pointer, which it shows while it waits in the kernel (`proc_pid_syscall(5)`).
+fn stack_pointer(pid: u32, thread: u32) -> Option<u64> {
+    let told = proc::read(&format!("/proc/{pid}/task/{thread}/syscall")).ok()?;
     // The last two words are the stack's pointer and the program's.
-    let pointer = told.split_whitespace().rev().nth(1).and_then(|word| word.strip_prefix("0x"));
-    let pointer = pointer.and_then(|pointer| u64::from_str_radix(pointer, 16).ok());
-    let region = pointer.and_then(|pointer| around(regions, pointer));
-    let region = region.filter(|region| region.is_anonymous() && region.length() <= LARGEST_STACK);
-    Thread { id: thread, stack: region.map(|region| (region.start, region.end)) }
+    let pointer = told.split_whitespace().rev().nth(1)?.strip_prefix("0x")?;
+    u64::from_str_radix(pointer, 16).ok()
+}
+
+/// The mapping that a stack is in.
+fn stack_around(regions: &[Region], pointer: u64) -> Option<(u64, u64)> {
+    let region = around(regions, pointer)?;
+    let is_stack = region.is_anonymous() && region.length() <= LARGEST_STACK;
+    is_stack.then_some((region.start, region.end))
 }

@@ -42,6 +42,7 @@ pub struct Image {
     later: Vec<OnceLock<Later>>,
     /// For each mapping, the first of the same file: its file is opened once.
     same_file: Vec<usize>,
+    copied: Ranges,
     left: Ranges,
     absent: Ranges,
     resident: Ranges,
@@ -106,6 +107,7 @@ impl Image {
             later: regions.iter().map(|_| OnceLock::new()).collect(),
             same_file: same_file.collect(),
             regions,
+            copied,
             left,
             absent,
             resident,
@@ -134,6 +136,12 @@ impl Image {
         let first = self.resident.partition_point(|range| range.1 <= start);
         let inside = self.resident[first..].iter().take_while(|range| range.0 < end);
         inside.map(|range| range.1.min(end) - range.0.max(start)).sum()
+    }
+
+    /// The ranges of addresses whose pages were copied, ascending.
+    #[must_use]
+    pub fn copied(&self) -> &[(u64, u64)] {
+        &self.copied
     }
 
     /// How many bytes were in memory in all, of no file and private.

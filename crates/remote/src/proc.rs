@@ -62,6 +62,13 @@ impl Status {
         Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
     }
 
+    /// The thread that traces it, and the process which that thread is of, if there is one that can be told.
+    pub(crate) fn tracer(&self) -> Option<(u32, Option<u32>)> {
+        let tracer = u32::try_from(self.number("TracerPid")?).ok().filter(|&tracer| tracer != 0)?;
+        let process = Self::of(tracer).ok().and_then(|status| status.number("Tgid"));
+        Some((tracer, process.and_then(|process| u32::try_from(process).ok())))
+    }
+
     /// Whether it has the capability of this number.
     pub(crate) fn may(&self, capability: u32) -> bool {
         let effective = self.field("CapEff").and_then(|mask| u64::from_str_radix(mask, 16).ok());

@@ -66,12 +66,15 @@ pub(crate) fn stopped<R: Send>(
 /// Waits until the kernel has released the threads that could not be stopped: it does so a moment after the thread that
 /// traced them has ended.
 fn await_release(pid: u32) {
-    let own = u64::from(std::process::id());
+    let own = std::process::id();
     let begun = Instant::now();
+    // A tracer that is told no more is the thread that has just ended.
     let traced = || {
-        proc::threads(pid).into_iter().any(|thread| {
-            Status::of_thread(pid, thread).ok().and_then(|status| status.number("TracerPid")) == Some(own)
-        })
+        let mut tracers = proc::threads(pid).into_iter().filter_map(|thread| {
+            let status = Status::of_thread(pid, thread).ok()?;
+            status.tracer()
+        });
+        tracers.any(|(_, process)| process.is_none_or(|process| process == own))
     };
     while begun.elapsed() < PATIENCE && traced() {
         thread::sleep(Duration::from_millis(1));
@@ -137,8 +140,8 @@ impl Stopped {
     /// Why a thread cannot be traced; `None` if it is dead.
     fn refused(&self, thread: u32, error: io::Error) -> Option<RemoteError> {
         let status = Status::of_thread(self.pid, thread).ok().filter(|status| !status.is_dead())?;
-        let tracer = status.number("TracerPid").and_then(|tracer| u32::try_from(tracer).ok());
-        if let Some(tracer_pid) = tracer.filter(|&tracer| tracer != 0) {
+        if let Some((tracing, process)) = status.tracer() {
+            let tracer_pid = process.unwrap_or(tracing);
             let tracer = Status::of(tracer_pid).map_or_else(|_| "?".to_owned(), |status| status.name());
             return Some(RemoteError::AlreadyTraced { pid: self.pid, tracer, tracer_pid });
         }

@@ -2,6 +2,7 @@
 //! interpreter a program, a shared library or embedded. What a file says is held against the process's memory.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::time::Duration;
 
 use memtop_heap::{MemoryNumbers, ProcessIdentity, PythonVersion};
@@ -232,10 +233,16 @@ impl Found<'_> {
         let pid = self.access.pid;
         let text = version.to_string();
         let word_at = |address: u64| {
-            self.access.word(address).ok_or_else(|| RemoteError::OtherLayout {
-                pid,
-                version: text.clone(),
-                what: "_PyRuntime cannot be read".to_owned(),
+            self.access.word(address).map_err(|error| match error.kind() {
+                // Its memory is no more: it became another program, or ended.
+                ErrorKind::UnexpectedEof => match self.access.gone("its memory", error) {
+                    RemoteError::Unreadable { pid, .. } => RemoteError::Execed { pid },
+                    gone => gone,
+                },
+                _ => {
+                    let what = "_PyRuntime cannot be read".to_owned();
+                    RemoteError::OtherLayout { pid, version: text.clone(), what }
+                }
             })
         };
         let layout = match RuntimeLayout::of(version.minor) {

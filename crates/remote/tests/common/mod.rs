@@ -85,6 +85,11 @@ impl Python {
         line.trim().to_owned()
     }
 
+    /// The next line, if there is one.
+    pub fn try_line(&mut self, line: &mut String) -> Option<()> {
+        (self.output.read_line(line).ok()? > 0).then_some(())
+    }
+
     /// Numbers in the next line.
     pub fn numbers(&mut self) -> Vec<u64> {
         self.line().split_whitespace().map(|word| word.parse().expect("a number")).collect()
@@ -126,6 +131,6 @@ pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
     let begun = std::time::Instant::now();
     while !holds() {
         assert!(begun.elapsed().as_secs() < 10, "in vain: {what}");
-        std::thread::sleep(std::time::Duration::from_millis(5));
+        std::thread::sleep(std::time::Duration::from_micros(200));
     }
 }
