@@ -14,7 +14,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 export CARGO_TERM_PROGRESS_WHEN ?= never
 
-.PHONY: help build demo test test-rust test-python test-all lint audit bench fuzz interpreters wheel clean
+.PHONY: help build demo test test-rust test-python test-long test-all lint audit bench fuzz interpreters wheel clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -41,6 +41,10 @@ test-rust:
 
 test-python: build $(OLD)
 	$(BIN)/python -m pytest
+
+test-long: ## Tests that take longer: a reader of another process killed 200 times, at any moment
+	cargo test --quiet --package memtop-remote --test manners -- --ignored --exact --nocapture \
+	  a_reader_killed_200_times_leaves_the_process_running_and_loses_no_signal
 
 $(OLD): $(VENV)/.tools
 	$(PIP) install --no-deps --upgrade --target $(dir $@) mem_top==0.2.1

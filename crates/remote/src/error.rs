@@ -26,6 +26,12 @@ pub enum RemoteError {
         /// The process.
         pid: u32,
     },
+    /// This system lets no process be looked into.
+    #[error("process {pid} cannot be looked into: that is possible on Linux only")]
+    OtherSystem {
+        /// The process.
+        pid: u32,
+    },
     /// It has no Python in it.
     #[error(
         "process {pid} ({program}) is no Python process: no file that it has mapped holds a CPython interpreter"
@@ -233,7 +239,7 @@ impl RemoteError {
         let hint = match self {
             Self::NoSuchProcess { .. } => "mem_top ps lists the Python processes that can be read".to_owned(),
             Self::IsAThread { process, .. } => format!("give the process: mem_top {process}"),
-            Self::Itself { .. } => "from within a program, mem_top.snapshot() captures it".to_owned(),
+            Self::Itself { .. } | Self::OtherSystem { .. } => "from within a program, mem_top.snapshot() captures it".to_owned(),
             Self::NotPython { .. } => "mem_top ps lists the Python processes; a launcher's Python may be one of its children (--children)".to_owned(),
             Self::OtherImplementation { .. } => "mem_top reads CPython alone".to_owned(),
             Self::OtherArchitecture { .. } => "run the program with a 64-bit Python".to_owned(),
@@ -267,6 +273,7 @@ impl RemoteError {
             Self::NoSuchProcess { pid }
             | Self::IsAThread { pid, .. }
             | Self::Itself { pid }
+            | Self::OtherSystem { pid }
             | Self::NotPython { pid, .. }
             | Self::OtherImplementation { pid, .. }
             | Self::OtherArchitecture { pid, .. }

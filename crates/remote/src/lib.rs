@@ -2,30 +2,53 @@
 //!
 //! [`Target::find`] looks for CPython in a process; [`Target::copy`] gives an [`Image`], a copy of its memory at one
 //! moment that is read through `memtop_cpython::Memory`. What is in the memory, this crate does not know, but for the
-//! interpreter's version. Linux only.
+//! interpreter's version. Linux only: elsewhere the same calls say so.
 //!
 //! Invariants: the process is only read: nothing is written, no code runs in it, it becomes no larger. It is stopped for
 //! the copy alone, and runs on whatever happens to mem_top: the kernel releases what a thread traced when that thread
 //! ends. No signal that arrives meanwhile is lost. A process that was stopped stays stopped.
 
-mod access;
-mod bare;
-mod copy;
-mod elf;
 mod error;
-mod image;
-mod list;
+#[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "there is nothing to parse"))]
 mod maps;
-mod pages;
-mod proc;
-mod raw;
-mod room;
-mod stop;
 mod target;
+
+#[cfg(target_os = "linux")]
+mod access;
+#[cfg(target_os = "linux")]
+mod bare;
+#[cfg(target_os = "linux")]
+mod copy;
+#[cfg(target_os = "linux")]
+mod elf;
+#[cfg(target_os = "linux")]
+mod find;
+#[cfg(target_os = "linux")]
+mod image;
+#[cfg(target_os = "linux")]
+mod list;
+#[cfg(target_os = "linux")]
+mod pages;
+#[cfg(target_os = "linux")]
+mod proc;
+#[cfg(target_os = "linux")]
+mod raw;
+#[cfg(target_os = "linux")]
+mod room;
+#[cfg(target_os = "linux")]
+mod stop;
+#[cfg(target_os = "linux")]
 mod version;
 
+#[cfg(not(target_os = "linux"))]
+mod elsewhere;
+
+#[cfg(not(target_os = "linux"))]
+pub use elsewhere::{Image, children, processes};
 pub use error::RemoteError;
+#[cfg(target_os = "linux")]
 pub use image::Image;
-pub use list::{Process, children, processes};
+#[cfg(target_os = "linux")]
+pub use list::{children, processes};
 pub use maps::Region;
-pub use target::{Copied, CopyOptions, Target, Thread};
+pub use target::{Copied, CopyOptions, Process, Target, Thread};

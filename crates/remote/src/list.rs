@@ -1,28 +1,11 @@
 //! The Python processes of this machine.
 
-use memtop_heap::PythonVersion;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::error::RemoteError;
+use crate::find::{KnownFiles, base};
 use crate::proc::{self, Status};
-use crate::target::{KnownFiles, Target, base};
-
-/// A Python process.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Process {
-    /// Its number.
-    pub pid: u32,
-    /// Its interpreter's version, if that can be told.
-    pub version: Option<PythonVersion>,
-    /// Its resident memory in bytes.
-    pub rss: u64,
-    /// Whose it is: a name, or `user 1000` without one.
-    pub user: String,
-    /// Its command line.
-    pub command: String,
-    /// Why it cannot be looked into.
-    pub problem: Option<String>,
-}
+use crate::target::{Process, Target};
 
 /// The Python processes of this machine, by their numbers, but for this one. One that may not be read is known by its
 /// name alone.

@@ -3,6 +3,11 @@
 //! A thread of this program does it that lives for nothing else: when it ends, however it ends, the kernel releases
 //! what it traced. What it has stopped it releases itself, with the signals that stopped threads on their way. A process
 //! that was stopped by a signal before stays so: the kernel goes on with that stop.
+//!
+//! What a process notices: a few system calls end with `EINTR` after a stop, as `signal(7)` says under "Interruption of
+//! system calls by stop signals". Measured on Linux 6.18: `epoll_wait`, `semop`, `sigwaitinfo`, and `recv` on a socket
+//! with a timeout do; `poll`, `select`, `nanosleep`, `read`, `recv`, `sem_wait`, `msgrcv`, `waitpid` and `pause` go on.
+//! Python's own calls are repeated by the interpreter (PEP 475).
 
 use std::io;
 use std::thread;

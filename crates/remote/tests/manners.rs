@@ -138,7 +138,7 @@ fn a_killed_reader_leaves_the_process_running_and_loses_no_signal() {
 }
 
 #[test]
-#[ignore = "takes a minute: make test-long"]
+#[ignore = "takes longer: make test-long"]
 fn a_reader_killed_200_times_leaves_the_process_running_and_loses_no_signal() {
     kill_copiers(200);
 }

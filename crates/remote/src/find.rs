@@ -1,0 +1,238 @@
+//! Finds the interpreter in a process: every ELF file that it has mapped is looked into, the likely ones first, be the
+//! interpreter a program, a shared library or embedded. What a file says is held against the process's memory.
+
+use std::fs;
+use std::io::ErrorKind;
+
+use memtop_heap::PythonVersion;
+use rustc_hash::FxHashMap;
+
+use crate::access::Access;
+use crate::copy;
+use crate::elf::{self, Elf, Kind};
+use crate::error::RemoteError;
+use crate::maps::{Region, around};
+use crate::pages::Pagemap;
+use crate::proc;
+use crate::raw::{PAGE_IS_PRESENT, PageRange};
+use crate::target::{Copied, CopyOptions, Target};
+use crate::version::{self, RuntimeLayout, word};
+
+/// What was found out about files, by device and number: the same ones are mapped again and again.
+pub(crate) type KnownFiles = FxHashMap<((u32, u32), u64), Kind>;
+
+impl Target {
+    /// Finds the interpreter in a process.
+    ///
+    /// # Errors
+    /// If there is no such process, or it may not be read, or has no CPython whose layout is known, or none that is set
+    /// up.
+    pub fn find(pid: u32) -> Result<Self, RemoteError> {
+        Self::find_with(pid, &mut KnownFiles::default())
+    }
+
+    /// As [`Self::find`], with what is known of files.
+    pub(crate) fn find_with(pid: u32, known: &mut KnownFiles) -> Result<Self, RemoteError> {
+        let access = Access::open(pid)?;
+        let started = proc::started(pid).ok_or(RemoteError::Exited { pid })?;
+        let regions = access.regions()?;
+        let program = fs::read_link(format!("/proc/{pid}/exe"));
+        let program = program.map_or_else(|_| String::new(), |path| path.to_string_lossy().into_owned());
+        let mut instead = None;
+        for first in likely_first(&regions, &program) {
+            let kind = known
+                .entry((first.device, first.inode))
+                .or_insert_with(|| access.file(first).map_or(Kind::Other, |file| elf::read(&file)));
+            let elf = match kind {
+                Kind::Other => continue,
+                Kind::Foreign(what) => {
+                    if first.path == program {
+                        let file = base(&program).to_owned();
+                        return Err(RemoteError::OtherArchitecture { pid, file, what });
+                    }
+                    continue;
+                }
+                Kind::Elf(elf) => elf,
+            };
+            if let Some(implementation) = elf.implementation {
+                return Err(RemoteError::OtherImplementation { pid, implementation });
+            }
+            let found = Found { access: &access, regions: &regions, elf, first };
+            match found.interpreter() {
+                None => {}
+                Some(Ok((version, runtime, region))) => {
+                    return Ok(Self {
+                        pid,
+                        version,
+                        runtime,
+                        file: first.path.clone(),
+                        program: proc::program(pid),
+                        identity: proc::identity(pid, started),
+                        region,
+                    });
+                }
+                Some(Err(error)) => {
+                    instead.get_or_insert(error);
+                }
+            }
+        }
+        let program = if program.is_empty() { proc::program(pid) } else { base(&program).to_owned() };
+        Err(instead.unwrap_or(RemoteError::NotPython { pid, program }))
+    }
+
+    /// Stops the process, copies its memory and lets it run on.
+    ///
+    /// # Errors
+    /// If it cannot be stopped or read, or the copy does not fit into memory. The process runs on in any case.
+    pub fn copy(&self, options: &CopyOptions) -> Result<Copied, RemoteError> {
+        copy::copy(self, options)
+    }
+}
+
+/// The first mapping of each file: of the program itself, of what is called Python, of the rest.
+fn likely_first<'r>(regions: &'r [Region], program: &str) -> Vec<&'r Region> {
+    let mut firsts: Vec<&Region> = Vec::new();
+    let mut seen = FxHashMap::default();
+    for region in regions.iter().filter(|region| region.is_file()) {
+        let place = *seen.entry((region.device, region.inode)).or_insert(firsts.len());
+        match firsts.get_mut(place) {
+            None => firsts.push(region),
+            // A library's beginning need not be its lowest mapping.
+            Some(first) if region.offset < first.offset => *first = region,
+            Some(_) => {}
+        }
+    }
+    firsts.sort_by_key(|region| match &region.path {
+        path if path == program => 0,
+        path if base(path).contains("python") || base(path).contains("pypy") => 1,
+        _ => 2,
+    });
+    firsts
+}
+
+pub(crate) fn base(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+/// A mapped ELF file that may have an interpreter in it.
+struct Found<'f> {
+    access: &'f Access,
+    regions: &'f [Region],
+    elf: &'f Elf,
+    first: &'f Region,
+}
+
+impl Found<'_> {
+    fn mapped(&self) -> impl Iterator<Item = &Region> + Clone {
+        self.regions.iter().filter(|region| region.is_same_file(self.first))
+    }
+
+    /// The interpreter's version, where `_PyRuntime` is, and the mapping that it is in. `None` if there is none.
+    fn interpreter(&self) -> Option<Result<(PythonVersion, u64, Region), RemoteError>> {
+        let pid = self.access.pid;
+        let Some(address) = self.elf.runtime else {
+            // Before 3.7 there was no `_PyRuntime`.
+            let version = self.elf.python.then(|| self.version())?;
+            let version = version.map_or_else(|| "before 3.7".to_owned(), |version| version.to_string());
+            return Some(Err(RemoteError::UnknownVersion { pid, version, known: version::known() }));
+        };
+        let runtime = address.wrapping_add(self.elf.bias(self.mapped())?);
+        let region = around(self.regions, runtime)?.clone();
+        let Some(version) = self.version() else {
+            return Some(Err(RemoteError::NoVersion { pid, file: self.first.path.clone() }));
+        };
+        Some(self.check(&version, runtime).map(|()| (version, runtime, region)))
+    }
+
+    /// Whether this build can be read, and its interpreter is set up.
+    fn check(&self, version: &PythonVersion, runtime: u64) -> Result<(), RemoteError> {
+        let pid = self.access.pid;
+        let text = version.to_string();
+        let word_at = |address: u64| {
+            self.access.word(address).map_err(|error| match error.kind() {
+                // Its memory is no more: it became another program, or ended.
+                ErrorKind::UnexpectedEof => match self.access.gone("its memory", error) {
+                    RemoteError::Unreadable { pid, .. } => RemoteError::Execed { pid },
+                    gone => gone,
+                },
+                _ => {
+                    let what = "_PyRuntime cannot be read".to_owned();
+                    RemoteError::OtherLayout { pid, version: text.clone(), what }
+                }
+            })
+        };
+        let layout = match RuntimeLayout::of(version.minor) {
+            Some(layout) => layout,
+            None if version.minor >= 13 => {
+                let mut words = [0; word::COUNT];
+                for (place, word) in words.iter_mut().enumerate() {
+                    *word = word_at(runtime.wrapping_add(place as u64 * 8))?;
+                }
+                if words[0].to_le_bytes() != *version::COOKIE {
+                    let what = "_PyRuntime does not begin with its debug offsets".to_owned();
+                    return Err(RemoteError::OtherLayout { pid, version: text, what });
+                }
+                if words[word::FREE_THREADED] != 0 {
+                    return Err(RemoteError::FreeThreaded { pid, version: text });
+                }
+                RuntimeLayout {
+                    initialized: None,
+                    finalizing: words[word::FINALIZING],
+                    head: words[word::HEAD],
+                }
+            }
+            None => return Err(RemoteError::UnknownVersion { pid, version: text, known: version::known() }),
+        };
+        if self.elf.debug {
+            return Err(RemoteError::DebugBuild { pid, version: text });
+        }
+        if !version::is_known(version) {
+            return Err(RemoteError::UnknownVersion { pid, version: text, known: version::known() });
+        }
+        if word_at(runtime.wrapping_add(layout.finalizing))? != 0 {
+            return Err(RemoteError::Finalizing { pid });
+        }
+        let initialized = match layout.initialized {
+            Some(offset) => word_at(runtime.wrapping_add(offset))? as u32 != 0,
+            None => true,
+        };
+        if !initialized || word_at(runtime.wrapping_add(layout.head))? == 0 {
+            return Err(RemoteError::Starting { pid });
+        }
+        Ok(())
+    }
+
+    fn version(&self) -> Option<PythonVersion> {
+        if let Some(number) = self.elf.version {
+            return version::of_number(number);
+        }
+        version::in_memory(&self.variables())
+            .or_else(|| version::among_constants(&self.elf.constants(&self.access.file(self.first)?).ok()?))
+    }
+
+    /// The variables of the file as they are in memory, as far as they are there: what is written of its own mappings,
+    /// and the memory of no file right behind.
+    fn variables(&self) -> Vec<u8> {
+        const MOST: u64 = 1 << 24;
+        let last = self.mapped().map(|region| region.end).max().unwrap_or(0);
+        let behind = |region: &Region| region.start == last && region.inode == 0;
+        let wanted = |region: &Region| {
+            region.writable
+                && !region.shared
+                && region.length() <= MOST
+                && (region.is_same_file(self.first) || behind(region))
+        };
+        let pages = Pagemap::open(self.access.pid).and_then(|pagemap| pagemap.find(self.regions, wanted));
+        let mut variables = Vec::new();
+        for PageRange { start, end, categories } in pages.map(|found| found.ranges).unwrap_or_default() {
+            if categories & PAGE_IS_PRESENT != 0 {
+                let begins = variables.len();
+                variables.resize(begins + (end - start) as usize, 0);
+                if self.access.read(start, &mut variables[begins..]).is_err() {
+                    variables.truncate(begins);
+                }
+            }
+        }
+        variables
+    }
+}
