@@ -3,7 +3,7 @@
 //!
 //! `replay [OPTIONS] FILE…` shows one process; `--fleet` one for each file, which is captured again and again.
 //! `--interval SECONDS`, `--budget SHARE`, `--limit BYTES`; `--die` lets the process end after its last file, else the
-//! last one is shown again and again; `--panic` fails within a capture; `--out FOLDER` is where `s` and `r` write.
+//! last one is shown again and again; `--panic title` and `--panic capture` fail there; `--out FOLDER` is where `s` and `r` write.
 #![expect(clippy::print_stderr, reason = "an example says why it cannot go on")]
 
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ struct Replay {
     files: Vec<PathBuf>,
     next: usize,
     die: bool,
-    panic: bool,
+    panic: Option<String>,
     limit: Option<u64>,
     out: PathBuf,
     begun: Instant,
@@ -34,13 +34,14 @@ impl Replay {
 
 impl Source for Replay {
     fn title(&self) -> Title {
+        assert!(self.panic.as_deref() != Some("title"), "asked to panic");
         let info = self.files.first().and_then(|file| Self::load(file).ok()).map(|heap| heap.info().clone());
         let info = info.unwrap_or_default();
         Title { pid: Some(info.process.pid), name: info.program }
     }
 
     fn capture(&mut self) -> Result<Heap, SourceError> {
-        assert!(!self.panic, "asked to panic");
+        assert!(self.panic.as_deref() != Some("capture"), "asked to panic");
         if self.die && self.next >= self.files.len() {
             return Err(SourceError::Gone("the last snapshot was shown".to_owned()));
         }
@@ -86,7 +87,7 @@ fn main() -> ExitCode {
 fn replay(mut arguments: impl Iterator<Item = String>) -> Result<Ended, Box<dyn std::error::Error>> {
     let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let mut options = Options { theme: Theme { color: !plain, unicode: true }, ..Options::default() };
-    let (mut files, mut fleet, mut die, mut panic, mut limit) = (Vec::new(), false, false, false, None);
+    let (mut files, mut fleet, mut die, mut panic, mut limit) = (Vec::new(), false, false, None, None);
     let mut out = std::env::temp_dir();
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().ok_or_else(|| format!("{argument} needs a value"));
@@ -98,14 +99,22 @@ fn replay(mut arguments: impl Iterator<Item = String>) -> Result<Ended, Box<dyn 
             "--ascii" => options.theme.unicode = false,
             "--fleet" => fleet = true,
             "--die" => die = true,
-            "--panic" => panic = true,
+            "--panic" => panic = Some(value()?),
             file => files.push(PathBuf::from(file)),
         }
     }
     let groups = if fleet { files.into_iter().map(|file| vec![file]).collect() } else { vec![files] };
     let source = |files| {
-        let replay =
-            Replay { files, next: 0, die, panic, limit, out: out.clone(), begun: Instant::now(), info: None };
+        let replay = Replay {
+            files,
+            next: 0,
+            die,
+            panic: panic.clone(),
+            limit,
+            out: out.clone(),
+            begun: Instant::now(),
+            info: None,
+        };
         Box::new(replay) as Box<dyn Source>
     };
     Ok(run_all(groups.into_iter().map(source).collect(), options)?)

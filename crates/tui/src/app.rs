@@ -92,10 +92,9 @@ pub fn run_all(sources: Vec<Box<dyn Source>>, options: Options) -> Result<Ended,
     let signals = Signals::register()?;
     let pace = Pace::new(options.interval, options.budget);
     let size = ratatui::crossterm::terminal::size()?;
-    let titles: Vec<_> = sources.iter().map(|source| source.title()).collect();
-    let mut state = State::new(titles, pace, size);
-    state.mouse = options.mouse;
     let mut screen = Screen::take(options.mouse)?;
+    let mut state = State::new(sources.iter().map(|source| source.title()), pace, size);
+    state.mouse = options.mouse;
     let clock = Instant::now();
     let (told, reports) = channel();
     let workers = start(sources, pace, clock, &told)?;

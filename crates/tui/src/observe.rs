@@ -11,7 +11,7 @@ use memtop_analyze::{
     Amount, Histogram, HistogramOptions, HistogramOrder, Leaks, LeaksOptions, MemoryTotal, Retained,
     SeriesError, histogram, leaks, memory_total,
 };
-use memtop_heap::{CaptureInfo, Heap};
+use memtop_heap::{CaptureInfo, Heap, Origin};
 
 use crate::text::shown;
 
@@ -22,6 +22,8 @@ pub struct TypeNumbers {
     pub key: Arc<str>,
     /// Its name, made harmless.
     pub name: Arc<str>,
+    /// Whether the program itself defines it, or a package; where that is not known, whether it is no builtin.
+    pub own: bool,
     /// How many objects.
     pub objects: u64,
     /// Their shallow sizes together, in bytes.
@@ -87,13 +89,13 @@ pub fn observe(
         total: types.total,
         garbage: types.garbage,
         memory: memory_total(heap),
-        types: numbers(types),
+        types: numbers(heap, types),
         leaks,
     })
 }
 
 /// Types of one name are told apart by their order in the heap.
-fn numbers(types: Histogram) -> Vec<TypeNumbers> {
+fn numbers(heap: &Heap, types: Histogram) -> Vec<TypeNumbers> {
     let mut in_order: Vec<usize> = (0..types.rows.len()).collect();
     in_order.sort_unstable_by_key(|&place| types.rows[place].ty);
     let mut seen: HashMap<&str, u32> = HashMap::new();
@@ -109,7 +111,12 @@ fn numbers(types: Histogram) -> Vec<TypeNumbers> {
         // Nearly every name is harmless and its type the only one: one text does for both.
         let key = if nth == 0 && *name == *row.name { Arc::clone(&name) } else { key(&row.name, nth) };
         let retained = row.retained.unwrap_or(row.bytes);
-        TypeNumbers { key, name, objects: row.objects, bytes: row.bytes, retained }
+        let own = match heap.types().get(row.ty).origin {
+            Origin::Own | Origin::Package => true,
+            Origin::Standard => false,
+            Origin::Unknown => row.name.contains('.'),
+        };
+        TypeNumbers { key, name, own, objects: row.objects, bytes: row.bytes, retained }
     })
     .collect()
 }

@@ -121,6 +121,7 @@ mod tests {
         TypeNumbers {
             key: name.into(),
             name: name.into(),
+            own: true,
             objects,
             bytes: objects * 10,
             retained: objects * 10,

@@ -120,13 +120,14 @@ fn type_cell(process: &Process, row: &TypeNumbers, column: Column, wide: usize) 
             let points: Vec<f64> = process.trends.of(&row.key).into_iter().flat_map(Trend::objects).collect();
             trend(&points, wide)
         }
-        _ => cell(&*row.name, if row.name.contains('.') { Role::Name } else { Role::Plain }),
+        _ => cell(&*row.name, if row.own { Role::Name } else { Role::Plain }),
     }
 }
 
 fn trend(points: &[f64], wide: usize) -> Cell {
+    // Most types never change: a line for each would hide those that do.
     let flat = points.windows(2).all(|pair| pair[0] == pair[1]);
-    cell(sparkline(points, wide), if flat { Role::Faint } else { Role::Curve })
+    cell(if flat { String::new() } else { sparkline(points, wide) }, Role::Curve)
 }
 
 fn holder_cell(process: &Process, row: usize, one: &Suspect, column: Column, wide: usize) -> Cell {
