@@ -2,7 +2,8 @@
 //! their variables.
 //!
 //! Layout: `_PyInterpreterFrame` from 3.11 (`pycore_frame.h`, `pycore_interpframe_structs.h`), the frame object itself
-//! to 3.10. From 3.14 a slot is tagged: both low bits set is a small number, bit 0 alone a borrowed reference.
+//! to 3.10. To 3.9 a running frame does not tell how deep its stack is: its temporaries are not known, as they are not
+//! to CPython's own traverse. From 3.14 a slot is tagged: both low bits set is a small number, bit 0 alone a borrowed reference.
 
 use std::rc::Rc;
 
@@ -48,15 +49,25 @@ impl<M: Memory> Decoder<'_, M> {
         if code == 0 || address == 0 || owner.is_some_and(|owner| owner > FRAME_OWNED_BY_FRAME_OBJECT) {
             return None;
         }
-        let (variables, slots) = if self.layout.minor == 10 {
+        let (variables, slots) = if self.layout.minor <= 10 {
             let cells_and_free = self.layout.code.cells_and_free?;
             let length = |offset| -> Option<u64> {
                 self.memory.word(self.memory.word(code + offset)? + object::SIZE as u64)
             };
             let locals = u64::from(self.memory.half(code + self.layout.code.local_count)?);
-            let variables = locals + length(cells_and_free.0)? + length(cells_and_free.1)?;
-            let depth = self.memory.half(address + frame.stack_top)? as i32;
-            (variables, variables + depth.max(0) as u64)
+            let closed = [length(cells_and_free.0)?, length(cells_and_free.1)?];
+            if closed.iter().any(|&count| count > MOST_VARIABLES) {
+                return None;
+            }
+            let variables = locals + closed[0] + closed[1];
+            let stack_size = u64::from(self.memory.half(code + self.layout.code.stack_size)?);
+            let depth = if self.layout.minor == 10 {
+                (self.memory.half(address + frame.stack_top)? as i32).max(0) as u64
+            } else {
+                let top = self.memory.word(address + frame.stack_top)?;
+                (top.saturating_sub(address + frame.locals_plus) / 8).saturating_sub(variables)
+            };
+            (variables, variables + depth.min(stack_size))
         } else {
             let variables = u64::from(self.memory.half(code + self.layout.code.local_count)?);
             let slots = if self.layout.minor < 14 {

@@ -157,11 +157,13 @@ impl DictKeysSize {
     }
 }
 
-/// Where things stand that moved between 3.10 and 3.15, in bytes; and what did not, as constants.
+/// Where things stand that moved between 3.8 and 3.15, in bytes; and what did not, as constants.
 ///
-/// Printed by `offsetof` from the headers of 3.10.13, 3.11.7, 3.12.1, 3.13.0, 3.14.10 and 3.15.2
-/// (`Include/internal/pycore_frame.h`, `pycore_interpframe_structs.h`, `pycore_code.h`, `cpython/code.h`,
-/// `cpython/genobject.h`, `cpython/pystate.h`, `cpython/object.h`, `pycore_dict.h`).
+/// `tools/offsets.py` prints these numbers from a version's headers. They were read from v3.8.18 (`Include/code.h`,
+/// `frameobject.h`, `genobject.h`, `cpython/object.h`, `cpython/pystate.h`, `cpython/unicodeobject.h`), v3.9.18 and
+/// v3.10.13 (`cpython/code.h`, `cpython/frameobject.h`, else the same), v3.11.7, v3.12.1 and v3.13.0
+/// (`internal/pycore_frame.h`, `cpython/genobject.h`, `internal/pycore_genobject.h`, else the same), v3.14.10 and
+/// v3.15.2 (`internal/pycore_interpframe_structs.h`, else the same).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Layout {
     /// The minor version.
@@ -203,7 +205,7 @@ impl HeapTypeLayout {
     pub const fn cached_keys(self) -> u64 {
         self.name + 24
     }
-    /// `ht_module`.
+    /// `ht_module`; none in 3.8.
     #[must_use]
     pub const fn module(self) -> u64 {
         self.name + 32
@@ -260,7 +262,8 @@ pub struct FrameLayout {
     pub locals: u64,
     /// `prev_instr` or `instr_ptr`; `f_lasti`, an int, to 3.10.
     pub instruction: u64,
-    /// `stacktop` (an int) or, from 3.14, `stackpointer`; `f_stackdepth` (an int) to 3.10.
+    /// `stacktop` (an int) or, from 3.14, `stackpointer`; `f_stackdepth` (an int) in 3.10; before that `f_stacktop`, a
+    /// pointer that is NULL while the frame runs.
     pub stack_top: u64,
     /// `owner`, a byte; none to 3.10.
     pub owner: Option<u64>,
@@ -307,14 +310,15 @@ impl Layout {
     pub const fn of(minor: u8) -> Option<Self> {
         let heap_type = HeapTypeLayout {
             name: match minor {
-                10 | 11 => 848,
+                8 | 10 | 11 => 848,
+                9 => 840,
                 12..=14 => 856,
                 15 => 864,
                 _ => return None,
             },
         };
         let code = match minor {
-            10 => CodeLayout {
+            8..=10 => CodeLayout {
                 consts: 56,
                 names: 64,
                 filename: 104,
@@ -353,17 +357,17 @@ impl Layout {
             },
         };
         let frame = match minor {
-            10 => FrameLayout {
+            8..=10 => FrameLayout {
                 code: 32,
                 previous: 24,
                 function: None,
                 globals: 48,
                 builtins: 40,
                 locals: 56,
-                instruction: 96,
-                stack_top: 80,
+                instruction: if minor == 10 { 96 } else { 104 },
+                stack_top: if minor == 10 { 80 } else { 72 },
                 owner: None,
-                locals_plus: 352,
+                locals_plus: if minor == 10 { 352 } else { 360 },
                 in_generator: 16,
                 generator_state: None,
                 cleared: 0,
@@ -403,20 +407,20 @@ impl Layout {
             },
         };
         let (dict, context, thread_id) = match minor {
-            10 => (152, 240, 176),
+            8..=10 => (152, 240, 176),
             11 => (128, 224, 152),
             12 => (112, 208, 136),
             13 | 14 => (128, 208, 152),
             _ => (152, 232, 176),
         };
         let (at, in_cframe) = match minor {
-            10 => (24, None),
+            8..=10 => (24, None),
             11 => (56, Some(8)),
             12 => (56, Some(0)),
             _ => (72, None),
         };
         let stack_chunk = match minor {
-            10 => None,
+            8..=10 => None,
             11 => Some(296),
             12..=14 => Some(232),
             _ => Some(256),
