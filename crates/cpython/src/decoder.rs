@@ -289,6 +289,15 @@ impl<'m, M: Memory> Decoder<'m, M> {
 
     /// The value under an ASCII key of a dict; looks at every entry.
     pub fn value_of(&self, dict: u64, expected: &str) -> Option<u64> {
+        self.entry_called(dict, expected).map(|(_, value)| value)
+    }
+
+    /// The str that is an ASCII key of a dict.
+    pub(crate) fn key_called(&self, dict: u64, expected: &str) -> Option<u64> {
+        self.entry_called(dict, expected).map(|(key, _)| key)
+    }
+
+    fn entry_called(&self, dict: u64, expected: &str) -> Option<(u64, u64)> {
         if dict == 0 {
             return None;
         }
@@ -298,7 +307,7 @@ impl<'m, M: Memory> Decoder<'m, M> {
             let at = table.first + index * table.entry + table.key;
             let key = self.memory.word(at)?;
             if self.is_str(key) && Text::is(self.memory, &self.layout, key, expected) {
-                return self.memory.word(at + 8).filter(|&value| value != 0);
+                return self.memory.word(at + 8).filter(|&value| value != 0).map(|value| (key, value));
             }
         }
         None

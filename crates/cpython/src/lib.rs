@@ -14,6 +14,7 @@ mod decoder;
 mod frames;
 mod kind;
 pub mod layout;
+mod mark;
 mod memory;
 mod pools;
 mod size_parts;

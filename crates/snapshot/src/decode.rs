@@ -255,6 +255,7 @@ impl Rows<'_> {
             (taken.flags(Column::Immortal)?, Flags::IMMORTAL),
             (taken.flags(Column::Own)?, Flags::OWN),
         ];
+        let marks = taken.numbers(Column::Mark)?;
         for (row, &id) in ids.iter().enumerate() {
             if id != self.builder.object_count() as i64 {
                 return Err(damaged(format!(
@@ -269,13 +270,15 @@ impl Rows<'_> {
             let refcount = u32::try_from(refcounts[row]).map_err(|_| {
                 damaged(format!("the object {id} has the reference count {}", refcounts[row]))
             })?;
+            let mark = u8::try_from(marks[row]).ok().filter(|&mark| mark < 16);
+            let mark = mark.ok_or_else(|| damaged(format!("the object {id} has the mark {}", marks[row])))?;
             let set = flags.iter().filter(|(column, _)| column[row]);
             self.builder.add_object(Object {
                 address: addresses[row].cast_unsigned(),
                 ty,
                 size: sizes[row].cast_unsigned(),
                 refcount,
-                flags: set.fold(Flags::NONE, |all, &(_, flag)| all | flag),
+                flags: set.fold(Flags::NONE, |all, &(_, flag)| all | flag).with_mark(mark),
             });
         }
         if let Some(retained) = &mut self.retained {
@@ -387,6 +390,11 @@ impl Rows<'_> {
             Column::TypeNumber => {
                 Read::Numbers(group.plain::<Int32Type>(column)?.into_iter().map(i64::from).collect())
             }
+            // The first files had none.
+            Column::Mark if !group.has(column) => Read::Numbers(vec![0; group.rows()]),
+            Column::Mark => {
+                Read::Numbers(group.plain::<Int32Type>(column)?.into_iter().map(i64::from).collect())
+            }
             Column::Type => {
                 let names = group.plain::<ByteArrayType>(column)?;
                 let place = |name: &ByteArray| {
@@ -453,6 +461,10 @@ impl<R: Source> Group<'_, R> {
     /// Its rows, or the items of its longest lists if those are more.
     fn size(&self) -> usize {
         self.metadata.columns().iter().map(|column| column.num_values().max(0) as usize).max().unwrap_or(0)
+    }
+
+    fn has(&self, column: Column) -> bool {
+        self.metadata.columns().iter().any(|chunk| chunk.column_path().string() == column.path())
     }
 
     /// A column of which each row has one value.

@@ -143,6 +143,9 @@ impl<'a> Encoder<'a> {
             Column::Garbage => flag(Flags::GARBAGE),
             Column::Immortal => flag(Flags::IMMORTAL),
             Column::Own => flag(Flags::OWN),
+            Column::Mark => {
+                self.plain::<Int32Type>(column, ids().map(|id| i32::from(objects.flags(id).mark())))
+            }
             Column::Retained => self.optional::<Int64Type>(
                 column,
                 rows.clone()

@@ -29,6 +29,7 @@ message snapshot {
   required boolean garbage;
   required boolean immortal;
   required boolean own;
+  required int32 mark;
   optional binary root (STRING);
   optional binary name (STRING);
   optional binary module (STRING);
@@ -90,6 +91,7 @@ columns! {
     Garbage = "garbage",
     Immortal = "immortal",
     Own = "own",
+    Mark = "mark",
     Root = "root",
     Name = "name",
     Module = "module",

@@ -1,10 +1,11 @@
 //! Which object of a heap is which of the next one.
 //!
-//! Addresses are reused, so an address alone says little. An object *stays* if at its address in the next heap there is
-//! one of the same type, at the same path node, under the same key; if what it refers to became more, it must also have
-//! kept something of its own, or it is another that took the place. It is the *same*, wherever it is held now, if at
-//! its address is one of its type with at least half of what it had of its own. And a value that was *replaced* has a
-//! successor: what is in its slot (the same holder, the same name, key or index) in the next heap.
+//! Addresses are reused, so an address alone says little. A value is another if its mark differs. An object *stays* if at
+//! its address in the next heap there is one of the same type, at the same path node, under the same key; an item must
+//! also have kept something of its own, or it is another that took the place. It is the *same*, wherever it is held
+//! now, if at its address is one of its type with at least half of what it had of its own, each of which is the same in
+//! turn. And a value that was *replaced* has a successor: what is in its slot (the same holder, the same name, key or
+//! index) in the next heap.
 //!
 //! The addresses of two heaps are merged in order; linear but for the sorting that a view did.
 
@@ -48,8 +49,9 @@ impl Step {
         for &(address, a) in &old.by_address {
             while later.next_if(|entry| entry.0 < address).is_some() {}
             let Some(&(_, b)) = later.next_if(|entry| entry.0 == address) else { continue };
-            step.pair(old, new, nodes, limits, (a, b));
+            step.pair(old, new, nodes, (a, b));
         }
+        step.confirm(old, new, nodes, limits);
         step.distrust_order(old, new);
         step.slots(old, new, nodes);
         step
@@ -100,34 +102,70 @@ impl Step {
         }
     }
 
-    fn pair(
-        &mut self,
-        old: &View<'_>,
-        new: &View<'_>,
-        nodes: &PathNodes,
-        limits: &Thresholds,
-        raw: (u32, u32),
-    ) {
+    /// What may be the same, by address, type, place and mark.
+    fn pair(&mut self, old: &View<'_>, new: &View<'_>, nodes: &PathNodes, raw: (u32, u32)) {
         let (Some(a), Some(b)) = (ObjectId::from_raw(raw.0), ObjectId::from_raw(raw.1)) else { return };
         let (Some(from), Some(to)) = (old.placement.of(a), new.placement.of(b)) else { return };
         if from != to && nodes.get(from).type_name != nodes.get(to).type_name {
             return;
         }
+        let marks = (old.heap.objects().flags(a).mark(), new.heap.objects().flags(b).mark());
+        if marks.0 != marks.1 && marks.0 != 0 && marks.1 != 0 {
+            return;
+        }
         let in_place = from == to && old.key[a.index()] == new.key[b.index()];
-        let varies = matches!(nodes.get(to).kind, NodeKind::Any | NodeKind::KeyObject | NodeKind::Unlabelled);
-        let degrees = (old.degree[a.index()], new.degree[b.index()]);
-        let kept = match (varies, degrees.0 as usize <= LOOKED_AT && degrees.0 > 0) {
-            (true, true) => kept(old, new, a, b),
-            _ => 1.0,
-        };
-        if in_place && (degrees.0 == degrees.1 || kept > 0.0) {
+        if in_place {
             self.stays[a.index()] = b.raw();
             self.was[b.index()] = a.raw();
         }
-        if kept >= limits.same_parts {
-            self.same[a.index()] = b.raw();
-            self.came[b.index()] = a.raw();
+        self.same[a.index()] = b.raw();
+        self.came[b.index()] = a.raw();
+    }
+
+    /// Takes back what kept too little of its own. What is reached later comes first: parts before what they are of.
+    fn confirm(&mut self, old: &View<'_>, new: &View<'_>, nodes: &PathNodes, limits: &Thresholds) {
+        let varies =
+            |kind: NodeKind| matches!(kind, NodeKind::Any | NodeKind::KeyObject | NodeKind::Unlabelled);
+        // A node comes after the one before it.
+        let mut below = vec![false; nodes.len()];
+        for index in 0..nodes.len() {
+            let node = nodes.get(nodes.id_at(index));
+            below[index] = varies(node.kind) || node.parent.is_some_and(|parent| below[parent.index()]);
         }
+        for &a in old.shortest.in_order().iter().rev() {
+            let Some(b) = ObjectId::from_raw(self.same[a.index()]) else { continue };
+            let Some(to) = new.placement.of(b) else { continue };
+            let degree = old.degree[a.index()] as usize;
+            if !below[to.index()] || degree == 0 || degree > LOOKED_AT {
+                continue;
+            }
+            let kept = self.kept(old, new, a, b);
+            if kept <= 0.0 && varies(nodes.get(to).kind) && self.stays[a.index()] == b.raw() {
+                self.stays[a.index()] = NONE;
+                self.was[b.index()] = NONE;
+            }
+            if kept < limits.same_parts {
+                self.same[a.index()] = NONE;
+                self.came[b.index()] = NONE;
+            }
+        }
+    }
+
+    /// What share of the own items of `a` is the same among what `b` refers to, of all its items if none is its own; 1 if
+    /// it has none.
+    fn kept(&self, old: &View<'_>, new: &View<'_>, a: ObjectId, b: ObjectId) -> f64 {
+        let mut mine = old.items(a, true, LOOKED_AT);
+        if mine.is_empty() {
+            mine = old.items(a, false, LOOKED_AT);
+        }
+        if mine.is_empty() {
+            return 1.0;
+        }
+        let now = new.items(b, false, 4 * LOOKED_AT);
+        let still = |id: &&ObjectId| {
+            ObjectId::from_raw(self.same[id.index()]).is_some_and(|same| now.contains(&same))
+        };
+        mine.iter().filter(still).count() as f64 / mine.len() as f64
     }
 
     /// Finds what was replaced in its slot: the holder stays, and neither the old value nor the new one does.
@@ -178,18 +216,6 @@ fn longest_ascent(numbers: &[usize]) -> Vec<bool> {
         at = Some(before[place]).filter(|&before| before != usize::MAX);
     }
     chosen
-}
-
-/// What share of the own items of `a` is among what `b` refers to; 1 if it has none.
-fn kept(old: &View<'_>, new: &View<'_>, a: ObjectId, b: ObjectId) -> f64 {
-    let mine = old.items(a, true, LOOKED_AT);
-    if mine.is_empty() {
-        return 1.0;
-    }
-    let now: Vec<u64> =
-        new.items(b, false, 4 * LOOKED_AT).iter().map(|&id| new.heap.objects().address(id)).collect();
-    let still = mine.iter().filter(|&&id| now.contains(&old.heap.objects().address(id))).count();
-    still as f64 / mine.len() as f64
 }
 
 /// What a slot of a holder is recognised by; none for what has no name, key or index.

@@ -21,6 +21,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::decoder::{Decoder, KnownTypes, Sink};
 use crate::kind::Kind;
 use crate::layout::object as object_layout;
+use crate::mark::Marked;
 use crate::memory::Memory;
 use crate::type_info::{DictPlace, TypeInfo};
 use places::{Place, Places};
@@ -131,6 +132,7 @@ struct Known<P> {
     is_own: bool,
     /// Whether its objects refer to nothing.
     is_leaf: bool,
+    marked: Marked,
     /// Where the size of the mapped memory stands that its objects stand for.
     mapped: bool,
 }
@@ -165,6 +167,8 @@ pub struct Walk<'w, S: Source> {
     pub(super) decoder: Decoder<'w, S::Memory>,
     pub(super) copy: Copy<'w, S::Memory>,
     pub(super) surroundings: &'w Surroundings,
+    /// What marks are keyed with.
+    secret: u64,
     known: Vec<Known<S::Plan>>,
     /// Where in `known` the type stands of what has none.
     no_type: Option<usize>,
@@ -342,7 +346,10 @@ impl<'w, S: Source> Walk<'w, S> {
             flags_above: minor >= 14,
             is_gc: Vec::new(),
         };
+        let modules = surroundings.interpreters.first().map_or(0, |interpreter| interpreter.modules);
+        let secret = decoder.secret(modules);
         Self {
+            secret,
             source,
             memory,
             decoder,
@@ -433,6 +440,7 @@ impl<'w, S: Source> Walk<'w, S> {
         let (refcount, immortal) = self.copy.refcount(address);
         let mut flags = if immortal { Flags::IMMORTAL } else { Flags::NONE };
         if known.is_leaf {
+            let flags = flags.with_mark(self.decoder.mark(address, known.marked, self.secret));
             self.copy.builder.add_object(Object { address, ty: known.id, size, refcount, flags });
             return;
         }
@@ -567,7 +575,8 @@ impl<'w, S: Source> Walk<'w, S> {
             && !info.is_gc
             && info.members.is_empty()
             && info.dict == DictPlace::None;
-        self.known.push(Known { info, id, plan, limit, is_own, is_leaf, mapped });
+        let marked = Marked::of(&info.module, &info.qualname);
+        self.known.push(Known { info, id, plan, limit, is_own, is_leaf, marked, mapped });
         if !is_known {
             return index;
         }
