@@ -211,8 +211,6 @@ impl<M: Memory> Decoder<'_, M> {
             return places;
         }
         let (lengths, of) = (self.pointer(at + 32), self.pointer(at + 56));
-        // `PyArray_Descr` has its item size as an int to numpy 1, as a word behind longer flags from 2 on: there the
-        // int is the low half of the flags, which no kind of items sets.
         let item = match self.numpy_item_size(of) {
             Some(item) => item,
             None => return places,
@@ -222,9 +220,13 @@ impl<M: Memory> Decoder<'_, M> {
         count.saturating_mul(item).saturating_add(places)
     }
 
+    /// `PyArray_Descr.elsize`: an int to numpy 1; from 2 on a word behind longer flags, and before the alignment, where
+    /// numpy 1 has a pointer or nothing.
     fn numpy_item_size(&self, of: u64) -> Option<u64> {
-        // The structure of numpy 2 is 24 bytes longer.
-        let old = self.memory.word(of + 40)? != 0 && self.memory.word(of + 40)? > 1 << 32;
-        if old { Some(u64::from(self.memory.half(of + 32)?)) } else { self.memory.word(of + 40) }
+        const MOST_ALIGNED: u64 = 64;
+        match self.memory.word(of + 48)? {
+            1..=MOST_ALIGNED => self.memory.word(of + 40),
+            _ => self.memory.half(of + 32).map(u64::from),
+        }
     }
 }

@@ -37,7 +37,8 @@ const METATYPES: usize = 8;
 const MOST_COUNTED: u64 = 1 << 31;
 const LARGEST: u64 = 1 << 20;
 
-/// Whether an object that the decoder met may be one at all: aligned, and within a process's half of the addresses.
+/// Whether an object may lie there at all: within a process's half of the addresses, and aligned to a word, as static
+/// objects are; allocators give out multiples of 16.
 #[inline]
 pub(crate) fn is_plausible(address: u64) -> bool {
     (1 << 16..1 << 47).contains(&address) && address.is_multiple_of(8)
@@ -59,16 +60,12 @@ impl Validity {
         let first = memory.word(address)?;
         let (count, immortal) = match minor {
             // The low half counts; flags stand above it from 3.14 (`Include/refcount.h`).
-            14.. => (first & 0xFFFF_FFFF, first as i32),
-            12.. => (first, first as i32),
-            _ => (first, 0),
+            14.. => (first & 0xFFFF_FFFF, (first as i32) < 0),
+            12.. => (first, (first as i32) < 0),
+            _ => (first, false),
         };
-        let immortal = immortal < 0;
-        if count == 0 || (count > MOST_COUNTED && !immortal) || (immortal && minor < 14 && count >> 32 != 0) {
-            return None;
-        }
-        // Static objects of the interpreter's own may be aligned to a word; allocators give out multiples of 16.
-        if !address.is_multiple_of(16) && minor >= 12 && !immortal {
+        let most = if immortal { u64::from(u32::MAX) } else { MOST_COUNTED };
+        if !(1..=most).contains(&count) {
             return None;
         }
         let of = memory.word(address + object::TYPE as u64)?;
