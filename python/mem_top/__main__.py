@@ -1,5 +1,6 @@
 """The command `mem_top`, also as `python -m mem_top`."""
 
+import signal
 import sys
 
 from . import _native
@@ -7,7 +8,10 @@ from . import _native
 
 def main() -> int:
     """Runs the command with the arguments of this process; returns its exit status."""
-    return _native.run_cli(["mem_top", *sys.argv[1:]])
+    # ^C is the command's to handle: Python's own handler would only take note of it until the command has ended.
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    return _native.run_cli(["mem_top", *sys.argv[1:]], sys.executable or None)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,4 @@
-//! `mem_top diff OLD NEW`: which types became more or larger between two snapshots.
-
-use std::path::PathBuf;
+//! `mem_top diff OLD NEW`: which types became more or larger between two snapshots, or from one until now.
 
 use clap::Args;
 use memtop_analyze::DiffOptions;
@@ -8,12 +6,15 @@ use memtop_report::{json, text};
 
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::processes::Processes;
 use crate::progress::Progress;
+use crate::subject::{Capturing, Subject, subject};
 use crate::{FINE, load};
 
 const LONG: &str = "\
-Says which types became more or larger between two snapshots of one process, the
-largest change first. Garbage that awaits the collector does not count.
+Says which types became more or larger between two snapshots of one process, or from a
+snapshot until now, the largest change first. Garbage that awaits the collector does
+not count.
 
 What grew between two snapshots need not be a leak: `mem_top leaks` with three or more
 tells what keeps growing, and where it is held.";
@@ -21,6 +22,7 @@ tells what keeps growing, and where it is held.";
 const EXAMPLES: &str = "\
 Examples:
   mem_top diff 1.parquet 2.parquet
+  mem_top diff 1.parquet 4711                     what changed until now
   mem_top diff --limit 0 --json 1.parquet 2.parquet | jq '.types[] | select(.growth > 100)'
   mem_top diff --any-process before-the-change.parquet after-the-change.parquet";
 
@@ -29,28 +31,44 @@ Examples:
 #[command(long_about = LONG, after_help = EXAMPLES)]
 pub(crate) struct Arguments {
     /// The older snapshot
-    #[arg(value_name = "OLD")]
-    old: PathBuf,
-    /// The newer snapshot
-    #[arg(value_name = "NEW")]
-    new: PathBuf,
+    #[arg(value_name = "OLD", value_parser = subject())]
+    old: Subject,
+    /// The newer snapshot, or the process
+    #[arg(value_name = "NEW|PID", value_parser = subject())]
+    new: Subject,
     /// Compare snapshots of different processes too
     #[arg(long)]
     any_process: bool,
+    #[command(flatten)]
+    capturing: Capturing,
     #[command(flatten)]
     pub(crate) output: Output,
 }
 
 /// # Errors
-/// If a file cannot be read, or the snapshots are of different processes and that was not asked for.
-pub(crate) fn run(arguments: &Arguments) -> Result<u8, Failure> {
+/// If a file cannot be read or the process not be captured, or they are of different processes and that was not asked for.
+pub(crate) fn run(arguments: &Arguments, processes: &dyn Processes) -> Result<u8, Failure> {
     let progress = Progress::new();
-    let paths = [arguments.old.clone(), arguments.new.clone()];
-    let heaps = load::heaps(&paths, &progress)?;
+    let heaps = match (&arguments.old, &arguments.new) {
+        (Subject::File(old), Subject::File(new)) => {
+            arguments.capturing.only_for_a_process()?;
+            load::heaps(&[old.clone(), new.clone()], &progress)?
+        }
+        (Subject::Process(pid), _) => {
+            let message = format!("process {pid} was given as the older of two, and it is captured only now");
+            return Err(Failure::new(message, "give a snapshot first: `mem_top diff OLD.parquet PID`"));
+        }
+        // The process last, for the snapshot may be none.
+        (old, new) => {
+            let old = old.heap(&Capturing::default(), processes, &progress)?;
+            vec![old, new.heap(&arguments.capturing, processes, &progress)?]
+        }
+    };
     let [old, new] = [&heaps[0], &heaps[1]];
+    let names = [arguments.old.to_string(), arguments.new.to_string()];
     let options = DiffOptions { limit: arguments.output.limit(), any_process: arguments.any_process };
     let answer = memtop_analyze::diff(old, new, &options).map_err(|error| {
-        Failure::series(&error, &paths, "to compare them all the same, add --any-process")
+        Failure::series(&error, &names, "to compare them all the same, add --any-process")
     })?;
     drop(progress);
     Output::print(&match arguments.output.json {

@@ -1,26 +1,28 @@
 //! Why a command failed, and what can be done.
 
-use std::path::PathBuf;
-
 use memtop_analyze::SeriesError;
 use memtop_snapshot::SnapshotError;
+
+use crate::FAILURE;
 
 /// Why a command failed. Told on standard error as `error: …` and `hint: …`.
 #[derive(Debug)]
 pub(crate) struct Failure {
     /// What went wrong.
     pub(crate) message: String,
-    /// What the user can do.
+    /// What the user can do, a line each.
     pub(crate) hint: Option<String>,
+    /// The exit status.
+    pub(crate) status: u8,
 }
 
 impl Failure {
     pub(crate) fn new(message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { message: message.into(), hint: Some(hint.into()) }
+        Self { message: message.into(), hint: Some(hint.into()), status: FAILURE }
     }
 
-    /// Why snapshots cannot be compared, with their files: the error knows their places in `paths`.
-    pub(crate) fn series(error: &SeriesError, paths: &[PathBuf], advice: &str) -> Self {
+    /// Why heaps cannot be compared, with what each is: the error knows their places in `names`.
+    pub(crate) fn series(error: &SeriesError, names: &[String], advice: &str) -> Self {
         let places = match *error {
             SeriesError::OtherProcess { first, second, .. }
             | SeriesError::OtherVersion { first, second, .. }
@@ -29,8 +31,8 @@ impl Failure {
         };
         let names: Vec<String> = places
             .iter()
-            .filter_map(|&place| Some((place, paths.get(place.checked_sub(1)?)?)))
-            .map(|(place, path)| format!("{place} is {}", path.display()))
+            .filter_map(|&place| Some((place, names.get(place.checked_sub(1)?)?)))
+            .map(|(place, name)| format!("{place} is {name}"))
             .collect();
         let hint =
             if names.is_empty() { advice.to_owned() } else { format!("{}; {advice}", names.join(", ")) };
@@ -40,6 +42,6 @@ impl Failure {
 
 impl From<SnapshotError> for Failure {
     fn from(error: SnapshotError) -> Self {
-        Self { message: error.to_string(), hint: error.hint().map(str::to_owned) }
+        Self { message: error.to_string(), hint: error.hint().map(str::to_owned), status: FAILURE }
     }
 }

@@ -1,72 +1,270 @@
-//! `mem_top leaks FILE FILE FILE…`: what grows over a series of snapshots.
+//! `mem_top leaks PID`, `mem_top leaks FILE FILE FILE…`: what grows over a series of heaps.
+//!
+//! The snapshots of a process it takes itself; the answer is the same.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
-use memtop_analyze::{LeaksOptions, Thresholds, Verdict};
+use memtop_analyze::{Leaks, LeaksOptions, SeriesError, Thresholds, Verdict, Worker, merge_workers};
 use memtop_heap::Heap;
-use memtop_report::{json, parse_size, text};
+use memtop_report::{json, parse_duration, parse_share, parse_size, text};
 
+use crate::clock::Clock;
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::processes::Processes;
 use crate::progress::Progress;
-use crate::{FINE, GROWTH, INCONCLUSIVE, load};
+use crate::subject::{Capturing, Subject, for_a_process, subject};
+use crate::talk::Talk;
+use crate::watch::{End, LEAST, Plan, Series, Watched, watch};
+use crate::{FINE, GROWTH, INCONCLUSIVE, INTERRUPTED, dump, load};
 
 const LONG: &str = "\
-Says what grows over snapshots of one process: which container, held where, by how
-much, keeping what alive.
+Says what grows in a process: which container, held where, by how much, keeping what
+alive. Of a process it takes the snapshots itself, some time apart; it can be given
+snapshots that were saved, too.
 
-Take three snapshots or more, some minutes of ordinary work apart; four make a surer
-answer. A cache that is not full yet looks like a leak: let the program warm up first.
-Two snapshots give candidates; one shows only where memory is.";
+Three snapshots or more are needed, some minutes of ordinary work apart; four make a
+surer answer. A cache that is not full yet looks like a leak: let the program warm up
+first. Two snapshots give candidates; one shows only where memory is.
+
+^C ends it earlier: after the third snapshot with the answer so far.";
 
 const EXAMPLES: &str = "\
 Examples:
+  mem_top leaks 4711                              5 snapshots, 30 s apart
+  mem_top leaks 4711 --count 6 --interval 5m
+  mem_top leaks 4711 --children                   a server and its workers, as one
+  mem_top leaks 4711 --save snapshots             and keep the snapshots
   mem_top leaks 1.parquet 2.parquet 3.parquet 4.parquet
   mem_top leaks --json *.parquet | jq '.suspects[0].holder'
   mem_top leaks --min-growth 100kB *.parquet || echo look at this
 
-Exit status: 0 no growth, 1 a leak or native growth, 2 failure, 3 inconclusive.";
+Exit status: 0 no growth, 1 a leak or native growth, 2 failure, 3 inconclusive,
+130 interrupted before the third snapshot.";
 
-/// What grows over a series of snapshots: the leak, named
+/// What grows: the leak, named
 #[derive(Debug, Args)]
 #[command(long_about = LONG, after_help = EXAMPLES)]
 pub(crate) struct Arguments {
-    /// Snapshots of one process, in any order
-    #[arg(required = true, value_name = "FILE")]
-    files: Vec<PathBuf>,
+    /// A process; or snapshots of one process, in any order
+    #[arg(required = true, value_name = "PID|FILE", value_parser = subject())]
+    subjects: Vec<Subject>,
     /// Accuse no place that grew by less in all [default: 1 kB]; units: kB, MB, GB or KiB, MiB, GiB
     #[arg(long, value_name = "SIZE", value_parser = size)]
     min_growth: Option<u64>,
     #[command(flatten)]
+    series: SeriesArguments,
+    #[command(flatten)]
+    capturing: Capturing,
+    #[command(flatten)]
     pub(crate) output: Output,
+}
+
+/// How often a process is captured.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Taking snapshots of a process")]
+struct SeriesArguments {
+    /// How many snapshots [default: 5]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    count: Option<u32>,
+    /// The time between two [default: 30s]: 250ms, 30s, 5m, 1.5h
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    interval: Option<Duration>,
+    /// Stop the process for at most this share of the time, and wait longer if need be [default: 1%]
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    budget: Option<f64>,
+    /// Take its descendants that are Pythons too: a server and its workers
+    #[arg(long)]
+    children: bool,
+    /// Save each snapshot in this directory too, as mem_top-PID-1.parquet and so on
+    #[arg(long, value_name = "DIR")]
+    save: Option<PathBuf>,
+}
+
+impl SeriesArguments {
+    /// # Errors
+    /// If one was given: they mean nothing for files.
+    fn only_for_a_process(&self) -> Result<(), Failure> {
+        let given = [
+            ("--count", self.count.is_some()),
+            ("--interval", self.interval.is_some()),
+            ("--budget", self.budget.is_some()),
+            ("--children", self.children),
+            ("--save", self.save.is_some()),
+        ];
+        given.iter().find(|(_, given)| *given).map_or(Ok(()), |(name, _)| Err(for_a_process(name)))
+    }
 }
 
 fn size(text: &str) -> Result<u64, String> {
     parse_size(text).map_err(|error| error.to_string())
 }
 
+pub(crate) fn time(text: &str) -> Result<Duration, String> {
+    parse_duration(text).map_err(|error| error.to_string())
+}
+
+pub(crate) fn share(text: &str) -> Result<f64, String> {
+    parse_share(text).map_err(|error| error.to_string())
+}
+
 /// # Errors
-/// If a file cannot be read, or the snapshots are of different processes.
-pub(crate) fn run(arguments: &Arguments) -> Result<u8, Failure> {
+/// If a file cannot be read, the snapshots are of different processes, or the process cannot be captured.
+pub(crate) fn run(
+    arguments: &Arguments,
+    processes: &dyn Processes,
+    clock: &dyn Clock,
+    talk: &dyn Talk,
+) -> Result<u8, Failure> {
+    if let [Subject::Process(pid)] = arguments.subjects.as_slice() {
+        return of_process(arguments, *pid, processes, clock, talk);
+    }
+    arguments.series.only_for_a_process()?;
+    arguments.capturing.only_for_a_process()?;
+    let paths = arguments.subjects.iter().map(|subject| match subject {
+        Subject::File(path) => Ok(path.clone()),
+        Subject::Process(pid) => Err(Failure::new(
+            format!("process {pid} was given beside others"),
+            format!("give one process alone, or files; a file of that name is ./{pid}"),
+        )),
+    });
+    let paths: Vec<PathBuf> = paths.collect::<Result<_, _>>()?;
     let progress = Progress::new();
-    let heaps = load::heaps(&arguments.files, &progress)?;
+    let heaps = load::heaps(&paths, &progress)?;
     progress.say(format!("looking at what grows over {} snapshots …", heaps.len()));
-    let mut thresholds = Thresholds::default();
-    thresholds.bytes = arguments.min_growth.unwrap_or(thresholds.bytes);
-    let limit = arguments.output.limit().unwrap_or(usize::MAX);
-    let options = LeaksOptions { limit, thresholds, ..LeaksOptions::default() };
-    let answer = memtop_analyze::leaks(&heaps.iter().collect::<Vec<&Heap>>(), &options).map_err(|error| {
-        Failure::series(&error, &arguments.files, "give snapshots that were taken while one process ran")
+    let names: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+    let answer = find(&heaps, arguments, arguments.output.limit()).map_err(|error| {
+        Failure::series(&error, &names, "give snapshots that were taken while one process ran")
     })?;
     drop(progress);
+    tell(&answer, arguments)
+}
+
+fn find(heaps: &[Heap], arguments: &Arguments, limit: Option<usize>) -> Result<Leaks, SeriesError> {
+    let mut thresholds = Thresholds::default();
+    thresholds.bytes = arguments.min_growth.unwrap_or(thresholds.bytes);
+    let options = LeaksOptions { limit: limit.unwrap_or(usize::MAX), thresholds, ..LeaksOptions::default() };
+    memtop_analyze::leaks(&heaps.iter().collect::<Vec<&Heap>>(), &options)
+}
+
+fn tell(answer: &Leaks, arguments: &Arguments) -> Result<u8, Failure> {
     Output::print(&match arguments.output.json {
-        true => json::to_text(&json::leaks(&answer)),
-        false => text::leaks(&answer, &arguments.output.style()),
+        true => json::to_text(&json::leaks(answer)),
+        false => text::leaks(answer, &arguments.output.style()),
     })?;
-    Ok(match answer.verdict {
+    Ok(status(answer.verdict))
+}
+
+/// The exit status that says the verdict.
+pub(crate) fn status(verdict: Verdict) -> u8 {
+    match verdict {
         Verdict::NoGrowth => FINE,
         Verdict::Leak | Verdict::NativeGrowth => GROWTH,
         Verdict::Inconclusive => INCONCLUSIVE,
-    })
+    }
+}
+
+fn of_process(
+    arguments: &Arguments,
+    pid: u32,
+    processes: &dyn Processes,
+    clock: &dyn Clock,
+    talk: &dyn Talk,
+) -> Result<u8, Failure> {
+    let given = &arguments.series;
+    let plan = Plan {
+        pid,
+        children: given.children,
+        count: given.count.unwrap_or(5) as usize,
+        interval: given.interval.unwrap_or(Duration::from_secs(30)),
+        budget: given.budget.unwrap_or(0.01),
+        options: arguments.capturing.options(),
+    };
+    if let Some(folder) = &given.save {
+        std::fs::create_dir_all(folder).map_err(|error| {
+            let message = format!("{}: the directory cannot be made: {error}", folder.display());
+            Failure::new(message, "give another one")
+        })?;
+    }
+    let mut save = |heap: &Heap, place: usize| -> Option<String> {
+        let pid = heap.info().process.pid;
+        let file = given.save.as_ref()?.join(format!("mem_top-{pid}-{place}.parquet"));
+        let failure = dump::save(heap, &file, false, plan.options.with_keys).err()?;
+        talk.line(&failure.message);
+        Some(format!("a snapshot was not saved: {}", failure.message))
+    };
+    let series = watch(&plan, processes, clock, talk, &mut save)?;
+    let notes = notes(&plan, &series)?;
+    talk.status(&format!("looking at what grows over {} snapshots …", series.rounds));
+    if plan.children {
+        return of_workers(arguments, series, notes, talk);
+    }
+    // One process was captured, or there would be no series.
+    let heaps = series.watched.into_iter().next().map(|watched| watched.heaps).unwrap_or_default();
+    let mut answer = find(&heaps, arguments, arguments.output.limit())
+        .map_err(|error| Failure::series(&error, &[], "the process became another program meanwhile"))?;
+    answer.notes.extend(notes);
+    talk.status("");
+    tell(&answer, arguments)
+}
+
+/// What is to be said of how a series ended.
+///
+/// # Errors
+/// If there are too few snapshots for an answer.
+fn notes(plan: &Plan, series: &Series) -> Result<Vec<String>, Failure> {
+    let (pid, rounds) = (plan.pid, series.rounds);
+    let so_far = format!("after {rounds} of {} snapshots", plan.count);
+    let mut notes = series.notes.clone();
+    match &series.end {
+        End::Complete => {}
+        End::Interrupted if rounds < LEAST => {
+            return Err(Failure {
+                message: format!("interrupted {so_far}: {LEAST} are the least for an answer"),
+                hint: Some("a shorter --interval gives an answer earlier".to_owned()),
+                status: INTERRUPTED,
+            });
+        }
+        End::Interrupted => notes.push(format!("interrupted {so_far}: this is the answer so far")),
+        End::Gone if rounds < 2 => {
+            let hint = "for a program that ends by itself: `mem_top run`, or a shorter --interval";
+            return Err(Failure::new(format!("process {pid} ended {so_far}: nothing can be compared"), hint));
+        }
+        End::Gone => notes.push(format!("the process ended {so_far}: this is the answer until then")),
+        End::Failed(failure) if rounds < 2 => {
+            return Err(Failure {
+                message: failure.message.clone(),
+                hint: failure.hint.clone(),
+                status: failure.status,
+            });
+        }
+        End::Failed(failure) => notes.push(format!("no more could be taken {so_far}: {}", failure.message)),
+    }
+    Ok(notes)
+}
+
+/// The answer for a server and its workers.
+fn of_workers(
+    arguments: &Arguments,
+    series: Series,
+    notes: Vec<String>,
+    talk: &dyn Talk,
+) -> Result<u8, Failure> {
+    let mut workers = Vec::new();
+    for Watched { pid, heaps } in series.watched {
+        // The heaps of one process are let go before those of the next are looked at.
+        let answer = find(&heaps, arguments, None)
+            .map_err(|error| Failure::series(&error, &[], "a worker became another program meanwhile"))?;
+        workers.push(Worker { pid, answer });
+    }
+    let mut answer = merge_workers(workers, arguments.output.limit().unwrap_or(usize::MAX));
+    answer.notes.extend(notes);
+    talk.status("");
+    Output::print(&match arguments.output.json {
+        true => json::to_text(&json::workers(&answer)),
+        false => text::workers(&answer, &arguments.output.style()),
+    })?;
+    Ok(status(answer.verdict))
 }

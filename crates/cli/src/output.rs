@@ -5,10 +5,11 @@ use std::io::{self, ErrorKind, IsTerminal, Write};
 use clap::{Args, ValueEnum};
 use memtop_report::{Style, escape};
 
-use crate::{FAILURE, Failure};
+use crate::Failure;
 
 /// How to answer.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "The answer")]
 pub(crate) struct Output {
     /// Answer as JSON; the documentation has its schema
     #[arg(long)]
@@ -50,7 +51,15 @@ impl Output {
 
     /// How text on standard output may look.
     pub(crate) fn style(&self) -> Style {
-        let is_terminal = io::stdout().is_terminal();
+        self.style_of(io::stdout().is_terminal())
+    }
+
+    /// How text may look that goes to standard error, or, if it does not, to a file.
+    pub(crate) fn error_style(&self, is_standard_error: bool) -> Style {
+        self.style_of(is_standard_error && io::stderr().is_terminal())
+    }
+
+    fn style_of(&self, is_terminal: bool) -> Style {
         let told = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
         let measured = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
         let width = told.or_else(|| measured().filter(|_| is_terminal)).filter(|&width| width > 0);
@@ -88,8 +97,15 @@ pub(crate) fn complain(output: &Output, failure: &Failure) -> u8 {
     let (on, off) = if output.color(stderr.is_terminal()) { ("\x1b[1;31m", "\x1b[0m") } else { ("", "") };
     // A path or a name in it must not steer the terminal. If even this cannot be written, there is nobody to tell.
     let _ = writeln!(stderr, "{on}error:{off} {}", escape(&failure.message));
-    if let Some(hint) = &failure.hint {
+    for hint in failure.hint.iter().flat_map(|hint| hint.lines()) {
         let _ = writeln!(stderr, "hint: {}", escape(hint));
     }
-    FAILURE
+    failure.status
+}
+
+/// Prints an answer on standard error, where standard output is not mem_top's.
+pub(crate) fn print_error(answer: &str) {
+    // If it cannot be written, there is nobody to tell.
+    let mut stderr = io::stderr().lock();
+    let _ = stderr.write_all(answer.as_bytes()).and_then(|()| stderr.flush());
 }

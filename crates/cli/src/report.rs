@@ -1,46 +1,48 @@
-//! `mem_top report FILE`: what is in one heap, and what holds most of it.
-
-use std::path::PathBuf;
+//! `mem_top report PID|FILE`: what is in one heap, and what holds most of it.
 
 use clap::Args;
 use memtop_report::{HeapReport, HeapReportOptions, json, text};
 
+use crate::FINE;
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::processes::Processes;
 use crate::progress::Progress;
-use crate::{FINE, load};
+use crate::subject::{Capturing, Subject, subject};
 
 const LONG: &str = "\
-Says what is in the heap of one snapshot: where memory accumulates, the types and the
-objects that retain most, what resident memory is made of, and what awaits the
-collector.
+Says what is in the heap of a process, or of a snapshot of one: where memory
+accumulates, the types and the objects that retain most, what resident memory is made
+of, and what awaits the collector.
 
 The retained size of an object is what would be freed if it went. What is large need
 not be a leak: `mem_top leaks` tells what grows.";
 
 const EXAMPLES: &str = "\
 Examples:
+  mem_top report 4711
   mem_top report 3.parquet
   mem_top report --limit 30 3.parquet
-  mem_top report --json 3.parquet | jq '.types[0]'";
+  mem_top report --json 4711 | jq '.types[0]'";
 
 /// What is in one heap, and what holds most of it
 #[derive(Debug, Args)]
 #[command(long_about = LONG, after_help = EXAMPLES)]
 pub(crate) struct Arguments {
-    /// A snapshot
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
+    /// A process, or a snapshot; a file whose name is digits is ./1234
+    #[arg(value_name = "PID|FILE", value_parser = subject())]
+    subject: Subject,
+    #[command(flatten)]
+    capturing: Capturing,
     #[command(flatten)]
     pub(crate) output: Output,
 }
 
 /// # Errors
-/// If the file cannot be read.
-pub(crate) fn run(arguments: &Arguments) -> Result<u8, Failure> {
+/// If the process cannot be captured, or the file not be read.
+pub(crate) fn run(arguments: &Arguments, processes: &dyn Processes) -> Result<u8, Failure> {
     let progress = Progress::new();
-    progress.say("loading …");
-    let heap = load::heap(&arguments.file)?;
+    let heap = arguments.subject.heap(&arguments.capturing, processes, &progress)?;
     progress.say("finding out who retains what …");
     let answer = HeapReport::new(&heap, &HeapReportOptions { limit: arguments.output.limit() });
     drop(progress);

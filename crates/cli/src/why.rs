@@ -1,6 +1,4 @@
-//! `mem_top why FILE TYPE|ADDRESS`: who keeps an object, or the objects of a type, alive.
-
-use std::path::PathBuf;
+//! `mem_top why PID|FILE TYPE|ADDRESS`: who keeps an object, or the objects of a type, alive.
 
 use clap::Args;
 use memtop_analyze::{
@@ -9,10 +7,12 @@ use memtop_analyze::{
 use memtop_heap::{Heap, TypeId};
 use memtop_report::{Keeper, json, text};
 
+use crate::FINE;
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::processes::Processes;
 use crate::progress::Progress;
-use crate::{FINE, load};
+use crate::subject::{Capturing, Subject, subject};
 
 const LONG: &str = "\
 Says who keeps objects alive, as paths from where Python itself holds them (modules,
@@ -24,7 +24,7 @@ without which it would be freed.";
 
 const EXAMPLES: &str = "\
 Examples:
-  mem_top why 3.parquet shop.models.Session
+  mem_top why 4711 shop.models.Session
   mem_top why 3.parquet Session                   the last part of the name will do
   mem_top why 3.parquet 0x7f3c5a0e1d50            hex(id(obj)), or an address from report
   mem_top why --json 3.parquet dict | jq '.clusters[0].path.text'";
@@ -33,12 +33,14 @@ Examples:
 #[derive(Debug, Args)]
 #[command(long_about = LONG, after_help = EXAMPLES)]
 pub(crate) struct Arguments {
-    /// A snapshot
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
+    /// A process, or a snapshot; a file whose name is digits is ./1234
+    #[arg(value_name = "PID|FILE", value_parser = subject())]
+    subject: Subject,
     /// The name of a type, or an address: 0x…, or decimal as id() gives it
     #[arg(value_name = "TYPE|ADDRESS")]
     asked: String,
+    #[command(flatten)]
+    capturing: Capturing,
     #[command(flatten)]
     pub(crate) output: Output,
 }
@@ -70,12 +72,11 @@ fn asked(text: &str) -> Result<Asked<'_>, Failure> {
 }
 
 /// # Errors
-/// If the file cannot be read, or what is asked for is not in it.
-pub(crate) fn run(arguments: &Arguments) -> Result<u8, Failure> {
+/// If the process cannot be captured or the file not be read, or what is asked for is not in it.
+pub(crate) fn run(arguments: &Arguments, processes: &dyn Processes) -> Result<u8, Failure> {
     let asked = asked(&arguments.asked)?;
     let progress = Progress::new();
-    progress.say("loading …");
-    let heap = load::heap(&arguments.file)?;
+    let heap = arguments.subject.heap(&arguments.capturing, processes, &progress)?;
     progress.say("finding paths …");
     let answer = match asked {
         Asked::Address(address) => why_object(arguments, &heap, address)?,
@@ -89,7 +90,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<u8, Failure> {
 fn why_object(arguments: &Arguments, heap: &Heap, address: u64) -> Result<String, Failure> {
     let id = heap.objects().at_address(address).ok_or_else(|| {
         Failure::new(
-            format!("no object lies at {address:#x} in {}", arguments.file.display()),
+            format!("no object lies at {address:#x} in {}", arguments.subject),
             "it may have died before the snapshot, or come after it; `mem_top report` shows addresses",
         )
     })?;
@@ -108,10 +109,10 @@ fn why_type(arguments: &Arguments, heap: &Heap, name: &str) -> Result<String, Fa
     if types.is_empty() {
         let near = types_like(heap, name, 3);
         let hint = match near.as_slice() {
-            [] => format!("`mem_top report {}` shows the types", arguments.file.display()),
+            [] => format!("`mem_top report {}` shows the types", arguments.subject.argument()),
             near => format!("did you mean {}?", near.join(", or ")),
         };
-        let message = format!("no type in {} is called {name:?}", arguments.file.display());
+        let message = format!("no type in {} is called {name:?}", arguments.subject);
         return Err(Failure::new(message, hint));
     }
     let shortest = ShortestPaths::new(heap, &Costs::default());

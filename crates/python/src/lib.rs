@@ -7,6 +7,9 @@ use pyo3::prelude::*;
 
 #[pymodule]
 mod _native {
+    use std::ffi::OsString;
+    use std::path::PathBuf;
+
     use memtop_capture::counters::{self, Request, Row};
     use memtop_capture::preview;
     use pyo3::exceptions::PyTypeError;
@@ -92,9 +95,11 @@ mod _native {
         memtop_capture::walks_lists(py)
     }
 
-    /// Runs the `mem_top` command with these arguments (the program's name first); returns its exit status.
+    /// Runs the `mem_top` command with these arguments (the program's name first); returns its exit status. `python`
+    /// runs the scripts of `mem_top run`.
     #[pyfunction]
-    fn run_cli(py: Python<'_>, arguments: Vec<String>) -> u8 {
-        py.detach(|| memtop_cli::run(arguments))
+    #[pyo3(signature = (arguments, python=None))]
+    fn run_cli(py: Python<'_>, arguments: Vec<OsString>, python: Option<PathBuf>) -> u8 {
+        py.detach(|| memtop_cli::run_with(arguments, python.as_deref()))
     }
 }

@@ -719,8 +719,9 @@ fn the_processes_of_a_machine() {
         4711  3.11.7  103.6 GB  www   python3 -m shop --secret \x1b[2J
 
         cannot be looked into
-        PID  Python  resident  user  reason                                 command
-         12  ?       264.0 MB  www   it belongs to root…em_top runs as www  python3 -m shop --secret \x1b[2J
+        PID  Python  resident  user  command
+         12  ?       264.0 MB  www   python3 -m shop --secret \x1b[2J
+        - process 12 belongs to root, and mem_top runs as www
     "#]]
     .assert_eq(&text::processes(&rows, &Style::default()));
     assert_eq!(text::processes(&[], &Style::default()), "no Python process is running\n");

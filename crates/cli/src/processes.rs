@@ -1,0 +1,84 @@
+//! The processes of this machine, as the commands see them: a trait, so that tests can make up their own.
+
+use memtop_heap::Heap;
+use memtop_remote::{RemoteError, Target};
+
+use crate::failure::Failure;
+
+/// How a process is captured.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(crate) struct Options {
+    pub(crate) work: Option<f64>,
+    pub(crate) with_keys: bool,
+    pub(crate) pause: bool,
+    pub(crate) include_swapped: bool,
+    pub(crate) large_mappings: bool,
+}
+
+/// Processes that can be looked into.
+pub(crate) trait Processes {
+    /// The heap of a process as it is now.
+    ///
+    /// # Errors
+    /// If it cannot be captured, with the reason and a hint.
+    fn capture(&self, pid: u32, options: &Options) -> Result<Heap, Failure>;
+
+    /// The descendants of a process that are Pythons, by their numbers.
+    fn children(&self, pid: u32) -> Vec<u32>;
+
+    /// Whether the process is there and has not ended.
+    fn is_running(&self, pid: u32) -> bool;
+}
+
+/// Those of this machine.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct System;
+
+impl Processes for System {
+    fn capture(&self, pid: u32, _options: &Options) -> Result<Heap, Failure> {
+        // Whether it can be captured is known; the heap from the copy is what comes next.
+        let target = Target::find(pid)?;
+        let message =
+            format!("process {pid} runs CPython {}: its heap cannot be captured yet", target.version);
+        Err(Failure { message, hint: None, status: crate::FAILURE })
+    }
+
+    fn children(&self, pid: u32) -> Vec<u32> {
+        memtop_remote::children(pid)
+    }
+
+    fn is_running(&self, pid: u32) -> bool {
+        // The name in the middle may hold anything, also brackets; the state stands behind the last one.
+        let stat = std::fs::read(format!("/proc/{pid}/stat")).unwrap_or_default();
+        let behind_name = stat.iter().rposition(|&byte| byte == b')').and_then(|end| stat.get(end + 2));
+        behind_name.is_some_and(|state| !matches!(state, b'Z' | b'X' | b'x'))
+    }
+}
+
+impl From<RemoteError> for Failure {
+    fn from(error: RemoteError) -> Self {
+        Self { message: error.to_string(), hint: error.hint(), status: crate::FAILURE }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_process_runs_until_it_has_ended() {
+        let mut child = std::process::Command::new("sleep").arg("60").spawn().expect("it starts");
+        assert!(System.is_running(child.id()));
+        child.kill().expect("it can be killed");
+        // A zombie has ended: nobody has asked yet how.
+        let patience = std::time::Instant::now() + std::time::Duration::from_secs(20);
+        while System.is_running(child.id()) {
+            assert!(std::time::Instant::now() < patience, "a zombie counts as running");
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        child.wait().expect("it has ended");
+        assert!(!System.is_running(child.id()));
+        assert!(System.is_running(std::process::id()));
+    }
+}

@@ -1,0 +1,51 @@
+//! `mem_top ps`: the Python processes of this machine, and which of them one may look into.
+
+use clap::Args;
+use memtop_report::{ProcessRow, json, text};
+
+use crate::FINE;
+use crate::failure::Failure;
+use crate::output::Output;
+
+const LONG: &str = "\
+Lists the Python processes of this machine: their numbers, the version of the
+interpreter, resident memory, whose they are and their command lines; and for those
+that mem_top cannot look into, the reason.";
+
+const EXAMPLES: &str = "\
+Examples:
+  mem_top ps
+  sudo mem_top ps                                 with the processes of other users
+  mem_top ps --json | jq '.processes[] | select(.problem == null) | .pid'";
+
+/// List the Python processes that can be looked into
+#[derive(Debug, Args)]
+#[command(long_about = LONG, after_help = EXAMPLES)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+/// # Errors
+/// If the answer cannot be written.
+pub(crate) fn run(arguments: &Arguments) -> Result<u8, Failure> {
+    let own = std::process::id();
+    let mut rows: Vec<ProcessRow> = memtop_remote::processes()
+        .into_iter()
+        .filter(|process| process.pid != own)
+        .map(|process| ProcessRow {
+            pid: process.pid,
+            python: process.version.map(|version| version.to_string()),
+            rss: process.rss,
+            user: process.user,
+            command: process.command,
+            problem: process.problem,
+        })
+        .collect();
+    rows.sort_by_key(|row| row.pid);
+    Output::print(&match arguments.output.json {
+        true => json::to_text(&json::processes(&rows)),
+        false => text::processes(&rows, &arguments.output.style()),
+    })?;
+    Ok(FINE)
+}
