@@ -363,70 +363,86 @@ fn why_a_type_and_an_object_are_alive() {
         &["why", "leak0.parquet", "4176", "--json"],
         0,
         &expect![[r#"
-        {
-          "schema_version": 1,
-          "command": "why",
-          "object": {
-            "address": "0x1050",
-            "type": "shop.Session",
-            "bytes": 56,
-            "retained_bytes": 256,
-            "garbage": false
-          },
-          "paths": [
             {
-              "text": "shop.sessions.by_token[*]",
-              "root": {
-                "kind": "module",
-                "name": "shop",
-                "file": null,
-                "line": null,
-                "thread": null
+              "schema_version": 1,
+              "command": "why",
+              "object": {
+                "address": "0x1050",
+                "type": "shop.Session",
+                "bytes": 56,
+                "retained_bytes": 256,
+                "garbage": false
               },
-              "steps": [
+              "paths": [
                 {
-                  "label": ".sessions",
-                  "type": "shop.Sessions",
-                  "repeated": false
-                },
-                {
-                  "label": ".by_token",
-                  "type": "dict",
-                  "repeated": false
-                },
-                {
-                  "label": "[*]",
-                  "type": "shop.Session",
-                  "repeated": false
+                  "text": "shop.sessions.by_token[*]",
+                  "root": {
+                    "kind": "module",
+                    "name": "shop",
+                    "file": null,
+                    "line": null,
+                    "thread": null
+                  },
+                  "steps": [
+                    {
+                      "label": ".sessions",
+                      "type": "shop.Sessions",
+                      "repeated": false
+                    },
+                    {
+                      "label": ".by_token",
+                      "type": "dict",
+                      "repeated": false
+                    },
+                    {
+                      "label": "[*]",
+                      "type": "shop.Session",
+                      "repeated": false
+                    }
+                  ]
                 }
-              ]
-            }
-          ],
-          "omitted": 0,
-          "dominator": {
-            "text": "shop.sessions.by_token",
-            "root": {
-              "kind": "module",
-              "name": "shop",
-              "file": null,
-              "line": null,
-              "thread": null
-            },
-            "steps": [
-              {
-                "label": ".sessions",
-                "type": "shop.Sessions",
-                "repeated": false
+              ],
+              "omitted": 0,
+              "dominator": {
+                "text": "shop.sessions.by_token",
+                "root": {
+                  "kind": "module",
+                  "name": "shop",
+                  "file": null,
+                  "line": null,
+                  "thread": null
+                },
+                "steps": [
+                  {
+                    "label": ".sessions",
+                    "type": "shop.Sessions",
+                    "repeated": false
+                  },
+                  {
+                    "label": ".by_token",
+                    "type": "dict",
+                    "repeated": false
+                  }
+                ]
               },
-              {
-                "label": ".by_token",
-                "type": "dict",
-                "repeated": false
+              "capture": {
+                "taken_at": "2026-11-23T07:50:13Z",
+                "pid": 4711,
+                "program": "worker.py",
+                "implementation": "cpython",
+                "python": "3.11.7",
+                "method": "made",
+                "pause_ms": 12.3,
+                "duration_ms": null,
+                "work": null,
+                "with_keys": false,
+                "approximate": false,
+                "damaged": 0,
+                "dangling": 0,
+                "notes": []
               }
-            ]
-          }
-        }
-    "#]],
+            }
+        "#]],
     );
 }
 
