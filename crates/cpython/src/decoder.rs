@@ -273,7 +273,8 @@ impl<'m, M: Memory> Decoder<'m, M> {
             let index_bytes = 1_u64 << self.memory.byte(keys + 9)?.min(47);
             let general = self.memory.byte(keys + 10)? == 0;
             let (entry, key) = if general { (24, 8) } else { (16, 0) };
-            let entries = self.memory.word(keys + 24)?.min(MOST);
+            let slots = 1_u64 << self.memory.byte(keys + 8)?.min(44);
+            let entries = self.memory.word(keys + 24)?.min(slots);
             return Some(KeyTable { first: keys + 32 + index_bytes, entry, key, entries });
         }
         let slots = self.memory.word(keys + 8)?.min(MOST);
@@ -537,7 +538,8 @@ impl<'m, M: Memory> Decoder<'m, M> {
 
     pub(crate) fn list(&mut self, at: u64, visited: &mut Option<Visited<'_>>, sink: &mut impl Sink) {
         let items = self.pointer(at + container::LIST_ITEMS as u64);
-        let count = self.word(at + object::SIZE as u64).min(MOST);
+        let room = self.word(at + container::LIST_ALLOCATED as u64).min(MOST);
+        let count = self.word(at + object::SIZE as u64).min(room);
         self.items(items, count, visited, sink);
     }
 
@@ -549,6 +551,9 @@ impl<'m, M: Memory> Decoder<'m, M> {
     pub(crate) fn set(&mut self, at: u64, visited: &mut Option<Visited<'_>>, sink: &mut impl Sink) {
         let table = self.pointer(at + container::SET_TABLE as u64);
         let entries = self.word(at + container::SET_MASK as u64).min(MOST) + 1;
+        if !entries.is_power_of_two() {
+            return;
+        }
         let dummy = u64::MAX;
         for index in 0..entries {
             let entry = table + index * container::SET_ENTRY as u64;

@@ -120,6 +120,10 @@ impl Tally {
         self.found as f64 / (self.found + self.wrong) as f64
     }
 
+    pub(crate) fn alike(&self) -> f64 {
+        self.same as f64 / self.with_traverse as f64
+    }
+
     pub(crate) fn sizes(&self) -> f64 {
         self.right_size as f64 / self.sized.max(1) as f64
     }
