@@ -13,6 +13,7 @@ use std::io;
 use std::ops::{Deref, DerefMut};
 use std::os::fd::AsRawFd;
 use std::ptr::NonNull;
+use std::time::{Duration, Instant};
 
 use libc::{c_long, c_uint, c_void};
 
@@ -201,26 +202,43 @@ impl Buffer {
         };
         let buffer = Self { start, length };
         // Fewer faults, and no core dump with another's memory. Both are wishes.
-        buffer.advise(length, libc::MADV_HUGEPAGE);
-        buffer.advise(length, libc::MADV_DONTDUMP);
+        buffer.advise(0..length, libc::MADV_HUGEPAGE);
+        buffer.advise(0..length, libc::MADV_DONTDUMP);
         Ok(buffer)
     }
 
-    fn advise(&self, length: usize, advice: libc::c_int) -> bool {
+    fn advise(&self, part: std::ops::Range<usize>, advice: libc::c_int) -> bool {
+        let part = &self[part];
         // SAFETY: a part of this value's own mapping; the advices that are used change no byte of it.
-        unsafe { libc::madvise(self.start.as_ptr().cast(), length.min(self.length), advice) == 0 }
+        unsafe { libc::madvise(part.as_ptr().cast_mut().cast(), part.len(), advice) == 0 }
     }
 
     /// Has memory put behind the first bytes, so that writing them waits for nothing.
+    ///
+    /// Large pages are taken as long as they come quickly: where memory is in pieces the kernel must make them first,
+    /// which can take a hundred times as long.
     pub(crate) fn fill(&mut self, length: usize) {
+        const PART: usize = 1 << 23;
+        /// Small pages would take about as long for a part.
+        const SLOW: Duration = Duration::from_millis(12);
         let length = length.min(self.length);
-        // Linux 5.14 and later.
-        if self.advise(length, libc::MADV_POPULATE_WRITE) {
-            return;
-        }
-        for byte in self[..length].iter_mut().step_by(4096) {
-            // SAFETY: a byte that is borrowed; volatile so that the write of what is there already is not left out.
-            unsafe { std::ptr::write_volatile(byte, 0) };
+        let mut slow = 0;
+        for start in (0..length).step_by(PART) {
+            let part = start..(start + PART).min(length);
+            let begun = Instant::now();
+            // Linux 5.14 and later.
+            if !self.advise(part.clone(), libc::MADV_POPULATE_WRITE) {
+                for byte in self[part].iter_mut().step_by(4096) {
+                    // SAFETY: a byte that is borrowed; volatile so that the write of what is there is not left out.
+                    unsafe { std::ptr::write_volatile(byte, 0) };
+                }
+            }
+            if begun.elapsed() > SLOW {
+                slow += 1;
+                if slow == 2 {
+                    self.advise(start..self.length, libc::MADV_NOHUGEPAGE);
+                }
+            }
         }
     }
 
