@@ -3,7 +3,8 @@
 //!
 //! A page in sixteen is looked at: one with a word in it that is an address of private memory speaks for its
 //! surroundings. Objects have such words in every page, by their types; so only a long stretch without any is left out.
-//! If one page of it is asked for all the same, it is read then.
+//! Of it, the pages are kept in which a block of malloc's begins that has a mapping of its own: there stands the head of
+//! a large text, or of the key table of a dict. If another page is asked for all the same, it is read then.
 
 use crate::copy::Ranges;
 use crate::maps::Region;
@@ -31,24 +32,49 @@ pub(crate) fn find(pid: u32, regions: &[Region], pages: &[PageRange]) -> Ranges 
     stretches(&looker.without_addresses(&stretched(&pieces), &every_step()))
 }
 
-/// Those of the stretches that hold no addresses still: a look at each again, when the process stands still.
+/// Those of the stretches that hold no addresses still, without the pages in which blocks begin: a look at each again,
+/// when the process stands still.
 pub(crate) fn confirm(
     pid: u32,
     regions: &[Region],
     pages: &[PageRange],
     stretches_before: &Ranges,
 ) -> Ranges {
+    if stretches_before.is_empty() {
+        return Ranges::new();
+    }
     let looker = Looker::new(pid, regions, pages);
     let large: Vec<&Region> = regions.iter().filter(|region| is_large(region)).collect();
+    let around = |address: u64| {
+        let place = large.partition_point(|region| region.end <= address);
+        large.get(place).filter(|region| region.start <= address)
+    };
     let mut pieces = Vec::new();
     for &(start, end) in stretches_before {
         let inside = |piece: &u64| {
-            let place = large.partition_point(|region| region.end <= *piece);
-            large.get(place).is_some_and(|region| region.start <= *piece && piece + PIECE <= region.end)
+            around(*piece).is_some_and(|region| region.start <= *piece && piece + PIECE <= region.end)
         };
         pieces.extend((start..end).step_by(PIECE as usize).filter(inside));
     }
-    stretches(&looker.without_addresses(&pieces, &every_step()))
+    let mut kept = Ranges::new();
+    for (start, end) in stretches(&looker.without_addresses(&pieces, &every_step())) {
+        // A stretch may reach over two mappings that touch.
+        let mut at = start;
+        while let Some(region) = around(at).filter(|_| at < end) {
+            let until = end.min(region.end);
+            for begins in looker.blocks(region, at, until) {
+                if at < begins {
+                    kept.push((at, begins));
+                }
+                at = begins + PAGE;
+            }
+            if at < until {
+                kept.push((at, until));
+            }
+            at = at.max(until);
+        }
+    }
+    kept
 }
 
 fn is_large(region: &Region) -> bool {
@@ -146,5 +172,57 @@ impl<'l> Looker<'l> {
                 self.spans.get(place).is_some_and(|span| span.0 <= word)
             }
         })
+    }
+
+    /// The pages between `start` and `end` in which a block of malloc's begins. Where blocks stand side by side from the
+    /// mapping's beginning on, each tells where the next is; elsewhere all pages are asked.
+    fn blocks(&self, region: &Region, start: u64, end: u64) -> Vec<u64> {
+        let mut found = Vec::new();
+        let mut at = region.start;
+        while at < end
+            && let Some(length) = self.heads(region, &[at])[0]
+        {
+            if at >= start {
+                found.push(at);
+            }
+            at += length;
+        }
+        at = at.max(start);
+        while at < end {
+            let pages = (at..end).step_by(PAGE as usize).take(MOST_PIECES);
+            let pages: Vec<u64> = pages.filter(|&page| self.is_present(page)).collect();
+            let next = at + MOST_PIECES as u64 * PAGE;
+            let heads = self.heads(region, &pages);
+            let first = pages.iter().zip(heads).find_map(|(&page, length)| Some((page, length?)));
+            at = match first {
+                Some((page, length)) => {
+                    found.push(page);
+                    page + length
+                }
+                None => next,
+            };
+        }
+        found
+    }
+
+    /// For each page whether it begins with the head of a block that has a mapping of its own, and then the block's
+    /// length (`malloc/malloc.c` of glibc, `struct malloc_chunk`: the size with `IS_MMAPPED` alone set).
+    fn heads(&self, region: &Region, pages: &[u64]) -> Vec<Option<u64>> {
+        const HEAD: usize = 16;
+        const IS_MAPPED: u64 = 2;
+        let mut buffer = vec![0; pages.len() * HEAD];
+        let asked: Vec<(u64, u64)> = pages.iter().map(|&page| (page, HEAD as u64)).collect();
+        let present = pages.first().is_some_and(|&page| self.is_present(page));
+        let read = if present { raw::read(self.pid, &asked, &mut buffer).unwrap_or(0) } else { 0 };
+        let length = |(place, page): (usize, &u64)| {
+            let head = buffer.get(place * HEAD..(place + 1) * HEAD).filter(|_| (place + 1) * HEAD <= read)?;
+            let size = head[8..].try_into().map_or(0, u64::from_le_bytes);
+            // Of late, the size is without the head.
+            let length = (size & !7).checked_next_multiple_of(PAGE)?;
+            let is_whole = [0, HEAD as u64].contains(&(length - (size & !7)));
+            let fits = size & 7 == IS_MAPPED && length > 0 && is_whole && length <= region.end - page;
+            fits.then_some(length)
+        };
+        pages.iter().enumerate().map(length).collect()
     }
 }
