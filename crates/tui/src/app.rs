@@ -3,21 +3,18 @@
 //! One thread draws and reads keys; each source has a thread of its own. Nothing here knows what a key means.
 
 use std::io::{self, IsTerminal};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use ratatui::crossterm::event as input;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGTSTP};
-use signal_hook::{flag, low_level};
-
 use crate::draw::{Theme, draw};
 use crate::pace::Pace;
+use crate::signals::Signals;
 use crate::source::Source;
 use crate::state::{Effect, Event, State};
 use crate::terminal::Screen;
 use crate::worker::{Command, Handle, Worker};
+use ratatui::crossterm::event as input;
 
 /// How the live view runs.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -157,7 +154,7 @@ fn turn(
         if let Some(signal) = signals.ending() {
             return Ok(Ended::Signal(signal));
         }
-        if signals.stop.swap(false, Ordering::Relaxed) {
+        if signals.stops() {
             suspend(screen, state)?;
             dirty = true;
         }
@@ -210,43 +207,8 @@ fn translated(event: input::Event) -> Option<Event> {
 
 /// Gives the terminal back and stops, as ^Z does; returns when the shell lets it go on.
 fn suspend(screen: &mut Screen, state: &mut State) -> io::Result<()> {
-    screen.while_given_back(|| low_level::emulate_default_handler(SIGTSTP))?;
+    screen.while_given_back(Signals::stop_now)?;
     let (width, height) = ratatui::crossterm::terminal::size()?;
     state.update(Event::Resize(width, height));
     Ok(())
-}
-
-/// Signals that came.
-struct Signals {
-    ending: [(i32, Arc<AtomicBool>); 3],
-    stop: Arc<AtomicBool>,
-    /// Once this is set, a signal ends the process as it would have without us.
-    default: Arc<AtomicBool>,
-}
-
-impl Signals {
-    fn register() -> io::Result<Self> {
-        let default = Arc::new(AtomicBool::new(false));
-        let ending = [SIGTERM, SIGINT, SIGHUP].map(|signal| (signal, Arc::new(AtomicBool::new(false))));
-        for (signal, flag) in &ending {
-            flag::register_conditional_default(*signal, Arc::clone(&default))?;
-            flag::register(*signal, Arc::clone(flag))?;
-        }
-        let stop = Arc::new(AtomicBool::new(false));
-        flag::register_conditional_default(SIGTSTP, Arc::clone(&default))?;
-        flag::register(SIGTSTP, Arc::clone(&stop))?;
-        Ok(Self { ending, stop, default })
-    }
-
-    /// The signal that ends the view, if one came.
-    fn ending(&self) -> Option<i32> {
-        self.ending.iter().find(|(_, flag)| flag.load(Ordering::Relaxed)).map(|(signal, _)| *signal)
-    }
-}
-
-impl Drop for Signals {
-    /// From now on signals do what they do by default.
-    fn drop(&mut self) {
-        self.default.store(true, Ordering::Relaxed);
-    }
 }

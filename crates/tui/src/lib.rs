@@ -19,6 +19,7 @@ mod observe;
 mod pace;
 mod rate;
 mod series;
+mod signals;
 mod source;
 mod state;
 mod terminal;

@@ -42,8 +42,10 @@ pub enum Command {
 /// What a source tells the view.
 #[derive(Debug, Clone)]
 pub enum Report {
-    /// A capture begins.
+    /// A capture begins: the process is about to be stopped.
     Capturing,
+    /// The capture is made, and the process runs on; what it shows is being found out.
+    Analysing,
     /// A capture was made; the next one may begin after so long, counted from the capture's start.
     Captured(Box<Observation>, Duration),
     /// What is known without stopping it, at a time of the view's clock.
@@ -195,6 +197,9 @@ impl Worker {
                 return (self.tell)(Report::Failed(reason, wait));
             }
         };
+        if !(self.tell)(Report::Analysing) {
+            return false;
+        }
         memory.failures = 0;
         memory.captures += 1;
         memory.keep_what_is_looked_into();

@@ -21,8 +21,10 @@ pub(super) fn draw(pen: &mut Pen<'_>, areas: &Areas, state: &State) {
     title(pen, areas.title, state, &sum);
     let resident = sum.rss.map_or_else(|| "unknown".to_owned(), bytes);
     let mut spans = vec![span(" resident ", Role::Faint), span(resident, Role::Strong)];
+    let baseline = state.processes.iter().any(|one| one.baseline.is_some());
+    let per = if baseline { " since the baseline" } else { "/min" };
     if sum.growth.is_some() {
-        spans.push(span(format!("  {}/min", bytes_change(sum.growth)), growth_role(sum.growth)));
+        spans.push(span(format!("  {}{per}", bytes_change(sum.growth)), growth_role(sum.growth)));
     }
     spans.push(span("  the sum; shared pages count for each", Role::Faint));
     pen.line(areas.memory, 0, &spans);
@@ -32,7 +34,7 @@ pub(super) fn draw(pen: &mut Pen<'_>, areas: &Areas, state: &State) {
     verdict(pen, areas.verdict, &state.processes);
     let used = pen.line(areas.tabs, 0, &[span(" Processes ", Role::Chosen)]);
     pen.line_right(areas.tabs, 0, used, &filter(state, &state.fleet));
-    header(pen, areas.header, &state.fleet, head);
+    header(pen, areas.header, &state.fleet, |column| head(column, baseline));
     // The sum has the last line.
     let body = Rect { height: areas.body.height.saturating_sub(1), ..areas.body };
     rows(pen, body, &state.fleet, |row, column, wide| {
@@ -93,11 +95,12 @@ fn verdict(pen: &mut Pen<'_>, area: Rect, processes: &[Process]) {
     pen.line(area, 0, &spans);
 }
 
-fn head(column: Column) -> &'static str {
+fn head(column: Column, baseline: bool) -> &'static str {
     match column {
         Column::Pid => "PID",
         Column::Resident => "RESIDENT",
         Column::Python => "PYTHON",
+        Column::BytesGrowth if baseline => "+BYTES",
         Column::BytesGrowth => "BYTES/MIN",
         Column::Limit => "LIMIT IN",
         Column::Pause => "STOP",
@@ -108,7 +111,7 @@ fn head(column: Column) -> &'static str {
 
 fn process_cell(process: &Process, column: Column, wide: usize) -> Cell {
     let known = |value: Option<u64>| value.map_or_else(|| "·".to_owned(), bytes);
-    let growth = process.growth();
+    let growth = process.growth_shown();
     let gone = process.is_gone();
     match column {
         Column::Pid => {

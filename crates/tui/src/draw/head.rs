@@ -76,7 +76,8 @@ fn status(state: &State, process: &Process) -> (String, Role) {
     match &process.status {
         Status::Gone(..) => ("■ ended".to_owned(), Role::Bad),
         _ if state.frozen => ("■ frozen".to_owned(), Role::Doubt),
-        Status::Capturing => ("● capturing".to_owned(), Role::Good),
+        Status::Capturing => ("● capturing".to_owned(), Role::Doubt),
+        Status::Analysing => ("● finding out".to_owned(), Role::Good),
         Status::Failing(_, again) => {
             (format!("○ failed, again in {}", time(again.saturating_sub(state.now))), Role::Bad)
         }
@@ -95,8 +96,8 @@ fn memory(pen: &mut Pen<'_>, area: Rect, process: &Process) {
     let mut spans = vec![span(" resident ", Role::Faint)];
     let resident = process.rss().map_or_else(|| "unknown".to_owned(), bytes);
     spans.push(span(resident, Role::Strong));
-    if let (Some(baseline), Some(rss)) = (&process.baseline, process.rss()) {
-        let change = baseline.rss.map(|then| rss as f64 - then as f64);
+    if let Some(baseline) = &process.baseline {
+        let change = process.growth_shown();
         let now = process.latest.as_ref().map_or(baseline.at, |latest| latest.at);
         let since = time(now.saturating_sub(baseline.at));
         spans.push(span(

@@ -20,7 +20,7 @@ pub struct Sum {
     pub rss: Option<u64>,
     /// Python objects of those that run.
     pub python: Option<u64>,
-    /// How many bytes more a minute.
+    /// How many bytes more a minute, or since the baseline.
     pub growth: Option<f64>,
 }
 
@@ -36,7 +36,7 @@ impl Sum {
         for one in processes.iter().filter(|one| !one.is_gone()) {
             add(&mut sum.rss, one.rss());
             add(&mut sum.python, one.latest.as_ref().map(|latest| latest.memory.python));
-            if let Some(growth) = one.growth() {
+            if let Some(growth) = one.growth_shown() {
                 *sum.growth.get_or_insert(0.0) += growth;
             }
         }
@@ -55,7 +55,7 @@ fn value(process: &Process, column: Column) -> Option<f64> {
         Column::Pid => process.title.pid.map(f64::from),
         Column::Resident => process.rss().map(|bytes| bytes as f64),
         Column::Python => process.latest.as_ref().map(|latest| latest.memory.python as f64),
-        Column::BytesGrowth | Column::Trend => process.growth(),
+        Column::BytesGrowth | Column::Trend => process.growth_shown(),
         Column::Limit => match process.forecast()? {
             Forecast::Now => Some(0.0),
             Forecast::In(time) => Some(time.as_secs_f64()),

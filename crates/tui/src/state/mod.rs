@@ -220,6 +220,7 @@ impl State {
         let Some(process) = self.processes.get_mut(place) else { return };
         match report {
             Report::Capturing => process.status = Status::Capturing,
+            Report::Analysing => process.status = Status::Analysing,
             Report::Captured(observation, period) => process.captured(observation, period),
             Report::Pulse(at, pulse) => process.pulsed(at, pulse),
             Report::Failed(reason, wait) => {

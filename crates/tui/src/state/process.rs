@@ -20,6 +20,8 @@ use crate::trends::{Trend, Trends};
 pub enum Status {
     /// It is being captured.
     Capturing,
+    /// It runs on, and what the capture shows is being found out.
+    Analysing,
     /// The next capture comes at this time.
     Waiting(Duration),
     /// The last capture failed: why, and when it is tried again.
@@ -168,6 +170,15 @@ impl Process {
     #[must_use]
     pub fn growth(&self) -> Option<f64> {
         per_minute(self.resident.points(), SPAN).or_else(|| per_minute(self.python.points(), SPAN))
+    }
+
+    /// By how many bytes resident memory grows in a minute, or grew since the baseline.
+    #[must_use]
+    pub fn growth_shown(&self) -> Option<f64> {
+        match &self.baseline {
+            Some(baseline) => Some(self.rss()? as f64 - baseline.rss? as f64),
+            None => self.growth(),
+        }
     }
 
     /// When its limit is reached.

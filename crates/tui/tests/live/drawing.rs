@@ -182,7 +182,9 @@ fn several_processes() {
 
 #[test]
 fn no_size_of_the_screen_is_too_small_or_too_large() {
-    let small = (0..24).flat_map(|width| (0..14).map(move |height| (width, height)));
+    let small = [0, 1, 2, 3, 5, 9, 14, 20, 23]
+        .into_iter()
+        .flat_map(|width| (0..14).map(move |height| (width, height)));
     let scene = Scene::after(3, (80, 24));
     let processes = fleet((80, 24));
     for size in small.chain([(400, 120), (80, 1), (1, 80)]) {

@@ -50,7 +50,8 @@ fn all_screens(name: &str, size: (u16, u16), theme: Theme) -> Vec<String> {
     let pace = Pace::new(Duration::from_secs(60), 0.01);
     let mut state = State::new([Title { pid: None, name: name.to_owned() }], pace, size);
     let mut screens = Vec::new();
-    for count in 1..=heaps.len() {
+    // With one capture there are candidates, with all of them suspects.
+    for count in [1, heaps.len()] {
         let series: Vec<&Heap> = heaps[..count].iter().collect();
         let examined = Examined::new(Arc::new(heaps[count - 1].clone()), count as u64);
         let at = Duration::from_secs(60 * count as u64);
@@ -93,7 +94,7 @@ fn harmless(screen: &str, name: &str) {
 #[test]
 fn nothing_of_a_name_steers_the_terminal() {
     for name in NASTY {
-        for size in [(80, 24), (20, 5), (200, 60)] {
+        for size in [(20, 5), (100, 30)] {
             for screen in all_screens(name, size, Theme::default()) {
                 harmless(&screen, name);
             }
