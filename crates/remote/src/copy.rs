@@ -22,7 +22,7 @@ use crate::maps::{Region, around};
 use crate::pages::Pagemap;
 use crate::proc::{self, Status};
 use crate::raw::{self, Buffer, MOST_PIECES, PAGE_IS_FILE, PAGE_IS_PRESENT, PAGE_IS_ZERO, PageRange};
-use crate::room::{self, Victim};
+use crate::room::{self, Free, Victim};
 use crate::stop::{self, Stopped};
 use crate::target::{Copied, CopyOptions, Target, Thread};
 
@@ -113,7 +113,8 @@ fn attempt(target: &Target, options: &CopyOptions) -> Result<Copied, Failed> {
     let bare = if options.large_mappings { Ranges::new() } else { bare::find(pid, &regions, &found.ranges) };
     let plan = Plan::new(&regions, &found.ranges, &bare, options);
     let planned = total(&plan.copy);
-    check_room(pid, planned, &regions, &found.ranges, options)?;
+    let large = || if options.large_mappings { total(&bare::find(pid, &regions, &found.ranges)) } else { 0 };
+    check_room(pid, planned, &room::free(), large)?;
     let victim = Victim::volunteer();
     let mut buffer = room_for(pid, planned)?;
     let (taken, pause) = if options.pause {
@@ -296,21 +297,20 @@ fn push(ranges: &mut Ranges, start: u64, end: u64) {
     }
 }
 
-/// Refuses what does not fit into memory.
-fn check_room(
-    pid: u32,
-    planned: u64,
-    regions: &[Region],
-    pages: &[PageRange],
-    options: &CopyOptions,
-) -> Result<(), RemoteError> {
-    let needed = planned.saturating_add(planned / 10 * TABLES).saturating_add(1 << 26);
-    let free = room::free();
+/// Refuses what does not fit into memory. `large` says how many bytes need not be copied.
+fn check_room(pid: u32, planned: u64, free: &Free, large: impl FnOnce() -> u64) -> Result<(), RemoteError> {
+    let with_tables = |bytes: u64| bytes.saturating_add(bytes / 10 * TABLES);
+    let needed = with_tables(planned).saturating_add(1 << 26);
     if needed <= free.bytes {
         return Ok(());
     }
-    let large = if options.large_mappings { total(&bare::find(pid, regions, pages)) } else { 0 };
-    Err(RemoteError::NotEnoughMemory { pid, needed, free: free.bytes, limit: free.limit, large })
+    Err(RemoteError::NotEnoughMemory {
+        pid,
+        needed,
+        free: free.bytes,
+        limit: free.limit.clone(),
+        large: large(),
+    })
 }
 
 /// Room for so many bytes, filled, and for more, if the process grows meanwhile.
@@ -449,4 +449,94 @@ fn stack_around(regions: &[Region], pointer: u64) -> Option<(u64, u64)> {
     let region = around(regions, pointer)?;
     let is_stack = region.is_anonymous() && region.length() <= LARGEST_STACK;
     is_stack.then_some((region.start, region.end))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::raw::PAGE_IS_SWAPPED;
+
+    fn region(start: u64, end: u64, writable: bool, inode: u64) -> Region {
+        let device = (0, 0);
+        let path = String::new();
+        Region {
+            start,
+            end,
+            readable: true,
+            writable,
+            executable: false,
+            shared: false,
+            offset: 0,
+            device,
+            inode,
+            path,
+        }
+    }
+
+    #[test]
+    fn pages_are_copied_left_or_counted_by_what_they_are() {
+        const MB: u64 = 1 << 20;
+        let regions = [
+            region(MB, 2 * MB, true, 0),
+            region(4 * MB, 5 * MB, false, 7),
+            region(5 * MB, 6 * MB, true, 7),
+            region(6 * MB, 6 * MB + (LARGE_FILE + MB), true, 8),
+            region(200 * MB, 300 * MB, true, 0),
+        ];
+        let of_file = PAGE_IS_PRESENT | PAGE_IS_FILE;
+        let page = |start, end, categories| PageRange { start, end, categories };
+        let pages = [
+            page(MB, MB + 0x2000, PAGE_IS_PRESENT),
+            page(MB + 0x2000, MB + 0x3000, PAGE_IS_PRESENT | PAGE_IS_ZERO),
+            page(MB + 0x3000, MB + 0x5000, PAGE_IS_SWAPPED),
+            // As in the file; written to before it was protected; as in the file and may be written to.
+            page(4 * MB, 4 * MB + 0x1000, of_file),
+            page(4 * MB + 0x1000, 4 * MB + 0x2000, PAGE_IS_PRESENT),
+            page(5 * MB, 5 * MB + 0x1000, of_file),
+            page(6 * MB, 6 * MB + 0x1000, of_file),
+            page(200 * MB, 300 * MB, PAGE_IS_PRESENT),
+        ];
+        let bare = [(210 * MB, 220 * MB), (220 * MB + 0x1000, 250 * MB)];
+        let mut options = CopyOptions::default();
+        let plan = Plan::new(&regions, &pages, &bare, &options);
+        let copied = vec![
+            (MB, MB + 0x2000),
+            (4 * MB + 0x1000, 4 * MB + 0x2000),
+            (5 * MB, 5 * MB + 0x1000),
+            (200 * MB, 210 * MB),
+            (220 * MB, 220 * MB + 0x1000),
+            (250 * MB, 300 * MB),
+        ];
+        assert_eq!(plan.copy, copied);
+        assert_eq!(plan.left, bare);
+        assert_eq!(plan.swapped, [(MB + 0x3000, MB + 0x5000)]);
+        assert_eq!(plan.resident, [(MB, MB + 0x2000), (200 * MB, 300 * MB)]);
+        options.include_swapped = true;
+        let plan = Plan::new(&regions, &pages, &[], &options);
+        assert_eq!(plan.copy[..2], [(MB, MB + 0x2000), (MB + 0x3000, MB + 0x5000)]);
+        assert_eq!(total(&plan.left) + total(&plan.swapped), 0);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused_with_the_figures() {
+        let free = Free { bytes: 1 << 30, limit: "the limit of the control group /x".to_owned() };
+        assert!(check_room(7, 500 << 20, &free, || 0).is_ok());
+        let error = check_room(7, 1 << 30, &free, || 600 << 20).expect_err("too much");
+        let text = "process 7: about 1907 MiB are needed to read it, and 1024 MiB are free (the limit of the control group /x)";
+        assert_eq!(error.to_string(), text);
+        let hint = error.hint().unwrap_or_default();
+        assert!(hint.contains("884 MiB more") && hint.contains("without --large-mappings"), "{hint}");
+    }
+
+    #[test]
+    fn pages_that_cannot_be_read_are_skipped() {
+        // This process's own memory, with a hole in it.
+        let memory = Buffer::reserve(1 << 20).expect("a megabyte");
+        let start = memory.as_ptr() as u64;
+        let pieces = vec![(start, 0x2000), (0x1000, 0x2000), (start + 0x3000, 0x1000)];
+        let mut into = vec![1; 0x5000];
+        let (calls, missing) = read_pieces(std::process::id(), pieces, &mut into).expect("its own memory");
+        assert_eq!(missing, [(0x1000, 0x3000)]);
+        assert!(calls >= 2 && into[..0x2000].iter().chain(&into[0x4000..]).all(|&byte| byte == 0));
+    }
 }

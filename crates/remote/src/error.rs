@@ -217,7 +217,7 @@ pub enum RemoteError {
         free: u64,
         /// What limits them: `the machine's free memory`, `limit of the control group /x`.
         limit: String,
-        /// Bytes of large mappings that would be copied too, and need not be.
+        /// How many of the needed bytes are for large mappings, which need not be copied.
         large: u64,
     },
     /// Something could not be read.

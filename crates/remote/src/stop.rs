@@ -13,6 +13,8 @@ use std::io;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustc_hash::FxHashSet;
+
 use crate::access::refusal;
 use crate::error::RemoteError;
 use crate::proc::{self, Status};
@@ -118,10 +120,9 @@ impl Stopped {
     /// Asks those threads to stop that are not yet traced. Whether there were any.
     fn ask(&mut self, listed: &[u32]) -> Result<bool, RemoteError> {
         let mut new = false;
-        for &thread in listed {
-            if self.threads.iter().any(|traced| traced.thread == thread) {
-                continue;
-            }
+        // Without those that are gone: their numbers may come back.
+        let known: FxHashSet<u32> = self.threads().collect();
+        for &thread in listed.iter().filter(|thread| !known.contains(thread)) {
             self.calls += 2;
             match raw::seize(thread) {
                 Ok(()) => {}
