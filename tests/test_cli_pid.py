@@ -317,7 +317,9 @@ def test_the_leak_of_the_shop_is_named_from_outside() -> None:
 
 # --- Servers with workers ---
 
-WORKERS = LEAKS + """
+WORKERS = (
+    LEAKS
+    + """
 import multiprocessing
 
 if __name__ == "__main__":
@@ -333,6 +335,7 @@ if __name__ == "__main__":
         for worker in workers:
             worker.kill()
 """
+)
 
 
 def children(pid: int) -> set[int]:

@@ -268,3 +268,43 @@ fn of_workers(
     })?;
     Ok(status(answer.verdict))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::processes::Options;
+
+    fn plan() -> Plan {
+        let options = Options::default();
+        Plan { pid: 7, children: false, count: 5, interval: Duration::from_secs(30), budget: 0.01, options }
+    }
+
+    fn ended(end: End, rounds: usize) -> Result<Vec<String>, (String, u8)> {
+        let series = Series { watched: Vec::new(), rounds, end, notes: vec!["a note".to_owned()] };
+        notes(&plan(), &series).map_err(|failure| (failure.message, failure.status))
+    }
+
+    #[test]
+    fn how_a_series_ended_is_said() {
+        let says = |text: &str| Ok(vec!["a note".to_owned(), text.to_owned()]);
+        assert_eq!(ended(End::Complete, 5), Ok(vec!["a note".to_owned()]));
+        assert_eq!(
+            ended(End::Interrupted, 3),
+            says("interrupted after 3 of 5 snapshots: this is the answer so far")
+        );
+        assert_eq!(
+            ended(End::Gone, 2),
+            says("the process ended after 2 of 5 snapshots: this is the answer until then")
+        );
+        let failed = || End::Failed(Failure::new("it does not stop", "wait"));
+        assert_eq!(
+            ended(failed(), 2),
+            says("no more could be taken after 2 of 5 snapshots: it does not stop")
+        );
+        let interrupted = "interrupted after 2 of 5 snapshots: 3 are the least for an answer";
+        assert_eq!(ended(End::Interrupted, 2), Err((interrupted.to_owned(), INTERRUPTED)));
+        let gone = "process 7 ended after 1 of 5 snapshots: nothing can be compared";
+        assert_eq!(ended(End::Gone, 1), Err((gone.to_owned(), crate::FAILURE)));
+        assert_eq!(ended(failed(), 1), Err(("it does not stop".to_owned(), crate::FAILURE)));
+    }
+}
