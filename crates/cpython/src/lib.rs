@@ -17,6 +17,7 @@ pub mod layout;
 mod mark;
 mod memory;
 mod pools;
+mod runtime;
 mod size_parts;
 mod sizes;
 mod structures;
@@ -33,6 +34,9 @@ pub use kind::Kind;
 pub use layout::Layout;
 pub use memory::Memory;
 pub use pools::Pools;
+pub use runtime::{
+    GcLists, Interpreter, ListWalk, RuntimeError, interpreters, known_types, list_objects, static_namespaces,
+};
 pub use sizes::limit_offset;
 pub use text::{Text, is_identifier};
 pub use type_info::{DictPlace, TypeInfo};

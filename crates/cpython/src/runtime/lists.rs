@@ -1,0 +1,195 @@
+//! The lists in which the collector keeps every object that it knows.
+//!
+//! A list is a ring of heads, each right before its object; the ring's own head stands in the collector's state, the
+//! generations' three side by side and the permanent one after them, where `gc.freeze()` puts objects. The two low bits
+//! of both links are marks. 3.14.0 to 3.14.4 call the three `young; old[2]`: the same bytes, so one shape serves both.
+//!
+//! Invariant: while the collector runs, `_gc_prev` holds reference counts, and nothing is judged by it.
+
+use crate::layout::{GENERATION, GENERATIONS, gc_head};
+use crate::memory::Memory;
+use crate::runtime::objects::Objects;
+use crate::runtime::table::Collector;
+use crate::runtime::{NEARBY, RuntimeError};
+
+const MASK: u64 = gc_head::MASK as u64;
+const NEXT: u64 = gc_head::NEXT as u64;
+const PREVIOUS: u64 = gc_head::PREVIOUS as u64;
+const HEAD: u64 = gc_head::SIZE as u64;
+/// `gc_generation.threshold` and `count`, ints.
+const THRESHOLD: u64 = 16;
+const COUNT: u64 = 20;
+/// How many objects of a list are looked at where only its forward links can be trusted.
+const SAMPLE: usize = 32;
+/// Where the permanent generation may stand after the three: right behind, or behind the pointer `generation0`.
+const PERMANENT: [u64; 2] = [72, 80];
+
+/// The collector's lists of an interpreter, found and proved.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct GcLists {
+    /// The heads of the three generations and of the permanent one.
+    pub heads: Vec<u64>,
+    /// Whether the collector is at work: then some objects may be in lists of its own, and must be met by reference.
+    pub collecting: bool,
+    /// The `count` of each generation, as the collector has it; of the youngest, objects since the last collection.
+    pub counts: Vec<i32>,
+}
+
+/// What came of walking the lists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ListWalk {
+    /// How many objects were told.
+    pub objects: u64,
+    /// Whether every list came back to its head, each link agreeing with the one back.
+    pub complete: bool,
+    /// How many links were broken.
+    pub broken: u64,
+}
+
+impl GcLists {
+    /// The lists of the collector's state that should be at `state`, or is nearby.
+    pub(super) fn find<M: Memory>(
+        objects: &Objects<'_, M>,
+        state: u64,
+        table: &Collector,
+    ) -> Result<Self, RuntimeError> {
+        let first = state.wrapping_add(table.generations);
+        let collecting = |moved: u64| {
+            let flag = objects.memory.half(state.wrapping_add(table.collecting).wrapping_add(moved))?;
+            // `collecting` is 0 or 1; what is neither is another member.
+            (flag <= 1).then_some(flag == 1)
+        };
+        let gap = table.permanent - table.generations;
+        if let Some(running) = collecting(0)
+            && let Some(lists) = Self::at(objects, first, gap, running)
+        {
+            return Ok(lists);
+        }
+        for by in (8..=NEARBY).step_by(8) {
+            for moved in [by, by.wrapping_neg()] {
+                for other in PERMANENT {
+                    let shift = moved.wrapping_add(other.wrapping_sub(gap));
+                    let found = collecting(shift)
+                        .and_then(|running| Self::at(objects, first.wrapping_add(moved), other, running));
+                    if let Some(lists) = found {
+                        return Ok(lists);
+                    }
+                }
+            }
+        }
+        Err(RuntimeError::Misfit { what: "the collector's lists" })
+    }
+
+    /// The lists whose first head is at an address, if they prove to be there.
+    fn at<M: Memory>(objects: &Objects<'_, M>, first: u64, permanent: u64, collecting: bool) -> Option<Self> {
+        let mut heads: Vec<u64> =
+            (0..GENERATIONS).map(|place| first.wrapping_add((place * GENERATION) as u64)).collect();
+        heads.push(first.wrapping_add(permanent));
+        let mut counts = Vec::new();
+        let mut lives = false;
+        for &head in &heads {
+            let number = |offset: u64| objects.memory.half(head.wrapping_add(offset)).map(|half| half as i32);
+            let (threshold, count) = (number(THRESHOLD)?, number(COUNT)?);
+            if threshold < 0 || count < 0 {
+                return None;
+            }
+            counts.push(count);
+            let next = objects.memory.word(head.wrapping_add(NEXT))? & MASK;
+            if !is_head(objects, head, collecting) {
+                return None;
+            }
+            lives |= next != head && objects.is_plausible(next.wrapping_add(HEAD));
+        }
+        counts.truncate(GENERATIONS);
+        lives.then_some(Self { heads, collecting, counts })
+    }
+}
+
+/// Whether a list's head is at an address.
+fn is_head<M: Memory>(objects: &Objects<'_, M>, head: u64, collecting: bool) -> bool {
+    let link = |at: u64| {
+        objects.memory.word(at).map(|word| word & MASK).filter(|&to| to != 0 && to.is_multiple_of(8))
+    };
+    let (Some(next), Some(previous)) = (link(head.wrapping_add(NEXT)), link(head.wrapping_add(PREVIOUS)))
+    else {
+        return false;
+    };
+    let agrees =
+        link(next.wrapping_add(PREVIOUS)) == Some(head) && link(previous.wrapping_add(NEXT)) == Some(head);
+    if agrees || !collecting {
+        return agrees && (next == head || objects.is_plausible(next.wrapping_add(HEAD)));
+    }
+    let mut at = next;
+    for _ in 0..SAMPLE {
+        if at == head {
+            return true;
+        }
+        if !objects.is_plausible(at.wrapping_add(HEAD)) {
+            return false;
+        }
+        match link(at.wrapping_add(NEXT)) {
+            Some(next) => at = next,
+            None => return false,
+        }
+    }
+    true
+}
+
+/// Tells the address of every object in the lists, in their order.
+///
+/// Ends for any memory, in time linear in the length of the lists: a ring that does not lead back to its head is found
+/// out (Brent, *An improved Monte Carlo factorization algorithm*, 1980). Where a chain breaks off, what lies behind is
+/// told from its other end, unless the collector runs; then, or in a false ring, an object may be told twice.
+pub fn list_objects<M: Memory>(memory: &M, lists: &GcLists, mut tell: impl FnMut(u64)) -> ListWalk {
+    let mut walk = ListWalk { complete: true, ..ListWalk::default() };
+    for &head in &lists.heads {
+        let (last, whole) = chain(memory, lists, head, NEXT, None, &mut walk, &mut tell);
+        if !whole && !lists.collecting {
+            chain(memory, lists, head, PREVIOUS, Some(last), &mut walk, &mut tell);
+        }
+    }
+    walk.complete = walk.broken == 0;
+    walk
+}
+
+/// Follows a list in one direction. Gives what it came to last, and whether it came back to its head, or to `until`.
+fn chain<M: Memory>(
+    memory: &M,
+    lists: &GcLists,
+    head: u64,
+    direction: u64,
+    until: Option<u64>,
+    walk: &mut ListWalk,
+    tell: &mut impl FnMut(u64),
+) -> (u64, bool) {
+    let back = if direction == NEXT { PREVIOUS } else { NEXT };
+    let link =
+        |at: u64, offset: u64| at.checked_add(offset).and_then(|at| memory.word(at)).map(|to| to & MASK);
+    let mut at = head;
+    let (mut marked, mut steps, mut limit) = (head, 0_u64, 64_u64);
+    loop {
+        let next = match link(at, direction) {
+            Some(next) if next == head || Some(next) == until => return (at, true),
+            Some(next)
+                if next != 0 && next.is_multiple_of(8) && next != marked && !lists.heads.contains(&next) =>
+            {
+                next
+            }
+            _ => break,
+        };
+        match link(next, back) {
+            None => break,
+            Some(returns) if returns != at && !lists.collecting => walk.broken += 1,
+            Some(_) => {}
+        }
+        walk.objects += 1;
+        tell(next + HEAD);
+        at = next;
+        steps += 1;
+        if steps == limit {
+            (marked, limit) = (at, limit.saturating_mul(2));
+        }
+    }
+    walk.broken += 1;
+    (at, false)
+}

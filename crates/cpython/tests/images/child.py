@@ -1,0 +1,132 @@
+"""A program that says what its interpreter has, and then stands still until it is told to end.
+
+    child.py SCENARIO FILE     FILE gets lines: a word, then numbers or names
+"""
+
+import builtins
+import contextvars
+import gc
+import os
+import sys
+import threading
+import types
+
+SCENARIO, SAID = sys.argv[1:]
+variable = contextvars.ContextVar("variable", default=None)
+
+
+class Plain:
+    pass
+
+
+def subinterpreter(code):
+    if sys.version_info >= (3, 13):
+        import _interpreters as module
+
+        number = module.create()
+    else:
+        import _xxsubinterpreters as module
+
+        number = module.create()
+    module.run_string(number, code)
+    return number
+
+
+def waiter(marker, lock, ready):
+    held_by_waiter = [marker]
+    ready.release()
+    lock.acquire()
+    return held_by_waiter
+
+
+def report():
+    # What comes after the list stands in no list that is told: nothing more that the collector knows is made.
+    lines = [
+        "version %d %d" % sys.version_info[1:3],
+        "namespaces %d %d %d" % (id(sys.modules), id(sys.__dict__), id(builtins.__dict__)),
+        "types "
+        + " ".join(
+            str(id(of))
+            for of in (str, int, dict, list, set, tuple, type((lambda a: lambda: a)(0).__closure__[0]), contextvars.ContextVar)
+        ),
+        "class %d" % id(Plain),
+        "threads %d" % len(sys._current_frames()),
+        "modules " + " ".join(sorted(sys.modules)),
+        "frozen %d" % gc.get_freeze_count(),
+    ]
+    statics = [of for of in object.__subclasses__() if not of.__flags__ & 1 << 9]
+    for of in statics:
+        lines.append("static %d %d" % (id(of), id(gc.get_referents(of.__dict__)[0])))
+    del statics, of
+    file = open(SAID, "w")
+    file.write("\n".join(lines))
+    del lines
+    objects = gc.get_objects()
+    file.write("\nown %d" % id(objects))
+    for one in objects:
+        file.write("\nobject %d" % id(one))
+    del one
+    file.flush()
+    os.write(1, b"!")
+    os.read(0, 1)
+    os._exit(0)
+
+
+def outer(marker):
+    local_of_outer = {"marker": marker}
+    report()
+    return local_of_outer
+
+
+def main():
+    gc.disable()
+    if SCENARIO == "frozen":
+        kept = [[number] for number in range(1000)]
+        gc.freeze()
+        gc.collect()
+        outer(kept)
+    elif SCENARIO == "threads":
+        ready = threading.Semaphore(0)
+        lock = threading.Lock()
+        lock.acquire()
+        for number in range(3):
+            threading.Thread(target=waiter, args=("marker", lock, ready), daemon=True).start()
+            ready.acquire()
+        outer("marker")
+    elif SCENARIO == "subinterpreter":
+        other = subinterpreter("import json, collections; kept = [[n] for n in range(100)]")
+        # Up to 3.12 it ends with the object that names it.
+        outer("marker")
+        del other
+    elif SCENARIO == "collecting":
+
+        def at_work(phase, info):
+            if phase == "start":
+                outer("marker")
+
+        gc.callbacks.append(at_work)
+        gc.collect()
+    elif SCENARIO == "finalizer":
+
+        class Cycle:
+            def __init__(self):
+                self.me = self
+
+            def __del__(self):
+                outer("marker")
+
+        Cycle()
+        gc.collect()
+    else:
+
+        def generator():
+            held_by_generator = Plain()
+            yield held_by_generator
+
+        started = generator()
+        next(started)
+        kept = [types.SimpleNamespace(a=started), [Plain() for _ in range(10000)]]
+        outer(kept)
+
+
+main()
