@@ -309,7 +309,7 @@ fn check_room(pid: u32, planned: u64, free: &Free, large: impl FnOnce() -> u64) 
         needed,
         free: free.bytes,
         limit: free.limit.clone(),
-        large: large(),
+        large: with_tables(large()),
     })
 }
 
