@@ -59,8 +59,8 @@ impl Validity {
         }
         let first = memory.word(address)?;
         let (count, immortal) = match minor {
-            // The low half counts; flags stand above it from 3.14 (`Include/refcount.h`).
-            14.. => (first & 0xFFFF_FFFF, (first as i32) < 0),
+            // From 3.14 flags stand in the highest bits (`Include/refcount.h`).
+            14.. => (first & 0x0000_FFFF_FFFF_FFFF, (first as i32) < 0),
             12.. => (first, (first as i32) < 0),
             _ => (first, false),
         };

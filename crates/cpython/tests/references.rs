@@ -190,3 +190,123 @@ fn a_static_type_ends_before_what_a_class_has_more() {
         assert!(end < AT + STATIC_SIZE, "3.{minor}: read at {}", end - AT);
     }
 }
+
+/// A decoder's answer for an object of a static type of C of this name, by memory alone.
+fn alone(minor: u8, name: &str, kind: Kind, mut memory: Words, basic_size: u64) -> Told {
+    const TYPE: u64 = 0x7f00_0000_8000;
+    const TYPE_OF_TYPES: u64 = 0x7f00_0000_a000;
+    const NAME: u64 = 0x7f00_0000_b000;
+    const READY: u64 = 1 << 12;
+    memory.words.extend([(TUPLE + 8, TYPE_OF_TYPES), (TUPLE + 32, 24)]);
+    for (offset, word) in [(8, TYPE_OF_TYPES), (24, NAME), (32, basic_size), (168, READY), (256, 0)] {
+        memory.words.insert(TYPE + offset, word);
+    }
+    let mut bytes = name.as_bytes().to_vec();
+    bytes.resize(bytes.len() / 8 * 8 + 8, 0);
+    for (index, word) in bytes.chunks(8).enumerate() {
+        memory.words.insert(NAME + 8 * index as u64, u64::from_le_bytes(word.try_into().expect("eight")));
+    }
+    memory.words.insert(AT + 8, TYPE);
+    let types = KnownTypes {
+        string: 1,
+        integer: 2,
+        dict: 3,
+        list: 4,
+        set: 5,
+        tuple: TUPLE,
+        cell: 6,
+        context_variable: 7,
+    };
+    let info = TypeInfo {
+        address: TYPE,
+        module: "m".to_owned(),
+        qualname: "T".to_owned(),
+        kind,
+        shape: Shape::Other,
+        complete: false,
+        is_class: false,
+        holds_type: false,
+        is_gc: false,
+        basic_size,
+        item_size: 0,
+        weak_list: 0,
+        members: Vec::new(),
+        dict: DictPlace::None,
+        attributes: Vec::new(),
+    };
+    let layout = Layout::of(minor).expect("the version is known");
+    let mut decoder =
+        Decoder::new(&memory, layout, types, (0, 0), false).expect("the image has a tuple type");
+    let mut sink = Told::new();
+    decoder.references(AT, &info, None, &mut sink);
+    sink
+}
+
+/// What an object of an unknown type of C refers to that has these words after its head, with an object of the same
+/// type at `ZONE` whose first word is `count`.
+fn scanned(minor: u8, words: &[u64], count: u64) -> Told {
+    let mut memory = Words::default();
+    for (index, &word) in words.iter().enumerate() {
+        memory.words.insert(AT + 16 + 8 * index as u64, word);
+    }
+    memory.words.extend([(ZONE, count), (ZONE + 8, 0x7f00_0000_8000)]);
+    alone(minor, "some.Thing", Kind::Opaque, memory, 16 + 8 * words.len() as u64)
+}
+
+#[test]
+fn a_word_that_leads_to_an_object_is_likely_a_reference() {
+    for minor in 8..=15 {
+        let told = scanned(minor, &[7, ZONE, ZONE + 8, 0], 3);
+        assert_eq!(told.hidden, [ZONE], "3.{minor}");
+        assert!(told.references.is_empty(), "counts decide");
+    }
+}
+
+#[test]
+fn what_lives_for_ever_is_told_since_its_count_says_nothing() {
+    for (minor, immortal) in
+        [(12, 0xFFFF_FFFF), (13, 0xFFFF_FFFF), (14, 0xC000_0000), (15, 3 << 48 | 0xC000_0000)]
+    {
+        let told = scanned(minor, &[ZONE], immortal);
+        assert_eq!(told.references, [(ZONE, None)], "3.{minor}");
+    }
+}
+
+#[test]
+fn what_was_freed_is_no_object() {
+    for minor in 8..=15 {
+        for link in [0, ZONE + 64] {
+            let told = scanned(minor, &[ZONE], link);
+            assert!(told.references.is_empty() && told.hidden.is_empty(), "3.{minor}: {link:x}");
+        }
+    }
+}
+
+#[test]
+fn blocks_that_lead_back_to_themselves_end() {
+    const BLOCK: u64 = 0x7f00_0000_c000;
+    let mut memory = Words::default();
+    memory.words.extend((0..64).map(|index| (BLOCK + 8 + 8 * index, ZONE)));
+    memory.words.insert(BLOCK + 520, BLOCK);
+    memory.words.extend([(AT + 16, 1 << 40), (AT + 24, BLOCK), (AT + 32, BLOCK), (AT + 40, 60)]);
+    let told = alone(12, "collections.deque", Kind::Deque, memory, 232);
+    assert!((4..=4 * 64).contains(&told.references.len()), "{}", told.references.len());
+}
+
+/// `lru_cache_object`: the ring begins in the cache; its links hold a key and a result.
+#[test]
+fn a_bounded_cache_tells_its_links_once_around() {
+    const LINKS: [u64; 2] = [0x7f00_0000_c000, 0x7f00_0000_d000];
+    const KEYS: [u64; 2] = [0x7f00_0000_e000, 0x7f00_0000_e100];
+    const RESULTS: [u64; 2] = [0x7f00_0000_f000, 0x7f00_0000_f100];
+    let mut memory = Words::default();
+    memory.words.insert(AT + 24, LINKS[0]);
+    for (index, next) in [(0, LINKS[1]), (1, AT)] {
+        let link = LINKS[index];
+        let words = [(8, ZONE), (24, next), (40, KEYS[index]), (48, RESULTS[index])];
+        memory.words.extend(words.map(|(offset, word)| (link + offset, word)));
+    }
+    let told = alone(9, "functools._lru_cache_wrapper", Kind::LruCache, memory, 136);
+    let told: Vec<u64> = told.references.iter().map(|&(to, _)| to).collect();
+    assert_eq!(told, [KEYS[0], RESULTS[0], KEYS[1], RESULTS[1]]);
+}
