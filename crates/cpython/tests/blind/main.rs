@@ -7,6 +7,7 @@
 mod compare;
 mod damage;
 mod live;
+mod whole;
 
 use std::collections::BTreeMap;
 
