@@ -61,7 +61,7 @@ impl GcLists {
         };
         let gap = table.permanent - table.generations;
         if let Some(running) = collecting(0)
-            && let Some(lists) = Self::at(objects, first, gap, running)
+            && let Some(lists) = Self::at(objects, first, gap, running, false)
         {
             return Ok(lists);
         }
@@ -69,8 +69,9 @@ impl GcLists {
             for moved in [by, by.wrapping_neg()] {
                 for other in PERMANENT {
                     let shift = moved.wrapping_add(other.wrapping_sub(gap));
-                    let found = collecting(shift)
-                        .and_then(|running| Self::at(objects, first.wrapping_add(moved), other, running));
+                    let found = collecting(shift).and_then(|running| {
+                        Self::at(objects, first.wrapping_add(moved), other, running, true)
+                    });
                     if let Some(lists) = found {
                         return Ok(lists);
                     }
@@ -80,8 +81,15 @@ impl GcLists {
         Err(RuntimeError::Misfit { what: "the collector's lists" })
     }
 
-    /// The lists whose first head is at an address, if they prove to be there.
-    fn at<M: Memory>(objects: &Objects<'_, M>, first: u64, permanent: u64, collecting: bool) -> Option<Self> {
+    /// The lists whose first head is at an address, if they prove to be there. What was `probed` for proves more: a
+    /// program may set any threshold, but hardly one below 0.
+    fn at<M: Memory>(
+        objects: &Objects<'_, M>,
+        first: u64,
+        permanent: u64,
+        collecting: bool,
+        probed: bool,
+    ) -> Option<Self> {
         let mut heads: Vec<u64> =
             (0..GENERATIONS).map(|place| first.wrapping_add((place * GENERATION) as u64)).collect();
         heads.push(first.wrapping_add(permanent));
@@ -90,7 +98,7 @@ impl GcLists {
         for &head in &heads {
             let number = |offset: u64| objects.memory.half(head.wrapping_add(offset)).map(|half| half as i32);
             let (threshold, count) = (number(THRESHOLD)?, number(COUNT)?);
-            if threshold < 0 || count < 0 {
+            if probed && (threshold < 0 || count < 0) {
                 return None;
             }
             counts.push(count);

@@ -131,7 +131,7 @@ pub fn interpreters<M: Memory>(
     let read = |offset: u64| memory.word(at(offset)).ok_or(RuntimeError::Unreadable { address: at(offset) });
     let (initialized, finalizing, head) =
         (read(table.initialized)? as u32, read(table.finalizing)?, read(table.head)?);
-    if finalizing != 0 && is_thread(&objects, finalizing) {
+    if finalizing != 0 && (initialized == 0 || is_thread(&objects, finalizing)) {
         return Err(RuntimeError::Finalizing);
     }
     let first = match is_interpreter(&objects, &table, head) {

@@ -106,6 +106,18 @@ def main():
 
         gc.callbacks.append(at_work)
         gc.collect()
+    elif SCENARIO == "ending":
+
+        class Last:
+            # What it needs, as names go first.
+            def __del__(self, write=os.write, read=os.read, leave=os._exit):
+                write(1, b"!")
+                read(0, 1)
+                leave(0)
+
+        with open(SAID, "w") as file:
+            file.write("version %d %d" % sys.version_info[1:3])
+        builtins.last = Last()
     elif SCENARIO == "finalizer":
 
         class Cycle:

@@ -4,14 +4,15 @@
 #![expect(clippy::print_stdout, reason = "figures for who runs the test by hand")]
 
 mod live;
+mod made;
 
 use std::collections::{BTreeSet, HashMap};
 
 use live::{Foreign, Still, interpreters as pythons};
 use memtop_cpython::layout::type_object;
 use memtop_cpython::{
-    Decoder, Interpreter, KnownTypes, Layout, Memory, Sink, interpreters, known_types, list_objects,
-    static_namespaces,
+    Decoder, Interpreter, KnownTypes, Layout, Memory, RuntimeError, Sink, interpreters, known_types,
+    list_objects, static_namespaces,
 };
 use memtop_heap::{CaptureInfo, HeapBuilder, Label, StringId};
 
@@ -259,4 +260,14 @@ fn in_the_middle_of_a_collection_the_lists_are_still_found() {
 #[test]
 fn a_finalizer_that_the_collector_calls_sees_what_its_lists_hold() {
     each("finalizer", |found| assert!(found.main().lists.collecting, "{}", found.version));
+}
+
+#[test]
+fn an_interpreter_that_ends_is_told() {
+    for python in pythons() {
+        let still = Still::start(&python, "ending");
+        let version = still.numbers("version");
+        let found = interpreters(&still.memory, still.runtime, version[0] as u8, version[1] as u8);
+        assert_eq!(found, Err(RuntimeError::Finalizing), "3.{}", version[0]);
+    }
 }
