@@ -220,6 +220,14 @@ pub enum RemoteError {
         /// How many of the needed bytes are for large mappings, which need not be copied.
         large: u64,
     },
+    /// What was found makes no heap.
+    #[error("process {pid}: no heap can be made of what was found: {what}")]
+    NoHeap {
+        /// The process.
+        pid: u32,
+        /// Why not.
+        what: String,
+    },
     /// Something could not be read.
     #[error("process {pid}: {what} cannot be read: {source}")]
     Unreadable {
@@ -261,6 +269,7 @@ impl RemoteError {
             Self::Execed { .. } => "try again: it may be a Python still".to_owned(),
             Self::DoesNotStop { .. } => "it sleeps uninterruptibly, mostly waiting for a disk, a network file system or a child of vfork; try again\nor take an approximate answer without a stop: --no-pause".to_owned(),
             Self::NotEnoughMemory { needed, free, large, .. } => not_enough(*needed, *free, *large),
+            Self::NoHeap { .. } => "if the process is that large, look at one of its workers, or report it".to_owned(),
             Self::Finalizing { .. } | Self::Exited { .. } | Self::Unreadable { .. } => return None,
         };
         Some(hint)
@@ -295,6 +304,7 @@ impl RemoteError {
             | Self::Execed { pid }
             | Self::DoesNotStop { pid, .. }
             | Self::NotEnoughMemory { pid, .. }
+            | Self::NoHeap { pid, .. }
             | Self::Unreadable { pid, .. } => *pid,
         }
     }

@@ -18,6 +18,8 @@ mod access;
 #[cfg(target_os = "linux")]
 mod bare;
 #[cfg(target_os = "linux")]
+mod capture;
+#[cfg(target_os = "linux")]
 mod copy;
 #[cfg(target_os = "linux")]
 mod elf;
@@ -27,6 +29,8 @@ mod find;
 mod image;
 #[cfg(target_os = "linux")]
 mod list;
+#[cfg(target_os = "linux")]
+mod malloc;
 #[cfg(target_os = "linux")]
 mod pages;
 #[cfg(target_os = "linux")]
@@ -43,6 +47,8 @@ mod version;
 #[cfg(not(target_os = "linux"))]
 mod elsewhere;
 
+#[cfg(target_os = "linux")]
+pub use capture::{Options, capture};
 #[cfg(not(target_os = "linux"))]
 pub use elsewhere::{Image, children, processes};
 pub use error::RemoteError;

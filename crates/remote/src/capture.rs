@@ -1,0 +1,267 @@
+//! The heap of another process: its memory is copied while it stands still, and read when it runs on.
+//!
+//! The walk is that of `memtop-cpython`, over the copy. Invariants: nothing is asked of the process but its memory;
+//! what does not look like CPython's is refused, what is damaged is counted and shown.
+
+use std::time::Instant;
+
+use memtop_cpython::layout::{container, object};
+use memtop_cpython::{
+    Decoder, GcLists, Interpreter, InterpreterRoots, Kind, Layout, Memory, Pools, Room, RuntimeError, Source,
+    Surroundings, TypeInfo, Walk, Walked, interpreters, known_types, limit_offset, list_objects,
+    static_namespaces,
+};
+use memtop_heap::{CaptureInfo, CaptureMethod, Heap, MemoryNumbers};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::malloc::Malloc;
+use crate::{Copied, CopyOptions, Image, RemoteError, Target};
+
+/// What to capture.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Options {
+    /// Units of work that the program has done so far.
+    pub work: Option<f64>,
+    /// Whether keys that are no names are kept.
+    pub with_keys: bool,
+    /// Whether the process is stopped; else the answer is approximate.
+    pub pause: bool,
+    /// Whether pages are read that are swapped out.
+    pub include_swapped: bool,
+    /// Whether large mappings are copied too that hold no addresses.
+    pub large_mappings: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { work: None, with_keys: false, pause: true, include_swapped: false, large_mappings: false }
+    }
+}
+
+/// Captures the heap of a process.
+///
+/// It stands still for about as long as it takes to copy its memory. Here that memory is needed once more, and some
+/// 60 bytes an object for the heap.
+///
+/// # Errors
+/// If there is no such process, it may not be looked into, it is no CPython whose memory is known, or it does not fit.
+pub fn capture(pid: u32, options: &Options) -> Result<Heap, RemoteError> {
+    Target::find(pid)?.capture(options)
+}
+
+impl Target {
+    /// Captures the heap of this process; see [`capture`].
+    ///
+    /// # Errors
+    /// Those of [`capture`].
+    pub fn capture(&self, options: &Options) -> Result<Heap, RemoteError> {
+        let start = Instant::now();
+        let copied = self.copy(&CopyOptions {
+            pause: options.pause,
+            include_swapped: options.include_swapped,
+            large_mappings: options.large_mappings,
+        })?;
+        self.heap(copied, options, start)
+    }
+
+    fn heap(&self, copied: Copied, options: &Options, start: Instant) -> Result<Heap, RemoteError> {
+        let image = &copied.image;
+        let (minor, micro) = (self.version.minor, self.version.micro);
+        let fault = |error| self.fault(error);
+        let layout = Layout::of(minor).ok_or_else(|| fault(RuntimeError::UnknownVersion { minor }))?;
+        let interpreters = interpreters(image, self.runtime, minor, micro).map_err(fault)?;
+        let main = interpreters.first().ok_or_else(|| fault(RuntimeError::NoInterpreter))?;
+        let (types, class) = known_types(image, &layout, main).map_err(fault)?;
+        let mut decoder = Decoder::new(image, layout, types, class, options.with_keys)
+            .ok_or_else(|| fault(RuntimeError::Misfit { what: "the type of tuples" }))?;
+        let told = Told::of(image, &mut decoder, main);
+        let surroundings = Surroundings {
+            types,
+            interpreters: interpreters
+                .iter()
+                .map(|one| InterpreterRoots { modules: one.modules, threads: one.threads.clone() })
+                .collect(),
+            package: told.package,
+            standard: told.standard,
+            standard_modules: told.standard_modules,
+            static_namespaces: interpreters
+                .iter()
+                .flat_map(|one| static_namespaces(image, minor, one))
+                .collect::<FxHashMap<u64, u64>>(),
+            lru_limit: limit_offset(Kind::LruCache, minor),
+            deque_limit: limit_offset(Kind::Deque, minor),
+        };
+        let mut source = Outside { image, lists: interpreters.iter().map(|one| one.lists.clone()).collect() };
+        let expected = copied.bytes / BYTES_AN_OBJECT;
+        let room = Room::for_objects(usize::try_from(expected).unwrap_or(usize::MAX).min(MOST_EXPECTED));
+        let walked = Walk::new(&mut source, image, decoder, room, &surroundings).run();
+
+        let notes = copied.notes.clone();
+        let info = CaptureInfo {
+            taken_at: copied.taken_at,
+            uptime: copied.uptime,
+            process: copied.identity.clone(),
+            python: self.version.clone(),
+            implementation: "cpython".to_owned(),
+            program: self.program.clone(),
+            method: CaptureMethod::Remote,
+            pause: copied.pause.map(|pause| pause.as_nanos() as u64),
+            work: options.work,
+            memory: memory(&copied, &walked, minor),
+            with_keys: options.with_keys,
+            approximate: copied.pause.is_none() && !copied.was_stopped,
+            notes,
+            ..CaptureInfo::default()
+        };
+        // The heap is made of what was found: the copy is not needed any more, and takes as much as the process.
+        drop(copied);
+        walked
+            .settle(info, start)
+            .map_err(|error| RemoteError::NoHeap { pid: self.pid, what: error.to_string() })
+    }
+
+    /// What does not fit, as an error of this process.
+    fn fault(&self, error: RuntimeError) -> RemoteError {
+        let (pid, version) = (self.pid, self.version.to_string());
+        match error {
+            RuntimeError::FreeThreaded => RemoteError::FreeThreaded { pid, version },
+            RuntimeError::DebugBuild { .. } => RemoteError::DebugBuild { pid, version },
+            RuntimeError::Starting => RemoteError::Starting { pid },
+            RuntimeError::Finalizing => RemoteError::Finalizing { pid },
+            other => RemoteError::OtherLayout { pid, version, what: other.to_string() },
+        }
+    }
+}
+
+/// Memory of a process that there is for each object, at least.
+const BYTES_AN_OBJECT: u64 = 80;
+/// Room is made for no more objects than these beforehand.
+const MOST_EXPECTED: usize = 1 << 28;
+
+/// What resident memory is made of, as far as the copy tells.
+fn memory(copied: &Copied, walked: &Walked, minor: u8) -> MemoryNumbers {
+    let image = &copied.image;
+    let read = |at: u64| {
+        let mut head = [0; Pools::HEAD];
+        for (offset, part) in (0..).step_by(8).zip(head.chunks_exact_mut(8)) {
+            part.copy_from_slice(&image.word(at + offset)?.to_le_bytes());
+        }
+        Some(head)
+    };
+    let pools = Pools::count(minor, walked.pools(), read, |start, end| image.resident(start, end));
+    let heap = image.regions().iter().find(|region| region.path == "[heap]");
+    let mappings = image.regions().iter().filter(|region| region.is_anonymous() && region.path.is_empty());
+    let malloc = Malloc::count(
+        image,
+        heap.map(|region| (region.start, region.end)),
+        mappings.map(|region| (region.start, region.end)),
+    );
+    // Every page once, whatever is known to be in it.
+    let page = |at: u64| at / 4096 * 4096;
+    let buffers = walked.buffers().iter().map(|&(start, size)| (page(start), start.saturating_add(size)));
+    let stacks = copied.threads.iter().filter_map(|thread| thread.stack);
+    let mut known: Vec<(u64, u64)> = buffers.chain(stacks).collect();
+    known.sort_unstable();
+    let (mut sum, mut until) = (0, 0);
+    for (start, end) in known {
+        let start = start.max(until);
+        if start < end {
+            sum += image.resident(start, end);
+            until = end;
+        }
+    }
+    MemoryNumbers {
+        allocator_free: pools.map(Pools::free),
+        malloc_in_use: malloc.map(|malloc| malloc.in_use),
+        malloc_free: malloc.map(|malloc| malloc.free),
+        native_known: Some(sum),
+        ..copied.memory
+    }
+}
+
+/// The copy, as the walk asks for it: the decoder knows all, no code is there to be asked.
+struct Outside<'i> {
+    image: &'i Image,
+    lists: Vec<GcLists>,
+}
+
+impl Source for Outside<'_> {
+    type Memory = Image;
+    type Plan = ();
+
+    const ASKS: bool = false;
+
+    fn plan(&mut self, _: u64, _: u64, _: &TypeInfo) {}
+
+    #[inline]
+    fn size(&self, (): &(), info: &TypeInfo, at: u64, decoder: &mut Decoder<'_, Image>) -> u64 {
+        decoder.size(at, info)
+    }
+
+    fn visited(&self, (): &(), _: u64, _: &mut Vec<u64>) {}
+
+    fn approach(&self, _: Option<u64>, _: Option<u64>, _: (u64, u64)) {}
+
+    fn listed(&mut self, _: &[u64], mut visit: impl FnMut(u64)) -> Result<(), String> {
+        let mut broken = false;
+        for lists in &self.lists {
+            broken |= !list_objects(self.image, lists, &mut visit).complete;
+        }
+        match broken {
+            false => Ok(()),
+            true => Err(
+                "a list of the collector was broken: what it had beyond that and no root reaches is missing"
+                    .to_owned(),
+            ),
+        }
+    }
+}
+
+/// What `sys` says of the interpreter.
+#[derive(Default)]
+struct Told {
+    standard: Vec<String>,
+    standard_modules: FxHashSet<String>,
+    package: Option<String>,
+}
+
+/// More names than `sys` has of its own modules.
+const MOST_NAMES: u64 = 4096;
+
+impl Told {
+    fn of(image: &Image, decoder: &mut Decoder<'_, Image>, interpreter: &Interpreter) -> Self {
+        let mut told = Self::default();
+        let sys = interpreter.sysdict;
+        for name in ["_stdlib_dir", "base_prefix", "base_exec_prefix"] {
+            let path = decoder.value_of(sys, name).and_then(|path| decoder.string_at(path));
+            if let Some(path) = path {
+                told.standard.push(if name == "_stdlib_dir" { path } else { format!("{path}/lib/python3") });
+            }
+        }
+        // `stdlib_module_names` is there from 3.10 on, a frozenset; before, only what is built in is told.
+        for name in ["stdlib_module_names", "builtin_module_names"] {
+            let Some(names) = decoder.value_of(sys, name) else { continue };
+            for item in items(image, names, name == "stdlib_module_names") {
+                told.standard_modules.extend(decoder.string_at(item));
+            }
+        }
+        let module = decoder.value_of(interpreter.modules, "mem_top");
+        let dict = module.and_then(|module| decoder.namespace_of_module(module));
+        let file = dict.and_then(|dict| decoder.value_of(dict, "__file__"));
+        let file = file.and_then(|file| decoder.string_at(file));
+        told.package = file.and_then(|file| file.rsplit_once('/').map(|(parent, _)| format!("{parent}/")));
+        told
+    }
+}
+
+/// The items of a set or a tuple.
+fn items(image: &Image, at: u64, is_set: bool) -> Vec<u64> {
+    let word = |at: u64| image.word(at).unwrap_or(0);
+    if !is_set {
+        let count = word(at + object::SIZE as u64).min(MOST_NAMES);
+        return (0..count).map(|index| word(at + 24 + 8 * index)).collect();
+    }
+    let (mask, table) = (word(at + container::SET_MASK as u64), word(at + container::SET_TABLE as u64));
+    let slots = mask.saturating_add(1).min(MOST_NAMES);
+    (0..slots).map(|index| word(table + 16 * index)).filter(|&item| item != 0).collect()
+}
