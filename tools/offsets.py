@@ -199,7 +199,10 @@ def program(include: Path, tried: list[tuple[str, str]]) -> str:
     """C that holds each number in a symbol's size: a line each, so that an error says which does not compile."""
     headers = "".join(f'#include "{name}"\n' for name in HEADERS if (include / name).exists())
     start = f"#define Py_BUILD_CORE 1\n#include <stddef.h>\n#include <stdio.h>\n#include <Python.h>\n{headers}"
-    body = "".join(f'#line {number + 1} "rows"\n    printf("{row} %lld\\n", (long long)({what}));\n' for number, (row, what) in enumerate(tried))
+    body = "".join(
+        f'#line {number + 1} "rows"\n    printf("{row} %lld\\n", (long long)({what}));\n'
+        for number, (row, what) in enumerate(tried)
+    )
     return f"{start}\nint main(void) {{\n{body}    return 0;\n}}\n"
 
 
@@ -237,7 +240,10 @@ def at_hand() -> list[Path]:
     """The headers of the interpreters of this machine."""
     finder = Path(__file__).with_name("interpreters.py")
     said = subprocess.run([sys.executable, str(finder), "--json"], capture_output=True, text=True, check=True).stdout
-    headers = (Path(path).resolve().parent.parent / "include" / f"python{version}" for version, path in json.loads(said).items())
+    headers = (
+        Path(path).resolve().parent.parent / "include" / f"python{version}"
+        for version, path in json.loads(said).items()
+    )
     return [include for include in headers if (include / "Python.h").exists()]
 
 

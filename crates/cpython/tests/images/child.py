@@ -1,6 +1,6 @@
 """A program that says what its interpreter has, and then stands still until it is told to end.
 
-    child.py SCENARIO FILE     FILE gets lines: a word, then numbers or names
+child.py SCENARIO FILE     FILE gets lines: a word, then numbers or names
 """
 
 import builtins
@@ -47,7 +47,16 @@ def report():
         "types "
         + " ".join(
             str(id(of))
-            for of in (str, int, dict, list, set, tuple, type((lambda a: lambda: a)(0).__closure__[0]), contextvars.ContextVar)
+            for of in (
+                str,
+                int,
+                dict,
+                list,
+                set,
+                tuple,
+                type((lambda a: lambda: a)(0).__closure__[0]),
+                contextvars.ContextVar,
+            )
         ),
         "class %d" % id(Plain),
         "threads %d" % len(sys._current_frames()),

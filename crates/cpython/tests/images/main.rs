@@ -3,6 +3,7 @@
 //! `MEMTOP_PYTHONS` names the interpreters; `-- --nocapture` shows the figures.
 #![expect(clippy::print_stdout, reason = "figures for who runs the test by hand")]
 
+mod headers;
 mod live;
 mod made;
 
