@@ -24,13 +24,25 @@ import tempfile
 from pathlib import Path
 
 # Internal headers, those that a version does not have left out.
-HEADERS = """
-frameobject.h internal/pycore_frame.h internal/pycore_interpframe_structs.h
-internal/pycore_interpframe.h internal/pycore_gc.h internal/pycore_dict.h internal/pycore_code.h
-internal/pycore_interp.h internal/pycore_interp_structs.h internal/pycore_pystate.h internal/pycore_runtime.h
-internal/pycore_runtime_structs.h internal/pycore_pymem.h internal/pycore_typeobject.h internal/pycore_debug_offsets.h
-internal/pycore_genobject.h internal/pycore_tstate.h
-""".split()
+HEADERS = [
+    "frameobject.h",
+    "internal/pycore_frame.h",
+    "internal/pycore_interpframe_structs.h",
+    "internal/pycore_interpframe.h",
+    "internal/pycore_gc.h",
+    "internal/pycore_dict.h",
+    "internal/pycore_code.h",
+    "internal/pycore_interp.h",
+    "internal/pycore_interp_structs.h",
+    "internal/pycore_pystate.h",
+    "internal/pycore_runtime.h",
+    "internal/pycore_runtime_structs.h",
+    "internal/pycore_pymem.h",
+    "internal/pycore_typeobject.h",
+    "internal/pycore_debug_offsets.h",
+    "internal/pycore_genobject.h",
+    "internal/pycore_tstate.h",
+]
 
 RUNTIME = "_PyRuntimeState"
 INTERPRETER = "PyInterpreterState"

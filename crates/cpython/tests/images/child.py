@@ -42,8 +42,8 @@ def waiter(marker, lock, ready):
 def report():
     # What comes after the list stands in no list that is told: nothing more that the collector knows is made.
     lines = [
-        "version %d %d" % sys.version_info[1:3],
-        "namespaces %d %d %d" % (id(sys.modules), id(sys.__dict__), id(builtins.__dict__)),
+        f"version {sys.version_info[1]} {sys.version_info[2]}",
+        f"namespaces {id(sys.modules)} {id(sys.__dict__)} {id(builtins.__dict__)}",
         "types "
         + " ".join(
             str(id(of))
@@ -58,27 +58,27 @@ def report():
                 contextvars.ContextVar,
             )
         ),
-        "class %d" % id(Plain),
-        "threads %d" % len(sys._current_frames()),
+        f"class {id(Plain)}",
+        f"threads {len(sys._current_frames())}",
         "modules " + " ".join(sorted(sys.modules)),
-        "frozen %d" % gc.get_freeze_count(),
+        f"frozen {gc.get_freeze_count()}",
     ]
     statics = [of for of in object.__subclasses__() if not of.__flags__ & 1 << 9]
     for of in statics:
-        lines.append("static %d %d" % (id(of), id(gc.get_referents(of.__dict__)[0])))
+        lines.append(f"static {id(of)} {id(gc.get_referents(of.__dict__)[0])}")
     del statics, of
-    file = open(SAID, "w")
-    file.write("\n".join(lines))
-    del lines
-    objects = gc.get_objects()
-    file.write("\nown %d" % id(objects))
-    for one in objects:
-        file.write("\nobject %d" % id(one))
-    del one
-    file.flush()
-    os.write(1, b"!")
-    os.read(0, 1)
-    os._exit(0)
+    with open(SAID, "w") as file:
+        file.write("\n".join(lines))
+        del lines
+        objects = gc.get_objects()
+        file.write(f"\nown {id(objects)}")
+        for one in objects:
+            file.write(f"\nobject {id(one)}")
+        del one
+        file.flush()
+        os.write(1, b"!")
+        os.read(0, 1)
+        os._exit(0)
 
 
 def outer(marker):
@@ -98,7 +98,7 @@ def main():
         ready = threading.Semaphore(0)
         lock = threading.Lock()
         lock.acquire()
-        for number in range(3):
+        for _ in range(3):
             threading.Thread(target=waiter, args=("marker", lock, ready), daemon=True).start()
             ready.acquire()
         outer("marker")
@@ -125,7 +125,7 @@ def main():
                 leave(0)
 
         with open(SAID, "w") as file:
-            file.write("version %d %d" % sys.version_info[1:3])
+            file.write(f"version {sys.version_info[1]} {sys.version_info[2]}")
         builtins.last = Last()
     elif SCENARIO == "finalizer":
 
