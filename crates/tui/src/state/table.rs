@@ -182,7 +182,7 @@ impl Table {
     }
 
     /// Sorts and filters anew. `value` is what a row is sorted by (what is not known comes last), `name` breaks ties
-    /// and is filtered, `key` is what the cursor follows.
+    /// of equal size and is filtered, `key` is what the cursor follows.
     pub fn arrange(
         &mut self,
         count: usize,
@@ -192,6 +192,9 @@ impl Table {
         key: impl Fn(usize) -> Arc<str>,
     ) {
         let matches = Matcher::new(&self.filter);
+        // Of equal rows, the largest comes first: many types do not grow at all.
+        let tie = if self.columns.contains(&Column::Retained) { Column::Retained } else { Column::Resident };
+        let size = |row: &(Option<f64>, Arc<str>, usize)| value(row.2, tie).unwrap_or(0.0);
         let mut rows: Vec<(Option<f64>, Arc<str>, usize)> = (0..count)
             .map(|row| (value(row, self.sort), name(row), row))
             .filter(|row| matches.matches(&row.1))
@@ -206,7 +209,7 @@ impl Table {
                 // What is not known comes last.
                 (a, b) => a.is_none().cmp(&b.is_none()),
             };
-            values.then_with(|| a.1.cmp(&b.1)).then(a.2.cmp(&b.2))
+            values.then_with(|| size(b).total_cmp(&size(a))).then_with(|| a.1.cmp(&b.1)).then(a.2.cmp(&b.2))
         });
         self.order = rows.into_iter().map(|row| row.2).collect();
         let order = &self.order;
