@@ -6,8 +6,11 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 
 use crate::error::RemoteError;
+use crate::find::Source;
 use crate::maps::{self, Region};
+use crate::pages::Pagemap;
 use crate::proc::{self, Status};
+use crate::raw::{PAGE_IS_PRESENT, PageRange};
 
 /// The number of `CAP_SYS_PTRACE` (`capabilities(7)`).
 const CAP_SYS_PTRACE: u32 = 19;
@@ -82,13 +85,6 @@ impl Access {
         self.memory.read_exact_at(into, address)
     }
 
-    /// A word of its memory.
-    pub(crate) fn word(&self, address: u64) -> io::Result<u64> {
-        let mut bytes = [0; 8];
-        self.read(address, &mut bytes)?;
-        Ok(u64::from_le_bytes(bytes))
-    }
-
     /// Opens the file of a mapping, as the process sees it: through its root, or by the mapping itself if the file
     /// was deleted or replaced.
     pub(crate) fn file(&self, region: &Region) -> Option<File> {
@@ -121,6 +117,46 @@ impl Access {
         self.read(region.start, &mut mapped).is_ok()
             && file.read_exact_at(&mut found, 0).is_ok()
             && mapped == found
+    }
+}
+
+impl Source for Access {
+    fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    fn word(&self, address: u64) -> io::Result<u64> {
+        let mut bytes = [0; 8];
+        self.read(address, &mut bytes)?;
+        Ok(u64::from_le_bytes(bytes))
+    }
+
+    fn gone(&self, error: io::Error) -> Option<RemoteError> {
+        // Its memory is no more: it became another program, or ended.
+        let is_gone = error.kind() == io::ErrorKind::UnexpectedEof;
+        is_gone.then(|| match Access::gone(self, "its memory", error) {
+            RemoteError::Unreadable { pid, .. } => RemoteError::Execed { pid },
+            gone => gone,
+        })
+    }
+
+    fn file(&self, region: &Region) -> Option<File> {
+        Access::file(self, region)
+    }
+
+    fn present(&self, regions: &[Region], wanted: &dyn Fn(&Region) -> bool) -> Vec<u8> {
+        let pages = Pagemap::open(self.pid).and_then(|pagemap| pagemap.find(regions, wanted));
+        let mut bytes = Vec::new();
+        for PageRange { start, end, categories } in pages.map(|found| found.ranges).unwrap_or_default() {
+            if categories & PAGE_IS_PRESENT != 0 {
+                let begins = bytes.len();
+                bytes.resize(begins + (end - start) as usize, 0);
+                if self.read(start, &mut bytes[begins..]).is_err() {
+                    bytes.truncate(begins);
+                }
+            }
+        }
+        bytes
     }
 }
 

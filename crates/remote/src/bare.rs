@@ -22,10 +22,17 @@ const PAGE: u64 = 4096;
 /// The stretches that may be left out. The process may be running.
 pub(crate) fn find(pid: u32, regions: &[Region], pages: &[PageRange]) -> Ranges {
     let looker = Looker::new(pid, regions, pages);
+    // By what is there: a mapping may be reserved room without end.
     let mut pieces = Vec::new();
-    for region in regions.iter().filter(|region| is_large(region)) {
-        let (start, end) = (region.start.next_multiple_of(PIECE), region.end / PIECE * PIECE);
-        pieces.extend((start..end).step_by(PIECE as usize));
+    let mut large = regions.iter().filter(|region| is_large(region)).peekable();
+    for range in pages {
+        while large.next_if(|region| region.end <= range.start).is_some() {}
+        let Some(region) = large.peek().filter(|region| region.start <= range.start) else { continue };
+        for piece in (range.start / PIECE * PIECE..range.end).step_by(PIECE as usize) {
+            if region.start <= piece && piece + PIECE <= region.end && pieces.last() != Some(&piece) {
+                pieces.push(piece);
+            }
+        }
     }
     // Most are told by one page.
     let pieces = looker.without_addresses(&pieces, &[PIECE / 2]);

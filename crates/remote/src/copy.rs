@@ -17,7 +17,7 @@ use rustc_hash::FxHashMap;
 use crate::access::{Access, refusal};
 use crate::bare;
 use crate::error::RemoteError;
-use crate::image::{Image, Parts};
+use crate::image::{Behind, Image, Parts};
 use crate::maps::{Region, around};
 use crate::pages::Pagemap;
 use crate::proc::{self, Status};
@@ -99,6 +99,9 @@ pub(crate) fn copy(target: &Target, options: &CopyOptions) -> Result<Copied, Rem
 fn attempt(target: &Target, options: &CopyOptions) -> Result<Copied, Failed> {
     let start = Instant::now();
     let pid = target.pid;
+    if target.is_core {
+        return Err(RemoteError::NoSuchProcess { pid }.into());
+    }
     let access = Access::open(pid)?;
     let pagemap = Pagemap::open(pid).map_err(|source| access.gone("its page map", source))?;
     let regions = access.regions()?;
@@ -164,7 +167,7 @@ fn attempt(target: &Target, options: &CopyOptions) -> Result<Copied, Failed> {
         regions,
     };
     Ok(Copied {
-        image: Image::new(parts, access, pagemap, victim),
+        image: Image::new(parts, Behind::Process(access, pagemap), victim),
         pause,
         duration: start.elapsed(),
         bytes,
@@ -287,7 +290,7 @@ impl Plan {
 }
 
 /// Adds a range behind the last, as one with it where they touch.
-fn push(ranges: &mut Ranges, start: u64, end: u64) {
+pub(crate) fn push(ranges: &mut Ranges, start: u64, end: u64) {
     if start >= end {
         return;
     }
@@ -298,7 +301,12 @@ fn push(ranges: &mut Ranges, start: u64, end: u64) {
 }
 
 /// Refuses what does not fit into memory. `large` says how many bytes need not be copied.
-fn check_room(pid: u32, planned: u64, free: &Free, large: impl FnOnce() -> u64) -> Result<(), RemoteError> {
+pub(crate) fn check_room(
+    pid: u32,
+    planned: u64,
+    free: &Free,
+    large: impl FnOnce() -> u64,
+) -> Result<(), RemoteError> {
     let with_tables = |bytes: u64| bytes.saturating_add(bytes / 10 * TABLES);
     let needed = with_tables(planned).saturating_add(1 << 26);
     if needed <= free.bytes {
@@ -314,7 +322,7 @@ fn check_room(pid: u32, planned: u64, free: &Free, large: impl FnOnce() -> u64) 
 }
 
 /// Room for so many bytes, filled, and for more, if the process grows meanwhile.
-fn room_for(pid: u32, planned: u64) -> Result<Buffer, RemoteError> {
+pub(crate) fn room_for(pid: u32, planned: u64) -> Result<Buffer, RemoteError> {
     let planned = usize::try_from(planned).unwrap_or(usize::MAX);
     let most = planned.saturating_mul(2).saturating_add(1 << 28);
     // Where the system promises no more memory than there is, with less to spare.
@@ -445,7 +453,7 @@ fn stack_pointer(pid: u32, thread: u32) -> Option<u64> {
 }
 
 /// The mapping that a stack is in.
-fn stack_around(regions: &[Region], pointer: u64) -> Option<(u64, u64)> {
+pub(crate) fn stack_around(regions: &[Region], pointer: u64) -> Option<(u64, u64)> {
     let region = around(regions, pointer)?;
     let is_stack = region.is_anonymous() && region.length() <= LARGEST_STACK;
     is_stack.then_some((region.start, region.end))

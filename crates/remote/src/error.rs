@@ -1,6 +1,7 @@
 //! Why a process could not be looked into. Each error names the process, says what failed, and hints at a way out.
 
 use std::io;
+use std::path::PathBuf;
 
 /// Why a process could not be looked into. The text is one line without the hint.
 #[derive(Debug, thiserror::Error)]
@@ -228,6 +229,30 @@ pub enum RemoteError {
         /// Why not.
         what: String,
     },
+    /// A core file that cannot be read.
+    #[error("{}: cannot be read: {source}", path.display())]
+    CoreUnreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A file that is no core file, or none that can be understood.
+    #[error("{}: no core file of a 64-bit process: {what}", path.display())]
+    NoCore {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        what: String,
+    },
+    /// A core file of a process one of whose files is missing, and no interpreter was found in the others.
+    #[error("{}: no CPython was found: {file}, which the process ran, is gone or another now", path.display())]
+    CoreWithoutFile {
+        /// The core file.
+        path: PathBuf,
+        /// The missing file.
+        file: String,
+    },
     /// Something could not be read.
     #[error("process {pid}: {what} cannot be read: {source}")]
     Unreadable {
@@ -270,15 +295,20 @@ impl RemoteError {
             Self::DoesNotStop { .. } => "it sleeps uninterruptibly, mostly waiting for a disk, a network file system or a child of vfork; try again\nor take an approximate answer without a stop: --no-pause".to_owned(),
             Self::NotEnoughMemory { needed, free, large, .. } => not_enough(*needed, *free, *large),
             Self::NoHeap { .. } => "if the process is that large, look at one of its workers, or report it".to_owned(),
+            Self::CoreWithoutFile { .. } => "give the interpreter that the process ran: --exe PYTHON".to_owned(),
+            Self::NoCore { .. } => "a snapshot ends in .parquet; a running process is given by its number".to_owned(),
+            Self::CoreUnreadable { source, .. } if source.kind() == io::ErrorKind::NotFound => "check the path".to_owned(),
+            Self::CoreUnreadable { .. } => "a core file can be read by the user whose process it was of".to_owned(),
             Self::Finalizing { .. } | Self::Exited { .. } | Self::Unreadable { .. } => return None,
         };
         Some(hint)
     }
 
-    /// The process that it is about.
+    /// The process that it is about; 0 if it is about a core file.
     #[must_use]
     pub fn pid(&self) -> u32 {
         match self {
+            Self::CoreUnreadable { .. } | Self::NoCore { .. } | Self::CoreWithoutFile { .. } => 0,
             Self::NoSuchProcess { pid }
             | Self::IsAThread { pid, .. }
             | Self::Itself { pid }

@@ -1,10 +1,10 @@
 //! Finds the interpreter in a process: every ELF file that it has mapped is looked into, the likely ones first, be the
 //! interpreter a program, a shared library or embedded. What a file says is held against the process's memory.
 
-use std::fs;
-use std::io::ErrorKind;
+use std::fs::{self, File};
+use std::io;
 
-use memtop_heap::PythonVersion;
+use memtop_heap::{ProcessIdentity, PythonVersion};
 use rustc_hash::FxHashMap;
 
 use crate::access::Access;
@@ -12,9 +12,7 @@ use crate::copy;
 use crate::elf::{self, Elf, Kind};
 use crate::error::RemoteError;
 use crate::maps::{Region, around};
-use crate::pages::Pagemap;
 use crate::proc;
-use crate::raw::{PAGE_IS_PRESENT, PageRange};
 use crate::target::{Copied, CopyOptions, Target};
 use crate::version::{self, RuntimeLayout, word};
 
@@ -38,46 +36,9 @@ impl Target {
         let regions = access.regions()?;
         let program = fs::read_link(format!("/proc/{pid}/exe"));
         let program = program.map_or_else(|_| String::new(), |path| path.to_string_lossy().into_owned());
-        let mut instead = None;
-        for first in likely_first(&regions, &program) {
-            let kind = known
-                .entry((first.device, first.inode))
-                .or_insert_with(|| access.file(first).map_or(Kind::Other, |file| elf::read(&file)));
-            let elf = match kind {
-                Kind::Other => continue,
-                Kind::Foreign(what) => {
-                    if first.path == program {
-                        let file = base(&program).to_owned();
-                        return Err(RemoteError::OtherArchitecture { pid, file, what });
-                    }
-                    continue;
-                }
-                Kind::Elf(elf) => elf,
-            };
-            if let Some(implementation) = elf.implementation {
-                return Err(RemoteError::OtherImplementation { pid, implementation });
-            }
-            let found = Found { access: &access, regions: &regions, elf, first };
-            match found.interpreter() {
-                None => {}
-                Some(Ok((version, runtime, region))) => {
-                    return Ok(Self {
-                        pid,
-                        version,
-                        runtime,
-                        file: first.path.clone(),
-                        program: proc::program(pid),
-                        identity: proc::identity(pid, started),
-                        region,
-                    });
-                }
-                Some(Err(error)) => {
-                    instead.get_or_insert(error);
-                }
-            }
-        }
-        let program = if program.is_empty() { proc::program(pid) } else { base(&program).to_owned() };
-        Err(instead.unwrap_or(RemoteError::NotPython { pid, program }))
+        let called = proc::program(pid);
+        let found = interpreter(&access, &regions, &program, &called, known)?;
+        Ok(found.into_target(pid, called, proc::identity(pid, started)))
     }
 
     /// Stops the process, copies its memory and lets it run on.
@@ -87,6 +48,78 @@ impl Target {
     pub fn copy(&self, options: &CopyOptions) -> Result<Copied, RemoteError> {
         copy::copy(self, options)
     }
+}
+
+/// Memory with an interpreter in it: a process's, or what a core file has of it.
+pub(crate) trait Source {
+    /// The process.
+    fn pid(&self) -> u32;
+    /// A word.
+    fn word(&self, address: u64) -> io::Result<u64>;
+    /// Why a word could not be read, if the process is another or gone.
+    fn gone(&self, error: io::Error) -> Option<RemoteError>;
+    /// The file of a mapping.
+    fn file(&self, region: &Region) -> Option<File>;
+    /// What is in memory of those mappings that are wanted, one behind the other.
+    fn present(&self, regions: &[Region], wanted: &dyn Fn(&Region) -> bool) -> Vec<u8>;
+}
+
+/// An interpreter that was found.
+pub(crate) struct Interpreter {
+    version: PythonVersion,
+    runtime: u64,
+    region: Region,
+    file: String,
+}
+
+impl Interpreter {
+    pub(crate) fn into_target(self, pid: u32, program: String, identity: ProcessIdentity) -> Target {
+        let Self { version, runtime, region, file } = self;
+        Target { pid, version, runtime, file, program, identity, region, is_core: false }
+    }
+}
+
+/// Finds the interpreter in memory. `program` is the path of the program's file, `called` what the process is called.
+pub(crate) fn interpreter(
+    source: &impl Source,
+    regions: &[Region],
+    program: &str,
+    called: &str,
+    known: &mut KnownFiles,
+) -> Result<Interpreter, RemoteError> {
+    let pid = source.pid();
+    let mut instead = None;
+    for first in likely_first(regions, program) {
+        let kind = known
+            .entry((first.device, first.inode))
+            .or_insert_with(|| source.file(first).map_or(Kind::Other, |file| elf::read(&file)));
+        let elf = match kind {
+            Kind::Other => continue,
+            Kind::Foreign(what) => {
+                if first.path == program {
+                    let file = base(program).to_owned();
+                    return Err(RemoteError::OtherArchitecture { pid, file, what });
+                }
+                continue;
+            }
+            Kind::Elf(elf) => elf,
+        };
+        if let Some(implementation) = elf.implementation {
+            return Err(RemoteError::OtherImplementation { pid, implementation });
+        }
+        let found = Found { source, regions, elf, first };
+        match found.interpreter() {
+            None => {}
+            Some(Ok((version, runtime, region))) => {
+                return Ok(Interpreter { version, runtime, region, file: first.path.clone() });
+            }
+            Some(Err(error)) => {
+                instead.get_or_insert(error);
+            }
+        }
+    }
+    let program = if program.is_empty() { called } else { base(program) };
+    Err(instead.unwrap_or(RemoteError::NotPython { pid, program: program.to_owned() }))
 }
 
 /// The first mapping of each file: of the program itself, of what is called Python, of the rest.
@@ -115,21 +148,21 @@ pub(crate) fn base(path: &str) -> &str {
 }
 
 /// A mapped ELF file that may have an interpreter in it.
-struct Found<'f> {
-    access: &'f Access,
+struct Found<'f, S> {
+    source: &'f S,
     regions: &'f [Region],
     elf: &'f Elf,
     first: &'f Region,
 }
 
-impl Found<'_> {
+impl<S: Source> Found<'_, S> {
     fn mapped(&self) -> impl Iterator<Item = &Region> + Clone {
         self.regions.iter().filter(|region| region.is_same_file(self.first))
     }
 
     /// The interpreter's version, where `_PyRuntime` is, and the mapping that it is in. `None` if there is none.
     fn interpreter(&self) -> Option<Result<(PythonVersion, u64, Region), RemoteError>> {
-        let pid = self.access.pid;
+        let pid = self.source.pid();
         let Some(address) = self.elf.runtime else {
             // Before 3.7 there was no `_PyRuntime`.
             let version = self.elf.python.then(|| self.version())?;
@@ -146,19 +179,14 @@ impl Found<'_> {
 
     /// Whether this build can be read, and its interpreter is set up.
     fn check(&self, version: &PythonVersion, runtime: u64) -> Result<(), RemoteError> {
-        let pid = self.access.pid;
+        let pid = self.source.pid();
         let text = version.to_string();
         let word_at = |address: u64| {
-            self.access.word(address).map_err(|error| match error.kind() {
-                // Its memory is no more: it became another program, or ended.
-                ErrorKind::UnexpectedEof => match self.access.gone("its memory", error) {
-                    RemoteError::Unreadable { pid, .. } => RemoteError::Execed { pid },
-                    gone => gone,
-                },
-                _ => {
+            self.source.word(address).map_err(|error| {
+                self.source.gone(error).unwrap_or_else(|| {
                     let what = "_PyRuntime cannot be read".to_owned();
                     RemoteError::OtherLayout { pid, version: text.clone(), what }
-                }
+                })
             })
         };
         let layout = match RuntimeLayout::of(version.minor) {
@@ -207,7 +235,7 @@ impl Found<'_> {
             return version::of_number(number);
         }
         version::in_memory(&self.variables())
-            .or_else(|| version::among_constants(&self.elf.constants(&self.access.file(self.first)?).ok()?))
+            .or_else(|| version::among_constants(&self.elf.constants(&self.source.file(self.first)?).ok()?))
     }
 
     /// The variables of the file as they are in memory, as far as they are there: what is written of its own mappings,
@@ -222,17 +250,6 @@ impl Found<'_> {
                 && region.length() <= MOST
                 && (region.is_same_file(self.first) || behind(region))
         };
-        let pages = Pagemap::open(self.access.pid).and_then(|pagemap| pagemap.find(self.regions, wanted));
-        let mut variables = Vec::new();
-        for PageRange { start, end, categories } in pages.map(|found| found.ranges).unwrap_or_default() {
-            if categories & PAGE_IS_PRESENT != 0 {
-                let begins = variables.len();
-                variables.resize(begins + (end - start) as usize, 0);
-                if self.access.read(start, &mut variables[begins..]).is_err() {
-                    variables.truncate(begins);
-                }
-            }
-        }
-        variables
+        self.source.present(self.regions, &wanted)
     }
 }

@@ -7,14 +7,15 @@
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use memtop_cpython::Memory;
 use rustc_hash::FxHashMap;
 
 use crate::access::Access;
 use crate::copy::{Ranges, is_kernels, total};
+use crate::corefile::CoreFiles;
 use crate::maps::{Region, around};
 use crate::pages::Pagemap;
 use crate::raw::{Buffer, PAGE_IS_PRESENT};
@@ -47,16 +48,25 @@ pub struct Image {
     absent: Ranges,
     resident: Ranges,
     read_late: AtomicU64,
-    access: Access,
-    pagemap: Pagemap,
+    behind: Behind,
     _victim: Victim,
+}
+
+/// Where what was not copied comes from.
+#[derive(Debug)]
+pub(crate) enum Behind {
+    /// From a process that runs on.
+    Process(Access, Pagemap),
+    /// From the files that a process had mapped which is gone.
+    Core(CoreFiles),
 }
 
 /// What of a mapping was read later.
 #[derive(Debug)]
 struct Later {
     file: Option<File>,
-    chunks: Box<[OnceLock<Box<[u8]>>]>,
+    /// By their place in the mapping: few, of a mapping that may be huge.
+    chunks: Mutex<FxHashMap<u64, Arc<[u8]>>>,
 }
 
 /// What an image is made of. All ranges are of whole pages, ascend and do not touch one another's pages.
@@ -73,7 +83,7 @@ pub(crate) struct Parts {
 }
 
 impl Image {
-    pub(crate) fn new(parts: Parts, access: Access, pagemap: Pagemap, victim: Victim) -> Self {
+    pub(crate) fn new(parts: Parts, behind: Behind, victim: Victim) -> Self {
         let Parts { data, copied, missing, left, swapped, resident, regions } = parts;
         let mut pieces = vec![0; 1 << (ADDRESS_BITS - PIECE_BITS - PAGE.trailing_zeros())];
         let mut slots = vec![0_u32; 1 << PIECE_BITS];
@@ -112,8 +122,7 @@ impl Image {
             absent,
             resident,
             read_late: AtomicU64::new(0),
-            access,
-            pagemap,
+            behind,
             _victim: victim,
         }
     }
@@ -215,29 +224,39 @@ impl Image {
             return None;
         }
         let later = self.later[index].get_or_init(|| Later {
-            file: if is_left { None } else { self.access.file(&self.regions[self.same_file[index]]) },
-            chunks: (0..region.length().div_ceil(CHUNK)).map(|_| OnceLock::new()).collect(),
+            file: if is_left { None } else { self.file(&self.regions[self.same_file[index]]) },
+            chunks: Mutex::default(),
         });
         let within = address - region.start;
-        let chunk = later.chunks.get((within / CHUNK) as usize)?;
         let start = region.start + within / CHUNK * CHUNK;
-        let chunk = chunk.get_or_init(|| {
+        let mut chunks = later.chunks.lock().ok()?;
+        let chunk = chunks.entry(within / CHUNK).or_insert_with(|| {
             let mut bytes = vec![0; CHUNK.min(region.end - start) as usize];
             let read = match &later.file {
-                Some(file) => from_file(file, region.offset + (start - region.start), &mut bytes),
+                Some(file) => from_file(file, region.offset.saturating_add(start - region.start), &mut bytes),
                 None => self.of_process(start, &mut bytes, is_left),
             };
             bytes.truncate(read);
-            bytes.into_boxed_slice()
+            bytes.into()
         });
+        let chunk = Arc::clone(chunk);
+        drop(chunks);
         let within = (within % CHUNK) as usize;
         into.copy_from_slice(chunk.get(within..within + into.len())?);
         Some(())
     }
 
+    fn file(&self, region: &Region) -> Option<File> {
+        match &self.behind {
+            Behind::Process(access, _) => access.file(region),
+            Behind::Core(files) => files.file(region),
+        }
+    }
+
     /// Reads from the process as it is now: the pages that were left out, or those of a file that cannot be opened, as
     /// far as they are in memory. Gives how far.
     fn of_process(&self, start: u64, bytes: &mut [u8], is_left: bool) -> usize {
+        let Behind::Process(access, pagemap) = &self.behind else { return 0 };
         let end = start + bytes.len() as u64;
         let region = Region {
             start,
@@ -251,11 +270,11 @@ impl Image {
             inode: 0,
             path: String::new(),
         };
-        let found = self.pagemap.find(std::slice::from_ref(&region), |_| true).unwrap_or_default();
+        let found = pagemap.find(std::slice::from_ref(&region), |_| true).unwrap_or_default();
         let mut known = 0;
         for range in found.ranges.iter().filter(|range| range.categories & PAGE_IS_PRESENT != 0) {
             let (from, to) = ((range.start - start) as usize, (range.end.min(end) - start) as usize);
-            if self.access.read(range.start, &mut bytes[from..to]).is_ok() {
+            if access.read(range.start, &mut bytes[from..to]).is_ok() {
                 known = to;
                 self.read_late.fetch_add((to - from) as u64, Ordering::Relaxed);
             }
@@ -273,7 +292,7 @@ fn from_file(file: &File, mut place: u64, bytes: &mut [u8]) -> usize {
             Ok(0) | Err(_) => break,
             Ok(length) => {
                 read += length;
-                place += length as u64;
+                place = place.saturating_add(length as u64);
             }
         }
     }

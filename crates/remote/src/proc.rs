@@ -179,30 +179,50 @@ pub(crate) fn clocks() -> (i64, Option<u64>) {
     (now, uptime.map(|seconds| (seconds * 1e6) as u64))
 }
 
-/// How the process was called, without arguments: the script's name, the module's, or the program's.
+/// How the process was called, without arguments.
 pub(crate) fn program(pid: u32) -> String {
-    let arguments = arguments(pid);
+    let name = || Status::of(pid).map_or_else(|_| "?".to_owned(), |status| status.name());
+    called(&arguments(pid)).unwrap_or_else(name)
+}
+
+/// What a command line calls: the script's name, the module's, or the program's.
+pub(crate) fn called(arguments: &[String]) -> Option<String> {
     let base = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
     let mut words = arguments.iter().map(String::as_str);
-    let first = base(words.next().unwrap_or_default());
+    let first = base(words.next()?);
     if !first.starts_with("python") {
-        return if first.is_empty() {
-            Status::of(pid).map_or_else(|_| "?".to_owned(), |status| status.name())
-        } else {
-            first
-        };
+        return (!first.is_empty()).then_some(first);
     }
     // The interpreter's own options come before the script (`python --help`); -c and -m end them.
     while let Some(word) = words.next() {
         match word {
-            "-c" => return "-c".to_owned(),
-            "-m" => return words.next().map_or(first, str::to_owned),
+            "-c" => return Some("-c".to_owned()),
+            "-m" => return Some(words.next().map_or(first, str::to_owned)),
             "-W" | "-X" | "--check-hash-based-pycs" => {
                 words.next();
             }
             option if option.len() > 1 && option.starts_with('-') => {}
-            script => return base(script),
+            script => return Some(base(script)),
         }
     }
-    first
+    Some(first)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::called;
+
+    #[test]
+    fn a_process_is_called_by_its_script() {
+        let of = |line: &str| {
+            let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+            called(&words).unwrap_or_default()
+        };
+        assert_eq!(of("/usr/bin/python3 -X dev -u /srv/shop.py --port 80"), "shop.py");
+        assert_eq!(of("python -m gunicorn shop:app"), "gunicorn");
+        assert_eq!(of("python -c code"), "-c");
+        assert_eq!(of("python3.11"), "python3.11");
+        assert_eq!(of("/usr/sbin/uwsgi --ini x"), "uwsgi");
+        assert_eq!(of(""), "");
+    }
 }

@@ -169,6 +169,19 @@ pub(crate) fn scan(pagemap: &File, start: u64, end: u64, into: &mut [PageRange])
     Ok((count.min(into.len()), arguments.walk_end))
 }
 
+/// The first range between two places in a file that is no hole (`lseek(2)`). Moves the file's place.
+pub(crate) fn data(file: &File, from: u64, to: u64) -> Option<(u64, u64)> {
+    let seek = |place: u64, what| {
+        // SAFETY: moves the place of an open file.
+        let found = unsafe { libc::lseek(file.as_raw_fd(), i64::try_from(place).unwrap_or(i64::MAX), what) };
+        u64::try_from(found).ok()
+    };
+    let start = seek(from, libc::SEEK_DATA).filter(|&start| start < to)?;
+    // A file system without holes has one at the end.
+    let end = seek(start, libc::SEEK_HOLE).unwrap_or(to).min(to);
+    Some((start, end))
+}
+
 /// The size of a page in bytes.
 pub(crate) fn page_size() -> u64 {
     // SAFETY: asks for a number.

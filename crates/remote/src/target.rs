@@ -25,6 +25,8 @@ pub struct Target {
     pub identity: ProcessIdentity,
     /// The mapping that `runtime` is in.
     pub(crate) region: Region,
+    /// Whether it was found in a core file: the process is gone.
+    pub(crate) is_core: bool,
 }
 
 /// How a process is copied.
