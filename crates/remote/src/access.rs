@@ -179,6 +179,10 @@ pub(crate) fn refusal(pid: u32, what: &'static str, source: io::Error) -> Remote
         return RemoteError::Refused { pid, what, source };
     };
     let may = own.may(CAP_SYS_PTRACE);
+    if source.raw_os_error() == Some(libc::ESRCH) {
+        // Its memory is gone, and soon it is.
+        return RemoteError::Exited { pid };
+    }
     if !refused {
         // A filter of system calls may say that there is no such call.
         return match source.raw_os_error() {
