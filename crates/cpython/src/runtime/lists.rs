@@ -65,10 +65,12 @@ impl GcLists {
         {
             return Ok(lists);
         }
-        for by in (8..=NEARBY).step_by(8) {
+        for by in (0..=NEARBY).step_by(8) {
             for moved in [by, by.wrapping_neg()] {
                 for other in PERMANENT {
-                    let shift = moved.wrapping_add(other.wrapping_sub(gap));
+                    // Where the process says how far `collecting` is from the state, only the state can have moved.
+                    let wider = if objects.layout.minor < 13 { other.wrapping_sub(gap) } else { 0 };
+                    let shift = moved.wrapping_add(wider);
                     let found = collecting(shift).and_then(|running| {
                         Self::at(objects, first.wrapping_add(moved), other, running, true)
                     });

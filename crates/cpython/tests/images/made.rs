@@ -419,6 +419,21 @@ fn lists_that_another_patch_release_moved_are_found() {
     }
 }
 
+/// Whether a pointer stands between the three lists and the permanent one is the patch release's affair, too.
+#[test]
+fn a_permanent_list_that_stands_closer_or_farther_is_found() {
+    for mut version in VERSIONS {
+        let by = if version.collector[1] - version.collector[0] == 80 { 8_u64.wrapping_neg() } else { 8 };
+        for offset in &mut version.collector[1..] {
+            *offset = offset.wrapping_add(by);
+        }
+        let image = Image::of(version);
+        let found = image.look().unwrap_or_else(|error| panic!("3.{}: {error}", version.minor));
+        let heads = &found[0].lists.heads;
+        assert_eq!(heads[3] - heads[0], version.collector[1] - version.collector[0], "3.{}", version.minor);
+    }
+}
+
 #[test]
 fn marks_in_the_links_are_no_part_of_an_address() {
     each(|mut image| {
