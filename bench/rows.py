@@ -76,7 +76,7 @@ def _ours(**options: Any) -> Callable[[], Call]:
 
 
 def _snapshot() -> Call:
-    return import_module("mem_top").snapshot
+    return cast(Call, import_module("mem_top").snapshot)
 
 
 def _retained() -> Call:
