@@ -64,7 +64,12 @@ impl Target {
         self.heap(copied, options, start)
     }
 
-    fn heap(&self, copied: Copied, options: &Options, start: Instant) -> Result<Heap, RemoteError> {
+    pub(crate) fn heap(
+        &self,
+        copied: Copied,
+        options: &Options,
+        start: Instant,
+    ) -> Result<Heap, RemoteError> {
         let image = &copied.image;
         let (minor, micro) = (self.version.minor, self.version.micro);
         let fault = |error| self.fault(error);

@@ -10,12 +10,13 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
-use memtop_heap::{MemoryNumbers, ProcessIdentity};
+use memtop_heap::{Heap, MemoryNumbers, ProcessIdentity};
 use object::elf::{ET_CORE, FileHeader64, PF_R, PF_W, PF_X, PT_LOAD, PT_NOTE};
 use object::read::elf::{FileHeader, ProgramHeader};
 use object::{Endianness, ReadCache};
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use crate::capture::Options;
 use crate::copy::{Ranges, check_room, push, room_for, stack_around, total};
 use crate::error::RemoteError;
 use crate::find::{KnownFiles, Source, base, interpreter};
@@ -96,6 +97,16 @@ struct Core<'c> {
 }
 
 impl Target {
+    /// Captures the heap in a core file; see [`Self::of_core`] for `exe`.
+    ///
+    /// # Errors
+    /// Those of [`Self::of_core`] and of [`crate::capture`].
+    pub fn capture_core(path: &Path, exe: Option<&Path>, options: &Options) -> Result<Heap, RemoteError> {
+        let start = Instant::now();
+        let (target, copied) = Self::of_core(path, exe)?;
+        target.heap(copied, options, start)
+    }
+
     /// Finds the interpreter in a core file and reads the memory that is in it. `exe` is the program (or the library)
     /// that the process ran, if it is no more where it was. The target tells what was found; it cannot be copied again.
     ///
@@ -151,7 +162,7 @@ impl Target {
             system_calls: 0,
             swapped: 0,
             left_out: 0,
-            was_stopped: false,
+            was_stopped: true,
             taken_at: taken_at.map_or(0, |since| since.as_micros() as i64),
             uptime: None,
             memory: MemoryNumbers::default(),

@@ -1,8 +1,10 @@
 //! Systems other than Linux: nothing can be looked into, and whoever asks is told so.
 
 use std::convert::Infallible;
+use std::path::Path;
 
 use memtop_cpython::Memory;
+use memtop_heap::Heap;
 
 use crate::error::RemoteError;
 use crate::maps::Region;
@@ -68,7 +70,52 @@ impl Memory for Image {
     }
 }
 
+/// What to capture.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Options {
+    /// Units of work that the program has done so far.
+    pub work: Option<f64>,
+    /// Whether keys that are no names are kept.
+    pub with_keys: bool,
+    /// Whether the process is stopped.
+    pub pause: bool,
+    /// Whether pages are read that are swapped out.
+    pub include_swapped: bool,
+    /// Whether large mappings are copied too that hold no addresses.
+    pub large_mappings: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { work: None, with_keys: false, pause: true, include_swapped: false, large_mappings: false }
+    }
+}
+
+/// Captures the heap of a process.
+///
+/// # Errors
+/// Always, on this system.
+pub fn capture(pid: u32, _options: &Options) -> Result<Heap, RemoteError> {
+    Err(RemoteError::OtherSystem { pid })
+}
+
 impl Target {
+    /// Captures the heap of this process.
+    ///
+    /// # Errors
+    /// Always, on this system.
+    pub fn capture(&self, _options: &Options) -> Result<Heap, RemoteError> {
+        Err(RemoteError::OtherSystem { pid: self.pid })
+    }
+
+    /// Captures the heap in a core file.
+    ///
+    /// # Errors
+    /// Always, on this system.
+    pub fn capture_core(_path: &Path, _exe: Option<&Path>, _options: &Options) -> Result<Heap, RemoteError> {
+        Err(RemoteError::OtherSystem { pid: 0 })
+    }
+
     /// Finds the interpreter in a process.
     ///
     /// # Errors

@@ -52,7 +52,7 @@ mod elsewhere;
 #[cfg(target_os = "linux")]
 pub use capture::{Options, capture};
 #[cfg(not(target_os = "linux"))]
-pub use elsewhere::{Image, children, processes};
+pub use elsewhere::{Image, Options, capture, children, processes};
 pub use error::RemoteError;
 #[cfg(target_os = "linux")]
 pub use image::Image;

@@ -76,7 +76,7 @@ pub struct Copied {
     pub swapped: u64,
     /// Bytes of large mappings that were not copied.
     pub left_out: u64,
-    /// Whether the process had been stopped before, by a signal; it still is.
+    /// Whether the process stood still anyway: stopped before by a signal, as it still is, or gone, of a core file.
     pub was_stopped: bool,
     /// When it was, in microseconds since 1970 (UTC).
     pub taken_at: i64,
