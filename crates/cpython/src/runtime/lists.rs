@@ -193,7 +193,7 @@ fn chain<M: Memory>(
             Some(_) => {}
         }
         walk.objects += 1;
-        tell(next + HEAD);
+        tell(next.wrapping_add(HEAD));
         at = next;
         steps += 1;
         if steps == limit {
