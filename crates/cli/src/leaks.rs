@@ -272,7 +272,7 @@ fn of_workers(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::processes::Options;
+    use memtop_remote::Options;
 
     fn plan() -> Plan {
         let options = Options::default();

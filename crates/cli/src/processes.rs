@@ -1,19 +1,9 @@
 //! The processes of this machine, as the commands see them: a trait, so that tests can make up their own.
 
 use memtop_heap::Heap;
-use memtop_remote::{RemoteError, Target};
+use memtop_remote::{Options, RemoteError};
 
 use crate::failure::Failure;
-
-/// How a process is captured.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub(crate) struct Options {
-    pub(crate) work: Option<f64>,
-    pub(crate) with_keys: bool,
-    pub(crate) pause: bool,
-    pub(crate) include_swapped: bool,
-    pub(crate) large_mappings: bool,
-}
 
 /// Processes that can be looked into.
 pub(crate) trait Processes {
@@ -35,12 +25,8 @@ pub(crate) trait Processes {
 pub(crate) struct System;
 
 impl Processes for System {
-    fn capture(&self, pid: u32, _options: &Options) -> Result<Heap, Failure> {
-        // Whether it can be captured is known; the heap from the copy is what comes next.
-        let target = Target::find(pid)?;
-        let message =
-            format!("process {pid} runs CPython {}: its heap cannot be captured yet", target.version);
-        Err(Failure { message, hint: None, status: crate::FAILURE })
+    fn capture(&self, pid: u32, options: &Options) -> Result<Heap, Failure> {
+        Ok(memtop_remote::capture(pid, options)?)
     }
 
     fn children(&self, pid: u32) -> Vec<u32> {

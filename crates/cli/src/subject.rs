@@ -8,10 +8,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 use memtop_heap::Heap;
+use memtop_remote::Options;
 
 use crate::failure::Failure;
 use crate::load;
-use crate::processes::{Options, Processes};
+use crate::processes::Processes;
 use crate::progress::Progress;
 
 /// What a command looks at.

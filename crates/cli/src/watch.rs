@@ -8,12 +8,13 @@
 use std::time::Duration;
 
 use memtop_heap::Heap;
+use memtop_remote::Options;
 use memtop_report::{duration, grouped};
 
 use crate::clock::Clock;
 use crate::failure::Failure;
 use crate::pace::period;
-use crate::processes::{Options, Processes};
+use crate::processes::Processes;
 use crate::talk::Talk;
 
 /// What is captured, and how often.
