@@ -79,6 +79,29 @@ fn versions_that_are_not_known_are_named() {
 }
 
 #[test]
+fn free_threaded_builds_and_foreign_layouts_are_refused() {
+    // No such build need be there: a process may write into its own interpreter's debug offsets what they say there.
+    let Some(python) = interpreters().get(&13).or_else(|| interpreters().get(&14)) else {
+        eprintln!("skipped: no CPython 3.13 or 3.14 is found");
+        return;
+    };
+    for (place, message) in [(16, "runs a free-threaded build of CPython 3.1"), (0, "debug offsets")] {
+        let text = format!(
+            "
+import ctypes
+runtime = ctypes.addressof(ctypes.c_char.in_dll(ctypes.pythonapi, '_PyRuntime'))
+ctypes.memset(runtime + {place}, 1, 1)
+print('ready', flush=True)
+{ECHO}"
+        );
+        let mut program = Python::start(python, &text);
+        assert_eq!(program.line(), "ready");
+        refused(program.pid, message);
+        assert!(program.is_alive());
+    }
+}
+
+#[test]
 fn an_interpreter_that_begins_or_ends_is_refused_or_read() {
     let Some(python) = newest() else { return };
     for _ in 0..5 {
