@@ -5,6 +5,7 @@ use std::io;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 
+use crate::elf::{self, Kind};
 use crate::error::RemoteError;
 use crate::find::Source;
 use crate::maps::{self, Region};
@@ -142,6 +143,11 @@ impl Source for Access {
 
     fn file(&self, region: &Region) -> Option<File> {
         Access::file(self, region)
+    }
+
+    fn mapped(&self, region: &Region) -> Kind {
+        let elf = elf::read_mapped(region.start, |address, into| self.read(address, into));
+        elf.filter(|_| region.offset == 0).map_or(Kind::Other, |elf| Kind::Elf(Box::new(elf)))
     }
 
     fn present(&self, regions: &[Region], wanted: &dyn Fn(&Region) -> bool) -> Vec<u8> {

@@ -18,6 +18,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::capture::Options;
 use crate::copy::{Ranges, check_room, push, room_for, stack_around, total};
+use crate::elf::Kind;
 use crate::error::RemoteError;
 use crate::find::{KnownFiles, Source, base, interpreter};
 use crate::image::{Behind, Image, Parts};
@@ -295,6 +296,11 @@ impl Source for Core<'_> {
 
     fn file(&self, region: &Region) -> Option<File> {
         self.files.file(region)
+    }
+
+    fn mapped(&self, _region: &Region) -> Kind {
+        // A core file has of a file but its first page.
+        Kind::Other
     }
 
     fn present(&self, _regions: &[Region], wanted: &dyn Fn(&Region) -> bool) -> Vec<u8> {

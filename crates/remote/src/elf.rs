@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 
-use object::elf::{PF_W, PF_X, PT_LOAD};
+use object::elf::{DT_HASH, DT_STRSZ, DT_STRTAB, DT_SYMTAB, PF_W, PF_X, PT_DYNAMIC, PT_LOAD};
 use object::read::elf::{ElfFile64, FileHeader, ProgramHeader};
 use object::{Endianness, Object, ObjectSection, ObjectSymbol, ReadCache};
 
@@ -87,22 +87,13 @@ fn parse(cache: &ReadCache<File>) -> object::Result<Elf> {
         }
     }
     let mut version = None;
-    let mut see = |elf: &mut Elf, name: &[u8], address: u64| match name {
-        b"_PyRuntime" => elf.runtime = Some(address),
-        b"Py_Version" => version = Some(address),
-        b"Py_GetVersion" => elf.python = true,
-        b"_Py_NegativeRefcount" | b"_Py_RefTotal" | b"_Py_INCREF_IncRefTotal" => elf.debug = true,
-        b"pypy_main_startup" | b"pypy_execute_source" => elf.implementation = Some("PyPy"),
-        b"graal_create_isolate" => elf.implementation = Some("GraalPy"),
-        _ => {}
-    };
     let defined = |address: u64| address != 0;
     for symbol in file.dynamic_symbols() {
         if let Ok(name) = symbol.name_bytes()
             && defined(symbol.address())
             && !symbol.is_undefined()
         {
-            see(&mut elf, name, symbol.address());
+            see(&mut elf, &mut version, name, symbol.address());
         }
     }
     if elf.runtime.is_none() {
@@ -115,7 +106,7 @@ fn parse(cache: &ReadCache<File>) -> object::Result<Elf> {
                 && defined(symbol.address())
                 && !symbol.is_undefined()
             {
-                see(&mut elf, name, symbol.address());
+                see(&mut elf, &mut version, name, symbol.address());
             }
         }
     }
@@ -128,6 +119,91 @@ fn parse(cache: &ReadCache<File>) -> object::Result<Elf> {
         u32::try_from(u64::from_le_bytes(bytes.try_into().ok()?)).ok()
     });
     Ok(elf)
+}
+
+/// Reads what the loader has mapped of a file that is gone: its beginning at `start`, the dynamic symbols, the version.
+/// What is not mapped (other symbols, sections) stays unknown.
+pub(crate) fn read_mapped(start: u64, read: impl Fn(u64, &mut [u8]) -> io::Result<()>) -> Option<Elf> {
+    /// More symbols than any library exports; more text than their names take.
+    const MOST_SYMBOLS: u64 = 1 << 18;
+    const MOST_NAMES: u64 = 1 << 24;
+    const HEADER: usize = 56;
+    const SYMBOL: u64 = 24;
+    let get = |address: u64, length: u64| {
+        let mut bytes = vec![0; usize::try_from(length).ok()?];
+        read(address, &mut bytes).ok()?;
+        Some(bytes)
+    };
+    let word = |bytes: &[u8], at: usize| Some(u64::from_le_bytes(bytes.get(at..at + 8)?.try_into().ok()?));
+    let half = |bytes: &[u8], at: usize| Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
+    let head = get(start, 64)?;
+    if head[..6] != *b"\x7fELF\x02\x01" {
+        return None;
+    }
+    let count = usize::from(u16::from_le_bytes([head[56], head[57]])).min(MOST_LOADS);
+    let headers = get(start.checked_add(word(&head, 32)?)?, (count * HEADER) as u64)?;
+    let mut elf = Elf::default();
+    let mut dynamic = None;
+    for header in headers.chunks_exact(HEADER) {
+        let (kind, flags) = (half(header, 0)?, half(header, 4)?);
+        let (offset, address) = (word(header, 8)?, word(header, 16)?);
+        let in_file = word(header, 32)?;
+        match kind {
+            PT_LOAD => elf.loads.push(Load {
+                offset,
+                address,
+                in_file,
+                writable: flags & PF_W != 0,
+                executable: flags & PF_X != 0,
+            }),
+            PT_DYNAMIC => dynamic = Some((address, in_file.min(1 << 16))),
+            _ => {}
+        }
+    }
+    let first = elf.loads.first()?;
+    let bias = start.wrapping_sub(first.address.wrapping_sub(first.offset));
+    let (address, length) = dynamic?;
+    let table = get(bias.wrapping_add(address), length)?;
+    // The loader may have turned the file's addresses into the process's, or not.
+    let entry = |tag: i64| {
+        let entries = table.chunks_exact(16).take_while(|entry| entry[..8] != [0; 8]);
+        entries.filter(|entry| word(entry, 0) == Some(tag.cast_unsigned())).find_map(|entry| word(entry, 8))
+    };
+    let place = |tag: i64| entry(tag).map(|at| if at < bias { bias.wrapping_add(at) } else { at });
+    let (symbols, names) = (place(DT_SYMTAB)?, place(DT_STRTAB)?);
+    // Nothing tells how many there are, but for an older table of hashes; the names follow the symbols.
+    let count = match place(DT_HASH) {
+        Some(hash) => u64::from(half(&get(hash, 8)?, 4)?),
+        None => names.checked_sub(symbols)? / SYMBOL,
+    };
+    let names = get(names, entry(DT_STRSZ)?.min(MOST_NAMES))?;
+    let mut version = None;
+    for symbol in get(symbols, count.min(MOST_SYMBOLS) * SYMBOL)?.chunks_exact(SYMBOL as usize) {
+        let (name, section) = (half(symbol, 0)? as usize, u16::from_le_bytes([symbol[6], symbol[7]]));
+        let address = word(symbol, 8)?;
+        if section != 0
+            && address != 0
+            && let Some(name) = names.get(name..).and_then(|rest| rest.split(|&byte| byte == 0).next())
+        {
+            see(&mut elf, &mut version, name, address);
+        }
+    }
+    let version = version.and_then(|address| word(&get(bias.wrapping_add(address), 8)?, 0));
+    elf.version = version.and_then(|version| u32::try_from(version).ok());
+    Some(elf)
+}
+
+/// What a symbol tells.
+fn see(elf: &mut Elf, version: &mut Option<u64>, name: &[u8], address: u64) {
+    match name {
+        b"_PyRuntime" => elf.runtime = Some(address),
+        b"Py_Version" => *version = Some(address),
+        b"Py_GetVersion" => elf.python = true,
+        b"_Py_NegativeRefcount" | b"_Py_RefTotal" | b"_Py_INCREF_IncRefTotal" => elf.debug = true,
+        b"pypy_main_startup" | b"pypy_execute_source" => elf.implementation = Some("PyPy"),
+        b"graal_create_isolate" => elf.implementation = Some("GraalPy"),
+        _ => {}
+    }
 }
 
 impl Elf {

@@ -60,6 +60,8 @@ pub(crate) trait Source {
     fn gone(&self, error: io::Error) -> Option<RemoteError>;
     /// The file of a mapping.
     fn file(&self, region: &Region) -> Option<File>;
+    /// What is mapped of a file that cannot be opened, being deleted or replaced.
+    fn mapped(&self, region: &Region) -> Kind;
     /// What is in memory of those mappings that are wanted, one behind the other.
     fn present(&self, regions: &[Region], wanted: &dyn Fn(&Region) -> bool) -> Vec<u8>;
 }
@@ -90,9 +92,9 @@ pub(crate) fn interpreter(
     let pid = source.pid();
     let mut instead = None;
     for first in likely_first(regions, program) {
-        let kind = known
-            .entry((first.device, first.inode))
-            .or_insert_with(|| source.file(first).map_or(Kind::Other, |file| elf::read(&file)));
+        let kind = known.entry((first.device, first.inode)).or_insert_with(|| {
+            source.file(first).map_or_else(|| source.mapped(first), |file| elf::read(&file))
+        });
         let elf = match kind {
             Kind::Other => continue,
             Kind::Foreign(what) => {

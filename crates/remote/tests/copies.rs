@@ -216,3 +216,51 @@ child.kill(); other.kill()
         let _ = std::process::Command::new("kill").arg(pid.to_string()).status();
     }
 }
+
+/// The test binary as a process with fewer rights: what it says of a process.
+#[test]
+#[ignore = "is the process that another test starts"]
+fn looks_with_fewer_rights() {
+    let Some(pid) = std::env::var("MEMTOP_TEST_PID").ok().and_then(|pid| pid.parse().ok()) else { return };
+    let target = Target::find(pid).expect("a Python");
+    let copied = target.copy(&CopyOptions::default()).expect("it can be copied");
+    eprintln!("found {} in {}, {} bytes", target.version, target.file, copied.bytes);
+}
+
+#[test]
+fn an_interpreter_whose_file_was_deleted_is_found_in_memory() {
+    let Some((minor, python)) = interpreters().iter().rfind(|(minor, _)| (10..=13).contains(*minor)) else {
+        return;
+    };
+    let python = std::fs::canonicalize(python).expect("it is there");
+    let library = format!("libpython3.{minor}.so.1.0");
+    let place = python.parent().and_then(|bin| bin.parent()).map(|prefix| prefix.join("lib").join(&library));
+    let Some(place) = place.filter(|place| place.is_file()) else {
+        eprintln!("skipped: the interpreter is in its program");
+        return;
+    };
+    let scratch = std::env::temp_dir().join(format!("memtop-deleted-{}", std::process::id()));
+    std::fs::create_dir_all(&scratch).expect("a directory");
+    std::fs::copy(&place, scratch.join(&library)).expect("a copy");
+    let mut command = std::process::Command::new(&python);
+    command.args(["-c", &format!("print('ready', flush=True)\n{ECHO}")]).env("LD_LIBRARY_PATH", &scratch);
+    let mut program = Python::of(command);
+    assert_eq!(program.line(), "ready");
+    std::fs::remove_dir_all(&scratch).expect("its own");
+    let whole = Target::find(program.pid).expect("it is found");
+    assert!(whole.file.ends_with("(deleted)"), "{}", whole.file);
+    whole.copy(&CopyOptions::default()).expect("it can be copied");
+    // Root may open what is deleted by its mapping; others may not.
+    let output = std::process::Command::new("setpriv")
+        .arg("--bounding-set=-sys_admin,-checkpoint_restore")
+        .arg(std::env::current_exe().expect("a test has a binary"))
+        .args(["--exact", "looks_with_fewer_rights", "--ignored", "--nocapture"])
+        .env("MEMTOP_TEST_PID", program.pid.to_string())
+        .output();
+    let said = output.map(|output| String::from_utf8_lossy(&output.stderr).into_owned()).unwrap_or_default();
+    if said.contains("setpriv:") || said.is_empty() {
+        eprintln!("skipped: no rights can be given up ({said})");
+        return;
+    }
+    assert!(said.contains(&format!("found {} in {}", whole.version, whole.file)), "{said}");
+}
