@@ -31,7 +31,7 @@ pub use app::{Ended, Options, TuiError, run, run_all};
 pub use draw::{Theme, draw};
 pub use inspect::{DetailRow, Details, Examined, Section, Subject};
 pub use observe::{Observation, TypeNumbers, observe};
-pub use pace::{Pace, after_failure};
+pub use pace::{Costs, Pace, after_failure};
 pub use rate::{Forecast, forecast, per_minute};
 pub use series::Series;
 pub use source::{Limit, Pulse, Source, SourceError, Title};

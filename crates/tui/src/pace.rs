@@ -3,6 +3,7 @@
 //! Invariant: from the start of a capture to the start of the next one, the process stood still for at most the budget's
 //! share of the time; so it did over all of them together. Pure arithmetic: it reads no clock.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 /// How often to capture, and what that may cost.
@@ -65,6 +66,34 @@ fn stretched(part: Duration, share: f64) -> Duration {
     }
     let whole = Duration::try_from_secs_f64(part.as_secs_f64() / share).unwrap_or(LONGEST).min(LONGEST);
     whole.saturating_add(Duration::from_nanos(1))
+}
+
+/// What the last captures cost. The dearest of them sets the pace: so the intervals stay about equal, and growth in one
+/// can be compared with growth in the next.
+#[derive(Debug, Clone, Default)]
+pub struct Costs {
+    recent: VecDeque<(Duration, Duration)>,
+}
+
+/// So many captures are remembered.
+const RECENT: usize = 8;
+
+impl Costs {
+    /// Adds a capture: its pause, and all the work on it.
+    pub fn add(&mut self, pause: Duration, work: Duration) {
+        self.recent.push_back((pause, work));
+        if self.recent.len() > RECENT {
+            self.recent.pop_front();
+        }
+    }
+
+    /// The longest pause of the last captures, and the most work; each at least that of the last one.
+    #[must_use]
+    pub fn dearest(&self) -> (Duration, Duration) {
+        self.recent.iter().fold(Default::default(), |most: (Duration, Duration), cost| {
+            (most.0.max(cost.0), most.1.max(cost.1))
+        })
+    }
 }
 
 /// How long to wait after `failures` captures in a row have failed, the last of which took `took`.
@@ -130,6 +159,18 @@ mod tests {
                 assert!(share <= budget, "{share} after {capture} captures at a budget of {budget}");
             }
         }
+    }
+
+    #[test]
+    fn the_dearest_of_the_last_captures_sets_the_pace() {
+        let mut costs = Costs::default();
+        costs.add(ms(90), ms(10));
+        costs.add(ms(50), ms(20));
+        assert_eq!(costs.dearest(), (ms(90), ms(20)));
+        for _ in 0..RECENT {
+            costs.add(ms(40), ms(5));
+        }
+        assert_eq!(costs.dearest(), (ms(40), ms(5)));
     }
 
     #[test]

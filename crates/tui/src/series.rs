@@ -66,6 +66,22 @@ impl<T> Series<T> {
         &self.points
     }
 
+    /// The values, oldest first, as far as they are about equally far apart: the one before the newest is left out while
+    /// the newest is still near to it. Growth within a short interval would look as if it had slowed down.
+    pub fn even(&self) -> impl Iterator<Item = &T> {
+        let count = self.points.len();
+        let near = match self.points.as_slice() {
+            [_, .., before, last] => last.0 - before.0 < self.distance,
+            _ => false,
+        };
+        let left_out = if near { count.checked_sub(2) } else { None };
+        self.points
+            .iter()
+            .enumerate()
+            .filter(move |(place, _)| Some(*place) != left_out)
+            .map(|(_, point)| &point.1)
+    }
+
     /// The newest value.
     #[must_use]
     pub fn last(&self) -> Option<&T> {
@@ -108,6 +124,19 @@ mod tests {
         let gaps: Vec<u64> = long.windows(2).map(|pair| pair[1] - pair[0]).collect();
         let settled = &gaps[..gaps.len() - 1];
         assert!(settled.iter().max() <= settled.iter().min().map(|least| least * 2).as_ref(), "{gaps:?}");
+    }
+
+    #[test]
+    fn what_is_even_has_no_short_interval_at_its_end() {
+        let mut series = Series::new(6, s(1000));
+        for second in 0..40 {
+            series.push(s(second), second);
+            let even: Vec<u64> = series.even().copied().collect();
+            let gaps: Vec<u64> = even.windows(2).map(|pair| pair[1] - pair[0]).collect();
+            let (last, rest) = gaps.split_last().unwrap_or((&1, &[]));
+            assert!(rest.iter().all(|gap| gap * 7 <= last * 8), "{even:?}");
+            assert_eq!(even.last(), Some(&second));
+        }
     }
 
     #[test]

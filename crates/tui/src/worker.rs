@@ -14,7 +14,7 @@ use memtop_heap::Heap;
 
 use crate::inspect::{Details, Examined, Subject};
 use crate::observe::{Observation, observe};
-use crate::pace::{Pace, after_failure};
+use crate::pace::{Costs, Pace, after_failure};
 use crate::series::Series;
 use crate::source::{Pulse, Source, SourceError};
 
@@ -91,8 +91,10 @@ struct Memory {
     failures: u32,
     frozen: bool,
     gone: bool,
-    /// When the last capture began, and how soon after it the next one may.
-    last: Option<(Instant, Duration, Duration)>,
+    /// What the last captures cost.
+    costs: Costs,
+    /// When the last one began.
+    last: Option<Instant>,
     /// When the next capture is due.
     due: Instant,
     hurry: bool,
@@ -112,6 +114,7 @@ impl Worker {
             failures: 0,
             frozen: false,
             gone: false,
+            costs: Costs::default(),
             last: None,
             due: now,
             hurry: false,
@@ -192,7 +195,7 @@ impl Worker {
             Err(SourceError::Failed(reason)) => {
                 memory.failures += 1;
                 let wait = after_failure(&self.pace, memory.failures, begun.elapsed());
-                memory.last = Some((begun, wait, wait));
+                memory.last = Some(begun);
                 memory.due = begun + wait;
                 return (self.tell)(Report::Failed(reason, wait));
             }
@@ -223,8 +226,9 @@ impl Worker {
         memory.suspects = Arc::new(leaks.suspects.iter().chain(&leaks.candidates).cloned().collect());
         memory.latest = Some(examined);
         observation.work = begun.elapsed();
-        let (pause, work) = (observation.pause(), observation.work);
-        memory.last = Some((begun, pause, work));
+        memory.costs.add(observation.pause(), observation.work);
+        memory.last = Some(begun);
+        let (pause, work) = memory.costs.dearest();
         let period = self.pace.period(pause, work);
         memory.due = begun + period;
         memory.hurry = false;
@@ -261,7 +265,7 @@ impl Worker {
                 return (self.tell)(Report::Written("snapshot", saved));
             }
             Command::Report => {
-                let heaps: Vec<&Heap> = memory.heaps.points().iter().map(|point| &*point.1).collect();
+                let heaps: Vec<&Heap> = memory.heaps.even().map(|heap| &**heap).collect();
                 let written = match heaps.is_empty() {
                     true => Err("there is no capture yet".to_owned()),
                     false => self.source.report(&heaps),
@@ -275,7 +279,8 @@ impl Worker {
     /// When the next capture is due, after something about that changed.
     fn reschedule(&self, memory: &mut Memory) {
         // After a failure its own wait stands.
-        let Some((begun, pause, work)) = memory.last.filter(|_| memory.failures == 0) else { return };
+        let Some(begun) = memory.last.filter(|_| memory.failures == 0) else { return };
+        let (pause, work) = memory.costs.dearest();
         let period = if memory.hurry { self.pace.least(pause, work) } else { self.pace.period(pause, work) };
         memory.due = begun + period;
     }
@@ -287,7 +292,7 @@ impl Memory {
         examined: &Examined,
         at: Duration,
     ) -> Result<Observation, memtop_analyze::SeriesError> {
-        let heaps: Vec<&Heap> = self.heaps.points().iter().map(|point| &*point.1).collect();
+        let heaps: Vec<&Heap> = self.heaps.even().map(|heap| &**heap).collect();
         observe(&examined.heap, &examined.retained, &heaps, examined.number, at)
     }
 
