@@ -40,6 +40,8 @@ pub(crate) fn run(arguments: &Arguments, processes: &dyn Processes) -> Result<u8
         ));
     };
     known(subject)?;
+    // The live view begins here, where there is a terminal and neither --once nor --json was given. The report is what
+    // is left without one.
     let progress = Progress::new();
     if arguments.children {
         return family::run(subject, &arguments.capturing, &arguments.output, processes, progress);

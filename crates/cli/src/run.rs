@@ -314,7 +314,10 @@ impl Looks {
             return Err(match self.failure {
                 Some(failure) if seen == 0 => failure,
                 _ => Failure::new(
-                    format!("the program ended after {seen} looks at it: too early to say what grew"),
+                    match seen {
+                        0 => "the program ended before the first look at it: too early to say what grew",
+                        _ => "the program ended after one look at it: too early to say what grew",
+                    },
                     "a shorter --interval looks more often",
                 ),
             });
