@@ -252,6 +252,19 @@ def test_a_signal_ends_it_in_order(terminal: Terminal, replay: Path, snapshots: 
     terminal.ended(128 + number)
 
 
+def test_when_its_terminal_is_gone_it_ends(tmp_path: Path, replay: Path, snapshots: list[Path]) -> None:
+    terminal = Terminal(tmp_path)
+    try:
+        start(terminal, replay, snapshots)
+        pid = terminal.pid()
+    finally:
+        terminal.close()
+    until = time.monotonic() + PATIENCE
+    while Path(f"/proc/{pid}").exists():
+        assert time.monotonic() < until, "it runs on, for nobody"
+        time.sleep(0.1)
+
+
 @pytest.mark.parametrize("way", ["key", "signal"])
 def test_control_z_stops_it_and_fg_brings_it_back(
     terminal: Terminal, replay: Path, snapshots: list[Path], way: str

@@ -110,7 +110,7 @@ fn enter(mouse: bool) -> io::Result<()> {
 }
 
 /// As far as it goes: a terminal that is gone needs nothing any more.
-fn give_back() {
+pub(crate) fn give_back() {
     let mut out = io::stdout();
     let _ = execute!(out, DisableMouseCapture, DisableBracketedPaste, LeaveAlternateScreen, Show);
     let _ = out.flush();
