@@ -29,6 +29,7 @@
 //! | `=module.name` | what it is called, for a module, class or function |
 //! | `<100` | how many items it lets itself hold |
 //! | `!tracked` `!garbage` `!immortal` `!memtop` | its flags |
+//! | `~7` | the mark of its value |
 //! | `!own` `!package` `!standard` | after a root: whose code it is in |
 //!
 //! A label is `.name`, `'key'`, `[3]`, `[*]`, `[text]` (a key that is no string), `{*}` (a member), `key`, `type`,
@@ -288,6 +289,11 @@ impl Reader {
                         _ => complain("an unknown flag"),
                     };
                     self.objects[index].flags = self.objects[index].flags | flag;
+                    word()
+                }
+                '~' => {
+                    let value = u8::try_from(number(&after[..word()])).unwrap_or(0);
+                    self.objects[index].flags = self.objects[index].flags.with_mark(value);
                     word()
                 }
                 _ => complain("an unknown mark"),

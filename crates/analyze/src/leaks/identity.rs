@@ -52,14 +52,14 @@ impl Step {
             step.pair(old, new, nodes, (a, b));
         }
         step.confirm(old, new, nodes, limits);
-        step.distrust_order(old, new);
+        step.distrust_order(old, new, nodes);
         step.slots(old, new, nodes);
         step
     }
 
     /// Where items of a sequence or a dict went, those that only seem to have stayed are told by their order:
     /// items that stay keep it, and new ones at old addresses stand anywhere. The longest run in order is believed.
-    fn distrust_order(&mut self, old: &View<'_>, new: &View<'_>) {
+    fn distrust_order(&mut self, old: &View<'_>, new: &View<'_>, nodes: &PathNodes) {
         let mut rows: Vec<(ObjectId, u32)> = Vec::new();
         for &holder in old.shortest.in_order() {
             let Some(later) = ObjectId::from_raw(self.stays[holder.index()]) else { continue };
@@ -67,7 +67,9 @@ impl Step {
             let mut items = 0_usize;
             for reference in old.heap.references().of(holder) {
                 let ordered = !matches!(reference.label.kind(), LabelKind::KeyObject | LabelKind::Member);
-                if ordered && old.before(reference.to) == Some(holder) {
+                // What has a name of its own is known by that, wherever it stands among others.
+                let is_item = || old.placement.of(reference.to).is_some_and(|at| varies(nodes.get(at).kind));
+                if ordered && old.before(reference.to) == Some(holder) && is_item() {
                     items += 1;
                     let same = self.same[reference.to.index()];
                     if same != NONE {
@@ -78,8 +80,10 @@ impl Step {
             if rows.len() < 2 || rows.len() == items {
                 continue;
             }
-            let targets = new.heap.references().targets_of(later).iter().enumerate();
-            let places: FxHashMap<u32, usize> = targets.map(|(place, to)| (to.raw(), place)).collect();
+            let mut places: FxHashMap<u32, usize> = FxHashMap::default();
+            for (place, to) in new.heap.references().targets_of(later).iter().enumerate() {
+                places.entry(to.raw()).or_insert(place);
+            }
             rows.retain(|(_, same)| places.contains_key(same));
             let order: Vec<usize> = rows.iter().map(|(_, same)| places[same]).collect();
             let mut in_order = longest_ascent(&order);
@@ -124,8 +128,6 @@ impl Step {
 
     /// Takes back what kept too little of its own. What is reached later comes first: parts before what they are of.
     fn confirm(&mut self, old: &View<'_>, new: &View<'_>, nodes: &PathNodes, limits: &Thresholds) {
-        let varies =
-            |kind: NodeKind| matches!(kind, NodeKind::Any | NodeKind::KeyObject | NodeKind::Unlabelled);
         // A node comes after the one before it.
         let mut below = vec![false; nodes.len()];
         for index in 0..nodes.len() {
@@ -216,6 +218,11 @@ fn longest_ascent(numbers: &[usize]) -> Vec<bool> {
         at = Some(before[place]).filter(|&before| before != usize::MAX);
     }
     chosen
+}
+
+/// Whether what is at such a node is one of many, without a name of its own.
+fn varies(kind: NodeKind) -> bool {
+    matches!(kind, NodeKind::Any | NodeKind::KeyObject | NodeKind::Unlabelled)
 }
 
 /// What a slot of a holder is recognised by; none for what has no name, key or index.

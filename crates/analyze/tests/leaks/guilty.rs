@@ -22,6 +22,20 @@ fn a_dict_of_sessions_in_an_object() {
     assert_eq!(named(&texts), "shop.sessions.by_token: shop.Session (container)");
 }
 
+/// A name is a name, wherever it stands among others: what else its namespace replaces does not matter.
+#[test]
+fn a_dict_in_an_object_beside_a_counter() {
+    let texts = four(|round| {
+        format!(
+            "module:main -> ns:dict -> Store:type('Store'); ns -> Other:type('Other'); ns -> f:function('f')\n\
+             ns -> f('g'); ns -> store:main.Store('store') -> d:dict(.by_token)[232]\n\
+             ns -> i{round}:int('i')[28]~{}\n",
+            round + 1
+        ) + &each(0..10 + 10 * round, |n| format!("d -> k{n}:str(key)[50]; d -> o{n}:main.Session([*])[156]"))
+    });
+    assert_eq!(named(&texts), "main.store.by_token: main.Session (container)");
+}
+
 #[test]
 fn a_linked_list_that_grows_at_its_end() {
     let texts = four(|round| {

@@ -30,6 +30,25 @@ fn a_queue_that_walks_and_gets_longer() {
     );
 }
 
+/// Every place in memory comes back to the same use; the numbers in it do not.
+#[test]
+fn a_queue_whose_jobs_come_back_at_the_same_addresses() {
+    let texts = four(|round| {
+        "module:m -> ns:dict -> q:collections.deque('q')\n".to_owned()
+            + &each(0..40 + 21 * round, |n| {
+                let value = 1 + (n + 5 * round) % 15;
+                format!(
+                    "q -> j{n}:m.Job([{n}])[56] -> p{n}:dict(.payload)[64] -> l{n}:list('a')[64]\n\
+                     j{n} -> i{n}:int(.i)[28]~{value}; l{n} -> i{n}([0])"
+                )
+            })
+    });
+    assert_eq!(
+        acquitted(&texts),
+        "inconclusive: m.q grew, but its items turn over: 0 of 143 that came before the last interval are still there"
+    );
+}
+
 #[test]
 fn a_saw_tooth_at_its_foot_and_at_its_top() {
     let texts = four(|round| {
