@@ -14,6 +14,7 @@ mod dump;
 mod failure;
 mod family;
 mod leaks;
+mod live;
 mod load;
 mod output;
 mod overview;

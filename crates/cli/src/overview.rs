@@ -9,7 +9,7 @@ use crate::output::Output;
 use crate::processes::Processes;
 use crate::progress::Progress;
 use crate::subject::{Capturing, Subject, subject};
-use crate::{FINE, family};
+use crate::{FINE, family, live};
 
 /// What is looked at without a subcommand.
 #[derive(Debug, Args)]
@@ -18,7 +18,7 @@ pub(crate) struct Arguments {
     /// A process to look into; or a snapshot
     #[arg(value_name = "PID|FILE", value_parser = subject())]
     pub(crate) subject: Option<Subject>,
-    /// Look once and print a report
+    /// Look once and print a report, also in a terminal; without, a terminal has the live view
     #[arg(long)]
     once: bool,
     /// Take its descendants that are Pythons too: a server and its workers
@@ -40,8 +40,17 @@ pub(crate) fn run(arguments: &Arguments, processes: &dyn Processes) -> Result<u8
         ));
     };
     known(subject)?;
-    // The live view begins here, where there is a terminal and neither --once nor --json was given. The report is what
-    // is left without one.
+    if let Subject::Process(pid) = *subject
+        && !arguments.once
+        && !arguments.output.json
+        && live::is_possible()
+    {
+        let mut pids = vec![pid];
+        if arguments.children {
+            pids.extend(processes.children(pid));
+        }
+        return live::run(&pids, arguments.capturing.options(), &arguments.output);
+    }
     let progress = Progress::new();
     if arguments.children {
         return family::run(subject, &arguments.capturing, &arguments.output, processes, progress);

@@ -144,3 +144,20 @@ pub fn processes() -> Vec<Process> {
 pub fn children(_pid: u32) -> Vec<u32> {
     Vec::new()
 }
+
+/// What can be known of a process without stopping it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Pulse {
+    /// Resident memory in bytes.
+    pub rss: Option<u64>,
+    /// For how long the process has run.
+    pub uptime: Option<std::time::Duration>,
+    /// The limit of its memory in bytes, and whose it is.
+    pub limit: Option<(u64, &'static str)>,
+}
+
+/// Nothing is known of any process here.
+#[must_use]
+pub fn pulse(_pid: u32) -> Option<Pulse> {
+    None
+}

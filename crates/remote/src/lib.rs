@@ -38,6 +38,8 @@ mod pages;
 #[cfg(target_os = "linux")]
 mod proc;
 #[cfg(target_os = "linux")]
+mod pulse;
+#[cfg(target_os = "linux")]
 mod raw;
 #[cfg(target_os = "linux")]
 mod room;
@@ -52,11 +54,13 @@ mod elsewhere;
 #[cfg(target_os = "linux")]
 pub use capture::{Options, capture};
 #[cfg(not(target_os = "linux"))]
-pub use elsewhere::{Image, Options, capture, children, processes};
+pub use elsewhere::{Image, Options, Pulse, capture, children, processes, pulse};
 pub use error::RemoteError;
 #[cfg(target_os = "linux")]
 pub use image::Image;
 #[cfg(target_os = "linux")]
 pub use list::{children, processes};
 pub use maps::Region;
+#[cfg(target_os = "linux")]
+pub use pulse::{Pulse, pulse};
 pub use target::{Copied, CopyOptions, Process, Target, Thread};

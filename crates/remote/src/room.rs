@@ -31,6 +31,22 @@ pub(crate) fn free() -> Free {
         .unwrap_or(Free { bytes: u64::MAX, limit: "nothing".to_owned() })
 }
 
+/// The machine's memory in bytes.
+pub(crate) fn machine(read: &impl Fn(&Path) -> Option<String>) -> Option<u64> {
+    let text = read(Path::new("/proc/meminfo"))?;
+    field(&text, "MemTotal:").map(|kilobytes| kilobytes.saturating_mul(1024))
+}
+
+/// The least limit of the control groups that `groups`, a process's `/proc/PID/cgroup`, names, in bytes.
+pub(crate) fn limit(groups: &str, read: &impl Fn(&Path) -> Option<String>) -> Option<u64> {
+    let mounts = read(Path::new("/proc/self/mountinfo")).unwrap_or_default();
+    let of = |group: Group| {
+        let file = if group.unified { "memory.max" } else { "memory.limit_in_bytes" };
+        read(&group.directory.join(file))?.trim().parse::<u64>().ok()
+    };
+    directories(groups, &mounts).into_iter().filter_map(of).min()
+}
+
 /// A control group's directory.
 #[derive(Debug, PartialEq, Eq)]
 struct Group {

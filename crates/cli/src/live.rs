@@ -1,0 +1,103 @@
+//! `mem_top PID` in a terminal: the live view, over captures from outside.
+//!
+//! Where there is no terminal, or one look was asked for, [`crate::overview`] prints a report instead.
+
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use memtop_analyze::LeaksOptions;
+use memtop_heap::Heap;
+use memtop_remote::{Options, RemoteError, pulse};
+use memtop_report::{Style, text};
+use memtop_tui::{Ended, Limit, Pulse, Source, SourceError, Title, run_all};
+
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::{FINE, dump};
+
+/// Whether a person looks: the view is drawn on standard output, and keys come from standard input.
+pub(crate) fn is_possible() -> bool {
+    io::stdin().is_terminal() && io::stdout().is_terminal()
+}
+
+/// Shows processes until the person leaves; gives the exit status.
+///
+/// # Errors
+/// If one of them cannot be captured, which is told before the screen is taken; or the terminal cannot be used.
+pub(crate) fn run(pids: &[u32], options: Options, output: &Output) -> Result<u8, Failure> {
+    let mut sources: Vec<Box<dyn Source>> = Vec::new();
+    for &pid in pids {
+        let target = memtop_remote::Target::find(pid)?;
+        sources.push(Box::new(Process { pid, name: target.program, options }));
+    }
+    let style = output.style();
+    let theme = memtop_tui::Theme { color: style.color, unicode: style.unicode };
+    let ended = run_all(sources, memtop_tui::Options { theme, ..memtop_tui::Options::default() });
+    match ended {
+        Ok(Ended::Quit) => Ok(FINE),
+        Ok(Ended::Signal(number)) => Ok(u8::try_from(128 + number).unwrap_or(u8::MAX)),
+        Err(error) => Err(Failure::new(error.to_string(), "--once prints a report instead")),
+    }
+}
+
+/// A process that is looked at again and again.
+struct Process {
+    pid: u32,
+    name: String,
+    options: Options,
+}
+
+impl Process {
+    /// A file of the moment, in the current directory.
+    fn file(&self, ending: &str) -> PathBuf {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        PathBuf::from(format!("mem_top-{}-{now}.{ending}", self.pid))
+    }
+}
+
+impl Source for Process {
+    fn title(&self) -> Title {
+        Title { pid: Some(self.pid), name: self.name.clone() }
+    }
+
+    fn capture(&mut self) -> Result<Heap, SourceError> {
+        memtop_remote::capture(self.pid, &self.options).map_err(|error| match error {
+            RemoteError::NoSuchProcess { .. }
+            | RemoteError::Exited { .. }
+            | RemoteError::Zombie { .. }
+            | RemoteError::Execed { .. } => SourceError::Gone(error.to_string()),
+            other => SourceError::Failed(other.to_string()),
+        })
+    }
+
+    fn pulse(&mut self) -> Result<Pulse, SourceError> {
+        let now = pulse(self.pid)
+            .ok_or_else(|| SourceError::Gone(RemoteError::Exited { pid: self.pid }.to_string()))?;
+        let limit = now.limit.map(|(bytes, name)| Limit { bytes, name: name.to_owned() });
+        Ok(Pulse { rss: now.rss, uptime: now.uptime, limit })
+    }
+
+    fn save(&self, heap: &Heap) -> Result<PathBuf, String> {
+        let path = self.file("parquet");
+        dump::save(heap, &path, false, self.options.with_keys).map_err(|failure| failure.message)?;
+        Ok(path)
+    }
+
+    fn report(&self, heaps: &[&Heap]) -> Result<PathBuf, String> {
+        let answer =
+            memtop_analyze::leaks(heaps, &LeaksOptions::default()).map_err(|error| error.to_string())?;
+        let path = self.file("txt");
+        write(&path, &text::leaks(&answer, &Style::default())).map_err(|error| error.to_string())?;
+        Ok(path)
+    }
+}
+
+/// Writes a new file for its owner alone; follows no link, and overwrites nothing.
+fn write(path: &Path, text: &str) -> io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)?.write_all(text.as_bytes())
+}
