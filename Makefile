@@ -72,8 +72,14 @@ audit: $(CARGO_DENY) ## Known weaknesses of dependencies; needs the advisory dat
 $(CARGO_DENY):
 	cargo install cargo-deny --locked --quiet --version $(CARGO_DENY_VERSION) --root $(CACHE)/tools
 
-bench: build ## mem_top beside its peers, on one heap; writes docs/benchmarks.md (BENCH_LARGE=1 for 10^7 objects)
+bench: build $(CACHE)/pause ## mem_top beside its peers, on one heap; writes docs/benchmarks.md (BENCH_LARGE=1 for 10^7 objects)
 	$(BIN)/python bench/run.py
+
+# What measures the pause of a copy from outside.
+$(CACHE)/pause: $(RUST_SOURCES)
+	cargo build --quiet --release --package memtop-remote --example pause
+	mkdir -p $(CACHE)
+	touch $@
 
 fuzz: build ## Ten minutes each of odd objects and of damaged snapshots (FUZZ_SECONDS=600)
 	$(BIN)/python tests/fuzz_preview.py --seconds $${FUZZ_SECONDS:-600}

@@ -132,6 +132,7 @@ def targets(heap: Heap, outcomes: Mapping[str, Outcome]) -> list[Target]:
 def _snapshot_targets(outcomes: Mapping[str, Outcome]) -> list[Target]:
     pause, retained = _figures(outcomes, rows.PAUSE), _figures(outcomes, rows.RETAINED)
     leaks, save = _figures(outcomes, rows.LEAKS), _figures(outcomes, rows.SAVE)
+    outside, stopped = _figures(outcomes, rows.OUTSIDE), _figures(outcomes, rows.OUTSIDE_PAUSE)
     million = leaks is not None and leaks.objects <= 1_100_000
     return [
         Target(f"{rows.PAUSE} against {rows.COLLECT}", _of(pause, _ratio), 0.40, unit="x", stretch=0.25),
@@ -140,8 +141,27 @@ def _snapshot_targets(outcomes: Mapping[str, Outcome]) -> list[Target]:
         Target(f"{rows.RETAINED} against {rows.COLLECT}", _of(retained, _ratio), 1.0, unit="x"),
         Target(rows.LEAKS, _of(leaks, lambda f: f.wall), 10 if million else None, unit="s"),
         Target("the file, for 12 bytes an object and 3 a reference", _of(save, _file_share), 1, unit="x"),
+        Target(rows.OUTSIDE_PAUSE, _of(stopped, lambda f: 1e3 * f.wall), None, unit="ms"),
+        Target(
+            f"{rows.OUTSIDE_PAUSE}, for 1.5 x one read of the same bytes + 20 ms",
+            _of(stopped, lambda f: f.wall / (1.5 * f.facts["read"] + 0.02)),
+            1,
+            unit="x",
+        ),
+        Target(rows.OUTSIDE, _of(outside, lambda f: f.wall), _soon(outside), unit="s"),
+        Target(
+            f"{rows.OUTSIDE}: its memory",
+            _of(outside, lambda f: f.facts["most"] / f.facts["rss"]),
+            1.8,
+            unit="x the process",
+        ),
         Target("the file, for each object", _of(save, _file_each), None, unit="bytes"),
     ]
+
+
+def _soon(of: Figures | None) -> float | None:
+    """Seconds that a report may take: 2 up to 10^6 objects, 15 up to 10^7."""
+    return None if of is None else 2 if of.objects <= 1_100_000 else 15
 
 
 def _peak_share(of: Figures) -> float | None:
@@ -169,7 +189,11 @@ def _figures(outcomes: Mapping[str, Outcome], name: str) -> Figures | None:
 
 
 def _of(of: Figures | None, number: Callable[[Figures], float | None]) -> float | None:
-    return None if of is None else number(of)
+    """A number of a row's figures; None without them, or without a fact that it needs."""
+    try:
+        return None if of is None else number(of)
+    except KeyError:
+        return None
 
 
 def _median(values: Iterable[int | None]) -> float | None:

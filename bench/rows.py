@@ -5,11 +5,16 @@ To add a row, append it to `ROWS`; its process runs in an empty folder of its ow
 """
 
 import gc
+import json
+import os
+import resource
+import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
+from statistics import median
 from typing import Any, cast
 
 from peers import GUPPY, MEM_TOP, OBJGRAPH, PYMPLER, Peer
@@ -26,6 +31,8 @@ RETAINED = "snapshot() and retained sizes"
 LEAKS = "leaks() over five snapshots"
 SAVE = "snapshot.save()"
 LOAD = "load()"
+OUTSIDE = "mem_top report PID"
+OUTSIDE_PAUSE = "mem_top report PID: the pause"
 OLD = "mem_top 0.2.1"
 OLD_ALONE = "mem_top 0.2.1, gc.disable()"
 
@@ -123,6 +130,45 @@ def _file_facts(result: Any) -> dict[str, float]:
         "objects": snapshot.objects,
         "references": snapshot.report(limit=1).references,
         "bytes": file.stat().st_size,
+    }
+
+
+def _outside() -> Call:
+    """Another process looks into this one."""
+    command = [sys.executable, "-m", "mem_top", "report", "--json", str(os.getpid())]
+
+    def call() -> object:
+        done = subprocess.run(command, capture_output=True, check=True)
+        return json.loads(done.stdout)
+
+    return call
+
+
+def _outside_facts(result: Any) -> dict[str, float]:
+    memory = result["memory"]["rss"]
+    most = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
+    return {"rss": memory, "most": most}
+
+
+def _copy() -> Call:
+    """The copy alone, and beside it one plain read of the same bytes, in one run."""
+    program = Path(__file__).resolve().parent.parent / "target" / "release" / "examples" / "pause"
+    if not program.exists():
+        raise ImportError("cargo build --release -p memtop-remote --example pause makes what measures this")
+    command = [str(program), str(os.getpid()), "3"]
+
+    def call() -> object:
+        done = subprocess.run(command, capture_output=True, check=True)
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    return call
+
+
+def _copy_facts(result: Any) -> dict[str, float]:
+    return {
+        "pause": median(one["pause_ms"] for one in result) / 1e3,
+        "read": median(one["plain_read_ms"] for one in result) / 1e3,
+        "bytes": result[0]["bytes"],
     }
 
 
@@ -228,6 +274,21 @@ ROWS: tuple[Row, ...] = (
         "`load()` of that file",
         _load,
         lambda result, objects: result.objects >= objects,
+    ),
+    Row(
+        OUTSIDE,
+        "`mem_top report --json PID` on this process, started as a process of its own: the whole of it",
+        _outside,
+        lambda result, objects: result["total"]["count"] >= objects,
+        facts=_outside_facts,
+    ),
+    Row(
+        OUTSIDE_PAUSE,
+        "the copy that it begins with: for how long this process stood still; beside it, one read of the same bytes",
+        _copy,
+        lambda result, objects: all(one["pause_ms"] > 0 for one in result),
+        seconds=lambda result: _copy_facts(result)["pause"],
+        facts=_copy_facts,
     ),
     Row(OLD, "`mem_top()` of the release 0.2.1: collection, counters, text", _old, _is_report, MEM_TOP),
     Row(

@@ -38,34 +38,43 @@ impl Pools {
         resident: impl Fn(u64, u64) -> u64,
     ) -> Option<Self> {
         let (pool_size, arena_size) = if minor < 10 { (1 << 12, 1 << 18) } else { (PIECE, 1 << 20) };
-        let mut arenas: BTreeMap<u32, (u64, u64)> = BTreeMap::new();
-        let (mut used, mut good, mut bad) = (0, 0_u64, 0_u64);
-        for pool in pieces.flat_map(|piece| (piece..piece + PIECE).step_by(pool_size as usize)) {
-            let Some(head) = read(pool) else { continue };
+        // The arena of a pool and the bytes of its blocks in use.
+        let pool = |at: u64| {
+            let head = read(at)?;
             let half =
                 |offset: usize| head[offset..offset + 4].try_into().map_or(u32::MAX, u32::from_le_bytes);
             let (blocks, arena, class) = (half(0), half(32), half(36));
-            let size = (u64::from(class) + 1) * 16;
-            if class >= 32 || blocks == 0 || u64::from(blocks) * size > pool_size - 48 || arena > MOST_ARENAS
-            {
-                bad += 1;
+            let used = u64::from(blocks) * (u64::from(class) + 1) * 16;
+            let fits = class < 32 && blocks > 0 && used <= pool_size - 48 && arena <= MOST_ARENAS;
+            Some((arena, used)).filter(|_| fits)
+        };
+        let mut arenas: BTreeMap<u32, (u64, u64)> = BTreeMap::new();
+        let (mut good, mut bad) = (0_u64, 0_u64);
+        for at in pieces.flat_map(|piece| (piece..piece + PIECE).step_by(pool_size as usize)) {
+            let Some((arena, _)) = pool(at) else {
+                bad += u64::from(read(at).is_some());
                 continue;
-            }
-            let (first, last) = arenas.entry(arena).or_insert((pool, pool));
-            let (lower, upper) = ((*first).min(pool), (*last).max(pool));
+            };
+            let (first, last) = arenas.entry(arena).or_insert((at, at));
+            let (lower, upper) = ((*first).min(at), (*last).max(at));
             if upper - lower >= arena_size {
                 bad += 1;
                 continue;
             }
             (*first, *last) = (lower, upper);
             good += 1;
-            used += u64::from(blocks) * size;
         }
         if good == 0 || good <= bad / 4 {
             return None;
         }
-        let resident = arenas.values().map(|&(first, last)| resident(first, last + pool_size));
-        Some(Self { used, resident: resident.sum() })
+        // In between there are pools without objects, of the tables of dicts and the items of lists.
+        let (mut used, mut all) = (0, 0);
+        for (&arena, &(first, last)) in &arenas {
+            all += resident(first, last + pool_size);
+            let inside = (first..=last).step_by(pool_size as usize).filter_map(pool);
+            used += inside.filter(|&(of, _)| of == arena).map(|(_, used)| used).sum::<u64>();
+        }
+        Some(Self { used, resident: all })
     }
 }
 
@@ -83,14 +92,17 @@ mod tests {
     }
 
     #[test]
-    fn what_lies_between_pools_of_an_arena_is_free() {
+    fn pools_without_objects_between_others_are_in_use() {
         let start = 0x7f00_0000_0000;
         let pieces = [start, start + 3 * PIECE];
         let free = |minor, of: fn(u64) -> Option<[u8; Pools::HEAD]>| {
             Pools::count(minor, pieces.into_iter(), of, |from, to| to - from).map(Pools::free)
         };
-        assert_eq!(free(11, |_| Some(pool(100, 7, 3))), Some(4 * PIECE - 2 * 100 * 64));
-        assert_eq!(free(9, |_| Some(pool(10, 7, 3))), Some(4 * PIECE - 8 * 10 * 64));
+        assert_eq!(free(11, |_| Some(pool(100, 7, 3))), Some(4 * PIECE - 4 * 100 * 64));
+        assert_eq!(free(9, |_| Some(pool(10, 7, 3))), Some(4 * PIECE - 16 * 10 * 64));
+        // A pool that is empty, and one that was never used.
+        let between = |at| Some(pool(if at == 0x7f00_0000_0000 + PIECE { 0 } else { 100 }, 7, 3));
+        assert_eq!(free(11, between), Some(4 * PIECE - 3 * 100 * 64));
         assert_eq!(free(11, |_| Some(pool(100, 7, 32))), None, "no class of size is that large");
         assert_eq!(free(11, |_| None), None);
     }
