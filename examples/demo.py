@@ -413,6 +413,32 @@ def leaks(folder: str, colour: bool) -> tuple[int, str]:
     return done.returncode, done.stdout
 
 
+def from_outside(seconds: float, colour: bool) -> None:
+    """Opens another shop, which knows nothing of mem_top, and prints what `mem_top leaks PID` says of it. If mem_top may
+    not look into it, or cannot on this system, prints why."""
+    with running_shop([]) as shop:
+        traffic = Traffic(shop.port)
+        traffic.start()
+        try:
+            time.sleep(max(2.0, seconds / 8))  # Until its cache is full.
+            words = ["leaks", str(shop.process.pid), "--count", "4", "--interval", f"{seconds * 1000 / 11:.0f}ms"]
+            print(f"$ mem_top {' '.join(words)}\n", flush=True)
+            done = subprocess.run(
+                [sys.executable, "-m", "mem_top", *words, "--color", "always" if colour else "never"],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                encoding="utf-8",
+            )
+        finally:
+            traffic.stop()
+    if traffic.failure:
+        raise traffic.failure
+    if done.returncode in (0, 1, 3):
+        print(done.stdout.rstrip("\n"))
+    else:
+        print(f"It could not be looked into:\n{done.stderr.strip()}")
+
+
 def in_colour() -> bool:
     """Whether standard output is a terminal that may be coloured."""
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
@@ -466,6 +492,17 @@ def main(arguments: list[str] | None = None) -> int:
         print(line)
     print(f"\n{bold}What the snapshots say (mem_top leaks *.parquet):{plain}\n")
     print(answer.rstrip("\n"))
+    if options.expire is None:
+        print(f"\n{bold}The same shop without mem_top in it, looked into from outside:{plain}\n")
+        try:
+            from_outside(options.seconds, colour)
+        except Failure as failure:
+            message, hint = failure.args
+            print(f"demo: {message}\nhint: {hint}", file=sys.stderr)
+            return 2
+        except KeyboardInterrupt:
+            print("demo: interrupted", file=sys.stderr)
+            return 130
     return 0 if status == 1 else 1
 
 

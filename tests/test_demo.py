@@ -195,6 +195,12 @@ def test_the_demo_points_at_the_sessions_and_not_at_the_cache():
     done = run_demo("--seconds", "6")
     assert done.returncode == 0, done.stderr
     counters, _, end = done.stdout.partition("What the snapshots say")
+    end, _, outside = end.partition("looked into from outside")
+    assert re.search(r"^\$ mem_top leaks \d+ --count 4 --interval 545ms$", outside, re.MULTILINE)
+    if "It could not be looked into:" in outside:
+        assert "hint: " in outside
+    else:
+        assert "shop.sessions.by_token (a dict) gained" in outside.replace("\n", " ")
     assert "The first suspect is shop.sessions.Session" in counters
     assert re.search(r"^  (\+\d+ ){6}\+\d+ +objects +shop\.sessions\.Session$", counters, re.MULTILINE)
     assert "shop.cache" not in done.stdout
