@@ -242,7 +242,6 @@ counts(before); counts(after)
 told_before = referents()
 counts(before)
 snapshot()
-gc.collect()
 counts(after)
 told_after = referents()
 differ = [(type(listed[index]), before[index], after[index]) for index in range(len(listed)) if before[index] != after[index]]
@@ -251,7 +250,6 @@ del listed, one
 blocks, number = sys.getallocatedblocks(), len(gc.get_objects())
 for _ in range(3):
     snapshot()
-gc.collect()
 print(len(gc.get_objects()) - number)
 print(sys.getallocatedblocks() - blocks)
 """

@@ -8,6 +8,7 @@
 
 mod source;
 
+use std::sync::OnceLock;
 use std::time::Instant;
 
 use memtop_cpython::{Decoder, InterpreterRoots, KnownTypes, Room, Surroundings, Walk};
@@ -90,9 +91,7 @@ impl Known {
     fn find(py: Python<'_>, runtime: &Runtime) -> PyResult<Self> {
         let address = |object: &Bound<'_, PyAny>| object.as_ptr() as u64;
         let sys = py.import("sys")?;
-        let class = runtime::eval(py, c"type('probe', (), {})")?.cast_into::<PyType>()?;
-        let slot = |slot| raw::slot(&class, slot) as u64;
-        let class = (slot(Py_tp_traverse), slot(Py_tp_dealloc));
+        let class = class_slots(py)?;
         let cell = runtime::eval(py, c"type((lambda x: lambda: x)(0).__closure__[0])")?;
         let context_variable = py.import("_contextvars")?.getattr("ContextVar")?;
         let package = py.import("mem_top").and_then(|module| module.getattr("__file__")?.extract::<String>());
@@ -131,6 +130,18 @@ impl Known {
         let heads = runtime::eval(py, c"__import__('sys').getsizeof(int) == type.__sizeof__(int)")?;
         Ok(Self { surroundings, class, heads_differ: heads.extract()? })
     }
+}
+
+/// `tp_traverse` and `tp_dealloc` of what a class statement makes: the same functions of C for all of them. Found out
+/// once, since a class that was made for it is garbage for the collector.
+fn class_slots(py: Python<'_>) -> PyResult<(u64, u64)> {
+    static SLOTS: OnceLock<(u64, u64)> = OnceLock::new();
+    if let Some(&slots) = SLOTS.get() {
+        return Ok(slots);
+    }
+    let class = runtime::eval(py, c"type('probe', (), {})")?.cast_into::<PyType>()?;
+    let slot = |slot| raw::slot(&class, slot) as u64;
+    Ok(*SLOTS.get_or_init(|| (slot(Py_tp_traverse), slot(Py_tp_dealloc))))
 }
 
 /// Where a container tells how many items it lets itself hold: the word that says 4242421 in one that has this limit.
