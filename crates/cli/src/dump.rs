@@ -13,7 +13,7 @@ use crate::failure::Failure;
 use crate::output::Output;
 use crate::processes::Processes;
 use crate::progress::Progress;
-use crate::subject::{Capturing, Subject, subject};
+use crate::subject::{Capturing, Subject, is_core, subject};
 
 const LONG: &str = "\
 Saves the heap of a running process as a snapshot: one file, which `mem_top report`,
@@ -33,8 +33,8 @@ Examples:
 #[derive(Debug, Args)]
 #[command(long_about = LONG, after_help = EXAMPLES)]
 pub(crate) struct Arguments {
-    /// The process
-    #[arg(value_name = "PID", value_parser = subject())]
+    /// The process; or a core file
+    #[arg(value_name = "PID|CORE", value_parser = subject())]
     subject: Subject,
     /// The file
     #[arg(short, long, value_name = "FILE")]
@@ -51,18 +51,19 @@ pub(crate) struct Arguments {
 /// # Errors
 /// If the process cannot be captured, or the file not be written.
 pub(crate) fn run(arguments: &Arguments, processes: &dyn Processes) -> Result<u8, Failure> {
-    let Subject::Process(pid) = arguments.subject else {
+    if let Subject::File(path) = &arguments.subject
+        && !is_core(path)
+    {
         return Err(Failure::new(
             format!("{} is no process", arguments.subject),
-            "dump takes the number of a process: `mem_top ps` lists them",
+            "dump takes the number of a process, which `mem_top ps` lists, or a core file",
         ));
-    };
+    }
     let path = &arguments.output_file;
     // Known before the process is stopped for nothing.
     let replaced = check(path)?;
     let progress = Progress::new();
-    progress.say(format!("capturing process {pid} …"));
-    let heap = processes.capture(pid, &arguments.capturing.options())?;
+    let heap = arguments.subject.heap(&arguments.capturing, processes, &progress)?;
     progress.say("saving …");
     let bytes = save(&heap, path, arguments.retained, arguments.capturing.with_keys)?;
     drop(progress);

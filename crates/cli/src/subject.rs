@@ -4,7 +4,9 @@
 
 use std::ffi::OsString;
 use std::fmt;
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use memtop_heap::Heap;
@@ -52,6 +54,12 @@ impl Subject {
         progress: &Progress,
     ) -> Result<Heap, Failure> {
         match self {
+            Self::File(path) if is_core(path) => {
+                capturing.only_for_a_core()?;
+                progress.say("reading the core file …");
+                let exe = capturing.exe.as_deref();
+                Ok(memtop_remote::Target::capture_core(path, exe, &capturing.options())?)
+            }
             Self::File(path) => {
                 capturing.only_for_a_process()?;
                 progress.say("loading …");
@@ -84,6 +92,13 @@ impl fmt::Display for Subject {
     }
 }
 
+/// Whether a file is a program's memory as the system writes it when the program crashes. Snapshots begin otherwise.
+pub(crate) fn is_core(path: &Path) -> bool {
+    let mut start = [0; 4];
+    let read = File::open(path).and_then(|mut file| file.read_exact(&mut start));
+    read.is_ok() && start == *b"\x7fELF"
+}
+
 /// As [`Subject::parse`], for arguments.
 pub(crate) fn subject() -> impl clap::builder::TypedValueParser<Value = Subject> {
     use clap::builder::TypedValueParser;
@@ -106,6 +121,9 @@ pub(crate) struct Capturing {
     /// Tell keys that are no names: they are often tokens and addresses of people
     #[arg(long)]
     pub(crate) with_keys: bool,
+    /// For a core file: the program that it is of, if it is no more where it was
+    #[arg(long, value_name = "PROGRAM")]
+    pub(crate) exe: Option<PathBuf>,
 }
 
 impl Capturing {
@@ -127,7 +145,22 @@ impl Capturing {
             ("--include-swapped", self.include_swapped),
             ("--large-mappings", self.large_mappings),
             ("--with-keys", self.with_keys),
+            ("--exe", self.exe.is_some()),
         ];
+        Self::none_of(&given)
+    }
+
+    /// # Errors
+    /// If an option was given that means nothing for a core file.
+    fn only_for_a_core(&self) -> Result<(), Failure> {
+        Self::none_of(&[
+            ("--no-pause", self.no_pause),
+            ("--include-swapped", self.include_swapped),
+            ("--large-mappings", self.large_mappings),
+        ])
+    }
+
+    fn none_of(given: &[(&str, bool)]) -> Result<(), Failure> {
         match given.iter().find(|(_, given)| *given) {
             None => Ok(()),
             Some((name, _)) => Err(for_a_process(name)),
