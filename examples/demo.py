@@ -425,8 +425,7 @@ def from_outside(seconds: float, colour: bool) -> None:
             print(f"$ mem_top {' '.join(words)}\n", flush=True)
             done = subprocess.run(
                 [sys.executable, "-m", "mem_top", *words, "--color", "always" if colour else "never"],
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
+                capture_output=True,
                 encoding="utf-8",
             )
         finally:
