@@ -44,7 +44,7 @@ impl Pools {
             let half =
                 |offset: usize| head[offset..offset + 4].try_into().map_or(u32::MAX, u32::from_le_bytes);
             let (blocks, arena, class) = (half(0), half(32), half(36));
-            let used = u64::from(blocks) * (u64::from(class) + 1) * 16;
+            let used = u64::from(blocks).saturating_mul((u64::from(class) + 1) * 16);
             let fits = class < 32 && blocks > 0 && used <= pool_size - 48 && arena <= MOST_ARENAS;
             Some((arena, used)).filter(|_| fits)
         };
@@ -103,6 +103,11 @@ mod tests {
         // A pool that is empty, and one that was never used.
         let between = |at| Some(pool(if at == 0x7f00_0000_0000 + PIECE { 0 } else { 100 }, 7, 3));
         assert_eq!(free(11, between), Some(4 * PIECE - 3 * 100 * 64));
+        assert_eq!(
+            free(11, |_| Some(pool(u32::MAX, u32::MAX, u32::MAX))),
+            None,
+            "what is no pool may say anything"
+        );
         assert_eq!(free(11, |_| Some(pool(100, 7, 32))), None, "no class of size is that large");
         assert_eq!(free(11, |_| None), None);
     }
