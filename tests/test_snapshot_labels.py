@@ -3,6 +3,8 @@
 The heap is `handmade`. An object is asked for by its address, so that the question holds nothing.
 """
 
+import ctypes
+import itertools
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -288,3 +290,23 @@ def test_references_have_the_kind_of_their_label(snapshots):
     assert (address, name, size) == (id(handmade.rows), "list", sys.getsizeof(handmade.rows))
     assert flags & 1
     assert refcount >= 1
+
+
+def test_what_stood_in_the_memory_of_a_block_before_is_not_told(snapshots):
+    """The words of a block of `tee` that holds no item yet are not cleared."""
+    text = "held by nobody that can be seen"
+    for _ in range(1000):
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(text))
+    stale = [(text,) * 59 for _ in range(1000)]
+    del stale[::2]
+    tees = [itertools.tee(iter(())) for _ in range(300)]
+    snapshot = mem_top.snapshot()
+    told = [
+        reference
+        for row in snapshot._native._rows()
+        if row[1] == "itertools._tee_dataobject"
+        for reference in snapshot._native._references(row[0])
+    ]
+    assert told
+    assert not [one for one in told if one[2] == id(text)]
+    del tees, stale

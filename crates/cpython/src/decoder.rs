@@ -93,9 +93,9 @@ struct KnownText {
 const RECENT: usize = 8192;
 /// A container with fewer entries may show its keys that are names.
 const FEW: u64 = 64;
-/// More items than any container of a process with 47 bits of addresses can have.
 /// The bits of an address that a process can have.
 pub(crate) const ADDRESS: u64 = (1 << 47) - 1;
+/// More items than any container of a process with 47 bits of addresses can have.
 pub(crate) const MOST: u64 = 1 << 44;
 
 /// A dict's key table (`Include/internal/pycore_dict.h`).

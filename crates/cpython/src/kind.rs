@@ -67,7 +67,8 @@ pub enum Kind {
     Context,
     /// A weak reference: what it refers to is not its own.
     Weak,
-    /// Of the interpreter, with nothing hidden in it: descriptors, iterators of containers.
+    /// Of the interpreter, with nothing hidden in it: descriptors, iterators of containers; blocks of items that are not
+    /// all filled, whose other words are what stood in that memory before.
     Internal,
     /// Anything else that is written in C.
     Opaque,
@@ -131,6 +132,7 @@ impl Kind {
             | "method-wrapper"
             | "_io.BytesIO"
             | "functools._lru_list_elem"
+            | "itertools._tee_dataobject"
             | "symtable entry"
             | "mem_top._native.Snapshot"
             | "mem_top._native.Types"
