@@ -14,6 +14,7 @@ use crate::output::Output;
 use crate::processes::Processes;
 use crate::progress::Progress;
 use crate::subject::{Capturing, Subject, is_core, subject};
+use crate::written;
 
 const LONG: &str = "\
 Saves the heap of a running process as a snapshot: one file, which `mem_top report`,
@@ -61,7 +62,7 @@ pub(crate) fn run(arguments: &Arguments, processes: &dyn Processes) -> Result<u8
     }
     let path = &arguments.output_file;
     // Known before the process is stopped for nothing.
-    let replaced = check(path)?;
+    let replaced = written::check(path)?;
     let progress = Progress::new();
     let heap = arguments.subject.heap(&arguments.capturing, processes, &progress)?;
     progress.say("saving …");
@@ -90,27 +91,4 @@ pub(crate) fn save(heap: &Heap, path: &Path, retained: bool, with_keys: bool) ->
     let of = sizes.as_ref().map(|sizes| |id: ObjectId| sizes.of(id));
     let of = of.as_ref().map(|of| of as &dyn Fn(ObjectId) -> Option<u64>);
     Ok(memtop_snapshot::save(heap, of, path, &SaveOptions { with_keys })?.bytes)
-}
-
-/// Whether a file will be replaced.
-///
-/// # Errors
-/// If the file can surely not be written.
-fn check(path: &Path) -> Result<bool, Failure> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    if !folder.is_dir() {
-        let message = format!("{}: there is no directory {}", path.display(), folder.display());
-        return Err(Failure::new(message, "make it first, or give another path"));
-    }
-    match path.symlink_metadata() {
-        Ok(found) if found.is_dir() => {
-            let message = format!("{} is a directory", path.display());
-            Err(Failure::new(message, "give the path of the file that is to be written"))
-        }
-        Ok(_) => Ok(true),
-        Err(_) => Ok(false),
-    }
 }

@@ -28,6 +28,7 @@ mod subject;
 mod talk;
 mod watch;
 mod why;
+mod written;
 
 use std::ffi::OsString;
 use std::path::Path;

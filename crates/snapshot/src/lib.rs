@@ -37,7 +37,7 @@ mod tables;
 mod view;
 mod workers;
 
-use std::io::{BufWriter, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
 use memtop_heap::{Heap, ObjectId};
@@ -128,6 +128,32 @@ pub fn save(
         written.into_inner().map_err(|error| error.into_error().into())
     })?;
     Ok(Saved { bytes })
+}
+
+/// Writes any file as [`save`] writes a snapshot: with mode 0600, under its name only when it is complete, through no
+/// planted link. Gives its size in bytes. What `write` writes is buffered.
+///
+/// ```
+/// let path = std::env::temp_dir().join(format!("doc-{}.txt", std::process::id()));
+/// assert_eq!(memtop_snapshot::write_whole(&path, |file| file.write_all(b"an answer"))?, 9);
+/// assert_eq!(std::fs::read(&path).ok().as_deref(), Some(b"an answer".as_slice()));
+/// # std::fs::remove_file(&path).ok();
+/// # Ok::<(), memtop_snapshot::SnapshotError>(())
+/// ```
+///
+/// # Errors
+/// If the file cannot be written, or `write` fails: see [`SnapshotError`]. Then nothing is left of it, and what stood
+/// there stands.
+pub fn write_whole(
+    path: &Path,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<u64, SnapshotError> {
+    file::replace(path, |file| {
+        let mut buffer = BufWriter::new(file);
+        write(&mut buffer)?;
+        buffer.flush()?;
+        buffer.into_inner().map_err(|error| error.into_error().into())
+    })
 }
 
 /// Reads the heap that was saved at `path`.

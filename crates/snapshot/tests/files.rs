@@ -9,7 +9,7 @@ use std::path::Path;
 
 use common::{Folder, random_heap};
 use memtop_heap::Heap;
-use memtop_snapshot::{SaveOptions, SnapshotError, load, save};
+use memtop_snapshot::{SaveOptions, SnapshotError, load, save, write_whole};
 
 fn heap() -> Heap {
     random_heap(22, 60, false)
@@ -64,6 +64,26 @@ fn where_nothing_can_be_written_the_error_says_so_and_nothing_stays() {
     let error = save_at(&folder.file("..")).unwrap_err();
     assert!(error.to_string().contains(".."), "{error}");
     assert!(folder.names().is_empty());
+}
+
+#[test]
+fn any_file_is_written_so_and_not_at_all_if_its_writer_fails() {
+    let folder = Folder::new("any");
+    let (file, target) = (folder.file("a.html"), folder.file("precious"));
+    fs::write(&target, "precious").unwrap();
+    symlink(&target, &file).unwrap();
+    let failed = write_whole(&file, |out| {
+        out.write_all(&[b'x'; 100_000])?;
+        Err(std::io::Error::other("no more"))
+    });
+    let error = failed.unwrap_err();
+    assert!(matches!(&error, SnapshotError::Write { source, .. } if source.to_string() == "no more"));
+    assert!(fs::symlink_metadata(&file).unwrap().file_type().is_symlink());
+    assert_eq!(write_whole(&file, |out| out.write_all(b"whole")).unwrap(), 5);
+    assert_eq!(fs::read_to_string(&file).unwrap(), "whole");
+    assert_eq!(fs::metadata(&file).unwrap().mode() & 0o7777, 0o600);
+    assert_eq!(fs::read_to_string(&target).unwrap(), "precious");
+    assert_eq!(folder.names(), ["a.html", "precious"]);
 }
 
 /// The one device that is always full cannot be saved to, so a small file system is made, which needs root.

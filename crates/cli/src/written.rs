@@ -1,0 +1,31 @@
+//! The files that commands write: looked at before the work, then written whole.
+//!
+//! Invariant: a file is for its owner alone (mode 0600), appears under its name when it is complete, and no planted link
+//! is followed; see [`memtop_snapshot::write_whole`].
+
+use std::path::Path;
+
+use crate::failure::Failure;
+
+/// Whether a file will be replaced. To be asked before a process is stopped for nothing.
+///
+/// # Errors
+/// If the file can surely not be written.
+pub(crate) fn check(path: &Path) -> Result<bool, Failure> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    if !folder.is_dir() {
+        let message = format!("{}: there is no directory {}", path.display(), folder.display());
+        return Err(Failure::new(message, "make it first, or give another path"));
+    }
+    match path.symlink_metadata() {
+        Ok(found) if found.is_dir() => {
+            let message = format!("{} is a directory", path.display());
+            Err(Failure::new(message, "give the path of the file that is to be written"))
+        }
+        Ok(_) => Ok(true),
+        Err(_) => Ok(false),
+    }
+}
