@@ -91,7 +91,7 @@ def _retained() -> Call:
 
     def call() -> object:
         snapshot = mem_top.snapshot()
-        return snapshot, snapshot.top(by="retained", limit=10)
+        return snapshot, snapshot.types(limit=10)
 
     return call
 
@@ -252,9 +252,9 @@ ROWS: tuple[Row, ...] = (
     ),
     Row(
         RETAINED,
-        "`snapshot()` and `.top(by='retained')`: the capture from its first step to its last, and the retained sizes",
+        "`snapshot()` and `.types()`: the capture from its first step to its last, and what each type retains",
         _retained,
-        lambda result, objects: len(result[1].objects) == 10,
+        lambda result, objects: len(result[1].rows) == 10 and all(row.retained for row in result[1].rows),
     ),
     Row(
         LEAKS,

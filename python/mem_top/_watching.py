@@ -52,18 +52,21 @@ class Watch:
             raise ValueError(f"every must be more than 0 seconds, not {every}")
         self._every = float(every)
         self._callback = callback
-        self._work: float | None = None
+        # From the start, so that the first snapshot counts too, whatever was done before the first tick.
+        self._work = 0.0
         self._series: list[Snapshot] = []
         self._told: set[str] = set()
         self._answer: Answer | None = None
         self._stop = threading.Event()
-        self._lock = threading.Lock()
+        # Two of them: who says that work was done does not wait for a look, which takes seconds.
+        self._counting = threading.Lock()
+        self._looking = threading.Lock()
         self._watcher: _Watcher | None = None
 
     def tick(self, units: float = 1) -> None:
         """Says that so many units of work were done."""
-        with self._lock:
-            self._work = (self._work or 0.0) + units
+        with self._counting:
+            self._work += units
 
     @property
     def answer(self) -> Answer | None:
@@ -72,7 +75,7 @@ class Watch:
 
     def look(self) -> Answer | None:
         """Takes a snapshot now, and says what the series says."""
-        with self._lock:
+        with self._looking:
             taken = snapshot(self._work)
             self._series.append(taken)
             if len(self._series) > _MOST:

@@ -1,5 +1,7 @@
 //! Why a command failed, and what can be done.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use memtop_analyze::SeriesError;
 use memtop_snapshot::SnapshotError;
 
@@ -43,5 +45,36 @@ impl Failure {
 impl From<SnapshotError> for Failure {
     fn from(error: SnapshotError) -> Self {
         Self { message: error.to_string(), hint: error.hint().map(str::to_owned), status: FAILURE }
+    }
+}
+
+/// Does `work`; if that panics, which is a mistake of mem_top's, it is a failure as any other. The panic has said where
+/// it happened by itself.
+pub(crate) fn caught<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let message = panic.downcast_ref::<String>().map(String::as_str);
+        let message = message.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it does not say why");
+        Err(Failure::new(
+            format!("mem_top made a mistake of its own: {message}"),
+            "nothing was written under its final name; please report it, with the lines above and the command",
+        ))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_a_failure_with_a_status_of_its_own() {
+        let failure = caught::<u8>(|| panic!("a row {} that is not there", 7)).expect_err("it panicked");
+        assert_eq!(failure.status, FAILURE);
+        assert_eq!(failure.message, "mem_top made a mistake of its own: a row 7 that is not there");
+        assert!(failure.hint.is_some_and(|hint| hint.contains("report it")));
+    }
+
+    #[test]
+    fn what_goes_well_is_passed_on() {
+        assert_eq!(caught(|| Ok(3)).map_err(|failure| failure.message), Ok(3));
     }
 }

@@ -139,18 +139,36 @@ pub fn run_with<A: Into<OsString> + Clone>(
             return if error.use_stderr() { FAILURE } else { FINE };
         }
     };
-    let (output, result) = match &arguments.command {
-        None => (&arguments.overview.output, overview::run(&arguments.overview, &System)),
-        Some(Command::Leaks(arguments)) => {
-            let result = leaks::run(arguments, &System, &SystemClock::new(), &StandardError::new());
-            (&arguments.output, result)
+    let output = arguments.output();
+    failure::caught(|| arguments.run(python)).unwrap_or_else(|failure| output::complain(output, &failure))
+}
+
+impl Arguments {
+    fn output(&self) -> &output::Output {
+        match &self.command {
+            None => &self.overview.output,
+            Some(Command::Leaks(arguments)) => &arguments.output,
+            Some(Command::Report(arguments)) => &arguments.output,
+            Some(Command::Diff(arguments)) => &arguments.output,
+            Some(Command::Why(arguments)) => &arguments.output,
+            Some(Command::Dump(arguments)) => &arguments.output,
+            Some(Command::Ps(arguments)) => &arguments.output,
+            Some(Command::Run(arguments)) => &arguments.output,
         }
-        Some(Command::Report(arguments)) => (&arguments.output, report::run(arguments, &System)),
-        Some(Command::Diff(arguments)) => (&arguments.output, diff::run(arguments, &System)),
-        Some(Command::Why(arguments)) => (&arguments.output, why::run(arguments, &System)),
-        Some(Command::Dump(arguments)) => (&arguments.output, dump::run(arguments, &System)),
-        Some(Command::Ps(arguments)) => (&arguments.output, ps::run(arguments)),
-        Some(Command::Run(arguments)) => (&arguments.output, run::run(arguments, &System, python)),
-    };
-    result.unwrap_or_else(|failure| output::complain(output, &failure))
+    }
+
+    fn run(&self, python: Option<&Path>) -> Result<u8, Failure> {
+        match &self.command {
+            None => overview::run(&self.overview, &System),
+            Some(Command::Leaks(arguments)) => {
+                leaks::run(arguments, &System, &SystemClock::new(), &StandardError::new())
+            }
+            Some(Command::Report(arguments)) => report::run(arguments, &System),
+            Some(Command::Diff(arguments)) => diff::run(arguments, &System),
+            Some(Command::Why(arguments)) => why::run(arguments, &System),
+            Some(Command::Dump(arguments)) => dump::run(arguments, &System),
+            Some(Command::Ps(arguments)) => ps::run(arguments),
+            Some(Command::Run(arguments)) => run::run(arguments, &System, python),
+        }
+    }
 }

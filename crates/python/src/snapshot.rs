@@ -336,10 +336,12 @@ fn file_error(error: &SnapshotError) -> PyErr {
         None => error.to_string(),
     };
     let source = std::error::Error::source(error).and_then(|source| source.downcast_ref::<std::io::Error>());
-    match source.map(std::io::Error::kind) {
-        Some(std::io::ErrorKind::NotFound) => PyFileNotFoundError::new_err(message),
-        Some(_) => PyOSError::new_err(message),
-        None => PyValueError::new_err(message),
+    match (error, source.map(std::io::Error::kind)) {
+        (SnapshotError::NotFound { .. }, _) | (_, Some(std::io::ErrorKind::NotFound)) => {
+            PyFileNotFoundError::new_err(message)
+        }
+        (SnapshotError::NotAFile { .. }, _) | (_, Some(_)) => PyOSError::new_err(message),
+        _ => PyValueError::new_err(message),
     }
 }
 

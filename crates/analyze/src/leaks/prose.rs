@@ -26,8 +26,9 @@ pub(super) fn complete(
     if let Some(lower) = search.lower_slope(grown).filter(|&lower| lower > 0.0 && intervals > 1) {
         let mean = grown.iter().sum::<i64>() as f64 / intervals as f64;
         suspect.evidence.push(format!(
-            "about {} {what} an interval, and at least {} (Theil–Sen, 95 %)",
+            "about {} {} an interval, and at least {} (Theil–Sen, 95 %)",
             number(mean),
+            if by_items { item(mean) } else { what },
             number(lower)
         ));
     }
@@ -55,7 +56,7 @@ pub(super) fn complete(
         Cause::Container => {}
     }
     if let Some(rate) = suspect.rate.items_per_unit.filter(|&rate| by_items && rate > 0.0) {
-        suspect.evidence.push(format!("about {} items for each unit of work", number(rate)));
+        suspect.evidence.push(format!("about {} {} for each unit of work", number(rate), item(rate)));
     } else if let Some(rate) = suspect.rate.bytes_per_unit.filter(|&rate| rate > 0.0) {
         suspect.evidence.push(format!("about {} for each unit of work", bytes(rate as u64)));
     }
@@ -144,7 +145,16 @@ fn article(name: &str) -> &'static str {
 }
 
 fn objects(name: &str, count: f64) -> String {
-    if count > 0.95 && count < 1.05 { format!("{name} object") } else { format!("{name} objects") }
+    if is_one(count) { format!("{name} object") } else { format!("{name} objects") }
+}
+
+fn item(count: f64) -> &'static str {
+    if is_one(count) { "item" } else { "items" }
+}
+
+/// Whether a number is told as 1.
+fn is_one(count: f64) -> bool {
+    count > 0.95 && count < 1.05
 }
 
 /// A number as it is told: whole from ten on, else with one digit after the point where that is not zero.
