@@ -37,6 +37,18 @@ from ._native import __version__  # noqa: E402
 from ._snapshot import Snapshot, leaks, load, snapshot  # noqa: E402
 from ._watching import Watch, watching  # noqa: E402
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+
+def load_ipython_extension(ipython: "InteractiveShell") -> None:
+    """What `%load_ext mem_top` calls: gives `%mem_top` and `%%mem_top_growth`."""
+    from ._notebook import register
+
+    register(ipython)
+
+
 __all__ = [
     "Answer",
     "Record",
