@@ -17,7 +17,7 @@ RUST_HOST = $(shell rustc -vV | sed -n 's/^host: //p')
 
 export CARGO_TERM_PROGRESS_WHEN ?= never
 
-.PHONY: help build demo test test-rust test-python test-long test-all lint audit bench fuzz interpreters wheel static clean
+.PHONY: help build web web-check demo test test-rust test-python test-long test-all lint audit bench fuzz interpreters wheel static clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -36,6 +36,16 @@ $(VENV)/.installed: $(VENV)/.tools $(RUST_SOURCES) $(PYTHON_SOURCES)
 
 demo: build ## A web shop leaks its sessions; mem_top() shows the counters that keep growing
 	$(BIN)/python examples/demo.py
+
+web: web/node_modules/.installed ## The script and the style of the page, made anew of web/; needs Node, which nothing else does
+	cd web && node build.js
+
+web-check: web/node_modules/.installed ## Whether these are what web/ gives
+	cd web && node build.js --check
+
+web/node_modules/.installed: web/package.json web/package-lock.json
+	cd web && npm ci --no-audit --no-fund --loglevel=error
+	touch $@
 
 test: test-rust test-python ## All tests, on this Python
 
@@ -102,4 +112,4 @@ static: ## The stand-alone command as one fully static binary, which needs no Py
 	cp target/$(RUST_HOST)/release/mem_top dist/mem_top
 
 clean: ## Removes all that make has built or fetched
-	rm -rf $(VENV) $(CACHE) target dist
+	rm -rf $(VENV) $(CACHE) target dist web/node_modules

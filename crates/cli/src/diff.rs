@@ -1,11 +1,12 @@
 //! `mem_top diff OLD NEW`: which types became more or larger between two snapshots, or from one until now.
 
 use clap::Args;
-use memtop_analyze::DiffOptions;
-use memtop_report::{json, text};
+use memtop_analyze::{Diff, DiffOptions, memory_total};
+use memtop_report::{html, json, text};
 
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::page::PageArguments;
 use crate::processes::Processes;
 use crate::progress::Progress;
 use crate::subject::{Capturing, Subject, subject};
@@ -24,6 +25,7 @@ Examples:
   mem_top diff 1.parquet 2.parquet
   mem_top diff 1.parquet 4711                     what changed until now
   mem_top diff --limit 0 --json 1.parquet 2.parquet | jq '.types[] | select(.growth > 100)'
+  mem_top diff --html grown.html 1.parquet 2.parquet
   mem_top diff --any-process before-the-change.parquet after-the-change.parquet";
 
 /// Which types became more or larger between two snapshots
@@ -43,11 +45,14 @@ pub(crate) struct Arguments {
     capturing: Capturing,
     #[command(flatten)]
     pub(crate) output: Output,
+    #[command(flatten)]
+    page: PageArguments,
 }
 
 /// # Errors
 /// If a file cannot be read or the process not be captured, or they are of different processes and that was not asked for.
 pub(crate) fn run(arguments: &Arguments, processes: &dyn Processes) -> Result<u8, Failure> {
+    arguments.page.check()?;
     let progress = Progress::new();
     let heaps = match (&arguments.old, &arguments.new) {
         (Subject::File(old), Subject::File(new)) => {
@@ -66,14 +71,26 @@ pub(crate) fn run(arguments: &Arguments, processes: &dyn Processes) -> Result<u8
     };
     let [old, new] = [&heaps[0], &heaps[1]];
     let names = [arguments.old.to_string(), arguments.new.to_string()];
-    let options = DiffOptions { limit: arguments.output.limit(), any_process: arguments.any_process };
-    let answer = memtop_analyze::diff(old, new, &options).map_err(|error| {
+    let options = DiffOptions { limit: None, any_process: arguments.any_process };
+    let all = memtop_analyze::diff(old, new, &options).map_err(|error| {
         Failure::series(&error, &names, "to compare them all the same, add --any-process")
     })?;
     drop(progress);
+    // The page has more rows than are printed.
+    let answer = limited(&all, arguments.output.limit().unwrap_or(usize::MAX));
     Output::print(&match arguments.output.json {
         true => json::to_text(&json::diff(&answer, old.info(), new.info())),
         false => text::diff(&answer, old.info(), new.info(), &arguments.output.style()),
     })?;
+    arguments
+        .page
+        .write(|| html::diff(&all, [old.info(), new.info()], &[memory_total(old), memory_total(new)]))?;
     Ok(FINE)
+}
+
+/// The first rows; the others are counted.
+fn limited(all: &Diff, limit: usize) -> Diff {
+    let rows: Vec<_> = all.rows.iter().take(limit).cloned().collect();
+    let omitted = all.omitted + all.rows.len() - rows.len();
+    Diff { rows, omitted, old: all.old, new: all.new }
 }

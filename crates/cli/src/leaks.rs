@@ -6,13 +6,17 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use memtop_analyze::{Leaks, LeaksOptions, SeriesError, Thresholds, Verdict, Worker, merge_workers};
+use memtop_analyze::{
+    DiffOptions, Leaks, LeaksOptions, SeriesError, Thresholds, Verdict, Worker, diff, in_order, merge_workers,
+};
 use memtop_heap::Heap;
-use memtop_report::{json, parse_duration, parse_share, parse_size, text};
+use memtop_report::html::{self, HeapView, LeaksPage};
+use memtop_report::{HeapReportOptions, json, parse_duration, parse_share, parse_size, text};
 
 use crate::clock::Clock;
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::page::PageArguments;
 use crate::processes::Processes;
 use crate::progress::Progress;
 use crate::subject::{Capturing, Subject, for_a_process, subject};
@@ -38,6 +42,7 @@ Examples:
   mem_top leaks 4711 --children                   a server and its workers, as one
   mem_top leaks 4711 --save snapshots             and keep the snapshots
   mem_top leaks 1.parquet 2.parquet 3.parquet 4.parquet
+  mem_top leaks --html leaks.html *.parquet       the answer as a page, too
   mem_top leaks --json *.parquet | jq '.suspects[0].holder'
   mem_top leaks --min-growth 100kB *.parquet || echo look at this
 
@@ -60,6 +65,8 @@ pub(crate) struct Arguments {
     capturing: Capturing,
     #[command(flatten)]
     pub(crate) output: Output,
+    #[command(flatten)]
+    page: PageArguments,
 }
 
 /// How often a process is captured.
@@ -118,6 +125,7 @@ pub(crate) fn run(
     clock: &dyn Clock,
     talk: &dyn Talk,
 ) -> Result<u8, Failure> {
+    arguments.page.check()?;
     if let [Subject::Process(pid)] = arguments.subjects.as_slice() {
         return of_process(arguments, *pid, processes, clock, talk);
     }
@@ -139,7 +147,7 @@ pub(crate) fn run(
         Failure::series(&error, &names, "give snapshots that were taken while one process ran")
     })?;
     drop(progress);
-    tell(&answer, arguments)
+    tell(&answer, &heaps, arguments)
 }
 
 fn find(heaps: &[Heap], arguments: &Arguments, limit: Option<usize>) -> Result<Leaks, SeriesError> {
@@ -149,12 +157,26 @@ fn find(heaps: &[Heap], arguments: &Arguments, limit: Option<usize>) -> Result<L
     memtop_analyze::leaks(&heaps.iter().collect::<Vec<&Heap>>(), &options)
 }
 
-fn tell(answer: &Leaks, arguments: &Arguments) -> Result<u8, Failure> {
+fn tell(answer: &Leaks, heaps: &[Heap], arguments: &Arguments) -> Result<u8, Failure> {
     Output::print(&match arguments.output.json {
         true => json::to_text(&json::leaks(answer)),
         false => text::leaks(answer, &arguments.output.style()),
     })?;
+    arguments.page.write(|| page(answer, heaps, arguments.output.limit()))?;
     Ok(status(answer.verdict))
+}
+
+/// The page for `answer`, which is that for `heaps`: with more of the last heap, and what changed since the first.
+fn page(answer: &Leaks, heaps: &[Heap], limit: Option<usize>) -> String {
+    let heaps: Vec<&Heap> = heaps.iter().collect();
+    // They were found to be of one process before.
+    let order = in_order(&heaps).unwrap_or_else(|_| (0..heaps.len()).collect());
+    let heaps: Vec<&Heap> = order.into_iter().map(|place| heaps[place]).collect();
+    let (Some(&first), Some(&last)) = (heaps.first(), heaps.last()) else { return String::new() };
+    let changes = if heaps.len() > 1 { diff(first, last, &DiffOptions::default()).ok() } else { None };
+    let captures: Vec<_> = heaps.iter().map(|heap| heap.info()).collect();
+    let view = HeapView::new(last, &HeapReportOptions { limit });
+    html::leaks(&LeaksPage { answer, captures: &captures, last: &view, changes: changes.as_ref() })
 }
 
 /// The exit status that says the verdict.
@@ -207,7 +229,7 @@ fn of_process(
         .map_err(|error| Failure::series(&error, &[], "the process became another program meanwhile"))?;
     answer.notes.extend(notes);
     talk.status("");
-    tell(&answer, arguments)
+    tell(&answer, &heaps, arguments)
 }
 
 /// What is to be said of how a series ended.
@@ -266,6 +288,7 @@ fn of_workers(
         true => json::to_text(&json::workers(&answer)),
         false => text::workers(&answer, &arguments.output.style()),
     })?;
+    arguments.page.write(|| html::workers(&answer))?;
     Ok(status(answer.verdict))
 }
 

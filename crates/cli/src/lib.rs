@@ -19,6 +19,7 @@ mod load;
 mod output;
 mod overview;
 mod pace;
+mod page;
 mod processes;
 mod progress;
 mod ps;

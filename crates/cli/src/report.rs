@@ -1,11 +1,13 @@
 //! `mem_top report PID|FILE`: what is in one heap, and what holds most of it.
 
 use clap::Args;
+use memtop_report::html::{self, HeapView};
 use memtop_report::{HeapReport, HeapReportOptions, json, text};
 
 use crate::FINE;
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::page::PageArguments;
 use crate::processes::Processes;
 use crate::progress::Progress;
 use crate::subject::{Capturing, Subject, subject};
@@ -23,6 +25,7 @@ Examples:
   mem_top report 4711
   mem_top report 3.parquet
   mem_top report --limit 30 3.parquet
+  mem_top report --html heap.html 4711            a page for a browser
   mem_top report --json 4711 | jq '.types[0]'";
 
 /// What is in one heap, and what holds most of it
@@ -36,19 +39,34 @@ pub(crate) struct Arguments {
     capturing: Capturing,
     #[command(flatten)]
     pub(crate) output: Output,
+    #[command(flatten)]
+    page: PageArguments,
 }
 
 /// # Errors
 /// If the process cannot be captured, or the file not be read.
 pub(crate) fn run(arguments: &Arguments, processes: &dyn Processes) -> Result<u8, Failure> {
+    arguments.page.check()?;
     let progress = Progress::new();
     let heap = arguments.subject.heap(&arguments.capturing, processes, &progress)?;
     progress.say("finding out who retains what …");
-    let answer = HeapReport::new(&heap, &HeapReportOptions { limit: arguments.output.limit() });
-    drop(progress);
-    Output::print(&match arguments.output.json {
-        true => json::to_text(&json::heap_report(&answer)),
-        false => text::heap_report(&answer, &arguments.output.style()),
-    })?;
+    let options = HeapReportOptions { limit: arguments.output.limit() };
+    if arguments.page.wanted() {
+        let view = HeapView::new(&heap, &options);
+        drop(progress);
+        tell(&view.report, arguments)?;
+        arguments.page.write(|| html::heap_report(&view))?;
+    } else {
+        let answer = HeapReport::new(&heap, &options);
+        drop(progress);
+        tell(&answer, arguments)?;
+    }
     Ok(FINE)
+}
+
+fn tell(answer: &HeapReport, arguments: &Arguments) -> Result<(), Failure> {
+    Output::print(&match arguments.output.json {
+        true => json::to_text(&json::heap_report(answer)),
+        false => text::heap_report(answer, &arguments.output.style()),
+    })
 }

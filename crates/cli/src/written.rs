@@ -3,6 +3,7 @@
 //! Invariant: a file is for its owner alone (mode 0600), appears under its name when it is complete, and no planted link
 //! is followed; see [`memtop_snapshot::write_whole`].
 
+use std::io::{self, Write};
 use std::path::Path;
 
 use crate::failure::Failure;
@@ -28,4 +29,15 @@ pub(crate) fn check(path: &Path) -> Result<bool, Failure> {
         Ok(_) => Ok(true),
         Err(_) => Ok(false),
     }
+}
+
+/// Writes a file whole by `write`; gives its size in bytes.
+///
+/// # Errors
+/// If it cannot be written. Then nothing is left of it, and what stood there stands.
+pub(crate) fn write(
+    path: &Path,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<u64, Failure> {
+    Ok(memtop_snapshot::write_whole(path, write)?)
 }

@@ -77,12 +77,22 @@ impl HeapReport {
     /// Asks `heap` everything: dominators, shortest paths, and a pass for each question. Linear, but for sorting.
     #[must_use]
     pub fn new(heap: &Heap, options: &HeapReportOptions) -> Self {
-        let retained = Retained::new(heap);
         let shortest = ShortestPaths::new(heap, &Costs::default());
+        Self::of(heap, &Retained::new(heap), &shortest, options)
+    }
+
+    /// As [`HeapReport::new`], where dominators and shortest paths are known.
+    #[must_use]
+    pub fn of(
+        heap: &Heap,
+        retained: &Retained,
+        shortest: &ShortestPaths,
+        options: &HeapReportOptions,
+    ) -> Self {
         let by_retained = HistogramOptions { order: HistogramOrder::Retained, limit: options.limit };
-        let types = histogram(heap, Some(&retained), &by_retained);
+        let types = histogram(heap, Some(retained), &by_retained);
         let limit = options.limit.unwrap_or(usize::MAX);
-        let largest = top(heap, Some(&retained), &TopOptions { by: TopBy::Retained, limit });
+        let largest = top(heap, Some(retained), &TopOptions { by: TopBy::Retained, limit });
         let mut roots: BTreeMap<RootKind, u64> = BTreeMap::new();
         for (_, root) in heap.roots().iter() {
             *roots.entry(root.kind).or_default() += 1;
@@ -93,12 +103,12 @@ impl HeapReport {
             references: heap.references().len() as u64,
             accumulation: accumulation(
                 heap,
-                &retained,
-                &shortest,
+                retained,
+                shortest,
                 &AccumulationOptions { limit, ..AccumulationOptions::default() },
             ),
             types,
-            top: TopObject::of(heap, &shortest, largest),
+            top: TopObject::of(heap, shortest, largest),
             memory: memory_total(heap),
             garbage: garbage(heap, options.limit),
             roots: roots.into_iter().map(|(kind, roots)| RootsRow { kind, roots }).collect(),

@@ -20,7 +20,7 @@ const NAME: &str = "text-align:left;padding:2px 8px;font-family:monospace;overfl
 const CARD: &str = "border:1px solid #8888;border-radius:6px;padding:8px 12px;margin:8px 0";
 
 /// A text out of a heap, or a sentence that may quote one.
-fn text(raw: &str) -> String {
+pub(crate) fn text(raw: &str) -> String {
     let mut out = String::new();
     for c in escape(raw).chars() {
         match c {
@@ -36,11 +36,11 @@ fn text(raw: &str) -> String {
 }
 
 /// A name, cut if it is very long.
-fn name(raw: &str) -> String {
+pub(crate) fn name(raw: &str) -> String {
     text(&cut(&escape(raw), LONGEST_NAME))
 }
 
-fn code(raw: &str) -> String {
+pub(crate) fn code(raw: &str) -> String {
     format!("<code>{}</code>", name(raw))
 }
 

@@ -1,4 +1,4 @@
-//! Answers as a person or a program reads them: text, JSON, and fragments of HTML for notebooks.
+//! Answers as a person or a program reads them: text, JSON, a page of HTML, and fragments of it for notebooks.
 //!
 //! Pure functions: an answer of the `analyze` crate in, a text out; one file an answer and format. What several formats
 //! need for one file (the report of a single heap) is gathered in [`HeapReport`].
@@ -12,6 +12,7 @@
 mod escape;
 mod family;
 mod heap_report;
+pub mod html;
 pub mod html_fragment;
 pub mod json;
 mod keeper;

@@ -26,7 +26,7 @@ pub fn leaks(answer: &Leaks) -> Value {
 }
 
 /// The process's memory, a list a part.
-pub(super) fn memory(totals: &[MemoryTotal]) -> Value {
+pub(crate) fn memory(totals: &[MemoryTotal]) -> Value {
     let memory = |part: &dyn Fn(&MemoryTotal) -> Value| totals.iter().map(part).collect::<Vec<_>>();
     json!({
         "rss": memory(&|of| json!(of.rss)),

@@ -6,7 +6,7 @@
 mod diff;
 mod family;
 mod heap;
-mod leaks;
+pub(crate) mod leaks;
 mod memory;
 mod overview;
 mod parts;

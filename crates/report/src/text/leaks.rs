@@ -107,7 +107,7 @@ pub(crate) fn own_part(one: &Suspect) -> Option<&str> {
 }
 
 /// What stands behind the holder: `144,997 items  (+300 a minute, in each of 6 intervals)`.
-fn facts(one: &Suspect, minutes: Option<f64>) -> String {
+pub(crate) fn facts(one: &Suspect, minutes: Option<f64>) -> String {
     if one.growth.is_empty() {
         // One snapshot: it knows no growth, and its count is of objects that hold, not of items.
         return String::new();
@@ -143,7 +143,7 @@ fn facts(one: &Suspect, minutes: Option<f64>) -> String {
 }
 
 /// `retains 61.4 MB (+126.0 kB a minute) · 93 % of all growth`.
-fn keeps(one: &Suspect, minutes: Option<f64>) -> String {
+pub(crate) fn keeps(one: &Suspect, minutes: Option<f64>) -> String {
     let mut parts = Vec::new();
     if let Some(retained) = one.retained {
         let growth = one.retained_growth.map(|growth| match minutes {
@@ -265,7 +265,7 @@ fn elapsed(from: &SnapshotRow, to: &SnapshotRow) -> Option<u64> {
     u64::try_from(micros * 1000).ok()
 }
 
-pub(super) fn minutes(snapshots: &[SnapshotRow]) -> Option<f64> {
+pub(crate) fn minutes(snapshots: &[SnapshotRow]) -> Option<f64> {
     let span = elapsed(snapshots.first()?, snapshots.last()?)?;
     (span > 0).then(|| span as f64 / 60e9)
 }

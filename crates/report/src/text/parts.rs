@@ -23,7 +23,7 @@ pub(super) fn capture(info: &CaptureInfo) -> String {
 }
 
 /// What the capture cost, and what of it is to be taken with care: a sentence each.
-pub(super) fn cost(info: &CaptureInfo) -> Vec<String> {
+pub(crate) fn cost(info: &CaptureInfo) -> Vec<String> {
     let how = match info.method {
         CaptureMethod::Made => "made by hand",
         CaptureMethod::InProcess => "captured from inside the process",

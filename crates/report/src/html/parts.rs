@@ -1,0 +1,143 @@
+//! Pieces of the page that several sections have in common.
+
+use memtop_analyze::Leaks;
+use memtop_heap::CaptureInfo;
+
+use crate::escape::{cut, escape};
+use crate::html_fragment::{name, text};
+use crate::numbers::{bytes, count, duration};
+use crate::time::{iso8601, readable};
+
+/// A part of the page with a heading of its own.
+#[derive(Debug)]
+pub(super) struct Section {
+    /// Its anchor.
+    pub(super) id: &'static str,
+    /// Its heading.
+    pub(super) title: &'static str,
+    /// What it is, for who has never seen one; a sentence or two.
+    pub(super) lead: String,
+    /// Markup.
+    pub(super) body: String,
+}
+
+impl Section {
+    pub(super) fn markup(&self) -> String {
+        let lead = match self.lead.is_empty() {
+            true => String::new(),
+            false => format!("<p class=\"hint\">{}</p>", text(&self.lead)),
+        };
+        let (id, title) = (self.id, text(self.title));
+        format!(
+            "<section id=\"{id}\" aria-labelledby=\"{id}-title\"><h2 id=\"{id}-title\">{title}</h2>{lead}{}</section>\n",
+            self.body
+        )
+    }
+}
+
+/// A cell of a table. Numbers stand to the right.
+pub(super) enum Cell {
+    /// A number as a person reads it.
+    Number(String),
+    /// A name out of a heap.
+    Name(String),
+    /// Words of ours.
+    Words(String),
+}
+
+/// A table with a caption for those who do not see it.
+pub(super) fn table(
+    caption: &str,
+    headings: &[(&str, bool)],
+    rows: impl Iterator<Item = Vec<Cell>>,
+) -> String {
+    let mut out = format!(
+        "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{0}\"><table><caption>{0}</caption><thead><tr>",
+        text(caption)
+    );
+    for (heading, is_number) in headings {
+        let class = if *is_number { " class=\"n\"" } else { "" };
+        out.push_str(&format!("<th scope=\"col\"{class}>{}</th>", text(heading)));
+    }
+    out.push_str("</tr></thead><tbody>");
+    for row in rows {
+        out.push_str("<tr>");
+        for cell in row {
+            out.push_str(&match cell {
+                Cell::Number(value) => format!("<td class=\"n\">{}</td>", text(&value)),
+                Cell::Name(value) => format!("<td class=\"name\">{}</td>", name(&value)),
+                Cell::Words(value) => format!("<td>{}</td>", text(&value)),
+            });
+        }
+        out.push_str("</tr>");
+    }
+    out + "</tbody></table></div>"
+}
+
+/// Figures that are seen at a look: a name, a value, and what belongs to it.
+pub(super) fn tiles(figures: &[(&str, String, String)]) -> String {
+    let tile = |(label, value, more): &(&str, String, String)| {
+        format!(
+            "<div class=\"tile\"><dt>{}</dt><dd>{}<small>{}</small></dd></div>",
+            text(label),
+            text(value),
+            text(more)
+        )
+    };
+    format!("<dl class=\"tiles\">{}</dl>", figures.iter().map(tile).collect::<String>())
+}
+
+/// Sentences as a list; nothing if there are none.
+pub(super) fn notes<'a>(sentences: impl Iterator<Item = &'a str>) -> String {
+    let items: String = sentences.map(|note| format!("<li>{}</li>", text(&shortened(note)))).collect();
+    if items.is_empty() { items } else { format!("<ul class=\"notes\">{items}</ul>") }
+}
+
+/// A sentence may quote names: so much of it is shown, in columns.
+const LONGEST_SENTENCE: usize = 2000;
+
+/// A sentence that may quote a name of any length.
+pub(super) fn shortened(sentence: &str) -> String {
+    cut(&escape(sentence), LONGEST_SENTENCE).into_owned()
+}
+
+/// `worker.py (PID 4711), CPython 3.11.7`.
+pub(super) fn process(info: &CaptureInfo) -> String {
+    let implementation = match info.implementation.as_str() {
+        "cpython" | "" => "CPython",
+        other => other,
+    };
+    let program = if info.program.is_empty() { "a process" } else { &info.program };
+    format!("{program} (PID {}), {implementation} {}", info.process.pid, info.python)
+}
+
+/// When the heaps were captured.
+pub(super) fn when(first: &CaptureInfo, last: &CaptureInfo) -> String {
+    let from = readable(first.taken_at);
+    match span(first.taken_at, last.taken_at) {
+        Some(nanoseconds) if nanoseconds > 0 => {
+            format!("{from} to {}: {}", readable(last.taken_at), duration(nanoseconds))
+        }
+        _ => from,
+    }
+}
+
+/// Nanoseconds from one time to another, which are microseconds; none if the clock went back.
+pub(super) fn span(first: i64, last: i64) -> Option<u64> {
+    u64::try_from((i128::from(last) - i128::from(first)) * 1000).ok()
+}
+
+/// When the heaps of an answer were captured.
+pub(super) fn taken(answer: &Leaks) -> Vec<Option<String>> {
+    answer.snapshots.iter().map(|row| iso8601(row.taken_at)).collect()
+}
+
+/// `1 process`, `2 processes`.
+pub(super) fn count_of(number: usize, one: &str, many: &str) -> String {
+    count(number as u64, one, many)
+}
+
+/// Bytes, where they are known.
+pub(super) fn known(size: Option<u64>) -> String {
+    size.map_or_else(|| "?".to_owned(), bytes)
+}

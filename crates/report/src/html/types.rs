@@ -1,0 +1,206 @@
+//! Types and large objects as tables: the first rows as plain HTML, more of them in the data, the rest counted.
+
+use std::collections::HashMap;
+
+use memtop_analyze::{Diff, DiffRow, Histogram};
+use serde_json::{Value, json};
+
+use super::parts::{Cell, Section, known, table};
+use crate::escape::{cut, escape};
+use crate::heap_report::TopObject;
+use crate::html_fragment::text;
+use crate::numbers::{bytes, count, grouped, signed, signed_bytes};
+
+/// So many types are on the page.
+pub(super) const SHOWN: usize = 2000;
+/// So many of them stand in it as HTML.
+const ROWS: usize = 25;
+/// A name of a type is never longer than this, in columns.
+const LONGEST: usize = 160;
+
+fn named(name: &str) -> String {
+    cut(&escape(name), LONGEST).into_owned()
+}
+
+/// What changed, by name.
+fn by_name(changes: Option<&Diff>) -> HashMap<&str, &DiffRow> {
+    changes.map(|diff| diff.rows.iter().map(|row| (row.name.as_str(), row)).collect()).unwrap_or_default()
+}
+
+/// The types of a heap as rows: name, objects, bytes, retained bytes; where there are `changes`, the growth of objects
+/// and of bytes too. Two types of one name are two rows, and what changed is known of their name only.
+pub(super) fn heap_data(types: &Histogram, changes: Option<&Diff>) -> Value {
+    let known = by_name(changes);
+    let mut columns = vec!["type", "objects", "bytes", "retained"];
+    if changes.is_some() {
+        columns.extend(["growth", "bytes_growth"]);
+    }
+    let row = |row: &memtop_analyze::TypeRow| {
+        let mut cells =
+            vec![json!(named(&row.name)), json!(row.objects), json!(row.bytes), json!(row.retained)];
+        if changes.is_some() {
+            let grown = known.get(row.name.as_str());
+            cells.push(json!(grown.map_or(0, |row| row.objects_grown())));
+            cells.push(json!(grown.map_or(0, |row| row.bytes_grown())));
+        }
+        Value::Array(cells)
+    };
+    json!({
+        "columns": columns,
+        "rows": types.rows.iter().map(row).collect::<Vec<_>>(),
+        "omitted": types.omitted,
+    })
+}
+
+/// The rows of what changed: name, growth of bytes and of objects, bytes and objects now, and before.
+pub(super) fn changes_data(answer: &Diff) -> Value {
+    let row = |row: &DiffRow| {
+        json!([
+            named(&row.name),
+            row.bytes_grown(),
+            row.objects_grown(),
+            row.new.bytes,
+            row.new.objects,
+            row.old.bytes,
+            row.old.objects
+        ])
+    };
+    json!({
+        "columns": ["type", "bytes_growth", "growth", "bytes", "objects", "bytes_before", "objects_before"],
+        "rows": answer.rows.iter().map(row).collect::<Vec<_>>(),
+        "omitted": answer.omitted,
+    })
+}
+
+/// A table that the script makes sortable, of the first rows, and how many there are.
+fn sortable(
+    caption: &str,
+    headings: &[(&str, bool)],
+    rows: impl Iterator<Item = Vec<Cell>>,
+    all: usize,
+    omitted: usize,
+) -> String {
+    let shown = all.min(ROWS);
+    let mut note = match all - shown {
+        0 => String::new(),
+        _ => format!("Without a script, the first {shown} of {} are shown. ", grouped(all as u64)),
+    };
+    let left = match omitted {
+        0 => String::new(),
+        omitted => format!(
+            "{} of {}: the smallest are not on this page. mem_top --limit 0 --json has all.",
+            count(all as u64, "type", "types"),
+            grouped((all + omitted) as u64)
+        ),
+    };
+    if !note.is_empty() {
+        note = format!("<p class=\"hint unscripted\">{}</p>", text(&note));
+    }
+    if !left.is_empty() {
+        note.push_str(&format!("<p class=\"hint\">{}</p>", text(&left)));
+    }
+    format!("<div id=\"type-table\">{}</div>{note}", table(caption, headings, rows.take(ROWS)))
+}
+
+pub(super) fn heap(types: &Histogram, changes: Option<&Diff>) -> Option<Section> {
+    let grown = by_name(changes);
+    let mut headings = vec![("Type", false), ("Objects", true), ("Bytes", true), ("Retained", true)];
+    if changes.is_some() {
+        headings.extend([("Growth", true), ("Bytes grown", true)]);
+    }
+    let rows = types.rows.iter().map(|row| {
+        let mut cells = vec![
+            Cell::Name(named(&row.name)),
+            Cell::Number(grouped(row.objects)),
+            Cell::Number(bytes(row.bytes)),
+            Cell::Number(known(row.retained)),
+        ];
+        if changes.is_some() {
+            let grown = grown.get(row.name.as_str());
+            cells.push(Cell::Number(signed(grown.map_or(0, |row| row.objects_grown()))));
+            cells.push(Cell::Number(signed_bytes(grown.map_or(0, |row| row.bytes_grown()))));
+        }
+        cells
+    });
+    let growth = if changes.is_some() { " Growth is that since the first snapshot." } else { "" };
+    Some(Section {
+        id: "types",
+        title: "Types",
+        lead: format!(
+            "All objects of the last snapshot, by type. Bytes are their own; retained is what would be freed with them.{growth}"
+        ),
+        body: sortable("Types", &headings, rows, types.rows.len(), types.omitted),
+    })
+}
+
+pub(super) fn changes(answer: &Diff) -> Option<Section> {
+    let headings = [
+        ("Type", false),
+        ("Bytes grown", true),
+        ("Objects grown", true),
+        ("Bytes now", true),
+        ("Objects now", true),
+        ("Bytes before", true),
+        ("Objects before", true),
+    ];
+    let rows = answer.rows.iter().map(|row| {
+        vec![
+            Cell::Name(named(&row.name)),
+            Cell::Number(signed_bytes(row.bytes_grown())),
+            Cell::Number(signed(row.objects_grown())),
+            Cell::Number(bytes(row.new.bytes)),
+            Cell::Number(grouped(row.new.objects)),
+            Cell::Number(bytes(row.old.bytes)),
+            Cell::Number(grouped(row.old.objects)),
+        ]
+    });
+    let all = answer.rows.len().min(SHOWN);
+    let omitted = answer.omitted + answer.rows.len() - all;
+    Some(Section {
+        id: "types",
+        title: "Types that changed",
+        lead: "The largest change of bytes comes first. Garbage that awaits the collector does not count."
+            .to_owned(),
+        body: sortable("Types that changed", &headings, rows, all, omitted),
+    })
+}
+
+/// A place for the picture of what changed most.
+pub(super) fn changes_chart(answer: &Diff) -> Option<Section> {
+    (!answer.rows.is_empty()).then(|| Section {
+        id: "changes",
+        title: "What changed most",
+        lead: "Bytes gained and lost, by type.".to_owned(),
+        body: "<figure class=\"chart\" data-chart=\"changes\"></figure>".to_owned(),
+    })
+}
+
+/// The largest objects.
+pub(super) fn objects(rows: &[TopObject]) -> Option<Section> {
+    const MOST: usize = 100;
+    let headings = [
+        ("Retained", true),
+        ("Size", true),
+        ("References", true),
+        ("Type", false),
+        ("Path", false),
+        ("Address", false),
+    ];
+    let cells = rows.iter().take(MOST).map(|one| {
+        let path = one.path.as_ref().map_or_else(|| "no root reaches it".to_owned(), ToString::to_string);
+        vec![
+            Cell::Number(known(one.row.retained)),
+            Cell::Number(bytes(one.row.size)),
+            Cell::Number(grouped(one.row.references)),
+            Cell::Name(one.row.type_name.clone()),
+            Cell::Name(path),
+            Cell::Name(format!("{:#x}", one.row.address)),
+        ]
+    });
+    (!rows.is_empty()).then(|| Section {
+        id: "objects",
+        title: "The largest objects",
+        lead: "By what each retains alone.".to_owned(),
+        body: table("The largest objects", &headings, cells),
+    })
+}
