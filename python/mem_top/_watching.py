@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _MOST = 8
 # What must be there before anybody is accused.
 _LEAST = 4
-_SURE = 0.9
+_SURE = 0.8
 # The process stands still for at most this share of the time.
 _BUDGET = 0.01
 
