@@ -91,9 +91,10 @@ $(CACHE)/pause: $(RUST_SOURCES)
 	mkdir -p $(CACHE)
 	touch $@
 
-fuzz: build ## Ten minutes each of odd objects and of damaged snapshots (FUZZ_SECONDS=600)
+fuzz: build ## Ten minutes each of odd objects, damaged snapshots, and damaged memory of other processes (FUZZ_SECONDS=600)
 	$(BIN)/python tests/fuzz_preview.py --seconds $${FUZZ_SECONDS:-600}
 	cargo run --quiet --release --package memtop-snapshot --example fuzz_reader -- --seconds $${FUZZ_SECONDS:-600}
+	cargo run --quiet --profile fuzz --package memtop-remote --example fuzz_decoder -- --seconds $${FUZZ_SECONDS:-600}
 
 interpreters: ## CPython 3.8 to 3.15: finds those that are installed, fetches 3.14 and 3.15 on Debian
 	$(PYTHON) tools/interpreters.py

@@ -8,6 +8,7 @@
 //! told as likely ([`Sink::likely`]), so that reference counts decide, but for what lives for ever, whose count
 //! says nothing.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use memtop_heap::Label;
@@ -25,6 +26,8 @@ use crate::validity::{Lifetime, Validity, is_plausible};
 #[derive(Debug, Default)]
 pub(crate) struct Blind {
     plans: FxHashMap<u64, Plan>,
+    /// The large objects that were met, and where what was scanned of them ends.
+    large: BTreeMap<u64, u64>,
     validity: Validity,
 }
 
@@ -43,6 +46,26 @@ struct Plan {
     /// Where items are scanned, each a word.
     items: Option<u64>,
 }
+
+impl Blind {
+    /// Objects do not overlap: a type whose objects reach into others is damaged, and no more of them is scanned than
+    /// there can be. So all that is scanned is little more than there is memory.
+    #[cold]
+    fn fit(&mut self, of: u64, at: u64, plan: &mut Plan) {
+        let Some(&last) = plan.words.last() else { return };
+        let within = self.large.range(..at).next_back().is_some_and(|(_, &end)| end > at);
+        let next = self.large.range(at + 1..).next().map_or(u64::MAX, |(&next, _)| next - at);
+        let room = if within { LARGE.min(next) } else { next };
+        if last >= room {
+            plan.words = plan.words.iter().copied().filter(|&offset| offset < room).collect();
+            self.plans.insert(of, plan.clone());
+        }
+        self.large.insert(at, at + room.min(last + 8));
+    }
+}
+
+/// Objects that are smaller are scanned whole, whatever is around them.
+const LARGE: u64 = 256;
 /// The longest chain of bases, and the most words of an object that are looked at.
 const LONGEST_CHAIN: usize = 1000;
 pub(crate) const MOST_SCANNED: u64 = 1 << 16;
@@ -80,7 +103,7 @@ impl<M: Memory> Decoder<'_, M> {
     /// The references of an object of which nobody can say what its traverse visits.
     #[cold]
     pub(crate) fn blind_references(&mut self, at: u64, info: &TypeInfo, sink: &mut impl Sink) {
-        let plan = match self.blind.plans.get(&info.address) {
+        let mut plan = match self.blind.plans.get(&info.address) {
             Some(plan) => plan.clone(),
             None => {
                 let plan = self.plan(info);
@@ -88,6 +111,9 @@ impl<M: Memory> Decoder<'_, M> {
                 plan
             }
         };
+        if plan.words.last().is_some_and(|&offset| offset >= LARGE) {
+            self.blind.fit(info.address, at, &mut plan);
+        }
         let nothing = &mut None;
         let mut members = true;
         match info.kind {
@@ -191,7 +217,10 @@ impl<M: Memory> Decoder<'_, M> {
             }
             at = self.pointer(at + type_object::BASE as u64);
         }
-        let basic = |of: u64| if of == 0 { 16 } else { self.word(of + type_object::BASIC_SIZE as u64) };
+        let basic = |of: u64| match of {
+            0 => 16,
+            _ => self.word(of + type_object::BASIC_SIZE as u64).min(MOST),
+        };
         let mut structure = structure.unwrap_or(Structure::Words);
         if info.kind == Kind::Tuple && structure == Structure::Words && of_c != base {
             structure = self.struct_sequence(of_c).unwrap_or(structure);
@@ -219,6 +248,7 @@ impl<M: Memory> Decoder<'_, M> {
                 || matches!(info.dict, DictPlace::Offset(dict) if dict == offset as i64)
         };
         words.retain(|&offset| !not_its_own(offset));
+        words.sort_unstable();
         let dict_is_member =
             matches!(info.dict, DictPlace::Offset(dict) if dict > 0 && is_member(dict as u64));
         let has_items = info.kind == Kind::Opaque && info.item_size == 8 && structure == Structure::Words;

@@ -93,10 +93,27 @@ struct KnownText {
 const RECENT: usize = 8192;
 /// A container with fewer entries may show its keys that are names.
 const FEW: u64 = 64;
-/// The bits of an address that a process can have.
-pub(crate) const ADDRESS: u64 = (1 << 47) - 1;
-/// More items than any container of a process with 47 bits of addresses can have.
+/// The bits of an address that a process can have: 47 on x86-64, 48 on aarch64.
+pub(crate) const ADDRESS: u64 = (1 << 48) - 1;
+/// Below this nothing is mapped.
+const LOWEST: u64 = 1 << 12;
+/// So many empty items in a row are no container's: an end of memory that was never touched.
+const MOST_EMPTY: u64 = 1 << 16;
+/// More items than any container of a process with 48 bits of addresses can have.
 pub(crate) const MOST: u64 = 1 << 44;
+
+/// Whether an object may stand at an address: aligned to a word, within what a process can have. What stands behind a
+/// container's items, a reference count or an allocator's size, is no such address.
+#[inline]
+pub(crate) fn may_be_object(address: u64) -> bool {
+    address & 7 == 0 && (LOWEST..=ADDRESS).contains(&address)
+}
+
+/// What may stand in the place of an item.
+#[inline]
+pub(crate) fn is_item(word: u64) -> bool {
+    word == 0 || may_be_object(word)
+}
 
 /// A dict's key table (`Include/internal/pycore_dict.h`).
 #[derive(Debug, Clone, Copy)]
@@ -181,6 +198,7 @@ impl<'m, M: Memory> Decoder<'m, M> {
 
     /// The namespace of the module at an address; `None` if it is none.
     pub fn namespace_of_module(&self, at: u64) -> Option<u64> {
+        let at = at & ADDRESS;
         let (kind, ..) = self.kind_of(self.memory.word(at + object::TYPE as u64)?)?;
         let dict = self.memory.word(at + 16)?;
         (kind == Kind::Module && dict != 0).then_some(dict)
@@ -188,7 +206,7 @@ impl<'m, M: Memory> Decoder<'m, M> {
 
     /// Whether code lies at an address.
     pub fn is_code(&self, at: u64) -> bool {
-        let of = self.memory.word(at + object::TYPE as u64);
+        let of = self.memory.word((at & ADDRESS) + object::TYPE as u64);
         of.and_then(|of| self.kind_of(of)).is_some_and(|(kind, ..)| kind == Kind::Code)
     }
 
@@ -316,14 +334,16 @@ impl<'m, M: Memory> Decoder<'m, M> {
 
     /// The entries of a dict whose values are not shared, as keys and values.
     pub fn entries(&self, dict: u64) -> impl Iterator<Item = (u64, u64)> + '_ {
-        let keys = self.word(dict + container::DICT_KEYS as u64);
+        let keys = self.word((dict & ADDRESS) + container::DICT_KEYS as u64);
         let table = if keys == 0 { None } else { self.key_table(keys) };
         let table = table.unwrap_or(KeyTable { first: 0, entry: 0, key: 0, entries: 0 });
-        (0..table.entries).filter_map(move |index| {
+        // What is beyond the memory that is there is not looked at: a damaged count may be any.
+        let entries = (0..table.entries).map_while(move |index| {
             let at = table.first + index * table.entry + table.key;
-            let (key, value) = (self.memory.word(at)?, self.memory.word(at + 8)?);
-            (key != 0 && value != 0).then_some((key, value))
-        })
+            Some((self.memory.word(at)?, self.memory.word(at + 8)?))
+        });
+        let whole = entries.take_while(|&(key, value)| is_item(key) && is_item(value));
+        whole.filter(|&(key, value)| key != 0 && value != 0)
     }
 
     /// The references of an object. `visited` is what its traverse function visited, in that order; without, memory alone
@@ -425,10 +445,11 @@ impl<'m, M: Memory> Decoder<'m, M> {
 
     /// Whether a type lies at an address: its own type says of itself that it makes types.
     pub(crate) fn is_type(&self, at: u64) -> bool {
+        if !may_be_object(at) {
+            return false;
+        }
         let metatype = self.word(at + object::TYPE as u64);
-        at.is_multiple_of(8)
-            && at > 1 << 12
-            && metatype > 1 << 12
+        may_be_object(metatype)
             && self.word(metatype + type_object::FLAGS as u64) & type_object::IS_METATYPE != 0
     }
 
@@ -528,8 +549,13 @@ impl<'m, M: Memory> Decoder<'m, M> {
         visited: &mut Option<Visited<'_>>,
         sink: &mut impl Sink,
     ) {
+        let mut empty = 0;
         for index in 0..count {
-            let Some(to) = self.memory.word(first + index * 8) else { break };
+            let Some(to) = self.memory.word(first + index * 8).filter(|&to| is_item(to)) else { break };
+            empty = if to == 0 { empty + 1 } else { 0 };
+            if empty == MOST_EMPTY {
+                break;
+            }
             if to != 0 && take(visited, to) {
                 sink.reference(to, Label::at(index as usize));
             }
@@ -557,7 +583,7 @@ impl<'m, M: Memory> Decoder<'m, M> {
         let dummy = u64::MAX;
         for index in 0..entries {
             let entry = table + index * container::SET_ENTRY as u64;
-            let Some(to) = self.memory.word(entry) else { break };
+            let Some(to) = self.memory.word(entry).filter(|&to| is_item(to)) else { break };
             if to != 0 && self.word(entry + 8) != dummy && take(visited, to) {
                 sink.reference(to, Label::MEMBER);
             }
@@ -579,6 +605,9 @@ impl<'m, M: Memory> Decoder<'m, M> {
             let (Some(key), Some(value)) = (self.memory.word(entry), self.memory.word(entry + 8)) else {
                 break;
             };
+            if !is_item(key) || !is_item(value) {
+                break;
+            }
             if value == 0 || key == 0 {
                 continue;
             }
@@ -611,7 +640,7 @@ impl<'m, M: Memory> Decoder<'m, M> {
             first += 8;
         }
         for index in 0..table.entries {
-            let Some(to) = self.memory.word(first + index * 8) else { break };
+            let Some(to) = self.memory.word(first + index * 8).filter(|&to| is_item(to)) else { break };
             if to == 0 || !take(visited, to) {
                 continue;
             }
@@ -736,7 +765,7 @@ impl<'m, M: Memory> Decoder<'m, M> {
             }
             let to = self.word(at + offset);
             // Both allocators give out multiples of 16.
-            let plausible = |to: u64| (1 << 16..1 << 47).contains(&to) && to.is_multiple_of(16);
+            let plausible = |to: u64| (1 << 16..=ADDRESS).contains(&to) && to.is_multiple_of(16);
             let inside = (at..at + size).contains(&to);
             if plausible(to) && !inside && (visited.len() > FEW_VISITED || !visited.contains(&to)) {
                 sink.hidden(to, label);

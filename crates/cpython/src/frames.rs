@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use memtop_heap::{Label, StringId};
 
-use crate::decoder::{Decoder, Sink};
+use crate::decoder::{ADDRESS, Decoder, Sink, is_item};
 use crate::kind::Kind;
 use crate::layout::{FRAME_OWNED_BY_FRAME_OBJECT, object};
 use crate::memory::Memory;
@@ -43,7 +43,8 @@ impl<M: Memory> Decoder<'_, M> {
     /// The frame whose data are at `address`; `None` if it is none that runs Python code.
     pub fn frame(&self, address: u64) -> Option<FrameView> {
         let frame = self.layout.frame;
-        let code = self.memory.word(address + frame.code)? & !3;
+        let address = address & ADDRESS;
+        let code = self.memory.word(address + frame.code)? & ADDRESS & !3;
         // Entries into C stand on its stack, with members that nobody has set.
         let owner = frame.owner.and_then(|offset| self.memory.byte(address + offset));
         if code == 0 || address == 0 || owner.is_some_and(|owner| owner > FRAME_OWNED_BY_FRAME_OBJECT) {
@@ -52,7 +53,7 @@ impl<M: Memory> Decoder<'_, M> {
         let (variables, slots) = if self.layout.minor <= 10 {
             let cells_and_free = self.layout.code.cells_and_free?;
             let length = |offset| -> Option<u64> {
-                self.memory.word(self.memory.word(code + offset)? + object::SIZE as u64)
+                self.memory.word((self.memory.word(code + offset)? & ADDRESS) + object::SIZE as u64)
             };
             let locals = u64::from(self.memory.half(code + self.layout.code.local_count)?);
             let closed = [length(cells_and_free.0)?, length(cells_and_free.1)?];
@@ -85,7 +86,8 @@ impl<M: Memory> Decoder<'_, M> {
 
     /// The frame that called it, and whether there is one.
     pub fn previous_frame(&self, address: u64) -> Option<u64> {
-        self.memory.word(address + self.layout.frame.previous).filter(|&previous| previous != 0)
+        let at = (address & ADDRESS) + self.layout.frame.previous;
+        self.memory.word(at).map(|previous| previous & ADDRESS).filter(|&previous| previous != 0)
     }
 
     /// The function that a running frame belongs to; 0 if not known.
@@ -125,6 +127,9 @@ impl<M: Memory> Decoder<'_, M> {
                 14.. => slot & !3,
                 _ => slot,
             };
+            if !is_item(value) {
+                break;
+            }
             if value != 0 {
                 let label = match index < frame.variables {
                     true => names.get(index as usize).copied().unwrap_or(Label::UNLABELLED),
@@ -138,6 +143,7 @@ impl<M: Memory> Decoder<'_, M> {
 
     /// What a cell holds; `None` if `at` is no cell.
     pub fn in_cell(&self, at: u64) -> Option<u64> {
+        let at = at & ADDRESS;
         let is_cell = self.memory.word(at + object::TYPE as u64) == Some(self.types.cell);
         is_cell.then(|| self.memory.word(at + 16).unwrap_or(0))
     }
@@ -182,6 +188,7 @@ impl<M: Memory> Decoder<'_, M> {
     }
 
     fn tuple_texts(&mut self, tuple: u64, sink: &mut impl Sink) -> Vec<Option<StringId>> {
+        let tuple = tuple & ADDRESS;
         if tuple == 0 || self.memory.word(tuple + object::TYPE as u64) != Some(self.types.tuple) {
             return Vec::new();
         }
@@ -189,7 +196,7 @@ impl<M: Memory> Decoder<'_, M> {
         let first = tuple + self.tuple_first();
         let mut texts = Vec::new();
         for index in 0..count {
-            let string = self.memory.word(first + index * 8).unwrap_or(0);
+            let Some(string) = self.memory.word(first + index * 8).filter(|&at| is_item(at)) else { break };
             texts.push(if self.is_str(string) { self.text(string, sink) } else { None });
         }
         texts
@@ -207,7 +214,7 @@ impl<M: Memory> Decoder<'_, M> {
         let address = match (kind, layout.in_frame_object) {
             (Kind::Frame, None) => at,
             (Kind::Frame, Some(offset)) => {
-                let data = self.memory.word(at + offset).unwrap_or(0);
+                let data = self.pointer(at + offset);
                 let owner = layout.owner.and_then(|offset| self.memory.byte(data + offset));
                 if data == 0 || owner != Some(FRAME_OWNED_BY_FRAME_OBJECT) {
                     return;

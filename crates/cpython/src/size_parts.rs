@@ -198,7 +198,7 @@ impl<M: Memory> Decoder<'_, M> {
             13 => 64,
             _ => 72,
         };
-        (data + frame.locals_plus).saturating_add(self.slots(code))
+        self.slots(code).saturating_add(data + frame.locals_plus)
     }
 
     /// The data of an array that owns them, and its dimensions and strides.

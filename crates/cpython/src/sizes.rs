@@ -252,7 +252,7 @@ impl<M: Memory> Decoder<'_, M> {
             Formula::Generator => {
                 let frame = self.layout.frame;
                 let code = self.pointer(at + frame.in_generator + frame.code) & !3;
-                return frame.in_generator + frame.locals_plus + self.slots(code);
+                return self.slots(code).saturating_add(frame.in_generator + frame.locals_plus);
             }
             Formula::BytesIo => match pointer(16) {
                 0 => 0,

@@ -6,7 +6,7 @@
 use memtop_heap::Label;
 
 use crate::blind::MOST_SCANNED;
-use crate::decoder::{Decoder, MOST, Sink};
+use crate::decoder::{Decoder, MOST, Sink, is_item};
 use crate::layout::{object, type_object};
 use crate::memory::Memory;
 use crate::type_info::{DictPlace, TypeInfo};
@@ -40,14 +40,15 @@ const TEE_BLOCK: u64 = 57;
 /// Tells when a chain leads back into itself, in constant memory (Brent 1980, "An improved Monte Carlo factorization
 /// algorithm").
 #[derive(Default)]
-struct Chain {
+pub(crate) struct Chain {
     mark: u64,
     steps: u64,
     until: u64,
 }
 
 impl Chain {
-    fn returns(&mut self, at: u64) -> bool {
+    /// Whether the chain came to `at` before. The mark moves less and less often, so a ring is gone round at most twice.
+    pub(crate) fn returns(&mut self, at: u64) -> bool {
         if at == self.mark {
             return true;
         }
@@ -138,7 +139,8 @@ impl<M: Memory> Decoder<'_, M> {
                     break;
                 }
             }
-            let Some(to) = self.memory.word(block + 8 + index * 8).filter(|_| block != 0) else {
+            let item = self.memory.word(block + 8 + index * 8);
+            let Some(to) = item.filter(|&to| block != 0 && is_item(to)) else {
                 break;
             };
             if to != 0 {
@@ -185,7 +187,7 @@ impl<M: Memory> Decoder<'_, M> {
         let count = self.word(at + 56).min(capacity);
         for index in 0..count {
             let place = first.wrapping_add(index) % capacity;
-            let Some(to) = self.memory.word(items + place * 8) else { break };
+            let Some(to) = self.memory.word(items + place * 8).filter(|&to| is_item(to)) else { break };
             if to != 0 {
                 sink.reference(to, Label::at(index as usize));
             }
@@ -225,7 +227,7 @@ impl<M: Memory> Decoder<'_, M> {
     /// Items that no index of Python's leads to.
     pub(crate) fn unlabelled(&self, first: u64, count: u64, sink: &mut impl Sink) {
         for index in 0..count {
-            let Some(to) = self.memory.word(first + index * 8) else { break };
+            let Some(to) = self.memory.word(first + index * 8).filter(|&to| is_item(to)) else { break };
             if to != 0 {
                 sink.reference(to, Label::UNLABELLED);
             }

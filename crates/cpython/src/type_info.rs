@@ -4,8 +4,9 @@ use memtop_heap::{Label, LabelKind, Shape};
 
 use crate::decoder::{ADDRESS, Decoder, MOST, Sink};
 use crate::kind::Kind;
-use crate::layout::{object, type_object};
+use crate::layout::{INLINE_VALUES_MAX, object, type_object};
 use crate::memory::Memory;
+use crate::structures::Chain;
 
 /// Where an instance's attributes are, beside its slots (`Objects/dictobject.c`, `pycore_object.h`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,7 +63,7 @@ pub struct TypeInfo {
 
 const MANAGED_DICT: u64 = 1 << 4;
 const INLINE_VALUES: u64 = 1 << 2;
-/// No chain of bases is longer, nor has a type more slots or shared keys.
+/// No chain of bases is longer, nor has a type more slots.
 const LONGEST_CHAIN: usize = 1000;
 const MOST_MEMBERS: u64 = 10_000;
 /// `PyMemberDef` (`Include/descrobject.h`): its size, and the type of one that holds an object (`_Py_T_OBJECT`,
@@ -88,8 +89,9 @@ impl<M: Memory> Decoder<'_, M> {
         let mut members: Vec<(u64, Label)> = Vec::new();
         self.known_members(kind, sink, &mut members);
         let mut at = address;
+        let mut chain = Chain::default();
         for _ in 0..LONGEST_CHAIN {
-            if at == 0 || !self.is_class(at)? {
+            if at == 0 || chain.returns(at) || !self.is_class(at)? {
                 break;
             }
             self.slots_of(at, sink, &mut members);
@@ -241,7 +243,7 @@ impl<M: Memory> Decoder<'_, M> {
             return None;
         }
         let table = self.key_table(keys)?;
-        for index in 0..table.entries.min(MOST_MEMBERS) {
+        for index in 0..table.entries.min(INLINE_VALUES_MAX as u64) {
             let key = self.memory.word(table.first + index * table.entry + table.key)?;
             let label = match self.is_str(key) {
                 true => self.text(key, sink).map_or(Label::ANY_KEY, Label::attribute),

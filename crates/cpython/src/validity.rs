@@ -8,6 +8,7 @@
 
 use rustc_hash::FxHashMap;
 
+use crate::decoder::ADDRESS;
 use crate::layout::{gc_head, object, type_object};
 use crate::memory::Memory;
 
@@ -41,7 +42,7 @@ const LARGEST: u64 = 1 << 20;
 /// objects are; allocators give out multiples of 16.
 #[inline]
 pub(crate) fn is_plausible(address: u64) -> bool {
-    (1 << 16..1 << 47).contains(&address) && address.is_multiple_of(8)
+    (1 << 16..=ADDRESS).contains(&address) && address.is_multiple_of(8)
 }
 
 impl Validity {

@@ -1,6 +1,7 @@
 //! Context variables: a context keeps them in a hash array mapped trie (`Python/hamt.c`, `Python/context.c`).
 
 use memtop_heap::{Label, StringId};
+use rustc_hash::FxHashSet;
 
 use crate::decoder::{ADDRESS, Decoder, Sink};
 use crate::layout::object;
@@ -54,7 +55,7 @@ impl<M: Memory> Decoder<'_, M> {
         if self.memory.word(key.wrapping_add(object::TYPE as u64)) != Some(self.types.context_variable) {
             return None;
         }
-        let name = self.memory.word(key + VARIABLE_NAME).filter(|&name| self.is_str(name))?;
+        let name = self.memory.word((key & ADDRESS) + VARIABLE_NAME).filter(|&name| self.is_str(name))?;
         self.text(name, sink)
     }
 
@@ -64,19 +65,21 @@ impl<M: Memory> Decoder<'_, M> {
 
     /// The variables of a context, 100,000 at most.
     pub fn context_variables(&mut self, context: u64, sink: &mut impl Sink) -> Vec<ContextVariable> {
-        let tree = self.pointer(context + CONTEXT_VARIABLES);
+        let tree = self.pointer((context & ADDRESS) + CONTEXT_VARIABLES);
         let mut open = vec![];
         let mut variables = Vec::new();
         if tree != 0 {
             open.extend(self.memory.word(tree + HAMT_ROOT).filter(|&root| root != 0));
         }
-        let mut visited = 0;
+        let mut visited = FxHashSet::default();
         while let Some(node) = open.pop() {
-            visited += 1;
-            if visited > MOST_VARIABLES {
+            let node = node & ADDRESS;
+            if !visited.insert(node) {
+                continue;
+            }
+            if visited.len() > MOST_VARIABLES || variables.len() > MOST_VARIABLES {
                 break;
             }
-            let node = node & ADDRESS;
             let Some(name) = self.type_name_of(node) else { continue };
             for item in self.node_items(node, &name) {
                 match item {

@@ -149,7 +149,7 @@ fn a_moment_without_a_time_zone_ends_before_it() {
 
 #[test]
 fn what_no_allocator_gives_out_is_no_object() {
-    let told = told(Kind::Opaque, &[ZONE, ZONE + 8, ZONE + 1, 0x20, 1 << 47]).0;
+    let told = told(Kind::Opaque, &[ZONE, ZONE + 8, ZONE + 1, 0x20, 1 << 48]).0;
     assert_eq!(told.hidden, [ZONE]);
 }
 

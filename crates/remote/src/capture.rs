@@ -15,7 +15,7 @@ use memtop_heap::{CaptureInfo, CaptureMethod, Heap, MemoryNumbers};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::malloc::Malloc;
-use crate::{Copied, CopyOptions, Image, RemoteError, Target};
+use crate::{Copied, CopyOptions, RemoteError, Target};
 
 /// What to capture.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -70,7 +70,39 @@ impl Target {
         options: &Options,
         start: Instant,
     ) -> Result<Heap, RemoteError> {
-        let image = &copied.image;
+        let (walked, info) = self.walk(&copied, &copied.image, options)?;
+        // The heap is made of what was found: the copy is not needed any more, and takes as much as the process.
+        drop(copied);
+        self.settle(walked, info, start)
+    }
+
+    /// The heap in a copy that is kept, whose bytes are read through `memory`: the copy's own image, or one that says
+    /// something else here and there, as tests have it that damage a copy.
+    ///
+    /// # Errors
+    /// If what `memory` says is no CPython whose layout is known, or makes no heap.
+    pub fn heap_of<M: Memory>(
+        &self,
+        copied: &Copied,
+        memory: &M,
+        options: &Options,
+    ) -> Result<Heap, RemoteError> {
+        let start = Instant::now();
+        let (walked, info) = self.walk(copied, memory, options)?;
+        self.settle(walked, info, start)
+    }
+
+    fn settle(&self, walked: Walked, info: CaptureInfo, start: Instant) -> Result<Heap, RemoteError> {
+        let settled = walked.settle(info, start);
+        settled.map_err(|error| RemoteError::NoHeap { pid: self.pid, what: error.to_string() })
+    }
+
+    fn walk<M: Memory>(
+        &self,
+        copied: &Copied,
+        image: &M,
+        options: &Options,
+    ) -> Result<(Walked, CaptureInfo), RemoteError> {
         let (minor, micro) = (self.version.minor, self.version.micro);
         let fault = |error| self.fault(error);
         let layout = Layout::of(minor).ok_or_else(|| fault(RuntimeError::UnknownVersion { minor }))?;
@@ -101,7 +133,6 @@ impl Target {
         let room = Room::for_objects(usize::try_from(expected).unwrap_or(usize::MAX).min(MOST_EXPECTED));
         let walked = Walk::new(&mut source, image, decoder, room, &surroundings).run();
 
-        let notes = copied.notes.clone();
         let info = CaptureInfo {
             taken_at: copied.taken_at,
             uptime: copied.uptime,
@@ -112,17 +143,13 @@ impl Target {
             method: CaptureMethod::Remote,
             pause: copied.pause.map(|pause| pause.as_nanos() as u64),
             work: options.work,
-            memory: memory(&copied, &walked, minor),
+            memory: memory(copied, image, &walked, minor),
             with_keys: options.with_keys,
             approximate: copied.pause.is_none() && !copied.was_stopped,
-            notes,
+            notes: copied.notes.clone(),
             ..CaptureInfo::default()
         };
-        // The heap is made of what was found: the copy is not needed any more, and takes as much as the process.
-        drop(copied);
-        walked
-            .settle(info, start)
-            .map_err(|error| RemoteError::NoHeap { pid: self.pid, what: error.to_string() })
+        Ok((walked, info))
     }
 
     /// What does not fit, as an error of this process.
@@ -144,12 +171,12 @@ const BYTES_AN_OBJECT: u64 = 80;
 const MOST_EXPECTED: usize = 1 << 28;
 
 /// What resident memory is made of, as far as the copy tells.
-fn memory(copied: &Copied, walked: &Walked, minor: u8) -> MemoryNumbers {
+fn memory<M: Memory>(copied: &Copied, bytes: &M, walked: &Walked, minor: u8) -> MemoryNumbers {
     let image = &copied.image;
     let read = |at: u64| {
         let mut head = [0; Pools::HEAD];
         for (offset, part) in (0..).step_by(8).zip(head.chunks_exact_mut(8)) {
-            part.copy_from_slice(&image.word(at + offset)?.to_le_bytes());
+            part.copy_from_slice(&bytes.word(at + offset)?.to_le_bytes());
         }
         Some(head)
     };
@@ -157,7 +184,7 @@ fn memory(copied: &Copied, walked: &Walked, minor: u8) -> MemoryNumbers {
     let heap = image.regions().iter().find(|region| region.path == "[heap]");
     let mappings = image.regions().iter().filter(|region| region.is_anonymous() && region.path.is_empty());
     let malloc = Malloc::count(
-        image,
+        bytes,
         heap.map(|region| (region.start, region.end)),
         mappings.map(|region| (region.start, region.end)),
     );
@@ -185,13 +212,13 @@ fn memory(copied: &Copied, walked: &Walked, minor: u8) -> MemoryNumbers {
 }
 
 /// The copy, as the walk asks for it: the decoder knows all, no code is there to be asked.
-struct Outside<'i> {
-    image: &'i Image,
+struct Outside<'i, M> {
+    image: &'i M,
     lists: Vec<GcLists>,
 }
 
-impl Source for Outside<'_> {
-    type Memory = Image;
+impl<M: Memory> Source for Outside<'_, M> {
+    type Memory = M;
     type Plan = ();
 
     const ASKS: bool = false;
@@ -199,7 +226,7 @@ impl Source for Outside<'_> {
     fn plan(&mut self, _: u64, _: u64, _: &TypeInfo) {}
 
     #[inline]
-    fn size(&self, (): &(), info: &TypeInfo, at: u64, decoder: &mut Decoder<'_, Image>) -> u64 {
+    fn size(&self, (): &(), info: &TypeInfo, at: u64, decoder: &mut Decoder<'_, M>) -> u64 {
         decoder.size(at, info)
     }
 
@@ -234,7 +261,7 @@ struct Told {
 const MOST_NAMES: u64 = 4096;
 
 impl Told {
-    fn of(image: &Image, decoder: &mut Decoder<'_, Image>, interpreter: &Interpreter) -> Self {
+    fn of<M: Memory>(image: &M, decoder: &mut Decoder<'_, M>, interpreter: &Interpreter) -> Self {
         let mut told = Self::default();
         let sys = interpreter.sysdict;
         for name in ["_stdlib_dir", "base_prefix", "base_exec_prefix"] {
@@ -260,13 +287,16 @@ impl Told {
 }
 
 /// The items of a set or a tuple.
-fn items(image: &Image, at: u64, is_set: bool) -> Vec<u64> {
+fn items(image: &impl Memory, at: u64, is_set: bool) -> Vec<u64> {
     let word = |at: u64| image.word(at).unwrap_or(0);
+    // What a process can have: sums do not overflow.
+    let at = at & (u64::MAX >> 8);
     if !is_set {
         let count = word(at + object::SIZE as u64).min(MOST_NAMES);
         return (0..count).map(|index| word(at + 24 + 8 * index)).collect();
     }
-    let (mask, table) = (word(at + container::SET_MASK as u64), word(at + container::SET_TABLE as u64));
+    let mask = word(at + container::SET_MASK as u64);
+    let table = word(at + container::SET_TABLE as u64) & (u64::MAX >> 8);
     let slots = mask.saturating_add(1).min(MOST_NAMES);
     (0..slots).map(|index| word(table + 16 * index)).filter(|&item| item != 0).collect()
 }

@@ -75,7 +75,7 @@ fn arena(memory: &impl Memory, start: u64, end: u64) -> Option<Malloc> {
         return None;
     }
     let end = start + size;
-    let top = memory.word(state + ARENA_TOP)?;
+    let top = memory.word(state.checked_add(ARENA_TOP)?)?;
     let top = (start..end).contains(&top).then_some(top);
     if previous != 0 || !(start..start + 256).contains(&state) {
         return [32, 48, 64].into_iter().find_map(|header| chain(memory, start + header, end, top));

@@ -18,7 +18,7 @@ use memtop_heap::{
 };
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::decoder::{Decoder, KnownTypes, Sink};
+use crate::decoder::{Decoder, KnownTypes, Sink, may_be_object};
 use crate::kind::Kind;
 use crate::layout::object as object_layout;
 use crate::mark::Marked;
@@ -154,6 +154,8 @@ pub(super) struct Copy<'w, M> {
     done: usize,
     probes: u32,
     dangling: u64,
+    /// Whether there was no place left for an object.
+    crowded: bool,
     immortal: bool,
     flags_above: bool,
     /// By type: whether the collector may know its objects.
@@ -201,7 +203,7 @@ impl<M: Memory> Copy<'_, M> {
     /// The stand-in of an object: its place, which becomes its handle later.
     #[inline]
     pub(super) fn meet(&mut self, address: u64) -> Option<ObjectId> {
-        let Some(place) = self.places.place(address) else {
+        let Some(place) = self.place(address) else {
             self.dangling += 1;
             return None;
         };
@@ -209,6 +211,21 @@ impl<M: Memory> Copy<'_, M> {
             self.order.push(place);
         }
         Some(ObjectId::from_index(place.0 as usize))
+    }
+
+    /// The place of an address; none where no object can be. Where none was met nearby, memory must be there: what
+    /// looks like an address and is none would take room.
+    #[inline]
+    pub(super) fn place(&mut self, address: u64) -> Option<Place> {
+        if let Some(place) = self.places.place_nearby(address) {
+            return Some(place);
+        }
+        if self.places.place_if_known(address).is_none() {
+            may_be_object(address).then(|| self.memory.probe(address))??;
+        }
+        let place = self.places.place(address);
+        self.crowded |= place.is_none();
+        place
     }
 
     #[inline]
@@ -276,7 +293,7 @@ impl<M: Memory> Sink for Copy<'_, M> {
     }
 
     fn variable(&mut self, cell: u64, label: Label) {
-        if let Some(place) = self.places.place(cell) {
+        if let Some(place) = self.place(cell) {
             self.variables.push((place, label));
         }
     }
@@ -286,7 +303,7 @@ impl<M: Memory> Copy<'_, M> {
     #[cold]
     fn namespace(&mut self, dict: u64) {
         if self.namespaces.insert(dict)
-            && let Some(place) = self.places.place(dict)
+            && let Some(place) = self.place(dict)
             && self.order[..self.done].contains(&place)
         {
             self.late.push(dict);
@@ -342,6 +359,7 @@ impl<'w, S: Source> Walk<'w, S> {
             done: 0,
             probes: PROBES,
             dangling: 0,
+            crowded: false,
             immortal: minor >= 12,
             flags_above: minor >= 14,
             is_gc: Vec::new(),
@@ -378,7 +396,7 @@ impl<'w, S: Source> Walk<'w, S> {
         let samples = self.samples();
         let copy = &mut self.copy;
         let listed = self.source.listed(&samples, |object| {
-            if let Some(place) = copy.places.place(object)
+            if let Some(place) = copy.place(object)
                 && !copy.places.is_marked(place)
             {
                 unreached.push(object);
@@ -541,7 +559,7 @@ impl<'w, S: Source> Walk<'w, S> {
             }
             self.no_type = Some(self.known.len());
         }
-        let mut info = found.unwrap_or_else(|| unknown_type(of));
+        let mut info = found.unwrap_or_else(unknown_type);
         let plan = self.source.plan(of, sample, &info);
         let top = info.module.split('.').next().unwrap_or_default();
         let is_own = top == "mem_top" && (info.is_class || info.module == "mem_top._native");
@@ -591,7 +609,7 @@ impl<'w, S: Source> Walk<'w, S> {
         let mut namespaces = Vec::new();
         for dict in late {
             let labels = self.decoder.namespace_labels(dict, &mut self.copy);
-            if let Some(place) = self.copy.places.place(dict) {
+            if let Some(place) = self.copy.place(dict) {
                 namespaces.push((place, labels));
             }
         }
@@ -599,7 +617,7 @@ impl<'w, S: Source> Walk<'w, S> {
             self.copy.places.place_if_known(known.info.address).map(|place| (known.id, place))
         });
         let types = types.collect();
-        if self.copy.dangling > 0 {
+        if self.copy.crowded {
             self.notes
                 .push("the heap is spread over more than 64 GiB: what lies beyond is not in it".to_owned());
         }
@@ -653,9 +671,9 @@ fn shape(info: &TypeInfo) -> memtop_heap::Shape {
     }
 }
 
-fn unknown_type(address: u64) -> TypeInfo {
+fn unknown_type() -> TypeInfo {
     TypeInfo {
-        address,
+        address: 0,
         module: String::new(),
         qualname: "?".to_owned(),
         kind: Kind::Internal,

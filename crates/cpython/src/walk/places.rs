@@ -9,6 +9,8 @@
 
 use rustc_hash::FxHashMap;
 
+use crate::decoder::may_be_object;
+
 /// An address, in 32 bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Place(pub(crate) u32);
@@ -67,6 +69,9 @@ impl Places {
     /// The place of an address; none if there is none left, or if the address is no object's.
     #[inline]
     pub(crate) fn place(&mut self, address: u64) -> Option<Place> {
+        if !may_be_object(address) {
+            return None;
+        }
         let base = base(address);
         let part = match self.recent[recent(base)] {
             (recent, part) if recent == base => part,
@@ -75,9 +80,17 @@ impl Places {
         Some(Place(part << SLOT_BITS | slot(address)))
     }
 
+    /// The place of an address in a part that was met lately.
+    #[inline]
+    pub(crate) fn place_nearby(&self, address: u64) -> Option<Place> {
+        let base = base(address);
+        let (recent, part) = self.recent[recent(base)];
+        (recent == base && may_be_object(address)).then(|| Place(part << SLOT_BITS | slot(address)))
+    }
+
     /// The place of an address in a part that was met.
     pub(crate) fn place_if_known(&self, address: u64) -> Option<Place> {
-        let part = *self.known.get(&base(address))?;
+        let part = *self.known.get(&base(address)).filter(|_| may_be_object(address))?;
         Some(Place(part << SLOT_BITS | slot(address)))
     }
 
@@ -168,10 +181,11 @@ impl Finder {
         (self.before[word] + below.count_ones()) as usize
     }
 
-    /// The row of a place that was marked.
+    /// The row of a place, if it was marked.
     #[inline]
-    pub(crate) fn row(&self, place: Place) -> usize {
-        self.rows[self.rank(place)] as usize
+    pub(crate) fn row(&self, place: Place) -> Option<usize> {
+        let word = *self.bits.get((place.0 >> 6) as usize)?;
+        (word >> (place.0 & 63) & 1 == 1).then(|| self.rows[self.rank(place)] as usize)
     }
 }
 
@@ -183,16 +197,26 @@ mod tests {
     fn every_place_is_found_in_the_row_in_which_it_was_met() {
         let mut places = Places::new();
         let addresses =
-            [0x7fff_1234_5678_u64, 0x10, 0x7fff_1234_5670, 0x5555_0000_0008, 0x18, 0x7ffe_0000_0000];
+            [0x7fff_1234_5678_u64, 0x1010, 0x7fff_1234_5670, 0x5555_0000_0008, 0x1018, 0x7ffe_0000_0000];
         let order: Vec<Place> = addresses.iter().map(|&address| places.place(address).unwrap()).collect();
         for (&place, &address) in order.iter().zip(&addresses) {
             assert_eq!(places.address(place), address & !7);
             assert!(places.mark(place));
             assert!(!places.mark(place));
         }
+        let unmarked = places.place(0x1020).unwrap();
         let finder = places.finder(&order);
         for (row, &place) in order.iter().enumerate() {
-            assert_eq!(finder.row(place), row);
+            assert_eq!(finder.row(place), Some(row));
+        }
+        assert_eq!(finder.row(unmarked), None);
+    }
+
+    #[test]
+    fn what_no_process_can_have_has_no_place() {
+        let mut places = Places::new();
+        for address in [0, 8, 0xFF8, 0x7fff_1234_5679, 1 << 48, u64::MAX, u64::MAX - 7] {
+            assert_eq!(places.place(address), None, "{address:#x}");
         }
     }
 }

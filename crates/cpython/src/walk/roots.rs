@@ -5,11 +5,16 @@
 
 use memtop_heap::{Frame, Label, Origin, Root, RootKind};
 
+use rustc_hash::FxHashSet;
+
 use super::{Source, Walk};
-use crate::decoder::Sink;
+use crate::decoder::{ADDRESS, Sink};
 use crate::layout::object as object_layout;
 use crate::memory::Memory;
+use crate::structures::Chain;
 
+/// More modules than a process has.
+const MOST_MODULES: usize = 1 << 20;
 /// Deeper than any stack of frames gets.
 const MOST_FRAMES: usize = 1 << 20;
 
@@ -19,9 +24,10 @@ impl<S: Source> Walk<'_, S> {
         for interpreter in &self.surroundings.interpreters {
             self.modules(interpreter.modules);
         }
+        let mut frames = FxHashSet::default();
         for interpreter in &self.surroundings.interpreters {
             for &thread in &interpreter.threads {
-                self.thread(thread);
+                self.thread(thread, &mut frames);
             }
         }
     }
@@ -34,7 +40,7 @@ impl<S: Source> Walk<'_, S> {
     }
 
     fn modules(&mut self, modules: u64) {
-        let entries: Vec<(u64, u64)> = self.decoder.entries(modules).collect();
+        let entries: Vec<(u64, u64)> = self.decoder.entries(modules).take(MOST_MODULES).collect();
         let mut found: Vec<(String, u64, u64)> = Vec::new();
         for (key, module) in entries {
             let Some(name) = self.decoder.string_at(key) else { continue };
@@ -64,7 +70,7 @@ impl<S: Source> Walk<'_, S> {
             let kind = if name == "builtins" { RootKind::Builtins } else { RootKind::Module };
             self.root(kind, origin, &name, Label::DICT, dict);
             if name.split('.').next() == Some("mem_top") {
-                let places = [module, dict].map(|address| self.copy.places.place(address));
+                let places = [module, dict].map(|address| self.copy.place(address));
                 self.copy.meet(module);
                 self.own.extend(places.into_iter().flatten());
             }
@@ -73,7 +79,7 @@ impl<S: Source> Walk<'_, S> {
     }
 
     fn memory_len(&self, dict: u64) -> u64 {
-        self.memory.word(dict + 16).unwrap_or(0)
+        self.memory.word((dict & ADDRESS) + 16).unwrap_or(0)
     }
 
     /// Whose code a module is, told by its file.
@@ -117,7 +123,7 @@ impl<S: Source> Walk<'_, S> {
         }
     }
 
-    fn thread(&mut self, thread: u64) {
+    fn thread(&mut self, thread: u64, frames: &mut FxHashSet<u64>) {
         let layout = self.decoder.layout().thread;
         let memory = self.memory;
         let word = |at: u64| memory.word(at).unwrap_or(0);
@@ -136,19 +142,21 @@ impl<S: Source> Walk<'_, S> {
             }
             self.root(RootKind::Interpreter, Origin::Standard, "context", Label::UNLABELLED, context);
         }
-        let mut chunk = layout.stack_chunk.map_or(0, |offset| word(thread + offset));
-        while chunk != 0 {
+        let mut chunk = layout.stack_chunk.map_or(0, |offset| word(thread + offset) & ADDRESS);
+        let mut chain = Chain::default();
+        while chunk != 0 && !chain.returns(chunk) {
             self.native.push((chunk, word(chunk + 8)));
-            chunk = word(chunk);
+            chunk = word(chunk) & ADDRESS;
         }
-        let mut frame = word(thread + layout.frame);
+        let mut frame = word(thread + layout.frame) & ADDRESS;
         if let Some(offset) = layout.in_cframe
             && frame != 0
         {
             frame = word(frame + offset);
         }
+        // A frame is one thread's alone.
         for _ in 0..MOST_FRAMES {
-            if frame == 0 {
+            if frame == 0 || !frames.insert(frame) {
                 break;
             }
             self.frame(frame, &name);
@@ -194,7 +202,7 @@ impl<S: Source> Walk<'_, S> {
         }
         let function = self.decoder.function_of(&view);
         if function > 1 << 16
-            && memory.word(function + object_layout::TYPE as u64).is_some_and(|of| of > 1 << 16)
+            && memory.word((function & ADDRESS) + object_layout::TYPE as u64).is_some_and(|of| of > 1 << 16)
         {
             self.frame_root(frame, Label::UNLABELLED, function, origin);
         }

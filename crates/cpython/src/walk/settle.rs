@@ -50,15 +50,19 @@ impl Walked {
         } = self;
         let finder = places.finder(&order);
         drop(order);
-        let object = |place: Place| ObjectId::from_index(finder.row(place));
-        builder.map_targets(|stand_in| object(Place(stand_in.raw())));
+        let object = |place: Place| finder.row(place).map(ObjectId::from_index);
+        // Whatever is referred to was met.
+        let met = |stand_in: ObjectId| object(Place(stand_in.raw())).unwrap_or(ObjectId::from_index(0));
+        builder.map_targets(met);
         settle_hidden(&mut builder, &hidden);
         for mut root in roots {
-            root.object = object(Place(root.object.raw()));
+            root.object = met(root.object);
             builder.add_root(root);
         }
         for (ty, place) in types {
-            builder.set_type_object(ty, object(place));
+            if let Some(object) = object(place) {
+                builder.set_type_object(ty, object);
+            }
         }
         for (id, name) in names {
             builder.set_name(id, name);
@@ -66,15 +70,19 @@ impl Walked {
         for (id, limit) in limits {
             builder.set_limit(id, limit);
         }
-        for place in own {
-            builder.add_flags(object(place), Flags::OWN);
+        for object in own.into_iter().filter_map(object) {
+            builder.add_flags(object, Flags::OWN);
         }
+        // A cell that no reference leads to is in no heap: memory was damaged, or changed while it was read.
         for (cell, label) in variables {
-            builder.relabel(object(cell), |_, _| label);
+            if let Some(cell) = object(cell) {
+                builder.relabel(cell, |_, _| label);
+            }
         }
         for (dict, labels) in namespaces {
+            let Some(dict) = object(dict) else { continue };
             let mut labels = labels.into_iter();
-            builder.relabel(object(dict), |_, known| match known.kind() {
+            builder.relabel(dict, |_, known| match known.kind() {
                 LabelKind::KeyObject => known,
                 _ => labels.next().unwrap_or(known),
             });

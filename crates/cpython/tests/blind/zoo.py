@@ -836,5 +836,6 @@ def main():
     os.read(0, 1)
 
 
-main()
-os._exit(0)
+if __name__ == "__main__":
+    main()
+    os._exit(0)
