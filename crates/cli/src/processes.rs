@@ -20,22 +20,12 @@ pub(crate) trait Processes {
     fn is_running(&self, pid: u32) -> bool;
 }
 
-/// A process that is not stopped is looked at so often before it is refused.
-const TRIES: usize = 5;
-
 /// Those of this machine.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct System;
 
 impl Processes for System {
     fn capture(&self, pid: u32, options: &Options) -> Result<Heap, Failure> {
-        // What a process that runs on happens to be in the middle of may look like another layout: it is looked at again.
-        for _ in 1..TRIES {
-            match memtop_remote::capture(pid, options) {
-                Err(RemoteError::OtherLayout { .. }) if !options.pause => {}
-                other => return Ok(other?),
-            }
-        }
         Ok(memtop_remote::capture(pid, options)?)
     }
 

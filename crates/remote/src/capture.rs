@@ -55,6 +55,17 @@ impl Target {
     /// # Errors
     /// Those of [`capture`].
     pub fn capture(&self, options: &Options) -> Result<Heap, RemoteError> {
+        // What a process that runs on happens to be in the middle of may look like another layout: it is looked at again.
+        for _ in 1..TRIES {
+            match self.attempt(options) {
+                Err(RemoteError::OtherLayout { .. }) if !options.pause => {}
+                other => return other,
+            }
+        }
+        self.attempt(options)
+    }
+
+    fn attempt(&self, options: &Options) -> Result<Heap, RemoteError> {
         let start = Instant::now();
         let copied = self.copy(&CopyOptions {
             pause: options.pause,
@@ -165,6 +176,8 @@ impl Target {
     }
 }
 
+/// A process that is not stopped is looked at so often before it is refused.
+const TRIES: usize = 5;
 /// Memory of a process that there is for each object, at least.
 const BYTES_AN_OBJECT: u64 = 80;
 /// Room is made for no more objects than these beforehand.

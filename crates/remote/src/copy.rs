@@ -35,7 +35,7 @@ const TABLES: u64 = 8;
 const LARGE_FILE: u64 = 1 << 26;
 /// What is larger is no stack of a thread.
 const LARGEST_STACK: u64 = 1 << 28;
-/// How often it is tried, if the process grows faster than room is taken.
+/// How often it is tried, if the process grows faster than room is taken, or a thread does not stop in time.
 const TRIES: usize = 3;
 
 /// What is to be copied of a process, and what not.
@@ -79,9 +79,12 @@ impl From<RemoteError> for Failed {
 /// See [`Target::copy`].
 pub(crate) fn copy(target: &Target, options: &CopyOptions) -> Result<Copied, RemoteError> {
     let pid = target.pid;
+    let mut in_time = true;
     for _ in 1..TRIES {
         match attempt(target, options) {
             Ok(copied) => return Ok(copied),
+            // On a busy machine a thread may get no time to stop in. One that sleeps on is refused the second time.
+            Err(Failed::Error(RemoteError::DoesNotStop { .. })) if in_time => in_time = false,
             Err(Failed::Error(error)) => return Err(error),
             Err(Failed::Grown) => {}
         }

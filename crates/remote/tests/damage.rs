@@ -275,3 +275,22 @@ fn addresses_that_no_process_can_have_lead_nowhere() {
         }
     }
 }
+
+#[test]
+fn a_layout_that_does_not_fit_is_refused_in_one_sentence() {
+    for (_, python) in some_pythons() {
+        let scene = Scene::small(python);
+        let mut damaged = scene.damaged();
+        let lists = scene.interpreter().lists;
+        for head in lists.heads {
+            damaged.write(head, &[0; 16]);
+        }
+        let error = scene.heap(&damaged).expect_err("it has no lists");
+        let version = &scene.target.version;
+        let said = format!(
+            "process {} runs CPython {version}, but its memory is not laid out as that version's: no sign of the collector's lists at its place or nearby",
+            scene.target.pid
+        );
+        assert_eq!(error.to_string(), said);
+    }
+}

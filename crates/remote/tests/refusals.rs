@@ -9,7 +9,7 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 use common::{ECHO, Python, interpreters, newest, state, wait_until};
-use memtop_remote::{CopyOptions, RemoteError, Target};
+use memtop_remote::{CopyOptions, Options, RemoteError, Target};
 
 /// What comes of looking into a process.
 fn look(pid: u32) -> Result<(), RemoteError> {
@@ -251,6 +251,10 @@ fn a_process_in_a_container_is_read_through_its_root() {
     let target = Target::find(child).expect("a Python");
     assert!(target.file.starts_with("/mnt/python/"), "{}", target.file);
     assert_eq!(target.identity.pid, 1, "as it knows itself");
+    let heap = target.capture(&Options::default()).expect("it can be captured");
+    assert!(heap.objects().len() > 5000 && heap.info().damaged == 0, "{} objects", heap.objects().len());
+    let roots = heap.roots();
+    assert!(roots.iter().any(|(_, root)| heap.text(root.name) == "__main__"), "its modules are named");
     let copied = target.copy(&CopyOptions::default()).expect("it can be copied");
     let list: u64 = line.split_whitespace().nth(1).and_then(|word| word.parse().ok()).expect("an address");
     let of = memtop_cpython::Memory::word(&copied.image, list + 8).expect("its type");

@@ -73,7 +73,7 @@ pub enum RuntimeError {
     #[error("the process has no interpreter")]
     NoInterpreter,
     /// What lies there is not what the tables say, nor is it nearby.
-    #[error("its memory is not laid out as that version's: {what} is not where it should be, nor nearby")]
+    #[error("no sign of {what} at its place or nearby")]
     Misfit {
         /// What was looked for.
         what: &'static str,
