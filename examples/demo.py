@@ -403,10 +403,13 @@ def run(seconds: float, expire: float | None, folder: str) -> list[Report]:
     return reports
 
 
-def leaks(folder: str, colour: bool) -> tuple[int, str]:
-    """The status and the answer of `mem_top leaks` on the snapshots. The first two are left out: the shop warms up."""
+def leaks(folder: str, colour: bool, page: Path | None) -> tuple[int, str]:
+    """The status and the answer of `mem_top leaks` on the snapshots, which is written as a page too where one is
+    wanted. The first two snapshots are left out: the shop warms up."""
     files = sorted(str(path) for path in Path(folder).glob("*.parquet"))[2:]
     command = [sys.executable, "-m", "mem_top", "leaks", "--color", "always" if colour else "never", *files]
+    if page is not None:
+        command += ["--html", str(page)]
     done = subprocess.run(command, capture_output=True, encoding="utf-8")
     if done.returncode not in (0, 1, 3):
         raise Failure(f"mem_top leaks failed:\n{done.stderr.strip()}", "give it more time: --seconds 60")
@@ -471,13 +474,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--expire", type=seconds_to_live, metavar="SECONDS", help="with the leak fixed: the shop forgets old sessions"
     )
+    parser.add_argument("--html", type=Path, metavar="FILE", help="write the answer as a page for a browser, too")
     options = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, end_by_signal)
     colour = in_colour()
     try:
         with tempfile.TemporaryDirectory(prefix="mem_top-demo-") as folder:
             reports = run(options.seconds, options.expire, folder)
-            status, answer = leaks(folder, colour)
+            status, answer = leaks(folder, colour, options.html)
     except Failure as failure:
         message, hint = failure.args
         print(f"demo: {message}\nhint: {hint}", file=sys.stderr)
@@ -502,6 +506,9 @@ def main(arguments: list[str] | None = None) -> int:
         except KeyboardInterrupt:
             print("demo: interrupted", file=sys.stderr)
             return 130
+    if options.html is not None:
+        page = options.html.resolve()
+        print(f"\n{bold}What the snapshots say, as a page:{plain} open {page.as_uri()} in a browser")
     return 0 if status == 1 else 1
 
 

@@ -191,9 +191,12 @@ def shop_is_gone(err: str) -> bool:
     return False
 
 
-def test_the_demo_points_at_the_sessions_and_not_at_the_cache():
-    done = run_demo("--seconds", "6")
+def test_the_demo_points_at_the_sessions_and_not_at_the_cache(tmp_path):
+    page = tmp_path / "demo.html"
+    done = run_demo("--seconds", "6", "--html", str(page))
     assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith(f"as a page: open {page.as_uri()} in a browser\n")
+    assert "shop.sessions.by_token" in page.read_text(encoding="utf-8")
     counters, _, end = done.stdout.partition("What the snapshots say")
     end, _, outside = end.partition("looked into from outside")
     assert re.search(r"^\$ mem_top leaks \d+ --count 4 --interval 545ms$", outside, re.MULTILINE)

@@ -4,7 +4,9 @@ import { scaleLinear } from "d3-scale";
 import { select } from "d3-selection";
 import { tick } from "./format.js";
 
-export const SIZE = { width: 520, height: 230, left: 62, right: 16, top: 16, bottom: 34 };
+const EDGE = { left: 62, right: 16, top: 16, bottom: 34 };
+export const SMALL = { width: 520, height: 230 };
+export const WIDE = { width: 860, height: 280 };
 
 // The places of the heaps along the axis, and its unit. Heaps without usable times stand at equal distances.
 export function timeAxis(times) {
@@ -18,8 +20,9 @@ export function timeAxis(times) {
 }
 
 // A drawing with both axes; `extent` is the smallest and the largest value.
-export function frame(figure, axis, extent, isBytes, label) {
-  const { width, height, left, right, top, bottom } = SIZE;
+export function frame(figure, size, axis, extent, isBytes, label) {
+  const { width, height } = size;
+  const { left, right, top, bottom } = EDGE;
   const x = scaleLinear([axis.values[0], axis.values[axis.values.length - 1]], [left, width - right]);
   const y = scaleLinear(extent, [height - bottom, top]).nice(4);
   const svg = select(figure)

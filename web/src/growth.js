@@ -1,7 +1,7 @@
 // How much a suspect held after each snapshot.
 
 import { area, line } from "d3-shape";
-import { fold, frame, timeAxis } from "./axes.js";
+import { SMALL, fold, frame, timeAxis } from "./axes.js";
 import { bytes, grouped, signed, signedBytes } from "./format.js";
 
 export function growth(figure, data) {
@@ -19,7 +19,7 @@ export function growth(figure, data) {
   const label = `From ${told(values[0])} to ${told(last)} over ${values.length} snapshots.`;
   const axis = timeAxis(times);
   const extent = [Math.min(0, ...values), Math.max(1, ...values)];
-  const { svg, x, y } = frame(figure, axis, extent, !byItems, label);
+  const { svg, x, y } = frame(figure, SMALL, axis, extent, !byItems, label);
   const points = values.map((value, at) => [x(axis.values[at]), y(value)]);
   svg.append("path").attr("class", "growth-area").attr("d", area().x((point) => point[0]).y0(y(0)).y1((point) => point[1])(points));
   svg.append("path").attr("class", "growth-line").attr("d", line()(points));

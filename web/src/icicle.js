@@ -9,14 +9,14 @@ import { bytes, count, grouped, percent } from "./format.js";
 const ROW = 26;
 const NARROW = 3;
 const ORIGINS = ["other", "own", "package", "standard"];
-const LEGEND = [
+const GROUPS = [
   ["own", "your code"],
   ["package", "packages"],
   ["standard", "standard library"],
   ["other", "frames, interpreter, others"],
 ];
 
-// The places as a tree; what is folded below a place is a place of its own there.
+// The places as a tree, the roots by whose code they are; what is folded below a place is a place of its own there.
 function tree(data) {
   const folded = ({ places, retained }) => ({
     label: count(places, "smaller place", "smaller places"),
@@ -25,9 +25,12 @@ function tree(data) {
     below: [],
   });
   const top = { label: "all reachable objects", type: "", objects: data.objects, self: 0, below: [], path: "" };
+  const groups = Object.fromEntries(
+    GROUPS.map(([origin, label]) => [origin, { label, origin, group: true, roots: 0, self: 0, below: [], path: label }]),
+  );
   const places = [];
   for (const [parent, label, type, objects, shallow, , flags, hidden, hiddenBytes, path] of data.places) {
-    const above = parent === null ? top : places[parent];
+    const above = parent === null ? groups[ORIGINS[flags >> 2]] : places[parent];
     const place = {
       label,
       type: data.types[type],
@@ -36,18 +39,21 @@ function tree(data) {
       self: shallow,
       shared: (flags & 1) !== 0,
       marked: (flags & 2) !== 0,
-      origin: parent === null ? ORIGINS[flags >> 2] : above.origin,
-      path: path ?? above.path + label,
+      origin: above.origin,
+      path: path ?? (parent === null ? label : above.path + label),
       below: [],
     };
     above.below.push(place);
+    if (parent === null) above.roots += 1;
     places.push(place);
     if (hidden > 0) place.folded_below = folded({ places: hidden, retained: hiddenBytes });
   }
+  top.below = Object.values(groups).filter((group) => group.roots > 0);
   if (data.folded.places > 0) top.folded_below = folded(data.folded);
   const children = (place) => (place.folded_below ? [...place.below, place.folded_below] : place.below);
   const root = hierarchy(top, children).sum((place) => place.self);
-  root.sort((a, b) => b.value - a.value);
+  const order = (node) => (node.data.group ? GROUPS.findIndex(([origin]) => origin === node.data.origin) : 0);
+  root.sort((a, b) => order(a) - order(b) || b.value - a.value);
   for (const node of root.descendants()) {
     if (node.data.marked) for (let up = node.parent; up; up = up.parent) up.data.leads = true;
     if (node.data.folded) {
@@ -73,7 +79,7 @@ export function icicle(place, data) {
   const boxes = element("div", { class: "boxes", role: "tree", "aria-label": "Retained size by path" });
   const details = element("div", { class: "details" });
   const legend = element("ul", { class: "legend" });
-  for (const [origin, name] of LEGEND) {
+  for (const [origin, name] of GROUPS.filter(([origin]) => all.some((node) => node.data.origin === origin))) {
     legend.append(element("li", {}, element("span", { class: `swatch ${origin}` }), name));
   }
   if (all.some((node) => node.data.marked)) {
@@ -89,9 +95,10 @@ export function icicle(place, data) {
   place.hidden = false;
 
   function tell(node) {
-    const { path, type, objects, shallow, shared, folded } = node.data;
+    const { path, type, objects, shallow, shared, folded, group, roots } = node.data;
     const facts = [`retains ${bytes(node.value)}, ${percent(root.value ? node.value / root.value : 0)} of all`];
-    if (!folded) facts.push(count(objects, "object", "objects"));
+    if (group) facts.push(count(roots, "module or other root", "modules and other roots"));
+    else if (!folded) facts.push(count(objects, "object", "objects"));
     if (shallow !== undefined) facts.push(`${bytes(shallow)} of their own`);
     if (shared) facts.push("held from elsewhere too: it would not be freed with what stands above it");
     details.replaceChildren(
@@ -106,27 +113,39 @@ export function icicle(place, data) {
     zoomed = node.children ? node : (node.parent ?? node);
     current = node;
     draw();
-    if (focus) boxes.querySelector(`[data-index="${current.index}"]`)?.focus();
+    if (focus) boxOf(current)?.focus();
   }
+
+  const boxOf = (node) => node && boxes.querySelector(`[data-index="${node.index}"]`);
 
   function visible() {
     const width = boxes.clientWidth || 1000;
     const x = scaleLinear([zoomed.x0, zoomed.x1], [0, width]);
     const shown = [];
+    const narrow = [];
     const open = [zoomed];
     while (open.length > 0) {
       const node = open.pop();
       shown.push([node, x(node.x0), x(node.x1) - x(node.x0)]);
-      for (const child of node.children ?? []) {
-        if (x(child.x1) - x(child.x0) >= NARROW) open.push(child);
-      }
+      const below = node.children ?? [];
+      open.push(...below.filter((child) => x(child.x1) - x(child.x0) >= NARROW));
+      // The smallest stand last.
+      const thin = below.filter((child) => x(child.x1) - x(child.x0) < NARROW);
+      if (thin.length > 0) narrow.push([node.depth + 1, x(thin[0].x0), x(thin[thin.length - 1].x1) - x(thin[0].x0), thin.length]);
     }
     for (let up = zoomed.parent; up; up = up.parent) shown.push([up, 0, width]);
-    return { shown: shown.sort((a, b) => a[0].index - b[0].index), width };
+    return { shown: shown.sort((a, b) => a[0].index - b[0].index), narrow, width };
+  }
+
+  function placed(box, depth, left, wide, width) {
+    box.style.left = `${(left / width) * 100}%`;
+    box.style.width = `${(wide / width) * 100}%`;
+    box.style.top = `${depth * ROW}px`;
+    return box;
   }
 
   function draw() {
-    const { shown, width } = visible();
+    const { shown, narrow, width } = visible();
     const deepest = Math.max(...shown.map(([node]) => node.depth));
     boxes.style.height = `${(deepest + 1) * ROW}px`;
     const names = shown.map(([node, left, wide]) => {
@@ -154,16 +173,22 @@ export function icicle(place, data) {
         wide > 40 ? label : "",
         wide > 40 ? element("small", {}, ` ${bytes(node.value)}`) : "",
       );
-      box.style.left = `${(left / width) * 100}%`;
-      box.style.width = `${(wide / width) * 100}%`;
-      box.style.top = `${node.depth * ROW}px`;
-      return box;
+      return placed(box, node.depth, left, wide, width);
     });
+    const thin = narrow
+      .filter(([, , wide]) => wide >= 4 * NARROW)
+      .map(([depth, left, wide, places]) => {
+        const said = `${count(places, "more place", "more places")}, too narrow here: zoom in`;
+        const box = element("div", { class: "box thin", "aria-hidden": "true", title: said }, wide > 90 ? `… ${places} more` : "");
+        return placed(box, depth, left, wide, width);
+      });
     if (!shown.some(([node]) => node === current)) {
       current = zoomed;
       names[shown.findIndex(([node]) => node === zoomed)].tabIndex = 0;
     }
-    boxes.replaceChildren(...names);
+    const focused = boxes.contains(document.activeElement);
+    boxes.replaceChildren(...names, ...thin);
+    if (focused) boxOf(current)?.focus({ preventScroll: true });
     out.disabled = !zoomed.parent;
     whole.disabled = zoomed === root;
     tell(current);
@@ -186,7 +211,6 @@ export function icicle(place, data) {
   boxes.addEventListener("keydown", (event) => {
     const node = at(event);
     if (!node) return;
-    const boxOf = (other) => other && boxes.querySelector(`[data-index="${other.index}"]`);
     const beside = (step) => {
       const siblings = node.parent?.children ?? [];
       return boxOf(siblings[siblings.indexOf(node) + step]);
@@ -215,6 +239,7 @@ export function icicle(place, data) {
     } else {
       const found = (node) =>
         !node.data.folded &&
+        !node.data.group &&
         (node.data.label.toLowerCase().includes(wanted) ||
           (node.data.type ?? "").toLowerCase().includes(wanted) ||
           node.data.path.toLowerCase().endsWith(wanted));
@@ -232,6 +257,10 @@ export function icicle(place, data) {
     const largest = [...hits].reduce((most, node) => (node.value > most.value ? node : most));
     zoom(largest, true);
   });
-  new ResizeObserver(() => draw()).observe(boxes.parentElement);
+  let width = 0;
+  new ResizeObserver(() => {
+    if (boxes.clientWidth !== width) draw();
+    width = boxes.clientWidth;
+  }).observe(boxes);
   draw();
 }

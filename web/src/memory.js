@@ -2,7 +2,7 @@
 
 import { area, line, stack, stackOrderNone } from "d3-shape";
 import { scaleLinear } from "d3-scale";
-import { fold, frame, timeAxis } from "./axes.js";
+import { WIDE, fold, frame, timeAxis } from "./axes.js";
 import { element } from "./dom.js";
 import { bytes, percent } from "./format.js";
 
@@ -64,7 +64,7 @@ function bar(figure, layers, shown, most) {
 function areas(figure, layers, shown, times, parts, most, tell) {
   const axis = timeAxis(times);
   const names = shown.map(([, name]) => name).join(", ");
-  const { svg, x, y, bottom } = frame(figure, axis, [0, most], true, `Resident memory over time, made of: ${names}.`);
+  const { svg, x, y, bottom } = frame(figure, WIDE, axis, [0, most], true, `Resident memory over time, made of: ${names}.`);
   const shape = area().x((_, at) => x(axis.values[at])).y0((one) => y(one[0])).y1((one) => y(one[1]));
   layers.forEach((layer, at) => {
     svg.append("path").attr("class", `part-${shown[at][0]}`).attr("d", shape(layer)).append("title").text(shown[at][1]);

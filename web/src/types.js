@@ -3,20 +3,20 @@
 import { element } from "./dom.js";
 import { bytes, count, grouped, signed, signedBytes } from "./format.js";
 
-const COLUMNS = {
-  type: ["Type", (value) => value],
-  objects: ["Objects", grouped],
-  bytes: ["Bytes", bytes],
-  retained: ["Retained", bytes],
-  growth: ["Growth", signed],
-  bytes_growth: ["Bytes grown", signedBytes],
-  objects_before: ["Objects before", grouped],
-  bytes_before: ["Bytes before", bytes],
+const TOLD = {
+  type: (value) => value,
+  objects: grouped,
+  bytes,
+  retained: bytes,
+  growth: signed,
+  bytes_growth: signedBytes,
+  objects_before: grouped,
+  bytes_before: bytes,
 };
 const STEP = 50;
 
 export function types(place, table) {
-  const { columns, rows, omitted } = table;
+  const { columns, headings: names, rows, omitted } = table;
   if (rows.length === 0) return;
   let sorted = columns.includes("retained") ? columns.indexOf("retained") : 1;
   let descending = true;
@@ -27,8 +27,8 @@ export function types(place, table) {
   const said = element("p", { class: "hint", role: "status" });
   const body = element("tbody");
   const more = element("button", { type: "button" }, "Show more");
-  const headings = columns.map((column, at) => {
-    const button = element("button", { type: "button", class: "sort" }, COLUMNS[column][0]);
+  const headings = names.map((name, at) => {
+    const button = element("button", { type: "button", class: "sort" }, name);
     button.addEventListener("click", () => {
       descending = sorted === at ? !descending : at > 0;
       sorted = at;
@@ -38,7 +38,7 @@ export function types(place, table) {
   });
   const head = element("thead", {}, element("tr", {}, ...headings));
   const whole = element("table", {}, element("caption", {}, "Types"), head, body);
-  const region = element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Types" }, whole);
+  const region = element("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "Types" }, whole);
   place.replaceChildren(
     element("p", { class: "tools" }, element("label", { for: "type-filter" }, "Filter"), input),
     region,
@@ -72,7 +72,7 @@ export function types(place, table) {
         element(
           "tr",
           {},
-          ...row.map((value, at) => element("td", { class: at > 0 ? "n" : "name" }, COLUMNS[columns[at]][1](value))),
+          ...row.map((value, at) => element("td", { class: at > 0 ? "n" : "name" }, TOLD[columns[at]](value))),
         ),
       ),
     );

@@ -83,6 +83,22 @@ pub struct RetainedTree {
     pub folded: Folded,
 }
 
+impl RetainedTree {
+    /// The same with fewer places told, the largest.
+    #[must_use]
+    pub fn limited(&self, limit: usize) -> Self {
+        let mut tree = self.clone();
+        while tree.places.len() > limit {
+            // It is below a place that stays, or goes after it: places come after those above them.
+            let Some(last) = tree.places.pop() else { break };
+            let above = last.parent.map_or(&mut tree.folded, |parent| &mut tree.places[parent].folded);
+            above.places += 1 + last.folded.places;
+            above.retained = above.retained.saturating_add(last.retained);
+        }
+        tree
+    }
+}
+
 /// Where the retained size of `heap` is.
 #[must_use]
 pub fn retained_tree(

@@ -85,6 +85,7 @@ fn what_is_left_out_is_counted() {
         let some = tree(graph(SHOP).heap(), limit);
         assert_eq!(some.places.len(), limit);
         assert_eq!(some.all_places, all.all_places);
+        assert_eq!(all.limited(limit), some);
         let smallest = some.places.last().map_or(u64::MAX, |place| place.retained);
         assert!(all.places[limit..].iter().all(|place| place.retained <= smallest));
     }

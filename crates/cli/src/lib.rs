@@ -74,6 +74,10 @@ Snapshots keep a heap for later; commands take them as they take processes:
     mem_top diff 1.parquet 3.parquet
     mem_top diff 1.parquet 4711      what changed until now
 
+The answers of leaks, report and diff are written as a page for a browser too:
+
+    mem_top leaks 4711 --html leaks.html
+
 From within the program, three counters show what grows:
 
     from mem_top import mem_top

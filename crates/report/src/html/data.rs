@@ -1,20 +1,15 @@
 //! The page's data: JSON in a block that no script and no markup can come out of.
 //!
-//! Invariants: no text in it is longer than [`LONGEST`] columns or has a character that steers anything, since each is
+//! Invariants: no text in it is longer than was asked for or has a character that steers anything, since each is
 //! shown as it is here; and none of `<`, `>` and `&` is in the block, so that no name can end it.
 
 use serde_json::Value;
 
 use crate::escape::{cut, escape};
 
-/// A text is never longer than this, in columns.
-const LONGEST: usize = 400;
-/// A list of suspects, paths or rows is never longer than this; tables and the tree have limits of their own.
-const MOST: usize = 5000;
-
-/// The data, as it stands in the page.
-pub(super) fn block(mut data: Value) -> String {
-    harmless(&mut data);
+/// The data, as it stands in the page; no text is longer than `longest`, in columns.
+pub(super) fn block(mut data: Value, longest: usize) -> String {
+    harmless(&mut data, longest);
     let mut out = String::new();
     for c in data.to_string().chars() {
         match c {
@@ -26,17 +21,14 @@ pub(super) fn block(mut data: Value) -> String {
 }
 
 /// Escapes and cuts all texts. The depth of an answer is that of its schema.
-fn harmless(value: &mut Value) {
+fn harmless(value: &mut Value, longest: usize) {
     match value {
         Value::String(text) => {
-            let told = cut(&escape(text), LONGEST).into_owned();
+            let told = cut(&escape(text), longest).into_owned();
             *text = told;
         }
-        Value::Array(items) => {
-            items.truncate(MOST);
-            items.iter_mut().for_each(harmless);
-        }
-        Value::Object(fields) => fields.values_mut().for_each(harmless),
+        Value::Array(items) => items.iter_mut().for_each(|item| harmless(item, longest)),
+        Value::Object(fields) => fields.values_mut().for_each(|field| harmless(field, longest)),
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
@@ -49,10 +41,10 @@ mod tests {
     #[test]
     fn nothing_comes_out_of_the_block() {
         let name = "</script><!--\u{202e}\u{2028}\x1b[31m & \u{1f600} \"quoted\" \\";
-        let block = block(json!({"name": name, "long": "x".repeat(100_000)}));
+        let block = block(json!({"name": name, "long": "x".repeat(100_000)}), 400);
         assert!(!block.contains(['<', '>', '&', '\u{202e}', '\u{2028}', '\x1b']), "{block}");
         let read: Value = serde_json::from_str(&block).expect("it is JSON");
         assert_eq!(read["name"], escape(name).as_ref());
-        assert_eq!(read["long"].as_str().map(|text| text.chars().count()), Some(LONGEST));
+        assert_eq!(read["long"].as_str().map(|text| text.chars().count()), Some(400));
     }
 }

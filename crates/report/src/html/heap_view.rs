@@ -6,7 +6,7 @@ use memtop_analyze::{
 };
 use memtop_heap::Heap;
 
-use super::types::SHOWN;
+use super::CAPS;
 use crate::heap_report::{HeapReport, HeapReportOptions};
 
 /// What the page tells of one heap.
@@ -25,11 +25,11 @@ impl HeapView {
     #[must_use]
     pub fn new(heap: &Heap, options: &HeapReportOptions) -> Self {
         let (retained, shortest) = (Retained::new(heap), ShortestPaths::new(heap, &Costs::default()));
-        let by_retained = HistogramOptions { order: HistogramOrder::Retained, limit: Some(SHOWN) };
+        let by_retained = HistogramOptions { order: HistogramOrder::Retained, limit: Some(CAPS[0].types) };
         Self {
             report: HeapReport::of(heap, &retained, &shortest, options),
             types: histogram(heap, Some(&retained), &by_retained),
-            tree: retained_tree(heap, &retained, &shortest, &RetainedTreeOptions::default()),
+            tree: retained_tree(heap, &retained, &shortest, &RetainedTreeOptions { limit: CAPS[0].places }),
         }
     }
 }

@@ -90,7 +90,7 @@ pub(super) fn kinds(answer: &MemoryTotal) -> Option<Section> {
                defines them."
             .to_owned(),
         body: format!(
-            "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Python objects by kind\"><table class=\"kinds\">\
+            "<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"Python objects by kind\"><table class=\"kinds\">\
              <caption>Python objects by kind</caption><tbody>{rows}</tbody></table></div>"
         ),
     })

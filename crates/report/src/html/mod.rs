@@ -34,6 +34,35 @@ const SCRIPT: &str = include_str!("page.js");
 const STYLE: &str = include_str!("page.css");
 const POLICY: &str = include_str!("page.csp");
 
+/// A page is never larger than this, in bytes.
+const LARGEST: usize = 1_950_000;
+
+/// How much of an answer is on a page.
+#[derive(Debug, Clone, Copy)]
+struct Caps {
+    /// Suspects, candidates, large objects and other items of a list.
+    items: usize,
+    /// Types.
+    types: usize,
+    /// Places of the tree.
+    places: usize,
+    /// Columns of a text.
+    text: usize,
+}
+
+/// The first is enough for any heap but those with very long names.
+const CAPS: [Caps; 3] = [
+    Caps { items: 60, types: 2000, places: 3000, text: 400 },
+    Caps { items: 20, types: 500, places: 1000, text: 120 },
+    Caps { items: 5, types: 100, places: 200, text: 60 },
+];
+
+/// The first page that is not too large.
+fn fitting(page: impl Fn(&Caps) -> String) -> String {
+    let [first, smaller @ ..] = &CAPS;
+    smaller.iter().fold(page(first), |told, caps| if told.len() <= LARGEST { told } else { page(caps) })
+}
+
 /// The page for the growth over a series of heaps.
 #[derive(Debug, Clone, Copy)]
 pub struct LeaksPage<'a> {
@@ -50,34 +79,44 @@ pub struct LeaksPage<'a> {
 /// The page for the growth over a series of heaps.
 #[must_use]
 pub fn leaks(page: &LeaksPage<'_>) -> String {
+    fitting(|caps| leaks_within(page, caps))
+}
+
+fn leaks_within(page: &LeaksPage<'_>, caps: &Caps) -> String {
     let LeaksPage { answer, captures, last, changes } = *page;
+    let tree = last.tree.limited(caps.places);
     let held: Vec<&str> = answer.suspects.iter().filter_map(|one| one.holder.as_deref()).collect();
     let sections = [
         verdict::leaks(answer),
-        suspects::section("suspects", "What leaks", &answer.suspects, answer),
-        suspects::section("candidates", "What may leak", &answer.candidates, answer),
-        tree::section(&last.tree, &held),
-        types::heap(&last.types, changes),
+        suspects::section("suspects", "What leaks", &answer.suspects, answer, caps),
+        suspects::section("candidates", "What may leak", &answer.candidates, answer, caps),
+        tree::section(&tree, &held),
+        types::heap(&last.types, changes, caps),
         memory::over_time(&[(None, answer.memory.as_slice(), times(captures).as_slice())]),
         memory::kinds(&last.report.memory),
         capture::section(captures),
     ];
     let data = json!({
         "page": "leaks",
-        "answer": answers::leaks(answer),
-        "heap": answers::heap_report(&last.report),
-        "types": types::heap_data(&last.types, changes),
-        "tree": tree::data(&last.tree, &held),
+        "answer": listed(answers::leaks(answer), caps),
+        "heap": listed(answers::heap_report(&last.report), caps),
+        "types": types::heap_data(&last.types, changes, caps),
+        "tree": tree::data(&tree, &held, caps),
         "memory": [memory::data(None, &answer.memory, &times(captures))],
     });
     let of = captures.last().map_or_else(String::new, |info| parts::process(info));
-    shell(answer.verdict.word(), &of, captures, &sections, data)
+    shell(answer.verdict.word(), &of, captures, &sections, data, caps)
 }
 
 /// The page for one heap.
 #[must_use]
 pub fn heap_report(view: &HeapView) -> String {
+    fitting(|caps| heap_within(view, caps))
+}
+
+fn heap_within(view: &HeapView, caps: &Caps) -> String {
     let report = &view.report;
+    let tree = view.tree.limited(caps.places);
     let captures = [&report.info];
     let memory = std::slice::from_ref(&report.memory);
     let points: Vec<String> =
@@ -85,37 +124,41 @@ pub fn heap_report(view: &HeapView) -> String {
     let points: Vec<&str> = points.iter().map(String::as_str).collect();
     let sections = [
         verdict::heap(report),
-        suspects::points(&report.accumulation),
-        tree::section(&view.tree, &points),
-        types::heap(&view.types, None),
-        types::objects(&report.top),
+        suspects::points(&report.accumulation, caps),
+        tree::section(&tree, &points),
+        types::heap(&view.types, None, caps),
+        types::objects(&report.top, caps),
         memory::over_time(&[(None, memory, times(&captures).as_slice())]),
         memory::kinds(&report.memory),
         capture::section(&captures),
     ];
     let data = json!({
         "page": "report",
-        "answer": answers::heap_report(report),
-        "types": types::heap_data(&view.types, None),
-        "tree": tree::data(&view.tree, &points),
+        "answer": listed(answers::heap_report(report), caps),
+        "types": types::heap_data(&view.types, None, caps),
+        "tree": tree::data(&tree, &points, caps),
         "memory": [memory::data(None, memory, &times(&captures))],
     });
-    shell("what is in the heap", &parts::process(&report.info), &captures, &sections, data)
+    shell("what is in the heap", &parts::process(&report.info), &captures, &sections, data, caps)
 }
 
 /// The page for what changed between two heaps. Of `answer` all rows should be given; the page takes the first.
 #[must_use]
 pub fn diff(answer: &Diff, captures: [&CaptureInfo; 2], memory: &[MemoryTotal; 2]) -> String {
+    fitting(|caps| diff_within(answer, captures, memory, caps))
+}
+
+fn diff_within(answer: &Diff, captures: [&CaptureInfo; 2], memory: &[MemoryTotal; 2], caps: &Caps) -> String {
     let sections = [
         verdict::diff(answer, captures),
         types::changes_chart(answer),
-        types::changes(answer),
+        types::changes(answer, caps),
         memory::over_time(&[(None, memory.as_slice(), times(&captures).as_slice())]),
         capture::section(&captures),
     ];
     let shown = Diff {
-        rows: answer.rows.iter().take(types::SHOWN).cloned().collect(),
-        omitted: answer.omitted + answer.rows.len().saturating_sub(types::SHOWN),
+        rows: answer.rows.iter().take(caps.types).cloned().collect(),
+        omitted: answer.omitted + answer.rows.len().saturating_sub(caps.types),
         ..answer.clone()
     };
     let mut told = answers::diff(&shown, captures[0], captures[1]);
@@ -126,15 +169,19 @@ pub fn diff(answer: &Diff, captures: [&CaptureInfo; 2], memory: &[MemoryTotal; 2
     let data = json!({
         "page": "diff",
         "answer": told,
-        "types": types::changes_data(&shown),
+        "types": types::changes_data(&shown, caps),
         "memory": [memory::data(None, memory, &times(&captures))],
     });
-    shell("what changed", &parts::process(captures[1]), &captures, &sections, data)
+    shell("what changed", &parts::process(captures[1]), &captures, &sections, data, caps)
 }
 
 /// The page for the growth in the processes of a server.
 #[must_use]
 pub fn workers(answer: &Workers) -> String {
+    fitting(|caps| workers_within(answer, caps))
+}
+
+fn workers_within(answer: &Workers, caps: &Caps) -> String {
     let times: Vec<Vec<Option<String>>> =
         answer.workers.iter().map(|one| parts::taken(&one.answer)).collect();
     let series: Vec<(Option<u32>, &[MemoryTotal], &[Option<String>])> = answer
@@ -145,18 +192,29 @@ pub fn workers(answer: &Workers) -> String {
         .collect();
     let sections = [
         verdict::workers(answer),
-        suspects::shared("suspects", "What leaks", &answer.suspects, answer),
-        suspects::shared("candidates", "What may leak", &answer.candidates, answer),
+        suspects::shared("suspects", "What leaks", &answer.suspects, answer, caps),
+        suspects::shared("candidates", "What may leak", &answer.candidates, answer, caps),
         verdict::processes(answer),
         memory::over_time(&series),
     ];
     let data = json!({
         "page": "workers",
-        "answer": answers::workers(answer),
+        "answer": listed(answers::workers(answer), caps),
         "memory": series.iter().map(|(pid, totals, times)| memory::data(*pid, totals, times)).collect::<Vec<_>>(),
     });
     let of = parts::count_of(answer.workers.len(), "process", "processes");
-    shell(answer.verdict.word(), &of, &[], &sections, data)
+    shell(answer.verdict.word(), &of, &[], &sections, data, caps)
+}
+
+/// An answer with the first items of its lists. How many a list left out by its own limit is a field of it; the page says
+/// of the others how many there are.
+fn listed(mut answer: Value, caps: &Caps) -> Value {
+    for field in ["suspects", "candidates", "types", "top", "notes", "processes"] {
+        if let Some(items) = answer.get_mut(field).and_then(Value::as_array_mut) {
+            items.truncate(caps.items);
+        }
+    }
+    answer
 }
 
 fn times(captures: &[&CaptureInfo]) -> Vec<Option<String>> {
@@ -170,6 +228,7 @@ fn shell(
     captures: &[&CaptureInfo],
     sections: &[Option<Section>],
     data: Value,
+    caps: &Caps,
 ) -> String {
     let sections: Vec<&Section> = sections.iter().flatten().collect();
     let mut links = String::new();
@@ -181,7 +240,7 @@ fn shell(
     let when = captures.last().map_or_else(String::new, |info| parts::when(captures[0], info));
     let (title, of, when) = (text(title), text(&parts::shortened(of)), text(&when));
     let (policy, version) = (text(POLICY.trim()), env!("CARGO_PKG_VERSION"));
-    let data = data::block(data);
+    let data = data::block(data, caps.text);
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\">\n\

@@ -52,7 +52,7 @@ pub(super) fn table(
     rows: impl Iterator<Item = Vec<Cell>>,
 ) -> String {
     let mut out = format!(
-        "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{0}\"><table><caption>{0}</caption><thead><tr>",
+        "<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"{0}\"><table><caption>{0}</caption><thead><tr>",
         text(caption)
     );
     for (heading, is_number) in headings {
@@ -94,7 +94,7 @@ pub(super) fn notes<'a>(sentences: impl Iterator<Item = &'a str>) -> String {
 }
 
 /// A sentence may quote names: so much of it is shown, in columns.
-const LONGEST_SENTENCE: usize = 2000;
+const LONGEST_SENTENCE: usize = 600;
 
 /// A sentence that may quote a name of any length.
 pub(super) fn shortened(sentence: &str) -> String {

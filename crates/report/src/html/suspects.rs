@@ -4,20 +4,19 @@ use memtop_analyze::{
     Accumulation, AccumulationSuspect, LeakStep, Leaks, SharedSuspect, SnapshotRow, Suspect, Workers,
 };
 
+use super::Caps;
 use super::parts::{Cell, Section, shortened, span, table};
 use crate::html_fragment::{code, name, text};
 use crate::numbers::{bytes, count, duration, grouped, percent, signed, signed_bytes};
 use crate::text::{facts, keeps, minutes, own_part};
 
-/// So many cards; the rest is counted.
-const CARDS: usize = 60;
 /// So many types of a suspect are shown.
 const TYPES: usize = 12;
 /// Of a longer path the middle is left out: so many steps from its start, and so many to its end.
 const STEPS: (usize, usize) = (12, 6);
 
 const SUSPECTED: &str = "Each place gained objects and kept them. The chart shows how much it held after each \
-                         snapshot; a line that rises steadily is a leak, one that levels off is not.";
+                         snapshot: a leak rises steadily, a cache levels off.";
 const DOUBTED: &str = "These places grew too, and something speaks for them: each says what.";
 
 pub(super) fn section(
@@ -25,12 +24,13 @@ pub(super) fn section(
     title: &'static str,
     places: &[Suspect],
     answer: &Leaks,
+    caps: &Caps,
 ) -> Option<Section> {
     let cards = places.iter().enumerate().map(|(index, one)| {
         let chart = Chart { list, index, series: 0, rows: &answer.snapshots };
         card(one, &chart, places.len(), minutes(&answer.snapshots), "")
     });
-    whole(list, title, places.len(), cards.take(CARDS).collect())
+    whole(list, title, places.len(), cards.take(caps.items).collect(), caps)
 }
 
 /// The suspects of a server's processes.
@@ -39,6 +39,7 @@ pub(super) fn shared(
     title: &'static str,
     places: &[SharedSuspect],
     answer: &Workers,
+    caps: &Caps,
 ) -> Option<Section> {
     let cards = places.iter().enumerate().map(|(index, place)| {
         let at = answer.workers.iter().position(|worker| place.pids.contains(&worker.pid)).unwrap_or(0);
@@ -57,17 +58,23 @@ pub(super) fn shared(
         let of = format!("<p class=\"processes\">{}</p>", text(&sentence));
         card(&place.suspect, &Chart { list, index, series: at, rows }, places.len(), minutes(rows), &of)
     });
-    whole(list, title, places.len(), cards.take(CARDS).collect())
+    whole(list, title, places.len(), cards.take(caps.items).collect(), caps)
 }
 
-fn whole(id: &'static str, title: &'static str, places: usize, cards: String) -> Option<Section> {
+fn whole(
+    id: &'static str,
+    title: &'static str,
+    places: usize,
+    cards: String,
+    caps: &Caps,
+) -> Option<Section> {
     if places == 0 {
         return None;
     }
     let mut body = cards;
-    if let Some(more) = places.checked_sub(CARDS).filter(|&more| more > 0) {
-        let more = count(more as u64, "more place stands", "more places stand");
-        body.push_str(&format!("<p class=\"hint\">{} in the data of this page only.</p>", text(&more)));
+    if let Some(more) = places.checked_sub(caps.items).filter(|&more| more > 0) {
+        let more = count(more as u64, "more place is", "more places are");
+        body.push_str(&format!("<p class=\"hint\">{} left out, since the page would be too large: mem_top leaks --json has them.</p>", text(&more)));
     }
     let lead = if id == "candidates" { DOUBTED } else { SUSPECTED };
     Some(Section { id, title, lead: lead.to_owned(), body })
@@ -248,7 +255,7 @@ fn items(one: &Suspect) -> String {
 }
 
 /// Where memory accumulates in one heap.
-pub(super) fn points(answer: &Accumulation) -> Option<Section> {
+pub(super) fn points(answer: &Accumulation, caps: &Caps) -> Option<Section> {
     if answer.suspects.is_empty() {
         return None;
     }
@@ -262,9 +269,12 @@ pub(super) fn points(answer: &Accumulation) -> Option<Section> {
             true => String::new(),
             false => format!("<h4>What it holds</h4>{}", table("What it holds, by type", &headings, items)),
         };
-        let of = count(answer.suspects.len() as u64, "place", "places");
+        let rank = match answer.suspects.len() {
+            1 => "Place".to_owned(),
+            of => format!("Place {} of {of}", index + 1),
+        };
         format!(
-            "<article class=\"card\" id=\"place-{0}\"><header><p class=\"rank\">Place {0} of {of}</p><h3>{1}</h3>\
+            "<article class=\"card\" id=\"place-{0}\"><header><p class=\"rank\">{rank}</p><h3>{1}</h3>\
              <ul class=\"chips\"><li>{2} of all</li><li>retains {3}</li><li>{4}</li></ul></header>\
              <p class=\"said\">{5}</p>{held}</article>",
             index + 1,
@@ -275,10 +285,11 @@ pub(super) fn points(answer: &Accumulation) -> Option<Section> {
             text(&shortened(&crate::text::accumulation(one))),
         )
     };
-    let mut body: String = answer.suspects.iter().enumerate().take(CARDS).map(card).collect();
-    if answer.omitted > 0 {
-        let more = count(answer.omitted as u64, "more place", "more places");
-        body.push_str(&format!("<p class=\"hint\">and {more}, left out by --limit</p>"));
+    let mut body: String = answer.suspects.iter().enumerate().take(caps.items).map(card).collect();
+    let omitted = answer.omitted + answer.suspects.len().saturating_sub(caps.items);
+    if omitted > 0 {
+        let more = count(omitted as u64, "more place", "more places");
+        body.push_str(&format!("<p class=\"hint\">and {more}, left out</p>"));
     }
     Some(Section {
         id: "suspects",

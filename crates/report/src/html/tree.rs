@@ -5,20 +5,21 @@ use memtop_heap::Origin;
 use rustc_hash::FxHashMap;
 use serde_json::{Value, json};
 
+use super::Caps;
 use super::parts::{Cell, Section, table};
 use crate::escape::{cut, escape};
 use crate::html_fragment::text;
 use crate::numbers::{bytes, count, grouped, percent};
 
-/// A label of a place is never longer than this, in columns; nor is a path.
-const LONGEST: (usize, usize) = (120, 300);
+/// A path in the table is never longer than this, in columns.
+const LONGEST: usize = 300;
 /// So many places stand in the table.
 const ROWS: usize = 25;
 
 /// The places as rows: parent, label, type, objects, shallow bytes, retained bytes, flags, places folded, bytes folded;
 /// and the whole path, where it is not that of the parent with the label. Flags: 1 shared, 2 in `marked`; 4, 8 and 12
 /// for the origin of a root.
-pub(super) fn data(tree: &RetainedTree, marked: &[&str]) -> Value {
+pub(super) fn data(tree: &RetainedTree, marked: &[&str], caps: &Caps) -> Value {
     let mut types: Vec<&str> = Vec::new();
     let mut known: FxHashMap<&str, usize> = FxHashMap::default();
     let mut rows = Vec::with_capacity(tree.places.len());
@@ -35,7 +36,7 @@ pub(super) fn data(tree: &RetainedTree, marked: &[&str]) -> Value {
                 Origin::Package => 8,
                 Origin::Standard => 12,
             });
-        let label = cut(&escape(&place.label), LONGEST.0).into_owned();
+        let label = cut(&escape(&place.label), caps.text / 3).into_owned();
         let mut row = vec![
             json!(place.parent),
             json!(label),
@@ -48,7 +49,7 @@ pub(super) fn data(tree: &RetainedTree, marked: &[&str]) -> Value {
             json!(place.folded.retained),
         ];
         if place.parent.is_some() && place.label == place.path {
-            row.push(json!(cut(&escape(&place.path), LONGEST.1)));
+            row.push(json!(cut(&escape(&place.path), caps.text / 2)));
         }
         rows.push(Value::Array(row));
     }
@@ -103,7 +104,7 @@ pub(super) fn section(tree: &RetainedTree, marked: &[&str]) -> Option<Section> {
 fn row(place: &RetainedPlace, total: u64, marked: &[&str]) -> Vec<Cell> {
     let mark = if marked.contains(&place.path.as_str()) { " ← suspect" } else { "" };
     vec![
-        Cell::Name(format!("{}{mark}", cut(&escape(&place.path), LONGEST.1))),
+        Cell::Name(format!("{}{mark}", cut(&escape(&place.path), LONGEST))),
         Cell::Name(place.type_name.clone()),
         Cell::Number(grouped(place.objects)),
         Cell::Number(bytes(place.retained)),

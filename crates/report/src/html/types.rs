@@ -5,21 +5,31 @@ use std::collections::HashMap;
 use memtop_analyze::{Diff, DiffRow, Histogram};
 use serde_json::{Value, json};
 
+use super::Caps;
 use super::parts::{Cell, Section, known, table};
 use crate::escape::{cut, escape};
 use crate::heap_report::TopObject;
 use crate::html_fragment::text;
 use crate::numbers::{bytes, count, grouped, signed, signed_bytes};
 
-/// So many types are on the page.
-pub(super) const SHOWN: usize = 2000;
-/// So many of them stand in it as HTML.
+/// So many types stand in the page as HTML.
 const ROWS: usize = 25;
-/// A name of a type is never longer than this, in columns.
-const LONGEST: usize = 160;
 
-fn named(name: &str) -> String {
-    cut(&escape(name), LONGEST).into_owned()
+/// The columns: their headings, and whether they are numbers.
+const HEAP: [(&str, bool); 4] = [("Type", false), ("Objects", true), ("Bytes", true), ("Retained", true)];
+const GROWTH: [(&str, bool); 2] = [("Objects grown", true), ("Bytes grown", true)];
+const CHANGES: [(&str, bool); 7] = [
+    ("Type", false),
+    ("Bytes grown", true),
+    ("Objects grown", true),
+    ("Bytes now", true),
+    ("Objects now", true),
+    ("Bytes before", true),
+    ("Objects before", true),
+];
+
+fn named(name: &str, caps: &Caps) -> String {
+    cut(&escape(name), caps.text / 2).into_owned()
 }
 
 /// What changed, by name.
@@ -29,15 +39,17 @@ fn by_name(changes: Option<&Diff>) -> HashMap<&str, &DiffRow> {
 
 /// The types of a heap as rows: name, objects, bytes, retained bytes; where there are `changes`, the growth of objects
 /// and of bytes too. Two types of one name are two rows, and what changed is known of their name only.
-pub(super) fn heap_data(types: &Histogram, changes: Option<&Diff>) -> Value {
+pub(super) fn heap_data(types: &Histogram, changes: Option<&Diff>, caps: &Caps) -> Value {
     let known = by_name(changes);
     let mut columns = vec!["type", "objects", "bytes", "retained"];
+    let mut headings = HEAP.to_vec();
     if changes.is_some() {
         columns.extend(["growth", "bytes_growth"]);
+        headings.extend(GROWTH);
     }
     let row = |row: &memtop_analyze::TypeRow| {
         let mut cells =
-            vec![json!(named(&row.name)), json!(row.objects), json!(row.bytes), json!(row.retained)];
+            vec![json!(named(&row.name, caps)), json!(row.objects), json!(row.bytes), json!(row.retained)];
         if changes.is_some() {
             let grown = known.get(row.name.as_str());
             cells.push(json!(grown.map_or(0, |row| row.objects_grown())));
@@ -47,16 +59,17 @@ pub(super) fn heap_data(types: &Histogram, changes: Option<&Diff>) -> Value {
     };
     json!({
         "columns": columns,
-        "rows": types.rows.iter().map(row).collect::<Vec<_>>(),
-        "omitted": types.omitted,
+        "headings": headings.iter().map(|(heading, _)| heading).collect::<Vec<_>>(),
+        "rows": types.rows.iter().take(caps.types).map(row).collect::<Vec<_>>(),
+        "omitted": types.omitted + types.rows.len().saturating_sub(caps.types),
     })
 }
 
 /// The rows of what changed: name, growth of bytes and of objects, bytes and objects now, and before.
-pub(super) fn changes_data(answer: &Diff) -> Value {
+pub(super) fn changes_data(answer: &Diff, caps: &Caps) -> Value {
     let row = |row: &DiffRow| {
         json!([
-            named(&row.name),
+            named(&row.name, caps),
             row.bytes_grown(),
             row.objects_grown(),
             row.new.bytes,
@@ -67,6 +80,7 @@ pub(super) fn changes_data(answer: &Diff) -> Value {
     };
     json!({
         "columns": ["type", "bytes_growth", "growth", "bytes", "objects", "bytes_before", "objects_before"],
+        "headings": CHANGES.map(|(heading, _)| heading),
         "rows": answer.rows.iter().map(row).collect::<Vec<_>>(),
         "omitted": answer.omitted,
     })
@@ -102,15 +116,15 @@ fn sortable(
     format!("<div id=\"type-table\">{}</div>{note}", table(caption, headings, rows.take(ROWS)))
 }
 
-pub(super) fn heap(types: &Histogram, changes: Option<&Diff>) -> Option<Section> {
+pub(super) fn heap(types: &Histogram, changes: Option<&Diff>, caps: &Caps) -> Option<Section> {
     let grown = by_name(changes);
-    let mut headings = vec![("Type", false), ("Objects", true), ("Bytes", true), ("Retained", true)];
+    let mut headings = HEAP.to_vec();
     if changes.is_some() {
-        headings.extend([("Growth", true), ("Bytes grown", true)]);
+        headings.extend(GROWTH);
     }
     let rows = types.rows.iter().map(|row| {
         let mut cells = vec![
-            Cell::Name(named(&row.name)),
+            Cell::Name(named(&row.name, caps)),
             Cell::Number(grouped(row.objects)),
             Cell::Number(bytes(row.bytes)),
             Cell::Number(known(row.retained)),
@@ -122,6 +136,8 @@ pub(super) fn heap(types: &Histogram, changes: Option<&Diff>) -> Option<Section>
         }
         cells
     });
+    let all = types.rows.len().min(caps.types);
+    let omitted = types.omitted + types.rows.len() - all;
     let growth = if changes.is_some() { " Growth is that since the first snapshot." } else { "" };
     Some(Section {
         id: "types",
@@ -129,23 +145,14 @@ pub(super) fn heap(types: &Histogram, changes: Option<&Diff>) -> Option<Section>
         lead: format!(
             "All objects of the last snapshot, by type. Bytes are their own; retained is what would be freed with them.{growth}"
         ),
-        body: sortable("Types", &headings, rows, types.rows.len(), types.omitted),
+        body: sortable("Types", &headings, rows, all, omitted),
     })
 }
 
-pub(super) fn changes(answer: &Diff) -> Option<Section> {
-    let headings = [
-        ("Type", false),
-        ("Bytes grown", true),
-        ("Objects grown", true),
-        ("Bytes now", true),
-        ("Objects now", true),
-        ("Bytes before", true),
-        ("Objects before", true),
-    ];
+pub(super) fn changes(answer: &Diff, caps: &Caps) -> Option<Section> {
     let rows = answer.rows.iter().map(|row| {
         vec![
-            Cell::Name(named(&row.name)),
+            Cell::Name(named(&row.name, caps)),
             Cell::Number(signed_bytes(row.bytes_grown())),
             Cell::Number(signed(row.objects_grown())),
             Cell::Number(bytes(row.new.bytes)),
@@ -154,14 +161,14 @@ pub(super) fn changes(answer: &Diff) -> Option<Section> {
             Cell::Number(grouped(row.old.objects)),
         ]
     });
-    let all = answer.rows.len().min(SHOWN);
+    let all = answer.rows.len().min(caps.types);
     let omitted = answer.omitted + answer.rows.len() - all;
     Some(Section {
         id: "types",
         title: "Types that changed",
         lead: "The largest change of bytes comes first. Garbage that awaits the collector does not count."
             .to_owned(),
-        body: sortable("Types that changed", &headings, rows, all, omitted),
+        body: sortable("Types that changed", &CHANGES, rows, all, omitted),
     })
 }
 
@@ -176,8 +183,7 @@ pub(super) fn changes_chart(answer: &Diff) -> Option<Section> {
 }
 
 /// The largest objects.
-pub(super) fn objects(rows: &[TopObject]) -> Option<Section> {
-    const MOST: usize = 100;
+pub(super) fn objects(rows: &[TopObject], caps: &Caps) -> Option<Section> {
     let headings = [
         ("Retained", true),
         ("Size", true),
@@ -186,7 +192,7 @@ pub(super) fn objects(rows: &[TopObject]) -> Option<Section> {
         ("Path", false),
         ("Address", false),
     ];
-    let cells = rows.iter().take(MOST).map(|one| {
+    let cells = rows.iter().take(caps.items).map(|one| {
         let path = one.path.as_ref().map_or_else(|| "no root reaches it".to_owned(), ToString::to_string);
         vec![
             Cell::Number(known(one.row.retained)),

@@ -36,9 +36,11 @@ fn meaning(verdict: Verdict) -> &'static str {
 }
 
 fn said(word: &str, class: &str, reason: &str, hint: &str) -> String {
+    let (first, rest) = word.split_at(word.chars().next().map_or(0, char::len_utf8));
+    let word = first.to_uppercase() + rest;
     format!(
         "<div class=\"verdict {class}\"><p class=\"badge\">{}</p><p class=\"said\">{}</p><p class=\"hint\">{}</p></div>",
-        text(word),
+        text(&word),
         text(&shortened(reason)),
         text(hint)
     )
@@ -149,7 +151,7 @@ pub(super) fn heap(report: &HeapReport) -> Option<Section> {
         None => "spread out".to_owned(),
     };
     let hint = "This is one moment. What is large need not be a leak: \
-                `mem_top leaks` with three snapshots or more tells what grows.";
+                mem_top leaks with three snapshots or more tells what grows.";
     let mut body = said(&word, "plain", &sentence, hint);
     let memory = &report.memory;
     let mut figures = Vec::new();
@@ -208,7 +210,7 @@ pub(super) fn diff(answer: &Diff, captures: [&CaptureInfo; 2]) -> Option<Section
         _ => "shrank",
     };
     let hint = "What grew between two snapshots need not be a leak: \
-                `mem_top leaks` with three or more tells what keeps growing, and where it is held.";
+                mem_top leaks with three or more tells what keeps growing, and where it is held.";
     let mut body = said(word, "plain", &sentence, hint);
     let changed = answer.rows.len() + answer.omitted;
     body.push_str(&tiles(&[

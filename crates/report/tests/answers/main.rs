@@ -4,4 +4,5 @@ mod documented;
 mod hostile;
 mod leaks;
 mod one_heap;
+mod page;
 mod samples;
