@@ -8,7 +8,7 @@ use crate::html_fragment::text;
 use crate::numbers::{bytes, percent, signed_bytes};
 
 /// The memory of one process: its number where there are several, its totals, and when they were taken.
-type Series<'a> = (Option<u32>, &'a [MemoryTotal], &'a [Option<String>]);
+pub(super) type Series<'a> = (Option<u32>, &'a [MemoryTotal], &'a [Option<String>]);
 
 pub(super) fn data(pid: Option<u32>, totals: &[MemoryTotal], times: &[Option<String>]) -> Value {
     json!({"pid": pid, "times": times, "parts": crate::json::leaks::memory(totals)})
@@ -67,7 +67,7 @@ pub(super) fn kinds(answer: &MemoryTotal) -> Option<Section> {
     let largest = answer.kinds.first().map(|part| part.bytes).filter(|&bytes| bytes > 0)?;
     const SHOWN: usize = 12;
     let rest: u64 = answer.kinds.iter().skip(SHOWN).map(|part| part.bytes).sum();
-    let rest = (rest > 0).then(|| ("all others", rest));
+    let rest = (rest > 0).then_some(("all others", rest));
     let shown = answer.kinds.iter().take(SHOWN).map(|part| (part.name.as_str(), part.bytes)).chain(rest);
     let rows: String = shown
         .map(|(name, size)| {

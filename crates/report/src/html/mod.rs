@@ -184,7 +184,7 @@ pub fn workers(answer: &Workers) -> String {
 fn workers_within(answer: &Workers, caps: &Caps) -> String {
     let times: Vec<Vec<Option<String>>> =
         answer.workers.iter().map(|one| parts::taken(&one.answer)).collect();
-    let series: Vec<(Option<u32>, &[MemoryTotal], &[Option<String>])> = answer
+    let series: Vec<memory::Series<'_>> = answer
         .workers
         .iter()
         .zip(&times)

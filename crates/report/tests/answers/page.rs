@@ -2,6 +2,7 @@
 
 use expect_test::expect_file;
 use memtop_analyze::*;
+use memtop_heap::testing::Graph;
 use memtop_heap::{CaptureInfo, Heap, HeapBuilder, Label, Object, Root, RootKind, Type};
 use memtop_report::html::{self, HeapView, LeaksPage};
 use memtop_report::{HeapReportOptions, escape, json};
@@ -33,7 +34,7 @@ fn of_diff(old: &Heap, new: &Heap) -> String {
 
 fn shop_page() -> String {
     let graphs: Vec<_> = (0..4).map(shop).collect();
-    of_leaks(&shop_leaks(), &graphs.iter().map(|graph| graph.heap()).collect::<Vec<_>>())
+    of_leaks(&shop_leaks(), &graphs.iter().map(Graph::heap).collect::<Vec<_>>())
 }
 
 /// The page's data.
