@@ -17,7 +17,7 @@ RUST_HOST = $(shell rustc -vV | sed -n 's/^host: //p')
 
 export CARGO_TERM_PROGRESS_WHEN ?= never
 
-.PHONY: help build web web-check demo test test-rust test-python test-long test-all lint audit bench fuzz interpreters wheel static clean
+.PHONY: help build web web-check demo test test-rust test-python test-long test-all lint audit bench fuzz soak interpreters wheel static clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -95,6 +95,9 @@ fuzz: build ## Ten minutes each of odd objects, damaged snapshots, and damaged m
 	$(BIN)/python tests/fuzz_preview.py --seconds $${FUZZ_SECONDS:-600}
 	cargo run --quiet --release --package memtop-snapshot --example fuzz_reader -- --seconds $${FUZZ_SECONDS:-600}
 	cargo run --quiet --profile fuzz --package memtop-remote --example fuzz_decoder -- --seconds $${FUZZ_SECONDS:-600}
+
+soak: build ## 60 captures by the live view of a process with a million objects: for how long it stood still
+	$(BIN)/python tools/soak.py
 
 interpreters: ## CPython 3.8 to 3.15: finds those that are installed, fetches 3.14 and 3.15 on Debian
 	$(PYTHON) tools/interpreters.py

@@ -37,9 +37,13 @@ impl Search<'_, '_> {
             findings.into_iter().map(|finding| Judged { finding, co_holders: Vec::new() }).collect();
         self.share_items(&mut judged);
         self.drop_weak(&mut judged);
+        self.doubt_within(&mut judged);
         self.drop_small(&mut judged);
         self.doubt_alongside(&mut judged);
-        judged.sort_by_key(|judged| judged.finding.dropped.is_some());
+        // Stable: doubts may have come since.
+        judged.sort_by_key(|Judged { finding, .. }| {
+            (finding.dropped.is_some(), finding.doubt.is_some(), std::cmp::Reverse(finding.bytes()))
+        });
         judged
     }
 
@@ -286,6 +290,29 @@ impl Search<'_, '_> {
                     "it grows in step with a greater suspect, whose objects may hold it out of sight"
                         .to_owned()
                 });
+            }
+        }
+    }
+
+    /// What is small beside the growth of what holds it is no leak of its own while that is in doubt.
+    fn doubt_within(&self, judged: &mut [Judged]) {
+        let kept = |judged: &&Judged| judged.finding.dropped.is_none();
+        let in_doubt = judged.iter().filter(kept).map(|judged| &judged.finding);
+        let in_doubt: FxHashMap<PathNodeId, i64> = in_doubt
+            .filter(|finding| finding.doubt.is_some())
+            .map(|finding| (finding.node, finding.bytes()))
+            .collect();
+        for finding in judged.iter_mut().map(|judged| &mut judged.finding) {
+            if finding.dropped.is_some() || finding.doubt.is_some() {
+                continue;
+            }
+            let above = std::iter::successors(self.nodes.get(finding.node).parent, |&node| {
+                self.nodes.get(node).parent
+            });
+            let greatest = above.filter_map(|node| in_doubt.get(&node)).max().copied().unwrap_or(0);
+            if (finding.bytes() as f64) < self.limits.within * greatest as f64 {
+                finding.doubt =
+                    Some("it is little beside the growth of what holds it, which is in doubt".to_owned());
             }
         }
     }

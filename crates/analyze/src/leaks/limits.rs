@@ -22,7 +22,8 @@ pub struct Thresholds {
     pub few_items_bytes: u64,
     /// A rate that falls in every interval, and ends below this share of the first, is in doubt.
     pub falling: f64,
-    /// A rate whose last interval is below this share of the median of those before is in doubt.
+    /// A rate whose last interval is below this share of those before is in doubt: of the least in items, of the median
+    /// in bytes.
     pub slowed: f64,
     /// A fall in items that is less than so many standard deviations is chance.
     pub chance: f64,
@@ -44,6 +45,8 @@ pub struct Thresholds {
     pub own_size: f64,
     /// A place whose growth is a smaller share of the growth of all suspects is left out.
     pub share: f64,
+    /// What grows within something that grows and is in doubt is in doubt too if it is a smaller share of it.
+    pub within: f64,
     /// A co-holder refers to this share of the new items.
     pub co_holder: f64,
     /// A weak registry is left out if a suspect gained this share of its items.
@@ -84,6 +87,7 @@ impl Default for Thresholds {
             steady: 0.3,
             own_size: 0.5,
             share: 0.01,
+            within: 0.1,
             co_holder: 0.5,
             weak: 0.5,
             alongside: 0.1,

@@ -297,3 +297,18 @@ fn a_rare_leak_whose_counts_happen_to_fall() {
     });
     assert_eq!(named(&texts), "m.jobs: m.Job (container)");
 }
+
+/// Requests come as they come; each forgets nothing.
+#[test]
+fn a_leak_under_a_load_that_varies() {
+    let texts: Vec<String> = [801, 926, 992, 1109, 1230, 1276]
+        .into_iter()
+        .map(|count| {
+            "module:shop -> ns:dict -> by_token:dict('by_token')\n".to_owned()
+                + &each(0..count, |n| {
+                    format!("by_token -> k{n}:str(key)[60]; by_token -> s{n}:shop.Session([*])[56]")
+                })
+        })
+        .collect();
+    assert_eq!(named(&texts), "shop.by_token: shop.Session (container)");
+}

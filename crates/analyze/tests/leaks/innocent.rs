@@ -252,3 +252,21 @@ fn the_subclasses_that_the_interpreter_remembers() {
     let named = "module:m -> ns:dict -> c:type('Base') -> s:dict(.__subclasses__)[216]\n";
     assert!(acquitted(&below(named)).starts_with("no growth"));
 }
+
+/// Carts get fuller while the sessions come: as long as those are in doubt, nothing else is accused in their place.
+#[test]
+fn what_grows_a_little_within_a_cache_that_fills_up() {
+    let texts = four(|round| {
+        "module:shop -> ns:dict -> recent:dict('recent')\n".to_owned()
+            + &each(0..[500, 1000, 1500, 1600][round], |n| {
+                format!(
+                    "recent -> k{n}:str(key)[60]; recent -> s{n}:shop.Session([*])[56] -> c{n}:list(.cart)[64]"
+                )
+            })
+            + &each(0..20 * round, |n| format!("c{n} -> i{n}:shop.Line([0])[56]"))
+    });
+    assert_eq!(
+        acquitted(&texts),
+        "inconclusive: shop.recent grew, but it grew much more slowly in the last interval than before"
+    );
+}
