@@ -365,13 +365,7 @@ fn parse(file: &File) -> Result<(Vec<Piece>, Notes), String> {
             _ => {}
         }
     }
-    pieces.sort_by_key(|piece| piece.region.start);
-    let mut end = 0;
-    pieces.retain(|piece| {
-        let apart = piece.region.start >= end;
-        end = end.max(piece.region.end);
-        apart
-    });
+    sort(&mut pieces);
     if pieces.is_empty() {
         return Err("there is no memory in it".to_owned());
     }
@@ -439,20 +433,57 @@ fn mapped_files(contents: &[u8]) -> Option<Vec<(u64, u64, u64, String)>> {
     Some(files)
 }
 
-/// Gives the mappings the files that the notes tell. A file's number is its place among all.
-fn name_files(pieces: &mut [Piece], notes: &Notes) {
+/// Gives the mappings the files that the notes tell. A file's number is its place among all. What the core file has
+/// nothing of, not even that it was mapped, is added: debuggers leave out what is as in its file.
+fn name_files(pieces: &mut Vec<Piece>, notes: &Notes) {
     let mut numbers = FxHashMap::default();
+    let mut left_out = Vec::new();
     for (start, end, offset, path) in &notes.files {
         let next = numbers.len() as u64 + 1;
-        let number = *numbers.entry(path.as_str()).or_insert(next);
+        let inode = *numbers.entry(path.as_str()).or_insert(next);
+        let offset_at = |at: u64| offset.wrapping_add(at.wrapping_sub(*start));
         let first = pieces.partition_point(|piece| piece.region.end <= *start);
+        let mut at = *start;
+        let mut gap = |from: u64, to: u64| {
+            if from < to && from % PAGE == 0 && to % PAGE == 0 && left_out.len() < MOST {
+                let region = Region {
+                    start: from,
+                    end: to,
+                    readable: true,
+                    writable: false,
+                    executable: false,
+                    shared: false,
+                    offset: offset_at(from),
+                    device: (0, 0),
+                    inode,
+                    path: path.clone(),
+                };
+                left_out.push(Piece { region, offset: 0, length: 0 });
+            }
+        };
         for piece in pieces[first..].iter_mut().take_while(|piece| piece.region.start < *end) {
             let region = &mut piece.region;
-            region.inode = number;
-            region.offset = offset.wrapping_add(region.start.wrapping_sub(*start));
+            region.inode = inode;
+            region.offset = offset_at(region.start);
             region.path.clone_from(path);
+            gap(at, region.start);
+            at = region.end;
         }
+        gap(at, *end);
     }
+    pieces.extend(left_out);
+    sort(pieces);
+}
+
+/// Sorts pieces by their addresses; of those that overlap, the first is kept.
+fn sort(pieces: &mut Vec<Piece>) {
+    pieces.sort_by_key(|piece| piece.region.start);
+    let mut end = 0;
+    pieces.retain(|piece| {
+        let apart = piece.region.start >= end;
+        end = end.max(piece.region.end);
+        apart
+    });
 }
 
 fn half(bytes: &[u8], at: usize) -> Option<u32> {
