@@ -38,7 +38,7 @@ const MORE_KB: u64 = 64 << 10;
 /// Address space of the child in kB, and how long it is waited for: it is killed then.
 const CHILD_KB: u64 = 4_000_000;
 const PATIENCE: Duration = Duration::from_secs(60);
-/// How long one interpreter is damaged before it is the next one's turn.
+/// How long one interpreter is damaged at least before it is the next one's turn.
 const TURN: Duration = Duration::from_secs(15);
 
 fn main() -> ExitCode {
@@ -58,11 +58,12 @@ fn main() -> ExitCode {
     let mut seed =
         number("--case").or(number("--seed")).unwrap_or_else(|| u64::from(std::process::id()) << 32);
     let begun = Instant::now();
+    let turn = TURN.max(time / pythons.len().max(1) as u32);
     let mut told = Told::default();
     println!("the first seed is {seed}");
     'all: loop {
         for python in &pythons {
-            let turn = if number("--case").is_some() { Duration::ZERO } else { TURN };
+            let turn = if number("--case").is_some() { Duration::ZERO } else { turn };
             seed = told.turn(python, seed, turn.min(time.saturating_sub(begun.elapsed())));
             if begun.elapsed() >= time {
                 break 'all;

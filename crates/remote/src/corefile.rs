@@ -21,7 +21,7 @@ use crate::copy::{Ranges, check_room, push, room_for, stack_around, total};
 use crate::elf::Kind;
 use crate::error::RemoteError;
 use crate::find::{KnownFiles, Source, base, interpreter};
-use crate::image::{Behind, Image, Parts};
+use crate::image::{Behind, Image, Parts, from_file};
 use crate::maps::{Region, around};
 use crate::proc;
 use crate::raw;
@@ -33,8 +33,8 @@ const PAGE: u64 = 4096;
 const MOST: usize = 1 << 20;
 /// How large the notes may be.
 const MOST_NOTES: usize = 1 << 28;
-/// How much of a file's beginning is compared.
-const HEAD: usize = 512;
+/// How much of a file's beginning is compared: a page, which has its build's number in it.
+const HEAD: usize = PAGE as usize;
 
 /// Notes of `linux/elf.h`.
 const NT_PRSTATUS: u32 = 1;
@@ -127,7 +127,7 @@ impl Target {
         name_files(&mut pieces, &notes);
         let regions: Vec<Region> = pieces.iter().map(|piece| piece.region.clone()).collect();
         let program = around(&regions, notes.entry).map_or("", |region| region.path.as_str());
-        let files = CoreFiles::new(&file, &pieces, program, exe);
+        let files = CoreFiles::new(&file, &pieces, program, exe)?;
         let core = Core { path, file: &file, pid: notes.pid, pieces: &pieces, files: &files };
         let called = proc::called(&notes.arguments).unwrap_or_else(|| notes.name.clone());
         let found = interpreter(&core, &regions, program, &called, &mut KnownFiles::default());
@@ -176,14 +176,22 @@ impl Target {
 }
 
 impl CoreFiles {
-    /// Holds the files against what the core has of their beginnings.
-    fn new(core: &File, pieces: &[Piece], program: &str, exe: Option<&Path>) -> Self {
+    /// Holds the files against what the core has of their beginnings. `exe` stands for the file of its name, or else for
+    /// the program.
+    fn new(core: &File, pieces: &[Piece], program: &str, exe: Option<&Path>) -> Result<Self, RemoteError> {
         let mut files = Self::default();
+        let mut given = None;
         if let Some(exe) = exe {
+            let unreadable = |source| RemoteError::CoreUnreadable { path: exe.to_owned(), source };
+            let metadata = exe.metadata().map_err(unreadable)?;
+            if !metadata.is_file() {
+                return Err(unreadable(io::Error::other("it is no regular file")));
+            }
             let name = exe.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
             let same_name = pieces.iter().map(|piece| &piece.region.path).find(|path| base(path) == name);
             let stands_for = same_name.map_or(program, String::as_str);
             files.elsewhere.insert(stands_for.to_owned(), exe.to_owned());
+            given = Some((exe, stands_for));
         }
         for piece in pieces.iter().filter(|piece| piece.region.is_file()) {
             if piece.region.offset != 0 || piece.length < HEAD as u64 {
@@ -192,13 +200,16 @@ impl CoreFiles {
             let (mut then, mut now) = ([0; HEAD], [0; HEAD]);
             let file = files.open(&piece.region.path);
             let is_same = core.read_exact_at(&mut then, piece.offset).is_ok()
-                && file.is_some_and(|file| file.read_exact_at(&mut now, 0).is_ok())
+                && file.is_some_and(|file| from_file(&file, 0, &mut now) > 0)
                 && then == now;
             if !is_same && then.starts_with(b"\x7fELF") {
+                if let Some((exe, file)) = given.filter(|(_, file)| *file == piece.region.path) {
+                    return Err(RemoteError::NotItsFile { exe: exe.to_owned(), file: file.to_owned() });
+                }
                 files.replaced.insert(piece.region.path.clone());
             }
         }
-        files
+        Ok(files)
     }
 }
 

@@ -253,6 +253,14 @@ pub enum RemoteError {
         /// The missing file.
         file: String,
     },
+    /// A file that was given for one that the process ran, and is another.
+    #[error("{}: not the file that the process ran: {file} was another one", exe.display())]
+    NotItsFile {
+        /// What was given.
+        exe: PathBuf,
+        /// What it was to stand for, as the process called it.
+        file: String,
+    },
     /// Something could not be read.
     #[error("process {pid}: {what} cannot be read: {source}")]
     Unreadable {
@@ -296,6 +304,7 @@ impl RemoteError {
             Self::NotEnoughMemory { needed, free, large, .. } => not_enough(*needed, *free, *large),
             Self::NoHeap { .. } => "if the process is that large, look at one of its workers, or report it".to_owned(),
             Self::CoreWithoutFile { .. } => "give the interpreter that the process ran: --exe PYTHON".to_owned(),
+            Self::NotItsFile { .. } => "give the same build of it, as on the machine that the core file is of; without --exe, the file is taken from where it was".to_owned(),
             Self::NoCore { .. } => "a snapshot ends in .parquet; a running process is given by its number".to_owned(),
             Self::CoreUnreadable { source, .. } if source.kind() == io::ErrorKind::NotFound => "check the path".to_owned(),
             Self::CoreUnreadable { .. } => "a core file can be read by the user whose process it was of".to_owned(),
@@ -308,7 +317,10 @@ impl RemoteError {
     #[must_use]
     pub fn pid(&self) -> u32 {
         match self {
-            Self::CoreUnreadable { .. } | Self::NoCore { .. } | Self::CoreWithoutFile { .. } => 0,
+            Self::CoreUnreadable { .. }
+            | Self::NoCore { .. }
+            | Self::CoreWithoutFile { .. }
+            | Self::NotItsFile { .. } => 0,
             Self::NoSuchProcess { pid }
             | Self::IsAThread { pid, .. }
             | Self::Itself { pid }

@@ -285,7 +285,7 @@ impl Image {
 }
 
 /// Reads from a file, to the end of its last page, behind which there is nothing. Gives how far.
-fn from_file(file: &File, mut place: u64, bytes: &mut [u8]) -> usize {
+pub(crate) fn from_file(file: &File, mut place: u64, bytes: &mut [u8]) -> usize {
     let mut read = 0;
     while read < bytes.len() {
         match file.read_at(&mut bytes[read..], place) {

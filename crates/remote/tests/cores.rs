@@ -160,3 +160,44 @@ fn a_replaced_interpreter_is_told_and_another_place_can_be_named() {
     let (target, _) = Target::of_core(&core, Some(&place)).expect("it is told where the file is");
     assert_eq!(target.version.minor, minor);
 }
+
+#[test]
+fn a_core_file_that_a_debugger_wrote_is_read_too() {
+    let Some((_, python)) = interpreters().iter().rfind(|(minor, _)| (10..=13).contains(*minor)) else {
+        return;
+    };
+    let mut program = common::Python::start(
+        python,
+        &format!("known = ['mem_top']\nprint(id(known), flush=True)\n{}", common::ECHO),
+    );
+    let known = program.numbers()[0];
+    let scratch = Scratch::new("debugger");
+    let core = scratch.0.join("core");
+    let wrote = Command::new("gcore").arg("-o").arg(&core).arg(program.pid.to_string()).output();
+    let core = scratch.0.join(format!("core.{}", program.pid));
+    if !wrote.is_ok_and(|output| output.status.success()) || !core.is_file() {
+        eprintln!("skipped: gdb's gcore is not there, or writes no file");
+        return;
+    }
+    // It has no text and no constants of the interpreter in it, nor does it say that they were mapped.
+    let heap = Target::capture_core(&core, None, &Options::default()).expect("it is read");
+    let id = heap.objects().at_address(known).expect("the list is in it");
+    assert_eq!((heap.type_name(id), heap.references().count_of(id)), ("list", 1));
+    assert!(heap.objects().len() > 5000 && heap.info().damaged == 0);
+}
+
+#[test]
+fn a_file_that_the_process_did_not_run_is_refused() {
+    let Some((_, python)) = interpreters().iter().rfind(|(minor, _)| (10..=13).contains(*minor)) else {
+        return;
+    };
+    let scratch = Scratch::new("other");
+    let Some((_, core)) = crash(python, &scratch.0) else { return };
+    let error = Target::of_core(&core, Some(Path::new("/bin/sh"))).expect_err("that is no Python");
+    assert!(error.to_string().starts_with("/bin/sh: not the file that the process ran: /"), "{error}");
+    assert!(error.hint().is_some_and(|hint| hint.contains("the same build")));
+    let nowhere = scratch.0.join("none");
+    let error = Target::of_core(&core, Some(&nowhere)).expect_err("there is none");
+    assert!(error.to_string().starts_with(&format!("{}: cannot be read", nowhere.display())), "{error}");
+    assert!(Target::of_core(&core, Some(Path::new(python))).is_ok(), "what it ran may be told");
+}
