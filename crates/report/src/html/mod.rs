@@ -188,13 +188,14 @@ fn workers_within(answer: &Workers, caps: &Caps) -> String {
         .workers
         .iter()
         .zip(&times)
+        .take(caps.items)
         .map(|(one, times)| (Some(one.pid), one.answer.memory.as_slice(), times.as_slice()))
         .collect();
     let sections = [
         verdict::workers(answer),
         suspects::shared("suspects", "What leaks", &answer.suspects, answer, caps),
         suspects::shared("candidates", "What may leak", &answer.candidates, answer, caps),
-        verdict::processes(answer),
+        verdict::processes(answer, caps),
         memory::over_time(&series),
     ];
     let data = json!({

@@ -3,6 +3,7 @@
 use memtop_analyze::{Diff, Leaks, Verdict, Workers};
 use memtop_heap::CaptureInfo;
 
+use super::Caps;
 use super::parts::{Cell, Section, known, notes, shortened, span, table, tiles};
 use crate::heap_report::HeapReport;
 use crate::html_fragment::text;
@@ -104,7 +105,7 @@ pub(super) fn workers(answer: &Workers) -> Option<Section> {
 }
 
 /// The processes of a server, a row each.
-pub(super) fn processes(answer: &Workers) -> Option<Section> {
+pub(super) fn processes(answer: &Workers, caps: &Caps) -> Option<Section> {
     let headings = [
         ("PID", true),
         ("Verdict", false),
@@ -115,7 +116,7 @@ pub(super) fn processes(answer: &Workers) -> Option<Section> {
         ("Longest pause", true),
         ("Why", false),
     ];
-    let rows = answer.workers.iter().map(|one| {
+    let rows = answer.workers.iter().take(caps.items).map(|one| {
         let rows = &one.answer.snapshots;
         let resident = |row: Option<&memtop_analyze::SnapshotRow>| row.and_then(|row| row.rss);
         let (first, last) = (resident(rows.first()), resident(rows.last()));
@@ -132,12 +133,13 @@ pub(super) fn processes(answer: &Workers) -> Option<Section> {
             Cell::Words(shortened(&one.answer.reason)),
         ]
     });
-    Some(Section {
-        id: "processes",
-        title: "The processes",
-        lead: String::new(),
-        body: table("The processes of the server", &headings, rows),
-    })
+    let mut body = table("The processes of the server", &headings, rows);
+    if let Some(more) = answer.workers.len().checked_sub(caps.items).filter(|&more| more > 0) {
+        let more = count(more as u64, "more process has", "more processes have");
+        let said = format!("{more} no row and no chart here: mem_top leaks --json has them.");
+        body.push_str(&format!("<p class=\"hint\">{}</p>", text(&said)));
+    }
+    Some(Section { id: "processes", title: "The processes", lead: String::new(), body })
 }
 
 pub(super) fn heap(report: &HeapReport) -> Option<Section> {

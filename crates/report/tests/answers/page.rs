@@ -249,6 +249,15 @@ fn hostile_names_are_text_and_nothing_else() {
 }
 
 #[test]
+fn a_server_with_many_workers_has_a_page_too() {
+    let workers = (0..500).map(|number| Worker { pid: 100 + number, answer: shop_leaks() }).collect();
+    let page = html::workers(&merge_workers(workers, 10));
+    check(&page);
+    assert!(main_part(&page).contains("440 more processes have no row and no chart here"));
+    assert!(main_part(&page).contains("In 500 of 500 processes (100, 101,"));
+}
+
+#[test]
 fn the_page_stays_small() {
     // A hundred thousand types; names of a hundred thousand letters; names that are long in every way that is counted.
     let many = named(100_000, |number| format!("package.module.Type{number}"));
