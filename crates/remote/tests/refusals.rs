@@ -262,3 +262,68 @@ fn a_process_in_a_container_is_read_through_its_root() {
     // From the file, which is not to be had by its path.
     assert_eq!(memtop_cpython::Memory::half(&copied.image, name), Some(u32::from_le_bytes(*b"list")));
 }
+
+#[test]
+fn a_process_in_the_middle_of_a_collection_is_captured_whole() {
+    // What the collector found unreachable is in a list on its stack while finalizers run.
+    let text = "
+import gc, sys
+class Held:
+    def __init__(self):
+        self.me = self
+held = [Held() for _ in range(1000)]
+class Last:
+    def __del__(self):
+        print('collecting', flush=True)
+        sys.stdin.readline()
+gc.disable()
+last = Last()
+last.me = last
+for _ in range(100):
+    garbage = Held()
+del last, garbage
+gc.collect()
+";
+    for (&minor, python) in interpreters().iter().filter(|(minor, _)| (8..=15).contains(*minor)) {
+        let mut program = Python::start(python, text);
+        assert_eq!(program.line(), "collecting");
+        let heap = Target::find(program.pid).and_then(|target| target.capture(&Options::default()));
+        let heap = heap.unwrap_or_else(|error| panic!("3.{minor}: {error}"));
+        let objects = heap.objects();
+        let held = objects.ids().filter(|&id| heap.type_name(id) == "__main__.Held").count();
+        assert!((1000..=1100).contains(&held), "3.{minor}: {held}");
+        assert!(
+            objects.ids().any(|id| heap.type_name(id) == "__main__.Last"),
+            "3.{minor}: its finalizer holds it"
+        );
+        assert_eq!(heap.info().damaged, 0, "3.{minor}");
+    }
+}
+
+#[test]
+fn a_process_that_is_starting_says_so_or_is_captured_whole() {
+    let Some(python) = newest() else { return };
+    let mut refused = 0;
+    for delay in (0..12).map(|step| step * 2) {
+        let program = Python::start(python, "import time; time.sleep(1000)");
+        std::thread::sleep(std::time::Duration::from_millis(delay));
+        match Target::find(program.pid).and_then(|target| target.capture(&Options::default())) {
+            Ok(heap) => assert!(heap.objects().len() > 1000, "{} objects", heap.objects().len()),
+            Err(error) => {
+                refused += 1;
+                assert!(
+                    matches!(
+                        error,
+                        RemoteError::NotPython { .. }
+                            | RemoteError::Starting { .. }
+                            | RemoteError::Execed { .. }
+                            | RemoteError::NoVersion { .. }
+                            | RemoteError::Itself { .. }
+                    ),
+                    "{error}"
+                );
+            }
+        }
+    }
+    eprintln!("{refused} of 12 were starting");
+}
