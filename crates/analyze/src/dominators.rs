@@ -43,6 +43,8 @@ pub struct Dominators {
     object: Vec<u32>,
     /// By number: the number of the immediate dominator.
     dominator: Vec<u32>,
+    /// The classes that nothing but their instances hold.
+    classes: Vec<ObjectId>,
 }
 
 impl Dominators {
@@ -51,11 +53,11 @@ impl Dominators {
     pub fn new(heap: &Heap) -> Self {
         let mut walk = Walk::new(heap);
         let holders = walk.holders(heap);
-        let Walk { slots, object, parent, rooted } = walk;
+        let Walk { slots, object, parent, rooted, classes } = walk;
         let number = slots.iter().map(|slot| slot.number).collect();
         drop(slots);
         let dominator = semi_nca(parent, &rooted, &holders);
-        Self { number, object, dominator }
+        Self { number, object, dominator, classes }
     }
 
     /// The memory that they take, in bytes.
@@ -80,6 +82,13 @@ impl Dominators {
     #[must_use]
     pub fn reaches(&self, id: ObjectId) -> bool {
         self.number_of(id).is_some()
+    }
+
+    /// The classes that nothing but their instances hold: they hang from the virtual root although no root refers to
+    /// them.
+    #[must_use]
+    pub fn classes_of_instances(&self) -> &[ObjectId] {
+        &self.classes
     }
 
     /// How many objects are reached.
@@ -139,6 +148,8 @@ struct Walk {
     parent: Vec<u32>,
     /// By number: whether the virtual root refers to it.
     rooted: Vec<bool>,
+    /// The classes that nothing but their instances hold.
+    classes: Vec<ObjectId>,
 }
 
 /// Who refers to whom, by numbers, in compressed rows.
@@ -161,7 +172,8 @@ impl Walk {
             holders: 0,
         };
         let slots = flags.iter().map(slot).collect();
-        let mut walk = Self { slots, object: vec![NONE], parent: vec![ROOT], rooted: Vec::new() };
+        let mut walk =
+            Self { slots, object: vec![NONE], parent: vec![ROOT], rooted: Vec::new(), classes: Vec::new() };
         let rooted = heap.roots().iter().map(|(_, root)| root.object);
         let immortal = heap.objects().ids().filter(|id| flags[id.index()].contains(Flags::IMMORTAL));
         let mut starts: Vec<ObjectId> = rooted.chain(immortal).collect();
@@ -177,13 +189,13 @@ impl Walk {
             if walk.slots[class.index()].number == UNREACHED {
                 let since = walk.object.len();
                 walk.descend(heap, class);
-                starts.push(class);
+                walk.classes.push(class);
                 let new = walk.object[since..].iter().map(|&raw| object(raw));
                 classes.extend(new.filter_map(|id| class_of(heap, id, &mut looked_at)));
             }
         }
         walk.rooted = vec![false; walk.object.len()];
-        for start in starts {
+        for &start in starts.iter().chain(&walk.classes) {
             let number = walk.slots[start.index()].number;
             walk.rooted[number as usize] = true;
         }
@@ -206,7 +218,7 @@ impl Walk {
             let found = rest.by_ref().find_map(|index| {
                 let reference = references.at(index as usize);
                 let slot = &mut self.slots[reference.to.index()];
-                if slot.number == LEFT_OUT || !counts(heap, from, reference) {
+                if slot.number == LEFT_OUT || !keeps_alive(heap, from, reference) {
                     return None;
                 }
                 slot.holders += 1;
@@ -247,7 +259,7 @@ impl Walk {
             }
             for reference in heap.references().of(from) {
                 let slot = &mut self.slots[reference.to.index()];
-                if slot.number != LEFT_OUT && counts(heap, from, reference) {
+                if slot.number != LEFT_OUT && keeps_alive(heap, from, reference) {
                     numbers[slot.holders as usize] = number;
                     slot.holders += 1;
                 }
@@ -257,9 +269,10 @@ impl Walk {
     }
 }
 
-/// Whether a reference is a step: it leads not from an instance to its type.
+/// Whether a reference counts for what dominates what: it leads not from an instance to its type.
+#[must_use]
 #[inline]
-fn counts(heap: &Heap, from: ObjectId, reference: Reference) -> bool {
+pub fn keeps_alive(heap: &Heap, from: ObjectId, reference: Reference) -> bool {
     match reference.label.kind() {
         LabelKind::Type => false,
         // A capture without labels is not to make each class the property of its instances' holder.

@@ -35,7 +35,7 @@ pub use accumulation::{
 };
 pub use counters::{Counters, counters};
 pub use diff::{Diff, DiffOptions, DiffRow, diff};
-pub use dominators::{Dominator, DominatorTree, Dominators};
+pub use dominators::{Dominator, DominatorTree, Dominators, keeps_alive};
 pub use garbage::{Garbage, garbage};
 pub use histogram::{Amount, Histogram, HistogramOptions, HistogramOrder, TypeRow, histogram};
 pub use leaks::{

@@ -141,8 +141,9 @@ impl PathRoot {
 }
 
 impl StepLabel {
-    /// The exact label; in a namespace, a key is an attribute.
-    pub(crate) fn exact(heap: &Heap, label: Label, in_namespace: bool) -> Self {
+    /// The exact label of a reference; in a namespace, a key is an attribute.
+    #[must_use]
+    pub fn exact(heap: &Heap, label: Label, in_namespace: bool) -> Self {
         let text = || label.text().map_or_else(String::new, |id| heap.text(id).to_owned());
         match label.kind() {
             LabelKind::Attribute => Self::Attribute(text()),

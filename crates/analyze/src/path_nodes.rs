@@ -168,6 +168,11 @@ impl PathNodes {
         &self.nodes[id.index()]
     }
 
+    /// All nodes, each after the node before it.
+    pub fn ids(&self) -> impl ExactSizeIterator<Item = PathNodeId> + use<> {
+        (0..self.nodes.len() as u32).map(PathNodeId)
+    }
+
     /// The node at an index below [`PathNodes::len`].
     pub(crate) fn id_at(&self, index: usize) -> PathNodeId {
         debug_assert!(index < self.nodes.len());

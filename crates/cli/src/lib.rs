@@ -11,6 +11,7 @@
 mod clock;
 mod diff;
 mod dump;
+mod export;
 mod failure;
 mod family;
 mod leaks;
@@ -73,6 +74,8 @@ Snapshots keep a heap for later; commands take them as they take processes:
     mem_top leaks 1.parquet 2.parquet 3.parquet
     mem_top diff 1.parquet 3.parquet
     mem_top diff 1.parquet 4711      what changed until now
+    mem_top export 4711 --to heapsnapshot -o 4711.heapsnapshot
+                                     for Chrome's DevTools; also for pprof, speedscope, Graphviz
 
 The answers of leaks, report and diff are written as a page for a browser too:
 
@@ -109,6 +112,7 @@ enum Command {
     Diff(diff::Arguments),
     Why(why::Arguments),
     Dump(dump::Arguments),
+    Export(export::Arguments),
     Ps(ps::Arguments),
     Run(run::Arguments),
 }
@@ -157,6 +161,7 @@ impl Arguments {
             Some(Command::Diff(arguments)) => &arguments.output,
             Some(Command::Why(arguments)) => &arguments.output,
             Some(Command::Dump(arguments)) => &arguments.output,
+            Some(Command::Export(arguments)) => &arguments.output,
             Some(Command::Ps(arguments)) => &arguments.output,
             Some(Command::Run(arguments)) => &arguments.output,
         }
@@ -172,6 +177,7 @@ impl Arguments {
             Some(Command::Diff(arguments)) => diff::run(arguments, &System),
             Some(Command::Why(arguments)) => why::run(arguments, &System),
             Some(Command::Dump(arguments)) => dump::run(arguments, &System),
+            Some(Command::Export(arguments)) => export::run(arguments, &System),
             Some(Command::Ps(arguments)) => ps::run(arguments),
             Some(Command::Run(arguments)) => run::run(arguments, &System, python),
         }

@@ -8,7 +8,7 @@ use memtop_report::{Style, escape};
 use crate::Failure;
 
 /// How to answer.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(next_help_heading = "The answer")]
 pub(crate) struct Output {
     /// Answer as JSON; the documentation has its schema
@@ -22,8 +22,9 @@ pub(crate) struct Output {
     color: Color,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Color {
+    #[default]
     Auto,
     Always,
     Never,

@@ -4,7 +4,7 @@ use clap::Args;
 use memtop_analyze::{
     Costs, PathOptions, Retained, ShortestPaths, paths_to_object, paths_to_types, types_like,
 };
-use memtop_heap::{Heap, TypeId};
+use memtop_heap::{Heap, ObjectId, TypeId};
 use memtop_report::{Keeper, json, text};
 
 use crate::FINE;
@@ -47,14 +47,14 @@ pub(crate) struct Arguments {
 
 /// What is asked for.
 #[derive(Debug, PartialEq, Eq)]
-enum Asked<'a> {
+pub(crate) enum Asked<'a> {
     Address(u64),
     Type(&'a str),
 }
 
 /// # Errors
 /// If it looks like an address and is none.
-fn asked(text: &str) -> Result<Asked<'_>, Failure> {
+pub(crate) fn asked(text: &str) -> Result<Asked<'_>, Failure> {
     let text = text.trim();
     let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"));
     let number = match digits {
@@ -88,12 +88,7 @@ pub(crate) fn run(arguments: &Arguments, processes: &dyn Processes) -> Result<u8
 }
 
 fn why_object(arguments: &Arguments, heap: &Heap, address: u64) -> Result<String, Failure> {
-    let id = heap.objects().at_address(address).ok_or_else(|| {
-        Failure::new(
-            format!("no object lies at {address:#x} in {}", arguments.subject),
-            "it may have died before the snapshot, or come after it; `mem_top report` shows addresses",
-        )
-    })?;
+    let id = object_at(heap, &arguments.subject, address)?;
     let costs = Costs::default();
     let shortest = ShortestPaths::new(heap, &costs);
     let answer = paths_to_object(heap, &shortest, &costs, id, &options(arguments));
@@ -105,16 +100,7 @@ fn why_object(arguments: &Arguments, heap: &Heap, address: u64) -> Result<String
 }
 
 fn why_type(arguments: &Arguments, heap: &Heap, name: &str) -> Result<String, Failure> {
-    let types = heap.types().find(name);
-    if types.is_empty() {
-        let near = types_like(heap, name, 3);
-        let hint = match near.as_slice() {
-            [] => format!("`mem_top report {}` shows the types", arguments.subject.argument()),
-            near => format!("did you mean {}?", near.join(", or ")),
-        };
-        let message = format!("no type in {} is called {name:?}", arguments.subject);
-        return Err(Failure::new(message, hint));
-    }
+    let types = types_called(heap, &arguments.subject, name)?;
     let shortest = ShortestPaths::new(heap, &Costs::default());
     let answer = paths_to_types(heap, &shortest, &types, &options(arguments));
     let name = names(heap, &types);
@@ -124,12 +110,42 @@ fn why_type(arguments: &Arguments, heap: &Heap, name: &str) -> Result<String, Fa
     })
 }
 
+/// The object that lies at `address`.
+///
+/// # Errors
+/// If there is none.
+pub(crate) fn object_at(heap: &Heap, subject: &Subject, address: u64) -> Result<ObjectId, Failure> {
+    heap.objects().at_address(address).ok_or_else(|| {
+        Failure::new(
+            format!("no object lies at {address:#x} in {subject}"),
+            "it may have died before the snapshot, or come after it; `mem_top report` shows addresses",
+        )
+    })
+}
+
+/// The types that `name` means.
+///
+/// # Errors
+/// If there is none.
+pub(crate) fn types_called(heap: &Heap, subject: &Subject, name: &str) -> Result<Vec<TypeId>, Failure> {
+    let types = heap.types().find(name);
+    if types.is_empty() {
+        let near = types_like(heap, name, 3);
+        let hint = match near.as_slice() {
+            [] => format!("`mem_top report {}` shows the types", subject.argument()),
+            near => format!("did you mean {}?", near.join(", or ")),
+        };
+        return Err(Failure::new(format!("no type in {subject} is called {name:?}"), hint));
+    }
+    Ok(types)
+}
+
 fn options(arguments: &Arguments) -> PathOptions {
     PathOptions { limit: arguments.output.limit().unwrap_or(usize::MAX) }
 }
 
 /// The full names of the types that were meant, each once.
-fn names(heap: &Heap, types: &[TypeId]) -> String {
+pub(crate) fn names(heap: &Heap, types: &[TypeId]) -> String {
     let mut names: Vec<&str> = types.iter().map(|&ty| heap.types().name(ty)).collect();
     names.sort_unstable();
     names.dedup();

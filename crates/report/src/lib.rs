@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 mod escape;
+pub mod export;
 mod family;
 mod heap_report;
 pub mod html;

@@ -9,7 +9,7 @@ mod heap;
 pub(crate) mod leaks;
 mod memory;
 mod overview;
-mod parts;
+pub(crate) mod parts;
 mod system;
 mod types;
 mod why;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::rounded;
 use crate::time::iso8601;
 
-pub(super) fn capture(info: &CaptureInfo) -> Value {
+pub(crate) fn capture(info: &CaptureInfo) -> Value {
     let milliseconds = |nanoseconds: Option<u64>| nanoseconds.map(|value| rounded(value as f64 / 1e6));
     let method = match info.method {
         CaptureMethod::Made => "made",
@@ -32,11 +32,11 @@ pub(super) fn capture(info: &CaptureInfo) -> Value {
     })
 }
 
-pub(super) fn address(address: u64) -> String {
+pub(crate) fn address(address: u64) -> String {
     format!("{address:#x}")
 }
 
-pub(super) fn amount(amount: Amount) -> Value {
+pub(crate) fn amount(amount: Amount) -> Value {
     json!({"count": amount.objects, "bytes": amount.bytes})
 }
 

@@ -1,0 +1,403 @@
+//! A heap as the nodes and edges of a `.heapsnapshot`, in the order in which they are written.
+//!
+//! First the root, then a node for each kind of root and for what else holds objects (see [`Graph::new`]), then the
+//! objects in their order. So what DevTools finds out about dominators is what [`memtop_analyze::Dominators`] finds out:
+//! references that do not count for that (from an instance to its type; from garbage to what is alive) are weak edges.
+//!
+//! A heap that is too large for DevTools is pruned to the objects that retain most, which are closed under dominators.
+//! All others are folded: what one object dominates and is not told is one node below it. Each such set is entered
+//! through its dominator alone, so that folding it leaves dominators and retained sizes of all others as they are.
+//!
+//! Invariant: a node's edges are the same each time they are asked for.
+
+use memtop_analyze::{Dominator, Dominators, Retained, keeps_alive};
+use memtop_heap::{Flags, Heap, Label, ObjectId, Reference, RootId, RootKind};
+use rustc_hash::FxHashMap;
+
+const NONE: u32 = u32::MAX;
+/// The most bytes that a node can say it takes.
+const LARGEST: u64 = u32::MAX as u64;
+/// What is larger is continued by so many nodes at most.
+const MOST_PIECES: u64 = 4096;
+
+/// A node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Node {
+    Root,
+    /// What holds objects and is none, by index.
+    Group(usize),
+    Object(ObjectId),
+    /// Objects that are folded into one node, by index.
+    Fold(usize),
+    /// More bytes of a node that is too large for one, by index.
+    Piece(usize),
+}
+
+/// What an edge is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum EdgeName {
+    Number(u32),
+    Fixed(&'static str),
+    Label(Label),
+    Root(RootId),
+}
+
+/// An edge, to a node by its place in the order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Edge {
+    pub(super) name: EdgeName,
+    pub(super) to: u32,
+    pub(super) weak: bool,
+}
+
+/// What holds objects and is none.
+#[derive(Debug)]
+struct Group {
+    name: String,
+    holds: Vec<(EdgeName, ObjectId)>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Fold {
+    bytes: u64,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Piece {
+    owner: u32,
+    bytes: u32,
+}
+
+/// The nodes and edges.
+#[derive(Debug)]
+pub(super) struct Graph<'a> {
+    heap: &'a Heap,
+    dominators: Dominators,
+    groups: Vec<Group>,
+    /// By object: its node, or the node that it is folded into; none for mem_top's own.
+    place: Vec<u32>,
+    kept: Vec<ObjectId>,
+    folds: Vec<Fold>,
+    /// By the node that they are below.
+    fold_below: FxHashMap<u32, u32>,
+    /// By fold, sorted.
+    folded: Vec<(u32, ObjectId)>,
+    /// By owner, sorted.
+    pieces: Vec<Piece>,
+    /// Bytes that no node tells.
+    pub(super) bytes_left_out: u64,
+}
+
+impl<'a> Graph<'a> {
+    /// The graph of `heap`, of at most `most` nodes (and some for objects that are larger than a node can say).
+    pub(super) fn new(heap: &'a Heap, most: usize) -> Self {
+        let is_own = |id: ObjectId| heap.objects().flags(id).contains(Flags::OWN);
+        let objects = heap.objects().ids().filter(|&id| !is_own(id)).count();
+        let prune = objects + 64 > most;
+        let (dominators, kept) = match prune {
+            false => (Dominators::new(heap), heap.objects().ids().filter(|&id| !is_own(id)).collect()),
+            true => {
+                let retained = Retained::new(heap);
+                let kept = largest(&retained, most.saturating_sub(64) / 2);
+                (retained.dominators().clone(), kept)
+            }
+        };
+        let mut graph = Self {
+            heap,
+            groups: groups(heap, &dominators),
+            dominators,
+            place: vec![NONE; heap.objects().len()],
+            kept,
+            folds: Vec::new(),
+            fold_below: FxHashMap::default(),
+            folded: Vec::new(),
+            pieces: Vec::new(),
+            bytes_left_out: 0,
+        };
+        for (place, &id) in (graph.first_object()..).zip(&graph.kept) {
+            graph.place[id.index()] = place;
+        }
+        if prune {
+            graph.fold();
+        }
+        graph.cut_large();
+        graph
+    }
+
+    fn first_object(&self) -> u32 {
+        1 + self.groups.len() as u32
+    }
+
+    fn first_fold(&self) -> u32 {
+        self.first_object() + self.kept.len() as u32
+    }
+
+    fn first_piece(&self) -> u32 {
+        self.first_fold() + self.folds.len() as u32
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.first_piece() as usize + self.pieces.len()
+    }
+
+    /// How many objects are told one by one.
+    pub(super) fn objects(&self) -> usize {
+        self.kept.len()
+    }
+
+    /// How many objects are folded.
+    pub(super) fn folded(&self) -> usize {
+        self.folded.len()
+    }
+
+    /// The nodes in their order.
+    pub(super) fn nodes(&self) -> impl Iterator<Item = Node> + '_ {
+        std::iter::once(Node::Root)
+            .chain((0..self.groups.len()).map(Node::Group))
+            .chain(self.kept.iter().map(|&id| Node::Object(id)))
+            .chain((0..self.folds.len()).map(Node::Fold))
+            .chain((0..self.pieces.len()).map(Node::Piece))
+    }
+
+    /// What a group is called.
+    pub(super) fn group_name(&self, group: usize) -> &str {
+        &self.groups[group].name
+    }
+
+    /// The bytes of a node itself.
+    pub(super) fn size(&self, node: Node) -> u64 {
+        match node {
+            Node::Root | Node::Group(_) => 0,
+            Node::Object(id) => self.heap.objects().size(id).min(LARGEST),
+            Node::Fold(fold) => self.folds[fold].bytes.min(LARGEST),
+            Node::Piece(piece) => u64::from(self.pieces[piece].bytes),
+        }
+    }
+
+    /// Calls `tell` with each edge of a node. `some` is room that is used again.
+    pub(super) fn edges(&self, node: Node, some: &mut Vec<(u32, bool)>, mut tell: impl FnMut(Edge)) {
+        some.clear();
+        let first_fold = self.first_fold();
+        let place = match node {
+            Node::Root => {
+                for group in 0..self.groups.len() as u32 {
+                    tell(Edge { name: EdgeName::Number(group), to: 1 + group, weak: false });
+                }
+                0
+            }
+            Node::Group(group) => {
+                for &(name, id) in &self.groups[group].holds {
+                    match self.place[id.index()] {
+                        to if to < first_fold => tell(Edge { name, to, weak: false }),
+                        to => some.push((to, false)),
+                    }
+                }
+                1 + group as u32
+            }
+            Node::Object(id) => {
+                for reference in self.heap.references().of(id) {
+                    match self.place[reference.to.index()] {
+                        NONE => {}
+                        to if to < first_fold => {
+                            let weak = self.is_weak(id, reference);
+                            tell(Edge { name: EdgeName::Label(reference.label), to, weak });
+                        }
+                        to => some.push((to, self.is_weak(id, reference))),
+                    }
+                }
+                self.place[id.index()]
+            }
+            Node::Fold(fold) => {
+                let fold = fold as u32;
+                let start = self.folded.partition_point(|&(of, _)| of < fold);
+                let members = self.folded[start..].iter().take_while(|&&(of, _)| of == fold);
+                for &(_, id) in members {
+                    for reference in self.heap.references().of(id) {
+                        match self.place[reference.to.index()] {
+                            NONE => {}
+                            to if to == first_fold + fold => {}
+                            to => some.push((to, self.is_weak(id, reference))),
+                        }
+                    }
+                }
+                first_fold + fold
+            }
+            Node::Piece(_) => return,
+        };
+        some.extend(self.fold_below.get(&place).map(|&fold| (first_fold + fold, false)));
+        // Of several to one node the one that counts stays: it is sorted first.
+        some.sort_unstable();
+        some.dedup_by_key(|edge| edge.0);
+        for &(to, weak) in some.iter() {
+            let name = if to < first_fold { "…" } else { super::SMALLER };
+            tell(Edge { name: EdgeName::Fixed(name), to, weak });
+        }
+        let start = self.pieces.partition_point(|piece| piece.owner < place);
+        let pieces = self.pieces[start..].iter().take_while(|piece| piece.owner == place);
+        for (to, _) in (self.first_piece() + start as u32..).zip(pieces) {
+            tell(Edge { name: EdgeName::Fixed(super::PIECE), to, weak: false });
+        }
+    }
+
+    /// Whether a reference keeps nothing alive that would not be alive without it.
+    fn is_weak(&self, from: ObjectId, reference: Reference) -> bool {
+        !keeps_alive(self.heap, from, reference)
+            || (!self.dominators.reaches(from) && self.dominators.reaches(reference.to))
+    }
+
+    /// Puts what is not kept into folds.
+    fn fold(&mut self) {
+        let first_fold = self.first_fold();
+        let heap = self.heap;
+        let in_order: Vec<ObjectId> = self.dominators.in_order().collect();
+        for id in in_order {
+            if self.place[id.index()] != NONE {
+                continue;
+            }
+            let above = match self.dominators.of(id) {
+                Dominator::Object(above) => self.place[above.index()],
+                _ => 0,
+            };
+            // Its dominator comes before it, and is kept, or folded already.
+            let fold = if above >= first_fold { above - first_fold } else { self.fold_below(above) };
+            self.put(id, fold);
+        }
+        for id in heap.objects().ids() {
+            let flags = heap.objects().flags(id);
+            if self.place[id.index()] != NONE || flags.contains(Flags::OWN) {
+                continue;
+            }
+            let name = unreached_name(flags);
+            let group = self.groups.iter().position(|group| group.name == name).unwrap_or(0);
+            let fold = self.fold_below(1 + group as u32);
+            self.put(id, fold);
+        }
+        self.folded.sort_unstable();
+    }
+
+    fn fold_below(&mut self, above: u32) -> u32 {
+        let next = self.folds.len() as u32;
+        let fold = *self.fold_below.entry(above).or_insert(next);
+        if fold == next {
+            self.folds.push(Fold { bytes: 0 });
+        }
+        fold
+    }
+
+    fn put(&mut self, id: ObjectId, fold: u32) {
+        self.place[id.index()] = self.first_object() + self.kept.len() as u32 + fold;
+        let bytes = &mut self.folds[fold as usize].bytes;
+        *bytes = bytes.saturating_add(self.heap.objects().size(id));
+        self.folded.push((fold, id));
+    }
+
+    /// Continues nodes that are larger than a node can say.
+    fn cut_large(&mut self) {
+        let objects =
+            (self.first_object()..).zip(&self.kept).map(|(place, &id)| (place, self.heap.objects().size(id)));
+        let folds = (self.first_fold()..).zip(&self.folds).map(|(place, fold)| (place, fold.bytes));
+        let large: Vec<(u32, u64)> = objects.chain(folds).filter(|&(_, bytes)| bytes > LARGEST).collect();
+        for (owner, bytes) in large {
+            let mut rest = bytes - LARGEST;
+            for _ in 0..rest.div_ceil(LARGEST).min(MOST_PIECES) {
+                let bytes = rest.min(LARGEST);
+                self.pieces.push(Piece { owner, bytes: bytes as u32 });
+                rest -= bytes;
+            }
+            self.bytes_left_out = self.bytes_left_out.saturating_add(rest);
+        }
+    }
+}
+
+/// The objects that retain most, `count` of them, in their order. With an object comes its dominator.
+fn largest(retained: &Retained, count: usize) -> Vec<ObjectId> {
+    let mut ranked: Vec<(std::cmp::Reverse<u64>, u32, ObjectId)> = (0..)
+        .zip(retained.dominators().in_order())
+        .map(|(place, id)| (std::cmp::Reverse(retained.of(id).unwrap_or(0)), place, id))
+        .collect();
+    if count < ranked.len() {
+        ranked.select_nth_unstable(count);
+        ranked.truncate(count);
+    }
+    let mut kept: Vec<ObjectId> = ranked.into_iter().map(|(_, _, id)| id).collect();
+    kept.sort_unstable();
+    kept
+}
+
+fn unreached_name(flags: Flags) -> &'static str {
+    match flags.contains(Flags::GARBAGE) {
+        true => "(garbage that awaits the collector)",
+        false => "(held in no known way)",
+    }
+}
+
+/// What holds objects and is none: the roots by kind; what makes an object immortal; the instances of classes that
+/// nothing else holds; and, for what no root reaches, where it is to be found.
+fn groups(heap: &Heap, dominators: &Dominators) -> Vec<Group> {
+    let is_own = |id: ObjectId| heap.objects().flags(id).contains(Flags::OWN);
+    let mut groups = Vec::new();
+    let mut add = |name: String, holds: Vec<(EdgeName, ObjectId)>| {
+        if !holds.is_empty() {
+            groups.push(Group { name, holds });
+        }
+    };
+    for kind in RootKind::ALL {
+        let roots = heap.roots().iter().filter(|(_, root)| root.kind == kind && !is_own(root.object));
+        let holds = roots.map(|(id, root)| (EdgeName::Root(id), root.object)).collect();
+        add(format!("({})", plural(kind)), holds);
+    }
+    let numbered = |ids: &mut dyn Iterator<Item = ObjectId>| -> Vec<(EdgeName, ObjectId)> {
+        (0..).zip(ids).map(|(place, id)| (EdgeName::Number(place), id)).collect()
+    };
+    let immortal = |&id: &ObjectId| heap.objects().flags(id).contains(Flags::IMMORTAL) && !is_own(id);
+    add("(immortal objects)".to_owned(), numbered(&mut heap.objects().ids().filter(immortal)));
+    let classes = &mut dominators.classes_of_instances().iter().copied();
+    add("(classes that only instances hold)".to_owned(), numbered(classes));
+    let (garbage, unknown): (Vec<ObjectId>, Vec<ObjectId>) = unreached_starts(heap, dominators)
+        .into_iter()
+        .partition(|&id| heap.objects().flags(id).contains(Flags::GARBAGE));
+    for (flags, starts) in [(Flags::GARBAGE, garbage), (Flags::NONE, unknown)] {
+        add(unreached_name(flags).to_owned(), numbered(&mut starts.into_iter()));
+    }
+    groups
+}
+
+fn plural(kind: RootKind) -> &'static str {
+    match kind {
+        RootKind::Module => "modules",
+        RootKind::Class => "classes",
+        RootKind::Frame => "frames",
+        RootKind::ThreadLocal => "thread locals",
+        RootKind::ContextVariable => "context variables",
+        RootKind::Interpreter => "interpreter",
+        RootKind::Builtins => "builtins",
+        RootKind::Native => "native references",
+        _ => "unknown roots",
+    }
+}
+
+/// Of what no root reaches, so many that all else of it is reached from them.
+fn unreached_starts(heap: &Heap, dominators: &Dominators) -> Vec<ObjectId> {
+    let is_out = |id: ObjectId| !dominators.reaches(id) && !heap.objects().flags(id).contains(Flags::OWN);
+    let mut seen = vec![false; heap.objects().len()];
+    let mut starts = Vec::new();
+    let mut open = Vec::new();
+    for id in heap.objects().ids() {
+        if !is_out(id) || seen[id.index()] {
+            continue;
+        }
+        starts.push(id);
+        seen[id.index()] = true;
+        open.push(id);
+        while let Some(from) = open.pop() {
+            for reference in heap.references().of(from) {
+                let to = reference.to;
+                if !seen[to.index()] && is_out(to) && keeps_alive(heap, from, reference) {
+                    seen[to.index()] = true;
+                    open.push(to);
+                }
+            }
+        }
+    }
+    starts
+}
