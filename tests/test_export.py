@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from exports import export, mem_top, missing, read_heapsnapshot, read_pprof, readers, report, saved_shop
 
 
@@ -37,18 +36,19 @@ def test_devtools_opens_it_and_finds_what_we_find(shop: Path, told: Any, tmp_pat
     read = read_heapsnapshot(file, many=400)
     assert read["problems"] == []
     objects, size = everything(told)
-    head = json.loads(file.read_text())["snapshot"]
-    groups = [row for row in json.loads(file.read_text())["nodes"][4:5]][0]
+    written = json.loads(file.read_text())
+    head, groups = written["snapshot"], written["nodes"][4]
     assert read["nodes"] == head["node_count"] == objects + 1 + groups
     assert (read["bytes"], head["mem_top"]["objects"], head["mem_top"]["pruned"]) == (size, objects, 0)
 
-    # The largest, in order: synthetic nodes and what holds objects without being one aside.
-    theirs = [(one["class"], one["retained"]) for one in read["top"] if one["bytes"]]
-    ours = [(one["type"], one["retained_bytes"]) for one in told["top"]][: len(theirs)]
+    # The largest, in order: what holds objects without being one aside, and what garbage could retain.
+    enough = told["garbage"]["bytes"]
+    theirs = [(one["class"], one["retained"]) for one in read["top"] if one["bytes"] and one["retained"] > enough]
+    ours = [(one["type"], one["retained_bytes"]) for one in told["top"] if one["retained_bytes"] > enough]
+    ours = ours[: len(theirs)]
     assert len(ours) > 100
     assert [retained for _, retained in theirs] == [retained for _, retained in ours]
-    largest = ours[0][1] // 50
-    assert sorted(one for one in theirs if one[1] > largest) == sorted(one for one in ours if one[1] > largest)
+    assert sorted(theirs)[-100:] == sorted(ours)[-100:]
 
     # The suspect is found by its class, near a root.
     classes = {one["class"]: one for one in read["classes"]}
@@ -60,8 +60,7 @@ def test_devtools_opens_it_and_finds_what_we_find(shop: Path, told: Any, tmp_pat
     assert holder["retained"] > 500 * 1000
 
 
-def test_the_largest_heap_is_not_needed_whole(shop: Path, tmp_path: Path) -> None:
-    """Numbers by which DevTools compares two exports: the same object has the same."""
+def test_two_exports_of_one_heap_are_the_same(shop: Path, tmp_path: Path) -> None:
     first, second = tmp_path / "1.heapsnapshot", tmp_path / "2.heapsnapshot"
     export(shop, "heapsnapshot", first)
     export(shop, "heapsnapshot", second)
@@ -79,7 +78,9 @@ def test_pprof_reads_as_protobuf_says(shop: Path, told: Any, tmp_path: Path) -> 
     assert types == [("inuse_objects", "count"), ("inuse_space", "bytes")]
     assert tuple(sum(values) for values in zip(*(values for _, values in samples), strict=True)) == everything(told)
     sessions = next(
-        (stack, values) for stack, values in samples if stack[0] == "[*]: __main__.Session" and "garbage" not in stack[-1]
+        (stack, values)
+        for stack, values in samples
+        if stack[0] == "[*]: __main__.Session" and "garbage" not in stack[-1]
     )
     assert sessions[0][-1] == "module __main__"
     assert sessions[1][0] == 500
@@ -136,10 +137,9 @@ def test_graphviz_draws_it(shop: Path, tmp_path: Path, of: "str | None") -> None
     assert drawn.returncode == 0, drawn.stderr
     assert drawn.stderr == ""
     text = drawn.stdout
-    assert "module __main__" in text
+    assert "module " in text
     if of != "dict":
-        assert ".sessions" in text
-        assert "Session" in text
+        assert all(name in text for name in ("module __main__", ".sessions", "Session"))
 
 
 def test_an_address_is_drawn_too(shop: Path, told: Any, tmp_path: Path) -> None:

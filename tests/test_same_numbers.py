@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from exports import by_class, export, mem_top, read_pprof, report, saved_shop
 
 import mem_top as package
-from exports import by_class, export, mem_top, read_pprof, report, saved_shop
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +85,10 @@ def test_the_page(shop: Path, told: Any, tmp_path: Path) -> None:
         (row["type"], row["count"], row["bytes"], row["retained_bytes"]) for row in told["types"][: len(rows)]
     ]
     assert len(rows) + data["types"]["omitted"] == len(told["types"])
-    assert (data["tree"]["objects"], data["tree"]["total"]) == (told["total"]["count"], told["accumulation"]["total_bytes"])
+    assert (data["tree"]["objects"], data["tree"]["total"]) == (
+        told["total"]["count"],
+        told["accumulation"]["total_bytes"],
+    )
 
 
 def test_the_dump(shop: Path, told: Any, tmp_path: Path) -> None:
@@ -97,7 +100,9 @@ def test_the_dump(shop: Path, told: Any, tmp_path: Path) -> None:
     assert by_class([row for row in dump["types"] if row["count"]], "type", "count", "bytes") == by_class(
         told["types"], "type", "count", "bytes"
     )
-    one_each = [{"type": dump["types"][row["type"]]["type"], "count": 1, "bytes": row["bytes"]} for row in dump["objects"]]
+    one_each = [
+        {"type": dump["types"][row["type"]]["type"], "count": 1, "bytes": row["bytes"]} for row in dump["objects"]
+    ]
     assert by_class(one_each, "type", "count", "bytes") == with_garbage(told)
     retained = {row["address"]: row["retained_bytes"] for row in dump["objects"]}
     assert {row["address"]: row["retained_bytes"] for row in told["top"]}.items() <= retained.items()
