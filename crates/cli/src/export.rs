@@ -24,7 +24,7 @@ const LONG: &str = "\
 Writes the heap of a process, or of a snapshot, as a file that another program opens:
 
   heapsnapshot  the Memory panel of Chrome's DevTools, VS Code: objects, who retains them
-  pprof         go tool pprof, pprof.me: flame graphs, and what changed (-diff_base)
+  pprof         go tool pprof: flame graphs, tables, and what changed (-diff_base)
   speedscope    speedscope.app: flame graphs
   collapsed     flamegraph.pl, inferno: a line a stack
   dot           Graphviz: who holds an object, and what it holds

@@ -4,11 +4,14 @@
 //! One document, a line an object, so that it can be read piece by piece. An object is known by its place in the list:
 //! addresses are not promised to differ.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use memtop_analyze::{Amount, Retained, StepLabel};
 use memtop_heap::{Flags, Heap, Label, LabelKind, ObjectId};
-use serde_json::{Value, json};
+use rustc_hash::FxHashMap;
+use serde::Serialize;
+use serde_json::json;
 
 use super::names::{name, root_name};
 use crate::escape::is_unsafe;
@@ -23,7 +26,6 @@ const NONE: u32 = u32::MAX;
 /// # Errors
 /// Those of `out`.
 pub fn json(heap: &Heap, out: &mut dyn Write) -> io::Result<()> {
-    let retained = Retained::new(heap);
     let objects = heap.objects();
     let mut place_of = vec![NONE; objects.len()];
     let mut amounts = vec![Amount::default(); heap.types().len()];
@@ -80,46 +82,92 @@ pub fn json(heap: &Heap, out: &mut dyn Write) -> io::Result<()> {
         }),
     )?;
     out.write_all(b"],\n\"objects\":[")?;
-    let told = objects.ids().filter(|id| place_of[id.index()] != NONE);
-    lines(out, told.map(|id| object(heap, &retained, &place_of, id)))?;
+    let told = objects.ids().filter(|&id| !objects.flags(id).contains(Flags::OWN));
+    let dump = Dump { heap, retained: Retained::new(heap), place_of, labels: labels(heap) };
+    lines(out, told.map(|id| dump.row(id)))?;
     out.write_all(b"]}\n")
 }
 
-fn object(heap: &Heap, retained: &Retained, place_of: &[u32], id: ObjectId) -> Value {
-    let row = heap.objects().get(id);
-    let flags = [(Flags::TRACKED, "tracked"), (Flags::GARBAGE, "garbage"), (Flags::IMMORTAL, "immortal")];
-    let flags: Vec<&str> =
-        flags.iter().filter(|(flag, _)| row.flags.contains(*flag)).map(|&(_, word)| word).collect();
-    let called = heap.objects().name(id).map(|found| {
-        let (module, qualname) = (heap.text(found.module), heap.text(found.qualname));
-        name(&if module.is_empty() { qualname.to_owned() } else { format!("{module}.{qualname}") })
-            .into_owned()
-    });
-    let references: Vec<Value> = heap
-        .references()
-        .of(id)
-        .filter(|reference| place_of[reference.to.index()] != NONE)
-        .map(|reference| json!([place_of[reference.to.index()], label(heap, reference.label)]))
-        .collect();
-    json!({
-        "address": address(row.address),
-        "type": row.ty.index(),
-        "name": called,
-        "bytes": row.size,
-        "retained_bytes": retained.of(id),
-        "refcount": row.refcount,
-        "flags": flags,
-        "references": references,
-    })
+/// An object, as it is written.
+#[derive(Serialize)]
+struct Row<'a> {
+    address: String,
+    #[serde(rename = "type")]
+    ty: usize,
+    name: Option<String>,
+    bytes: u64,
+    retained_bytes: Option<u64>,
+    refcount: u32,
+    flags: Vec<&'static str>,
+    references: Vec<(u32, Option<Cow<'a, str>>)>,
 }
 
-fn label(heap: &Heap, label: Label) -> Option<String> {
-    (label.kind() != LabelKind::Unlabelled)
-        .then(|| name(StepLabel::exact(heap, label, false).to_string().trim()).into_owned())
+/// What is looked up for each object.
+struct Dump<'a> {
+    heap: &'a Heap,
+    retained: Retained,
+    /// By object: its place in the list.
+    place_of: Vec<u32>,
+    /// The texts of labels that many references share.
+    labels: FxHashMap<u32, String>,
+}
+
+impl Dump<'_> {
+    fn row(&self, id: ObjectId) -> Row<'_> {
+        let row = self.heap.objects().get(id);
+        let flags = [(Flags::TRACKED, "tracked"), (Flags::GARBAGE, "garbage"), (Flags::IMMORTAL, "immortal")];
+        let told = self.heap.references().of(id).filter_map(|reference| {
+            let place = self.place_of[reference.to.index()];
+            (place != NONE).then(|| (place, self.label(reference.label)))
+        });
+        Row {
+            address: address(row.address),
+            ty: row.ty.index(),
+            name: self.heap.objects().name(id).map(|found| {
+                let (module, qualname) = (self.heap.text(found.module), self.heap.text(found.qualname));
+                match module.is_empty() {
+                    true => name(qualname).into_owned(),
+                    false => name(&format!("{module}.{qualname}")).into_owned(),
+                }
+            }),
+            bytes: row.size,
+            retained_bytes: self.retained.of(id),
+            refcount: row.refcount,
+            flags: flags
+                .iter()
+                .filter(|(flag, _)| row.flags.contains(*flag))
+                .map(|&(_, word)| word)
+                .collect(),
+            references: told.collect(),
+        }
+    }
+
+    fn label(&self, label: Label) -> Option<Cow<'_, str>> {
+        match label.kind() {
+            LabelKind::Unlabelled => None,
+            _ => Some(match self.labels.get(&label.raw()) {
+                Some(text) => Cow::Borrowed(&**text),
+                None => Cow::Owned(label_text(self.heap, label)),
+            }),
+        }
+    }
+}
+
+/// The texts of all labels but indexes, of which there are as many as the longest list has items.
+fn labels(heap: &Heap) -> FxHashMap<u32, String> {
+    let mut texts = FxHashMap::default();
+    for &label in heap.references().labels().iter().filter(|label| label.kind() != LabelKind::Index) {
+        texts.entry(label.raw()).or_insert_with(|| label_text(heap, label));
+    }
+    texts
+}
+
+fn label_text(heap: &Heap, label: Label) -> String {
+    name(StepLabel::exact(heap, label, false).to_string().trim()).into_owned()
 }
 
 /// The values with commas between them, a line each.
-fn lines(out: &mut dyn Write, values: impl Iterator<Item = Value>) -> io::Result<()> {
+fn lines(out: &mut dyn Write, values: impl Iterator<Item = impl Serialize>) -> io::Result<()> {
     for (place, one) in values.enumerate() {
         out.write_all(if place == 0 { b"\n" } else { b",\n" })?;
         value(out, &one)?;
@@ -127,6 +175,6 @@ fn lines(out: &mut dyn Write, values: impl Iterator<Item = Value>) -> io::Result
     Ok(())
 }
 
-fn value(out: &mut dyn Write, value: &Value) -> io::Result<()> {
+fn value(out: &mut dyn Write, value: &impl Serialize) -> io::Result<()> {
     serde_json::to_writer(out, value).map_err(io::Error::from)
 }
