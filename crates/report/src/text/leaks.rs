@@ -265,7 +265,8 @@ fn elapsed(from: &SnapshotRow, to: &SnapshotRow) -> Option<u64> {
     u64::try_from(micros * 1000).ok()
 }
 
+/// How many minutes a series took, if so many that a rate by the minute says something.
 pub(crate) fn minutes(snapshots: &[SnapshotRow]) -> Option<f64> {
     let span = elapsed(snapshots.first()?, snapshots.last()?)?;
-    (span > 0).then(|| span as f64 / 60e9)
+    Some(span as f64 / 60e9).filter(|&minutes| minutes >= LONG_ENOUGH)
 }

@@ -127,6 +127,23 @@ fn the_numbers_are_those_of_json() {
     assert_eq!(session.expect("it is there")[4], grown.expect("it grew")["growth"]);
 }
 
+/// Less than a quarter of a minute says nothing by the minute, on the page as in the text.
+#[test]
+fn nothing_is_told_by_the_minute_of_a_series_of_seconds() {
+    let graphs: Vec<_> = (0..4).map(shop).collect();
+    let heaps: Vec<_> = graphs.iter().map(Graph::heap).collect();
+    let mut answer = shop_leaks();
+    assert!(main_part(&of_leaks(&answer, &heaps)).contains(" a minute"));
+    let first = answer.snapshots[0].taken_at;
+    for (index, row) in answer.snapshots.iter_mut().enumerate() {
+        row.taken_at = first + 1_000_000 * index as i64;
+    }
+    for suspect in answer.suspects.iter_mut().chain(&mut answer.candidates) {
+        suspect.summary = "it grew".to_owned();
+    }
+    assert!(!main_part(&of_leaks(&answer, &heaps)).contains(" a minute"));
+}
+
 #[test]
 fn the_picture_names_the_suspect() {
     let leaks = data(&shop_page());
