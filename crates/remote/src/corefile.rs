@@ -456,7 +456,7 @@ fn name_files(pieces: &mut Vec<Piece>, notes: &Notes) {
         let first = pieces.partition_point(|piece| piece.region.end <= *start);
         let mut at = *start;
         let mut gap = |from: u64, to: u64| {
-            if from < to && from % PAGE == 0 && to % PAGE == 0 && left_out.len() < MOST {
+            if from < to && from.is_multiple_of(PAGE) && to.is_multiple_of(PAGE) && left_out.len() < MOST {
                 let region = Region {
                     start: from,
                     end: to,
