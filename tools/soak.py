@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -63,6 +64,8 @@ def main() -> int:
     parser.add_argument("--objects", type=int, default=1_000_000)
     parser.add_argument("--alone", type=float, default=60, metavar="SECONDS", help="how long it runs unwatched before")
     arguments = parser.parse_args()
+    # What was started is ended whatever ends this.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     child = subprocess.Popen(
         [sys.executable, "-c", PROCESS, str(ROOT / "bench"), str(arguments.objects)],
         stdin=subprocess.PIPE,
