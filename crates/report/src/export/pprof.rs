@@ -20,6 +20,8 @@ struct Profile {
     sample_type: Vec<ValueType>,
     #[prost(message, repeated, tag = "2")]
     sample: Vec<Sample>,
+    #[prost(message, repeated, tag = "3")]
+    mapping: Vec<Mapping>,
     #[prost(message, repeated, tag = "4")]
     location: Vec<Location>,
     #[prost(message, repeated, tag = "5")]
@@ -50,10 +52,23 @@ struct Sample {
     value: Vec<i64>,
 }
 
+/// What viewers show as the program; that it has functions tells them not to look for its symbols.
+#[derive(Clone, Copy, PartialEq, Message)]
+struct Mapping {
+    #[prost(uint64, tag = "1")]
+    id: u64,
+    #[prost(int64, tag = "5")]
+    filename: i64,
+    #[prost(bool, tag = "7")]
+    has_functions: bool,
+}
+
 #[derive(Clone, PartialEq, Message)]
 struct Location {
     #[prost(uint64, tag = "1")]
     id: u64,
+    #[prost(uint64, tag = "2")]
+    mapping_id: u64,
     #[prost(message, repeated, tag = "4")]
     line: Vec<Line>,
 }
@@ -83,11 +98,13 @@ const STRINGS: [&str; 5] = ["", "inuse_objects", "count", "inuse_space", "bytes"
 /// Those of `out`.
 pub fn pprof(stacks: &Stacks, info: &CaptureInfo, out: &mut dyn Write) -> io::Result<()> {
     let mut zipped = GzEncoder::new(out, Compression::default());
-    let comment = format!("mem_top {}: {}", env!("CARGO_PKG_VERSION"), super::names::name(&info.program));
+    let program = super::names::name(&info.program);
+    let comment = format!("mem_top {}: {program}", env!("CARGO_PKG_VERSION"));
     let strings = STRINGS.iter().map(|&text| text.to_owned());
     let head = Profile {
         sample_type: vec![ValueType { r#type: 1, unit: 2 }, ValueType { r#type: 3, unit: 4 }],
-        string_table: strings.chain([comment]).collect(),
+        string_table: strings.chain([comment, program.into_owned()]).collect(),
+        mapping: vec![Mapping { id: 1, filename: STRINGS.len() as i64 + 1, has_functions: true }],
         time_nanos: info.taken_at.saturating_mul(1000),
         comment: vec![STRINGS.len() as i64],
         default_sample_type: 3,
@@ -95,9 +112,9 @@ pub fn pprof(stacks: &Stacks, info: &CaptureInfo, out: &mut dyn Write) -> io::Re
     };
     zipped.write_all(&head.encode_to_vec())?;
     for (place, name) in stacks.names().iter().enumerate() {
-        let (id, text) = (place as u64 + 1, (STRINGS.len() + 1 + place) as i64);
+        let (id, text) = (place as u64 + 1, (STRINGS.len() + 2 + place) as i64);
         let piece = Profile {
-            location: vec![Location { id, line: vec![Line { function_id: id }] }],
+            location: vec![Location { id, mapping_id: 1, line: vec![Line { function_id: id }] }],
             function: vec![Function { id, name: text, system_name: text }],
             string_table: vec![name.clone()],
             ..Profile::default()

@@ -96,8 +96,8 @@ fn a_profile_is_gzipped_and_begins_with_what_it_measures() {
     flate2::read::GzDecoder::new(out.as_slice()).read_to_end(&mut plain).unwrap();
     // Two messages of value types: strings 1 and 2, 3 and 4.
     assert_eq!(plain[..12], [0x0a, 4, 8, 1, 16, 2, 0x0a, 4, 8, 3, 16, 4]);
-    // The first string is empty.
-    assert_eq!(plain[12..16], [0x32, 0, 0x32, 13]);
+    // The program: string 6, with functions. The first string is empty.
+    assert_eq!(plain[12..24], [0x1a, 6, 8, 1, 40, 6, 56, 1, 0x32, 0, 0x32, 13]);
     let mut again = Vec::new();
     export::pprof(&stacks(graph.heap()), graph.heap().info(), &mut again).unwrap();
     assert_eq!(out, again);
