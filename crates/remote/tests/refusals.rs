@@ -152,11 +152,16 @@ const NOBODY: u32 = 65534;
 
 fn look_as_nobody(pid: u32) -> Option<String> {
     let own = std::env::current_exe().expect("a test has a binary");
-    let output = Command::new(own)
+    let mut command = Command::new(own);
+    command.uid(NOBODY).gid(NOBODY);
+    look_as(command, pid)
+}
+
+/// What another process says of one: the test binary, called by a command that ends with its name.
+fn look_as(mut command: Command, pid: u32) -> Option<String> {
+    let output = command
         .args(["--exact", "looks_as_another_user", "--ignored", "--nocapture"])
         .env("MEMTOP_TEST_PID", pid.to_string())
-        .uid(NOBODY)
-        .gid(NOBODY)
         .output();
     match output {
         Ok(output) => Some(String::from_utf8_lossy(&output.stderr).into_owned()),
@@ -326,4 +331,67 @@ fn a_process_that_is_starting_says_so_or_is_captured_whole() {
         }
     }
     eprintln!("{refused} of 12 were starting");
+}
+
+#[test]
+fn root_without_the_right_to_trace_is_told_how_a_container_gets_it() {
+    let Some(python) = newest() else { return };
+    let mut program = Python::start(python, &format!("print('ready', flush=True)\n{ECHO}"));
+    assert_eq!(program.line(), "ready");
+    // As in a container: root, and not all rights of root's.
+    let mut command = Command::new("setpriv");
+    command.args(["--bounding-set=-sys_ptrace", "--inh-caps=-sys_ptrace"]);
+    command.arg(std::env::current_exe().expect("a test has a binary"));
+    let Some(said) = look_as(command, program.pid) else { return };
+    if said.contains("setpriv:") || said.contains("read\n") {
+        eprintln!("skipped: rights cannot be given up here, or the program has no more of them: {said}");
+        return;
+    }
+    let scope = std::fs::read_to_string("/proc/sys/kernel/yama/ptrace_scope").unwrap_or_default();
+    if scope.trim().is_empty() || scope.trim() == "0" {
+        assert!(said.contains("this container or sandbox forbids ptrace"), "{said}");
+        assert!(said.contains("--cap-add SYS_PTRACE") && said.contains("outside of the container"), "{said}");
+    } else {
+        assert!(said.contains("kernel.yama.ptrace_scope is"), "{said}");
+    }
+    assert!(program.is_alive());
+}
+
+/// A program of C that has these variables and waits; none where there is no compiler.
+fn compiled(name: &str, variables: &str) -> Option<(std::path::PathBuf, std::process::Child)> {
+    let path = std::env::temp_dir().join(format!("memtop-{name}-{}", std::process::id()));
+    let source = path.with_extension("c");
+    let text = format!("#include <unistd.h>\n{variables}\nint main(void) {{ for (;;) pause(); }}\n");
+    std::fs::write(&source, text).expect("a file");
+    let compiled = Command::new("cc").args(["-rdynamic", "-o"]).arg(&path).arg(&source).status();
+    std::fs::remove_file(&source).expect("its own");
+    if !compiled.is_ok_and(|status| status.success()) {
+        eprintln!("skipped: there is no compiler of C");
+        return None;
+    }
+    let child = Command::new(&path).stdout(std::process::Stdio::null()).spawn().expect("it was compiled");
+    let running = format!("/proc/{}/exe", child.id());
+    wait_until("it runs", || std::fs::read_link(&running).is_ok_and(|of| of == path));
+    wait_until("it waits", || state(child.id()) == 'S');
+    Some((path, child))
+}
+
+#[test]
+fn debug_builds_and_other_implementations_are_named_by_their_symbols() {
+    // What tells them apart, without the builds themselves.
+    let debug = "unsigned long Py_Version = 0x030b07f0; char _PyRuntime[4096] = {1}; long _Py_RefTotal = 1;";
+    for (name, variables, message, hint) in [
+        ("debug", debug, "runs a debug build of CPython 3.11.7", "release build"),
+        ("pypy", "int pypy_main_startup = 1;", "runs PyPy, not CPython", "CPython alone"),
+        ("graal", "int graal_create_isolate = 1;", "runs GraalPy, not CPython", "CPython alone"),
+    ] {
+        let Some((path, mut child)) = compiled(name, variables) else { return };
+        let error = look(child.id());
+        child.kill().expect("it runs");
+        child.wait().expect("it ended");
+        std::fs::remove_file(&path).expect("its own");
+        let error = error.expect_err("it is refused");
+        assert!(error.to_string().contains(message), "{error}");
+        assert!(error.hint().is_some_and(|said| said.contains(hint)), "{error}");
+    }
 }
