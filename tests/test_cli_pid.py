@@ -529,3 +529,20 @@ def test_what_cannot_be_run_is_a_failure(tmp_path: Path) -> None:
     error, hints = fails("run", "no-such-program")
     assert error == "no-such-program: no such program or script"
     assert hints
+
+
+def test_the_answer_of_a_run_is_written_for_its_owner_alone(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.write_text("of somebody else")
+    planted = tmp_path / "leaks.txt"
+    planted.symlink_to(elsewhere)
+    source = LEAKS + "\nserve(3)\nprint('done')\n"
+    done = run_program(tmp_path, source, "--interval", "300ms", *FAST, "-o", "leaks.txt", "program.py")
+    assert (done.returncode, done.stdout) == (0, "done\n")
+    assert not planted.is_symlink()
+    assert stat.S_IMODE(planted.stat().st_mode) == 0o600
+    assert planted.read_text().startswith("verdict: ")
+    assert elsewhere.read_text() == "of somebody else"
+    # What cannot be written is said before the program runs.
+    error, _ = fails("run", "-o", "none/leaks.txt", "program.py", cwd=tmp_path)
+    assert "there is no directory none" in error

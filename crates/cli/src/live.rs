@@ -2,8 +2,8 @@
 //!
 //! Where there is no terminal, or one look was asked for, [`crate::overview`] prints a report instead.
 
-use std::io::{self, IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, IsTerminal};
+use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use memtop_analyze::LeaksOptions;
@@ -14,7 +14,7 @@ use memtop_tui::{Ended, Limit, Pulse, Source, SourceError, Title, run_all};
 
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::{FINE, dump};
+use crate::{FINE, dump, written};
 
 /// Whether a person looks: the view is drawn on standard output, and keys come from standard input.
 pub(crate) fn is_possible() -> bool {
@@ -88,16 +88,8 @@ impl Source for Process {
         let answer =
             memtop_analyze::leaks(heaps, &LeaksOptions::default()).map_err(|error| error.to_string())?;
         let path = self.file("txt");
-        write(&path, &text::leaks(&answer, &Style::default())).map_err(|error| error.to_string())?;
+        let text = text::leaks(&answer, &Style::default());
+        written::write(&path, |out| out.write_all(text.as_bytes())).map_err(|failure| failure.message)?;
         Ok(path)
     }
-}
-
-/// Writes a new file for its owner alone; follows no link, and overwrites nothing.
-fn write(path: &Path, text: &str) -> io::Result<()> {
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)?.write_all(text.as_bytes())
 }

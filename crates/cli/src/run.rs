@@ -98,6 +98,10 @@ pub(crate) fn run(
             "mem_top run script.py, mem_top run -m module, mem_top run -- python x.py",
         )
     })?;
+    if let Some(path) = &arguments.output_file {
+        // Said before the program runs for hours.
+        crate::written::check(path)?;
+    }
     let mut command = match runs(program, arguments.module, std::env::var_os("PATH").as_deref())? {
         Runs::Module => with(python, &[OsStr::new("-m"), program], rest),
         Runs::Script => with(python, &[program], rest),
@@ -374,9 +378,7 @@ fn deliver(answer: &str, arguments: &Arguments) -> Result<(), Failure> {
             crate::output::print_error(answer);
             Ok(())
         }
-        Some(path) => std::fs::write(path, answer).map_err(|error| {
-            Failure::new(format!("{}: cannot be written: {error}", path.display()), "give another path")
-        }),
+        Some(path) => crate::written::write(path, |out| out.write_all(answer.as_bytes())).map(|_| ()),
     }
 }
 
