@@ -205,6 +205,28 @@ print("whole")
 """
 
 
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="rights can be given up by root alone")
+def test_in_a_process_that_gave_up_its_rights(python):
+    """Such a one may not open its own memory in /proc."""
+    out = python(
+        "import os\n"
+        "import mem_top\n"
+        "kept = [object() for _ in range(1000)]\n"
+        "usual = mem_top.snapshot()\n"
+        # What is imported late is imported now: its files may be out of reach later.
+        "usual.why(kept)\n"
+        "os.setgid(65534)\n"
+        "os.setuid(65534)\n"
+        "try:\n"
+        "    open('/proc/self/mem', 'rb').close()\n"
+        "except PermissionError:\n"
+        "    print('closed')\n"
+        "taken = mem_top.snapshot()\n"
+        "print(taken.objects > 0.99 * usual.objects, [path.text for path in taken.why(kept).paths])\n"
+    ).check()
+    assert out.splitlines() == ["closed", "True ['__main__.kept']"]
+
+
 def test_a_second_interpreter_is_refused_and_the_first_goes_on(python):
     out = python(SUBINTERPRETER).check()
     # By CPython itself where the interpreter is isolated, by mem_top else.

@@ -214,14 +214,15 @@ impl<M: Memory> Copy<'_, M> {
     }
 
     /// The place of an address; none where no object can be. Where none was met nearby, memory must be there: what
-    /// looks like an address and is none would take room.
+    /// looks like an address and is none would take room. It is read as the object there will be, not probed, which from
+    /// inside takes more than every process has.
     #[inline]
     pub(super) fn place(&mut self, address: u64) -> Option<Place> {
         if let Some(place) = self.places.place_nearby(address) {
             return Some(place);
         }
         if self.places.place_if_known(address).is_none() {
-            may_be_object(address).then(|| self.memory.probe(address))??;
+            may_be_object(address).then(|| self.memory.word(address))??;
         }
         let place = self.places.place(address);
         self.crowded |= place.is_none();
