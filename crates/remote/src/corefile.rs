@@ -200,8 +200,9 @@ impl CoreFiles {
             let (mut then, mut now) = ([0; HEAD], [0; HEAD]);
             let file = files.open(&piece.region.path);
             let is_same = core.read_exact_at(&mut then, piece.offset).is_ok()
-                && file.is_some_and(|file| from_file(&file, 0, &mut now) > 0)
-                && then == now;
+                && file.is_some_and(|file| from_file(&file, 0, &mut now) > 0);
+            let compared = if piece.region.writable { headers(&then) } else { HEAD };
+            let is_same = is_same && then[..compared] == now[..compared];
             if !is_same && then.starts_with(b"\x7fELF") {
                 if let Some((exe, file)) = given.filter(|(_, file)| *file == piece.region.path) {
                     return Err(RemoteError::NotItsFile { exe: exe.to_owned(), file: file.to_owned() });
@@ -211,6 +212,15 @@ impl CoreFiles {
         }
         Ok(files)
     }
+}
+
+/// How many bytes the headers take at the beginning of an ELF file. What comes after them the dynamic loader may have
+/// written to, where the page is writable (`patchelf` puts `DT_DEBUG` there).
+fn headers(page: &[u8; HEAD]) -> usize {
+    const HEADER: usize = 64;
+    const PROGRAM_HEADER: usize = 56;
+    let count = u16::from_le_bytes([page[56], page[57]]);
+    (HEADER + PROGRAM_HEADER * usize::from(count)).min(HEAD)
 }
 
 impl Core<'_> {
