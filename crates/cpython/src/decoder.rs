@@ -98,7 +98,7 @@ pub(crate) const ADDRESS: u64 = (1 << 48) - 1;
 /// Below this nothing is mapped.
 const LOWEST: u64 = 1 << 12;
 /// So many empty items in a row are no container's: an end of memory that was never touched.
-const MOST_EMPTY: u64 = 1 << 16;
+const MOST_EMPTY: u64 = 1 << 12;
 /// More items than any container of a process with 48 bits of addresses can have.
 pub(crate) const MOST: u64 = 1 << 44;
 
