@@ -59,13 +59,14 @@ def test_a_type_at_the_address_of_a_dead_one_is_new():
 
 
 def test_references_and_bytes_only_where_the_row_stood_before():
-    large = [None] * 50_000
-    small = [1] * 40_000
+    # Larger than anything that other tests, or what they import, have left.
+    large = [None] * 500_000
+    small = [1] * 400_000
     mem_top(limit=1)
     large += [None] * 123
     report = mem_top(limit=2, **FORMATS)
     refs = list(rows(report, "refs").values())
-    assert refs == [(50_123, "+123"), (40_000, "")]
+    assert refs == [(500_123, "+123"), (400_000, "")]
     sizes = list(rows(report, "bytes").values())
     assert sizes[0][1].startswith("+")
     assert sizes[1][1] == ""

@@ -12,6 +12,7 @@ import mem_top
 # Where IPython cannot be installed, or does not know this Python yet.
 interactiveshell = pytest.importorskip("IPython.core.interactiveshell", exc_type=ImportError)
 capture = pytest.importorskip("IPython.utils.capture", exc_type=ImportError)
+config = pytest.importorskip("traitlets.config")
 
 # IPython's own use of what newer versions of Python warn of.
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -25,7 +26,8 @@ kept.extend(Ware() for _ in range(300))
 
 @pytest.fixture(scope="module")
 def shell() -> Iterator[Any]:
-    shell = interactiveshell.InteractiveShell.instance(history_load_length=0)
+    # No history: it would be written by a thread that goes on.
+    shell = interactiveshell.InteractiveShell.instance(config=config.Config({"HistoryManager": {"enabled": False}}))
     shell.colors = "NoColor"
     shell.run_line_magic("load_ext", "mem_top")
     yield shell

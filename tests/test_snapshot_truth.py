@@ -23,10 +23,10 @@ PROGRAM = """
 import collections, gc, json, os, sys
 import mem_top
 
-# The objects without the end of the program that makes them: they are compared here.
+# The objects, without the program that makes them: they are compared here.
 zoo, path = sys.argv[1:]
 del sys.argv[1:]  # Which are packages for the zoo to import.
-source, _, _ = open(zoo).read().rpartition("\\nmain()\\n")
+source = open(zoo).read()
 namespace = {"__name__": "zoo"}
 exec(compile(source, "zoo.py", "exec"), namespace)
 own_sizeof = namespace["own_sizeof"]
