@@ -206,8 +206,9 @@ def test_the_demo_points_at_the_sessions_and_not_at_the_cache(tmp_path):
         assert "shop.sessions.by_token (a dict) gained" in outside.replace("\n", " ")
     assert "The first suspect is shop.sessions.Session" in counters
     assert re.search(r"^  (\+\d+ ){6}\+\d+ +objects +shop\.sessions\.Session$", counters, re.MULTILINE)
-    assert "shop.cache" not in done.stdout
-    assert "OrderedDict" not in done.stdout
+    # The cache fills up meanwhile, and may be in doubt for that; it is accused by none.
+    accused = [counters, *(re.split(r"^candidate\b", part, flags=re.MULTILINE)[0] for part in (end, outside))]
+    assert [part for part in accused if "shop.cache" in part or "OrderedDict" in part] == []
     assert "verdict: leak" in end
     first = re.split(r"^suspect\b", end, flags=re.MULTILINE)[1].replace("\n", " ")
     assert "shop.sessions.by_token (a dict) gained" in first
