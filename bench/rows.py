@@ -254,7 +254,7 @@ ROWS: tuple[Row, ...] = (
         RETAINED,
         "`snapshot()` and `.types()`: the capture from its first step to its last, and what each type retains",
         _retained,
-        lambda result, objects: len(result[1].rows) == 10 and all(row.retained for row in result[1].rows),
+        lambda result, objects: len(result[1].types) == 10 and all(row.retained_bytes for row in result[1].types),
     ),
     Row(
         LEAKS,
