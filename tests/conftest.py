@@ -3,12 +3,17 @@
 import gc
 import importlib.util
 import os
+import signal
 import sys
 import types
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+# What is started in the background of a shell ignores ^C, and so would all that the tests start and interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).resolve().parent.parent
 OLD = ROOT / ".cache" / "mem_top-0.2.1" / "mem_top.py"
