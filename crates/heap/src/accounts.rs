@@ -41,22 +41,19 @@ pub fn accounts(heap: &Heap) -> Accounts {
     let objects = heap.objects();
     let references = heap.references();
     let mut reached = vec![false; objects.len()];
-    let mut open: Vec<ObjectId> = Vec::new();
     let is_own = |id: ObjectId| objects.flags(id).contains(Flags::OWN);
     let immortal = objects.ids().filter(|&id| objects.flags(id).contains(Flags::IMMORTAL));
     for id in heap.roots().iter().map(|(_, root)| root.object).chain(immortal) {
-        if !is_own(id) && !std::mem::replace(&mut reached[id.index()], true) {
-            open.push(id);
-        }
+        reached[id.index()] = true;
     }
     // Not through what is mem_top's: what others hold too is theirs.
     let seeds: Vec<ObjectId> = objects.ids().filter(|&id| is_own(id)).collect();
     for id in &seeds {
         reached[id.index()] = true;
     }
-    reach(heap, &mut open, &mut reached, |_| {});
-    open.extend(seeds);
+    sweep(heap, &mut reached, is_own);
     let mut own = Vec::new();
+    let mut open = seeds;
     reach(heap, &mut open, &mut reached, |id| own.push(id));
     own.sort_unstable();
 
@@ -91,6 +88,23 @@ fn reach(heap: &Heap, open: &mut Vec<ObjectId>, reached: &mut [bool], mut newly:
             if !std::mem::replace(&mut reached[to.index()], true) {
                 newly(to);
                 open.push(to);
+            }
+        }
+    }
+}
+
+/// Marks what is reached from all that is marked, except through what is `closed`. In the order of the objects, which a
+/// capture meets each after one that refers to it: what is left to be done out of turn is little.
+fn sweep(heap: &Heap, reached: &mut [bool], closed: impl Fn(ObjectId) -> bool) {
+    let mut open: Vec<ObjectId> = Vec::new();
+    for id in heap.objects().ids().filter(|&id| !closed(id)) {
+        open.extend(reached[id.index()].then_some(id));
+        while let Some(at) = open.pop() {
+            for &to in heap.references().targets_of(at) {
+                // What comes later has its turn. What is closed is marked from the beginning.
+                if !std::mem::replace(&mut reached[to.index()], true) && to < id {
+                    open.push(to);
+                }
             }
         }
     }
