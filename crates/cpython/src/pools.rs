@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use rustc_hash::FxHashMap;
+
 /// The pools of pymalloc that were found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pools {
@@ -39,8 +41,7 @@ impl Pools {
     ) -> Option<Self> {
         let (pool_size, arena_size) = if minor < 10 { (1 << 12, 1 << 18) } else { (PIECE, 1 << 20) };
         // The arena of a pool and the bytes of its blocks in use.
-        let pool = |at: u64| {
-            let head = read(at)?;
+        let told = |head: [u8; Self::HEAD]| {
             let half =
                 |offset: usize| head[offset..offset + 4].try_into().map_or(u32::MAX, u32::from_le_bytes);
             let (blocks, arena, class) = (half(0), half(32), half(36));
@@ -49,12 +50,16 @@ impl Pools {
             Some((arena, used)).filter(|_| fits)
         };
         let mut arenas: BTreeMap<u32, (u64, u64)> = BTreeMap::new();
+        // What is read once is not read again: each is a call of the system.
+        let mut known = FxHashMap::default();
         let (mut good, mut bad) = (0_u64, 0_u64);
         for at in pieces.flat_map(|piece| (piece..piece + PIECE).step_by(pool_size as usize)) {
-            let Some((arena, _)) = pool(at) else {
-                bad += u64::from(read(at).is_some());
+            let Some(head) = read(at) else { continue };
+            let Some((arena, used)) = told(head) else {
+                bad += 1;
                 continue;
             };
+            known.insert(at, (arena, used));
             let (first, last) = arenas.entry(arena).or_insert((at, at));
             let (lower, upper) = ((*first).min(at), (*last).max(at));
             if upper - lower >= arena_size {
@@ -71,6 +76,7 @@ impl Pools {
         let (mut used, mut all) = (0, 0);
         for (&arena, &(first, last)) in &arenas {
             all += resident(first, last + pool_size);
+            let pool = |at: u64| known.get(&at).copied().or_else(|| told(read(at)?));
             let inside = (first..=last).step_by(pool_size as usize).filter_map(pool);
             used += inside.filter(|&(of, _)| of == arena).map(|(_, used)| used).sum::<u64>();
         }
