@@ -68,21 +68,17 @@ impl HeapBuilder {
         self.labels.reserve(references);
     }
 
-    /// Makes room for so many rows and touches it, so that adding them neither moves anything nor waits for memory to
-    /// be handed out: for a capture that has a process stand still.
-    pub fn prepare(&mut self, objects: usize, references: usize) {
-        fn touch<T: Clone>(rows: &mut Vec<T>, count: usize, row: T) {
-            rows.resize(count, row);
-            rows.clear();
-        }
-        touch(&mut self.objects.addresses, objects, 0);
-        touch(&mut self.objects.types, objects, TypeId::from_index(0));
-        touch(&mut self.objects.sizes, objects, 0);
-        touch(&mut self.objects.refcounts, objects, 0);
-        touch(&mut self.objects.flags, objects, Flags::NONE);
-        touch(&mut self.runs, objects / 2, Run { from: ObjectId::from_index(0), start: 0 });
-        touch(&mut self.targets, references, ObjectId::from_index(0));
-        touch(&mut self.labels, references, Label::UNLABELLED);
+    /// Makes room for so many rows with memory behind it (see [`make_room`]), so that adding them neither moves anything
+    /// nor waits: for a capture that has a process stand still.
+    pub fn prepare(&mut self, objects: usize, references: usize, populate: &impl Fn(usize, usize) -> bool) {
+        make_room(&mut self.objects.addresses, objects, 0, populate);
+        make_room(&mut self.objects.types, objects, TypeId::from_index(0), populate);
+        make_room(&mut self.objects.sizes, objects, 0, populate);
+        make_room(&mut self.objects.refcounts, objects, 0, populate);
+        make_room(&mut self.objects.flags, objects, Flags::NONE, populate);
+        make_room(&mut self.runs, objects / 2, Run { from: ObjectId::from_index(0), start: 0 }, populate);
+        make_room(&mut self.targets, references, ObjectId::from_index(0), populate);
+        make_room(&mut self.labels, references, Label::UNLABELLED, populate);
     }
 
     /// What is known of the capture, to be completed.
@@ -321,6 +317,22 @@ impl HeapBuilder {
             *flags = flags.with(Flags::GARBAGE);
         }
         Ok((heap, accounts))
+    }
+}
+
+/// Makes room for `count` rows and has `populate` put memory behind it: it is given an address and bytes, and says whether
+/// it did. If it did not, the room is written once, with `row`.
+pub fn make_room<T: Clone>(
+    rows: &mut Vec<T>,
+    count: usize,
+    row: T,
+    populate: &impl Fn(usize, usize) -> bool,
+) {
+    rows.reserve_exact(count);
+    let room = rows.spare_capacity_mut();
+    if !populate(room.as_ptr().addr(), size_of_val(room)) {
+        rows.resize(count, row);
+        rows.clear();
     }
 }
 

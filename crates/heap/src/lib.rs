@@ -50,7 +50,7 @@ pub mod testing;
 mod types;
 
 pub use accounts::{Accounts, NativeHold, accounts};
-pub use builder::HeapBuilder;
+pub use builder::{HeapBuilder, make_room};
 pub use error::HeapError;
 pub use handles::{FrameId, ObjectId, RootId, StringId, TypeId};
 pub use heap::Heap;

@@ -203,3 +203,17 @@ fn a_handle_of_another_heap_is_refused() {
         a limit refers to object 9, but there are only 1"#]]
     .assert_eq(&texts.join("\n"));
 }
+
+#[test]
+fn room_is_made_once_whether_or_not_the_system_puts_memory_behind_it() {
+    for populated in [true, false] {
+        let asked = std::cell::RefCell::new(Vec::new());
+        let mut rows: Vec<u64> = Vec::new();
+        make_room(&mut rows, 1000, 7, &|start, bytes| {
+            asked.borrow_mut().push((start, bytes));
+            populated
+        });
+        assert!(rows.is_empty() && rows.capacity() >= 1000);
+        assert_eq!(asked.into_inner(), [(rows.as_ptr().addr(), 8 * rows.capacity())]);
+    }
+}

@@ -141,7 +141,9 @@ impl Target {
         };
         let mut source = Outside { image, lists: interpreters.iter().map(|one| one.lists.clone()).collect() };
         let expected = copied.bytes / BYTES_AN_OBJECT;
-        let room = Room::for_objects(usize::try_from(expected).unwrap_or(usize::MAX).min(MOST_EXPECTED));
+        // Nothing stands still meanwhile: memory may come as it is written.
+        let expected = usize::try_from(expected).unwrap_or(usize::MAX).min(MOST_EXPECTED);
+        let room = Room::for_objects(expected, |_, _| true);
         let walked = Walk::new(&mut source, image, decoder, room, &surroundings).run();
 
         let info = CaptureInfo {

@@ -58,7 +58,7 @@ pub fn capture(py: Python<'_>, options: &Options) -> PyResult<Heap> {
     // Before there is anything of this capture in the process's memory.
     info.memory = process::memory(options.own_bytes);
     let expected = expected_objects(py);
-    let room = py.detach(|| Room::for_objects(expected));
+    let room = py.detach(|| Room::for_objects(expected, raw::populate));
     let (walked, pause) = raw::freeze(py, |heap| {
         let stopped = Instant::now();
         let memory = heap.memory();

@@ -15,6 +15,7 @@ mod settle;
 
 use memtop_heap::{
     CaptureInfo, Flags, HeapBuilder, Label, Name, Object, ObjectId, Origin, Root, StringId, Type, TypeId,
+    make_room,
 };
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -652,14 +653,14 @@ pub struct Room {
 }
 
 impl Room {
-    /// Room for about so many objects. More are taken too, at the cost of a longer walk.
+    /// Room for about so many objects; more are taken too, at the cost of a longer walk. `populate` has memory put behind
+    /// an address and so many bytes, and says whether it did: see [`memtop_heap::make_room`].
     #[must_use]
-    pub fn for_objects(expected: usize) -> Self {
+    pub fn for_objects(expected: usize, populate: impl Fn(usize, usize) -> bool) -> Self {
         let mut builder = HeapBuilder::new(CaptureInfo::default());
-        builder.prepare(expected, expected * 3 / 2);
-        // Filled once, so that its pages are there.
-        let mut order = vec![Place(1); expected];
-        order.clear();
+        builder.prepare(expected, expected * 3 / 2, &populate);
+        let mut order = Vec::new();
+        make_room(&mut order, expected, Place(0), &populate);
         Self { builder, order }
     }
 }

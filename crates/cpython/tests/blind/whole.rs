@@ -58,7 +58,7 @@ fn a_walk_from_outside_finds_what_python_knows() {
         deque_limit: None,
     };
     let mut source = Outside { still: &still };
-    let room = Room::for_objects(still.objects.len());
+    let room = Room::for_objects(still.objects.len(), |_, _| true);
     let walked = Walk::new(&mut source, &still.memory, decoder, room, &surroundings).run();
     let heap = walked.settle(CaptureInfo::default(), Instant::now()).expect("it is not too large");
     let objects = heap.objects();
