@@ -301,3 +301,17 @@ def test_wrong_options_are_refused(wrong: list[str], said: str, capsys: pytest.C
         run.parse(wrong)
     assert ended.value.code == 2
     assert said in capsys.readouterr().err
+
+
+def test_every_row_of_ours_runs_on_a_small_heap(capsys: pytest.CaptureFixture[str]) -> None:
+    """All that need nothing fetched or built. What they measure is no matter here."""
+    asked = [text for row in ("snapshot", "leaks()", "mem_top(", "load()", "gc.") for text in ("--rows", row)]
+    options = ["--sizes", "50000", "--rounds", "1", "--pairs", "1", "--no-peers", "--json", *asked]
+    assert run.main(options) == 0
+    told = capsys.readouterr()
+    heaps = json.loads(told.out)["heaps"]
+    assert [one["shape"] for one in heaps] == ["plain", "large"]
+    for one in heaps:
+        found = {row["row"]: row["figures"] for row in one["rows"]}
+        assert {rows.PAUSE, rows.RETAINED, rows.LEAKS, rows.SAVE, rows.LOAD} <= set(found)
+        assert all(row is not None for row in found.values()), told.err

@@ -20,16 +20,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 SUPPORTED = [f"3.{minor}" for minor in range(10, 16)]
-ELSEWHERE = [
-    "test_zoo_unseen",
-    "test_zoo_outside",
-    "test_tui",
-    "test_page",
-    "test_export",
-    "test_cli_pid",
-    "test_core",
-    "test_bench",
-]
+ELSEWHERE = ["test_zoo_unseen", "test_zoo_outside", "test_tui", "test_page", "test_export", "test_cli_pid", "test_core"]
 """Tests of which one Python is enough."""
 ODD_CASES = ["3.13", "3.15"]
 """Where the odd cases run, with --but-own."""
