@@ -44,6 +44,9 @@ REFERENCES = {
     # From inside a traverse is believed: what it does not visit is looked for only in objects that have none.
     r"outside alone: (_thread|_io|zlib|posix|asyncio\.events|ctypes|decimal|datetime)\..*": "no traverse visits it",
     r"outside alone: (enumerate|longrange_iterator|module|CArgObject|items|keys|values) to .*": "no traverse visits it",
+    r"outside alone: (typing\.(TypeVar|TypeVarTuple|ParamSpec|TypeAliasType)|_sre\.SRE_Scanner) to str as Unlabelled": (
+        "its name, or its subject, which no traverse visits"
+    ),
     # What docs/accuracy.md says of the look from outside.
     r"outside alone: StgDict to .*": "ctypes to 3.12: told of the dict that holds it, not of the type",
     r"inside alone: _ctypes\.Py.*Type to .*": "ctypes to 3.12: told of the dict that holds it, not of the type",
@@ -242,9 +245,10 @@ def test_references_and_their_labels_are_the_same(pair, rows):
                         left[what] += number
     assert same > 20_000
     # Rare types are in the sample as much as common ones are, and what is listed is of rare ones: up to 0.85 % were seen,
-    # where of all references it is some 0.05 %.
+    # where of all references it is some 0.05 %. How many are the same depends on which lists the sample meets (33,000 to
+    # 65,000 were seen); what is not listed is of single objects, up to 6, and so a number.
     assert sum(differ.values()) <= 0.012 * same, worst(differ)
-    assert sum(left.values()) <= 0.0005 * same, worst(left)
+    assert sum(left.values()) <= 12, worst(left)
 
 
 def test_paths_from_roots_are_the_same(pair, rows):
