@@ -9,11 +9,6 @@ import pytest
 
 import mem_top
 
-# Where IPython cannot be installed, or does not know this Python yet.
-interactiveshell = pytest.importorskip("IPython.core.interactiveshell", exc_type=ImportError)
-capture = pytest.importorskip("IPython.utils.capture", exc_type=ImportError)
-config = pytest.importorskip("traitlets.config")
-
 # IPython's own use of what newer versions of Python warn of.
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -26,6 +21,10 @@ kept.extend(Ware() for _ in range(300))
 
 @pytest.fixture(scope="module")
 def shell() -> Iterator[Any]:
+    # Where IPython cannot be installed, or does not know this Python yet. It is imported as late as can be: its 140,000
+    # objects would be in every heap of the tests before.
+    interactiveshell = pytest.importorskip("IPython.core.interactiveshell", exc_type=ImportError)
+    config = pytest.importorskip("traitlets.config")
     # No history: it would be written by a thread that goes on.
     shell = interactiveshell.InteractiveShell.instance(config=config.Config({"HistoryManager": {"enabled": False}}))
     shell.colors = "NoColor"
@@ -37,7 +36,9 @@ def shell() -> Iterator[Any]:
 
 def shown(shell: Any, cell: str) -> Any:
     """What a cell prints, and the texts and the HTML that it displays."""
-    with capture.capture_output() as captured:
+    from IPython.utils.capture import capture_output
+
+    with capture_output() as captured:
         shell.run_cell(cell, store_history=False)
     return captured
 

@@ -26,6 +26,12 @@ def snapshots() -> Iterator[tuple[mem_top.Snapshot, mem_top.Snapshot]]:
         thread.join()
 
 
+@pytest.fixture(scope="module")
+def whole_report(snapshots) -> str:
+    """A line for each type and each object; this whole process is in it, so that making it takes seconds."""
+    return str(snapshots[0].report(None))
+
+
 def paths(snapshot: mem_top.Snapshot, address: int) -> list[str]:
     return [path.text for path in snapshot.why(address, limit=None).paths]
 
@@ -176,10 +182,10 @@ def test_keys_that_are_no_names_are_told_only_on_request(snapshots):
     assert paths(with_keys, id(handmade.many["key_63"]))[0] == "handmade.many['key_63']"
 
 
-def test_no_secret_is_in_any_answer_without_request(snapshots):
+def test_no_secret_is_in_any_answer_without_request(snapshots, whole_report):
     snapshot, _ = snapshots
     said = [str(snapshot.why(id(value))) for value in handmade.odd_keys.values()]
-    said += [str(snapshot.report(None)), str(snapshot.types(None)), str(snapshot.top(limit=1000))]
+    said += [whole_report, str(snapshot.types(None)), str(snapshot.top(limit=1000))]
     for text in said:
         assert "sk-live" not in text
         assert "ann@example" not in text
@@ -226,10 +232,9 @@ def test_weak_references_hold_nothing(snapshots):
     assert held == ["handmade.weakly_held"]
 
 
-def test_a_module_under_two_names_is_told_by_its_own(snapshots):
+def test_a_module_under_two_names_is_told_by_its_own(snapshots, whole_report):
     assert paths(snapshots[0], id(handmade.leaf)) == ["handmade.leaf"]
-    report = str(snapshots[0].report(None))
-    assert "another_name." not in report
+    assert "another_name." not in whole_report
 
 
 def test_a_list_that_holds_itself(snapshots):
