@@ -103,7 +103,7 @@ impl Tally {
             _ => {
                 let index = match self.types.index.get(&address) {
                     Some(&index) => index,
-                    None => self.resolve(heap, request, address, object)?,
+                    None => self.resolve(heap, request, address)?,
                 };
                 self.types.recent[slot] = (address, index);
                 index
@@ -141,14 +141,8 @@ impl Tally {
     }
 
     #[cold]
-    fn resolve(
-        &mut self,
-        heap: &mut Frozen<'_>,
-        request: &Request,
-        address: Address,
-        sample: Object,
-    ) -> PyResult<usize> {
-        let plan = heap.plan(address, sample, !request.safe);
+    fn resolve(&mut self, heap: &mut Frozen<'_>, request: &Request, address: Address) -> PyResult<usize> {
+        let plan = heap.plan(address, !request.safe);
         let collect = request.collect.iter().position(|of| of.as_ptr() as Address == address);
         let index = self.types.table.len();
         self.types.table.try_reserve(1).map_err(out_of_memory)?;

@@ -10,6 +10,7 @@ pub mod counters;
 pub mod escape;
 pub mod graph;
 pub mod growth;
+mod heap_facts;
 pub mod preview;
 mod process;
 mod raw;

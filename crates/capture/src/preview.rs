@@ -15,12 +15,20 @@ use pyo3::types::{PyByteArray, PyBytes, PyList, PyModule, PyString, PyTuple, PyT
 use rustc_hash::FxHashSet;
 
 use self::frame::{Entries, Frame, Part, Source};
-use self::kinds::{KINDS, Kind, Kinds};
+use self::kinds::{Kind, Kinds};
 use crate::escape::Text;
 use crate::raw;
 
 mod frame;
 mod kinds;
+
+/// Finds out, when the extension module is imported, which reprs are the interpreter's own.
+///
+/// # Errors
+/// If the interpreter lacks what every CPython has.
+pub(crate) fn probe(py: Python<'_>) -> PyResult<()> {
+    Kinds::get(py).map(|_| ())
+}
 
 /// As many objects whose reprs break no cycles may be nested in each other: beyond it, `repr()` has recursed too deep.
 const UNGUARDED_DEPTH: usize = 1000;
@@ -39,7 +47,7 @@ pub fn preview<'py>(
     safe: bool,
 ) -> PyResult<Bound<'py, PyString>> {
     let py = object.py();
-    let kinds = KINDS.get_or_try_init(py, || Kinds::find(py))?;
+    let kinds = Kinds::get(py)?;
     let mut writer =
         Writer { py, kinds, safe, text: Text::new(width), stack: Vec::new(), open: FxHashSet::default() };
     let written = writer.begin(object.clone()).and_then(|()| writer.run());
@@ -447,9 +455,8 @@ impl<'py> Writer<'py, '_> {
                 (vec![Part::Text("namespace(")], entries(attributes, Entries::Keywords), ")".into())
             }
             Kind::Array => {
-                let code =
-                    object.getattr("typecode")?.cast_into::<PyString>()?.to_string_lossy().into_owned();
-                let length = object.len()?;
+                let Some(array) = &self.kinds.array else { return Ok(None) };
+                let (code, length) = (array.typecode(object)?, array.length(object)?);
                 match code.as_str() {
                     "u" | "w" => return Ok(None),
                     _ if length == 0 => (
@@ -459,7 +466,7 @@ impl<'py> Writer<'py, '_> {
                     ),
                     _ => (
                         vec![Part::Owned(format!("{}('{code}', [", short_name(of)))],
-                        Source::Array(object.clone(), 0),
+                        Source::Array(array.item(self.py), object.clone(), 0),
                         "])".into(),
                     ),
                 }

@@ -6,7 +6,7 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use memtop_cpython::Pools;
+use memtop_cpython::{CodeFiles, Pools};
 use memtop_heap::{MemoryNumbers, ProcessIdentity};
 
 use crate::raw;
@@ -17,6 +17,42 @@ pub(crate) fn clocks() -> (i64, Option<u64>) {
     let uptime = std::fs::read_to_string("/proc/uptime").ok();
     let uptime = uptime.and_then(|text| text.split(' ').next()?.parse::<f64>().ok());
     (now, uptime.map(|seconds| (seconds * 1e6) as u64))
+}
+
+/// What the process has mapped, as `/proc/self/maps` tells it (`proc_pid_maps(5)`). Nothing on other systems.
+pub(crate) struct Mappings(String);
+
+impl Mappings {
+    /// As they are now.
+    pub(crate) fn read() -> Self {
+        // A file's name may hold any bytes.
+        let text = std::fs::read("/proc/self/maps").unwrap_or_default();
+        Self(String::from_utf8_lossy(&text).into_owned())
+    }
+
+    /// Where each begins and ends, whether it can be read, and its file or name.
+    fn each(&self) -> impl Iterator<Item = (u64, u64, bool, &str)> {
+        self.0.lines().filter_map(|line| {
+            let mut fields = line.splitn(6, ' ');
+            let (start, end) = fields.next()?.split_once('-')?;
+            let rights = fields.next()?;
+            let path = fields.nth(3).unwrap_or_default().trim_start();
+            let number = |text: &str| u64::from_str_radix(text, 16).ok();
+            Some((number(start)?, number(end)?, rights.starts_with('r'), path))
+        })
+    }
+
+    /// The files that types may be defined in; `interpreter` is the address of a static type of the interpreter's own.
+    pub(crate) fn code_files(&self, interpreter: u64) -> CodeFiles {
+        CodeFiles::new(self.each().map(|(start, end, _, path)| (start, end, path)), interpreter)
+    }
+
+    /// How many bytes can be read; `None` if that cannot be known.
+    pub(crate) fn readable(&self) -> Option<u64> {
+        let sum: u64 =
+            self.each().filter(|&(_, _, readable, _)| readable).map(|(start, end, ..)| end - start).sum();
+        (sum > 0).then_some(sum)
+    }
 }
 
 /// Which process it is.

@@ -60,31 +60,19 @@ pub(crate) enum KnownSizeof {
     /// `object.__sizeof__`: the basic size and the items.
     Object,
     /// `list.__sizeof__`.
-    List(NoArguments),
+    List,
     /// `set.__sizeof__` and `frozenset.__sizeof__`.
-    Set(NoArguments),
+    Set,
     /// `dict.__sizeof__`: bounded from above natively, asked by its C function.
     Dict(NoArguments),
     /// `str.__sizeof__`.
     Str(NoArguments),
     /// `int.__sizeof__`.
-    Int(NoArguments),
+    Int,
+    /// `Struct.__sizeof__`, which CPython cannot answer for one that was not initialised.
+    Struct,
     /// Another of the interpreter's own, asked by its C function.
     Native(NoArguments),
-}
-
-impl KnownSizeof {
-    fn function(self, runtime: &Runtime) -> NoArguments {
-        match self {
-            Self::Object => runtime.object_sizeof,
-            Self::List(function)
-            | Self::Set(function)
-            | Self::Dict(function)
-            | Self::Str(function)
-            | Self::Int(function)
-            | Self::Native(function) => function,
-        }
-    }
 }
 
 /// The heads of the collector's lists of this interpreter.
@@ -188,6 +176,21 @@ pub(crate) fn dict_next<'py>(
     }
 }
 
+/// The value under an ASCII key of a dict. Keys are compared as texts, so that none of another type has a say. O(entries).
+pub(crate) fn value_of<'py>(dict: &Bound<'py, PyDict>, name: &CStr) -> Option<Bound<'py, PyAny>> {
+    let mut position = 0;
+    while let Some((key, value)) = dict_next(dict, &mut position) {
+        // SAFETY: a live str; the comparison is C code that changes nothing.
+        let is_it = |key: &Bound<'_, PyAny>| unsafe {
+            ffi::PyUnicode_CompareWithASCIIString(key.as_ptr(), name.as_ptr()) == 0
+        };
+        if key.is_exact_instance_of::<PyString>() && is_it(&key) {
+            return Some(value);
+        }
+    }
+    None
+}
+
 /// The first object that the object's `tp_traverse` visits.
 pub(crate) fn first_referent<'py>(object: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
     unsafe extern "C" fn first(visited: *mut ffi::PyObject, found: *mut c_void) -> c_int {
@@ -284,14 +287,14 @@ pub(crate) fn native_method(
     }
 }
 
-/// The `tp_name` of the type that a method descriptor belongs to.
-fn method_owner(descriptor: &Bound<'_, PyAny>) -> String {
+/// Whether a method descriptor belongs to a type with this `tp_name`.
+fn belongs_to(descriptor: &Bound<'_, PyAny>, names: &[&str]) -> bool {
     // SAFETY: `native_method` has seen that it is a method_descriptor, which holds its type.
     let owner = unsafe {
         let owner = word(descriptor.as_ptr() as Address, method_descriptor::OWNER) as *mut ffi::PyObject;
         Bound::from_borrowed_ptr(descriptor.py(), owner).cast_into_unchecked::<PyType>()
     };
-    c_name(&owner)
+    names.contains(&c_name(&owner).as_str())
 }
 
 /// What a native `__sizeof__` answers; `None` if it raised (which is cleared).
@@ -327,8 +330,8 @@ pub(crate) fn native_formula(
     // SAFETY: a live object of the kind, as the guard of each arm has seen.
     unsafe {
         match known {
-            KnownSizeof::List(_) if object.is_instance_of::<PyList>() => Some((list_size(address), true)),
-            KnownSizeof::Set(_)
+            KnownSizeof::List if object.is_instance_of::<PyList>() => Some((list_size(address), true)),
+            KnownSizeof::Set
                 if object.is_instance_of::<PySet>() || object.is_instance_of::<PyFrozenSet>() =>
             {
                 Some((set_size(address), true))
@@ -339,9 +342,7 @@ pub(crate) fn native_formula(
             KnownSizeof::Str(_) if object.is_instance_of::<PyString>() => {
                 str_size(address, layout).map(|size| (size, true))
             }
-            KnownSizeof::Int(_) if object.is_instance_of::<PyInt>() => {
-                Some((int_size(address, layout), true))
-            }
+            KnownSizeof::Int if object.is_instance_of::<PyInt>() => Some((int_size(address, layout), true)),
             _ => None,
         }
     }
@@ -415,6 +416,25 @@ unsafe fn int_size(int: Address, layout: &Layout) -> u64 {
     }
 }
 
+/// What `Struct.__sizeof__` answers beside the object itself (`s_sizeof` in `_struct.c`): a code of 32 bytes for each
+/// item, and one that ends them. One that was not initialised has none.
+///
+/// # Safety
+/// A live `struct.Struct`.
+unsafe fn struct_codes(object: Address) -> u64 {
+    const CODES: usize = 32;
+    const CODE: usize = 32;
+    // SAFETY: the caller's promise; the codes end with one that has no definition.
+    unsafe {
+        let codes = word(object, CODES);
+        let count = match codes {
+            0 => 0,
+            _ => (0..).take_while(|index| word(codes, index * CODE) != 0).count(),
+        };
+        (CODE * (count + 1)) as u64
+    }
+}
+
 /// # Safety
 /// A live list.
 #[inline]
@@ -480,6 +500,7 @@ enum Sizing {
     Dict { header: u64, function: NoArguments },
     Str { header: u64, function: NoArguments },
     Int { header: u64 },
+    Struct { base: u64 },
     Native { header: u64, function: NoArguments },
 }
 
@@ -593,7 +614,7 @@ impl<'py> Frozen<'py> {
                 Some(keys) => unsafe { dict_size_bound(object.0, keys) + header },
                 None => u64::MAX,
             },
-            Sizing::Native { .. } | Sizing::Str { .. } => u64::MAX,
+            Sizing::Native { .. } | Sizing::Str { .. } | Sizing::Struct { .. } => u64::MAX,
             _ => self.size(plan, object),
         })
     }
@@ -621,6 +642,7 @@ impl<'py> Frozen<'py> {
                 Sizing::Int { header } => {
                     header + self.runtime.layout.as_ref().map_or(0, |layout| int_size(object.0, layout))
                 }
+                Sizing::Struct { base } => base + struct_codes(object.0),
                 Sizing::Native { header, function } => header + call_size(function, object.0).unwrap_or(0),
             }
         }
@@ -734,9 +756,9 @@ impl<'py> Frozen<'py> {
         unsafe { Bound::from_borrowed_ptr(self.py, of as *mut ffi::PyObject).cast_into_unchecked().unbind() }
     }
 
-    /// Resolves how objects of this type are counted. `sample` is one of them. With `ask`, a `__sizeof__` that is
+    /// Resolves how objects of this type are counted. With `ask`, a `__sizeof__` that is
     /// not the interpreter's own is left to be asked for later; without, `object.__sizeof__` stands in for it.
-    pub(crate) fn plan(&mut self, of: Address, sample: Object, ask: bool) -> Plan {
+    pub(crate) fn plan(&mut self, of: Address, ask: bool) -> Plan {
         // SAFETY: frozen: the type of a live object.
         let (flags, traverse, base_size, item_size) = unsafe {
             let pointer = of as *mut ffi::PyTypeObject;
@@ -769,11 +791,11 @@ impl<'py> Frozen<'py> {
         let traverse = (traverse != 0).then(|| unsafe { std::mem::transmute::<usize, Traverse>(traverse) });
         let (method, known) = self.find_sizeof(of);
         let is_own = known.is_some_and(|(known, _)| known == method);
-        let sizing = known
-            .and_then(|(_, known)| {
-                self.sizing(known, sample, item_size, (!is_own).then(|| header_size(flags)))
-            })
-            .unwrap_or(Sizing::Fixed(header_size(flags) + base_size));
+        let header = self.header_size(flags);
+        let sizing = match known {
+            Some((_, known)) => sizing(known, header, base_size, item_size),
+            None => Sizing::Fixed(header + base_size),
+        };
         Plan { traverse, references, sizing, ask: ask && !is_own }
     }
 
@@ -797,45 +819,14 @@ impl<'py> Frozen<'py> {
         }
     }
 
-    /// How `known`, a method of the interpreter's own, sizes this type's objects. `header` is the size of the words
-    /// before them; without, it is told by one real `sys.getsizeof`, which runs no user code where the method is
-    /// the type's own.
-    fn sizing(&self, known: KnownSizeof, sample: Object, item: u64, header: Option<u64>) -> Option<Sizing> {
-        let function = known.function(self.runtime);
-        // SAFETY: frozen; the method is that of the sample's type or a base.
-        let own = unsafe { call_size(function, sample.0)? };
-        let whole = match header {
-            Some(header) => header + own,
-            None => {
-                let sample = self.hold(sample);
-                self.runtime.getsizeof.bind(self.py).call1((sample,)).ok()?.extract().ok()?
-            }
-        };
-        // SAFETY: frozen; by the method, the sample is a list, a set, or (as `object.__sizeof__` takes it where
-        // there is an item size) has a size word.
-        let formula = unsafe {
-            match known {
-                KnownSizeof::Object if item == 0 => return Some(Sizing::Fixed(whole)),
-                KnownSizeof::Object => {
-                    item * (word(sample.0, layout::object::SIZE) as isize).unsigned_abs() as u64
-                }
-                KnownSizeof::List(_) => list_size(sample.0),
-                KnownSizeof::Set(_) => set_size(sample.0),
-                KnownSizeof::Dict(_) | KnownSizeof::Str(_) | KnownSizeof::Int(_) | KnownSizeof::Native(_) => {
-                    own
-                }
-            }
-        };
-        let header = whole.checked_sub(formula)?;
-        Some(match known {
-            KnownSizeof::Object => Sizing::Items { base: header, item },
-            KnownSizeof::List(_) => Sizing::List { header },
-            KnownSizeof::Set(_) => Sizing::Set { header },
-            KnownSizeof::Dict(_) => Sizing::Dict { header, function },
-            KnownSizeof::Str(_) => Sizing::Str { header, function },
-            KnownSizeof::Int(_) => Sizing::Int { header },
-            KnownSizeof::Native(_) => Sizing::Native { header, function },
-        })
+    /// The words before an object, as `sys.getsizeof` counts them: the collector's head, and from 3.11 those of a managed
+    /// dict and weak references (`_PyType_PreHeaderSize` in `pycore_object.h`).
+    fn header_size(&self, flags: u64) -> u64 {
+        if flags & type_object::HAVE_GC == 0 {
+            return 0;
+        }
+        let own = if flags & type_object::PRE_HEADER != 0 { self.runtime.pre_header } else { 0 };
+        gc_head::SIZE as u64 + own
     }
 
     /// The `__sizeof__` that a lookup on the type finds, by its address (0 for none), and the first on the way that
@@ -865,9 +856,13 @@ impl<'py> Frozen<'py> {
                 let known = self.runtime.sizeof.get(&own).copied().or_else(|| {
                     let method = Bound::from_borrowed_ptr(self.py, own as *mut ffi::PyObject);
                     let function = native_method(&method, self.runtime.method_descriptor)?;
-                    self.runtime
-                        .is_interpreters(&method_owner(&method))
-                        .then_some(KnownSizeof::Native(function))
+                    if !self.runtime.is_standard_function(function as Address) {
+                        return None;
+                    }
+                    match belongs_to(&method, &["_struct.Struct", "Struct"]) {
+                        true => Some(KnownSizeof::Struct),
+                        false => Some(KnownSizeof::Native(function)),
+                    }
                 });
                 if let Some(known) = known {
                     return (first, Some((own, known)));
@@ -904,27 +899,45 @@ impl<'py> Frozen<'py> {
     }
 }
 
-/// The words before an object: the collector's head, and from 3.11 those of a managed dict and weak references.
-fn header_size(flags: u64) -> u64 {
-    if flags & type_object::HAVE_GC == 0 {
-        return 0;
+/// How `known`, a method of the interpreter's own, sizes the objects of a type: `header` bytes stand before each,
+/// `base` is its `tp_basicsize`, `item` its `tp_itemsize`.
+fn sizing(known: KnownSizeof, header: u64, base: u64, item: u64) -> Sizing {
+    /// What `list_size` and `set_size` count of the object itself.
+    const LIST: u64 = 40;
+    const SET: u64 = 200;
+    /// The smallest object with a number of items.
+    const WITH_ITEMS: u64 = 24;
+    match known {
+        KnownSizeof::Object if item == 0 || base < WITH_ITEMS => Sizing::Fixed(header + base),
+        KnownSizeof::Object => Sizing::Items { base: header + base, item },
+        KnownSizeof::List => Sizing::List { header: header + base.saturating_sub(LIST) },
+        KnownSizeof::Set => Sizing::Set { header: header + base.saturating_sub(SET) },
+        KnownSizeof::Dict(function) => Sizing::Dict { header, function },
+        KnownSizeof::Str(function) => Sizing::Str { header, function },
+        KnownSizeof::Int => Sizing::Int { header },
+        KnownSizeof::Struct => Sizing::Struct { base: header + base },
+        KnownSizeof::Native(function) => Sizing::Native { header, function },
     }
-    let own = if flags & type_object::PRE_HEADER != 0 { type_object::PRE_HEADER_SIZE } else { 0 };
-    (gc_head::SIZE + own) as u64
 }
 
-/// The memory of this process, read without a check: what asks for it follows layouts that were held against this
-/// interpreter, from live objects of the frozen heap.
+/// Whether `sys.getsizeof` may count words of a managed dict or of weak references before a type's objects.
+pub(crate) fn has_pre_header(of: &Bound<'_, PyType>) -> bool {
+    // SAFETY: a live type.
+    unsafe { type_flags(of.as_ptr() as Address) & type_object::PRE_HEADER != 0 }
+}
+
+/// The memory of this process. It is read without a check where layouts that were held against this interpreter lead on
+/// from live objects of the frozen heap, and by the kernel ([`Memory::checked`]) where a guess does.
 #[derive(Debug)]
 pub(crate) struct OwnMemory(Option<std::fs::File>);
 
 impl Memory for OwnMemory {
-    /// The kernel reads: it does not mind what is no memory.
-    fn probe(&self, address: u64) -> Option<[u64; 2]> {
-        let mut bytes = [0; 16];
-        self.0.as_ref()?.read_exact_at(&mut bytes, address).ok()?;
-        let (first, second) = bytes.split_at(8);
-        Some([u64::from_le_bytes(first.try_into().ok()?), u64::from_le_bytes(second.try_into().ok()?)])
+    /// The kernel reads, which does not mind an address where nothing is mapped.
+    fn checked(&self, address: u64, into: &mut [u8]) -> Option<()> {
+        match &self.0 {
+            Some(file) => file.read_exact_at(into, address).ok(),
+            None => read_own(address, into),
+        }
     }
 
     #[inline]
@@ -952,6 +965,22 @@ impl Memory for OwnMemory {
         into.extend_from_slice(unsafe { std::slice::from_raw_parts(address as *const u8, length) });
         Some(())
     }
+}
+
+/// Reads memory of this process through the kernel, where `/proc/self/mem` may not be opened.
+#[cfg(target_os = "linux")]
+fn read_own(address: u64, into: &mut [u8]) -> Option<()> {
+    let local = libc::iovec { iov_base: into.as_mut_ptr().cast(), iov_len: into.len() };
+    let remote = libc::iovec { iov_base: address as *mut c_void, iov_len: into.len() };
+    // SAFETY: the kernel writes into `into`, which is as long as it is told, and checks the address that it reads.
+    let read =
+        unsafe { libc::process_vm_readv(libc::getpid(), &raw const local, 1, &raw const remote, 1, 0) };
+    (usize::try_from(read) == Ok(into.len())).then_some(())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn read_own(_: u64, _: &mut [u8]) -> Option<()> {
+    None
 }
 
 /// Where in an object the first word stands that says `number`; in objects without items.
@@ -1017,7 +1046,7 @@ pub(crate) fn native_size(object: &Bound<'_, PyAny>) -> PyResult<u64> {
     freeze(object.py(), |heap| {
         let sample = Object(object.as_ptr() as Address);
         let of = heap.type_of(sample);
-        let plan = heap.plan(of, sample, false);
+        let plan = heap.plan(of, false);
         Ok(heap.size(&plan, sample))
     })
 }

@@ -6,14 +6,17 @@
 use std::ffi::CStr;
 
 use memtop_cpython::layout::{self, DictKeysSize, GcState, Layout};
-use pyo3::exceptions::{PyImportError, PyRuntimeError};
+use pyo3::exceptions::PyImportError;
 use pyo3::ffi::Py_tp_traverse;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyList, PySet, PyTuple, PyType};
 use rustc_hash::{FxHashMap, FxHashSet};
+use std::sync::{Mutex, PoisonError};
 
+use crate::heap_facts::HeapFacts;
 use crate::raw::{self, Address, Frozen, KnownSizeof, Lists, NoArguments};
+use crate::{preview, process};
 
 /// See the module's header.
 pub(crate) struct Runtime {
@@ -39,9 +42,12 @@ pub(crate) struct Runtime {
     pub(crate) class_traverse: usize,
     /// The type of methods that are written in C.
     pub(crate) method_descriptor: Address,
-    /// `sys.stdlib_module_names`.
-    pub(crate) stdlib: FxHashSet<String>,
-    pub(crate) object_sizeof: NoArguments,
+    /// How many bytes `sys.getsizeof` adds for a managed dict and weak references before an object.
+    pub(crate) pre_header: u64,
+    /// What a capture of the whole heap needs to know.
+    pub(crate) heap: HeapFacts,
+    /// Which functions lie in the interpreter or its standard library, as far as that was asked.
+    standard_functions: Mutex<FxHashMap<Address, bool>>,
     pub(crate) getsizeof: Py<PyAny>,
     pub(crate) get_objects: Py<PyAny>,
     /// `type.__dict__['__dict__']`, which reads a type's namespace without asking the metaclass.
@@ -57,6 +63,7 @@ static RUNTIME: PyOnceLock<Runtime> = PyOnceLock::new();
 /// If the interpreter lacks what every CPython has; or an ImportError in a second interpreter of the process, since
 /// the lists and types that are remembered belong to the first.
 pub fn probe(py: Python<'_>) -> PyResult<()> {
+    preview::probe(py)?;
     if Runtime::get(py)?.interpreter == raw::interpreter(py) {
         return Ok(());
     }
@@ -85,7 +92,7 @@ impl Runtime {
         let class = eval(py, c"type('probe', (), {})")?.cast_into::<PyType>()?;
         let method_descriptor = builtins.getattr("str")?.getattr("join")?.get_type().as_ptr() as Address;
         let layout = Layout::of(minor);
-        let (object_sizeof, sizeof, dict_keys) =
+        let (sizeof, dict_keys) =
             known_sizes(py, DictKeysSize::of(minor), layout.as_ref(), method_descriptor)?;
         let mut runtime = Self {
             interpreter: raw::interpreter(py),
@@ -101,8 +108,9 @@ impl Runtime {
             set_traverse: traverse(&py.get_type::<PySet>()),
             class_traverse: traverse(&class),
             method_descriptor,
-            stdlib: py.import("sys")?.getattr("stdlib_module_names")?.extract()?,
-            object_sizeof,
+            pre_header: pre_header(&class)?,
+            heap: HeapFacts::find(py, &class)?,
+            standard_functions: Mutex::default(),
             getsizeof: py.import("sys")?.getattr("getsizeof")?.unbind(),
             get_objects: py.import("gc")?.getattr("get_objects")?.unbind(),
             type_dict: builtins.getattr("type")?.getattr("__dict__")?.get_item("__dict__")?.unbind(),
@@ -115,11 +123,15 @@ impl Runtime {
         Ok(runtime)
     }
 
-    /// Whether a type of C with this `tp_name` is the interpreter's or its standard library's.
-    ///
-    /// NumPy counts as one of them: its `__sizeof__` is arithmetic, and no other tells what a buffer takes.
-    pub(crate) fn is_interpreters(&self, name: &str) -> bool {
-        name.split_once('.').is_none_or(|(module, _)| module == "numpy" || self.stdlib.contains(module))
+    /// Whether a function lies in the file of the interpreter or of an extension module of its standard library. Where
+    /// the system does not tell what is mapped, it does not.
+    pub(crate) fn is_standard_function(&self, function: Address) -> bool {
+        let mut known = self.standard_functions.lock().unwrap_or_else(PoisonError::into_inner);
+        *known.entry(function).or_insert_with(|| {
+            let mappings = process::Mappings::read();
+            let files = mappings.code_files(self.heap.types.tuple);
+            files.is_standard(function as u64, &self.heap.standard_modules)
+        })
     }
 
     /// Whether a walk of the lists gives what `gc.get_objects()` does, in the same order. A large generation is not
@@ -166,7 +178,7 @@ pub(crate) fn eval<'py>(py: Python<'py>, expression: &CStr) -> PyResult<Bound<'p
     py.eval(expression, Some(&PyDict::new(py)), None)
 }
 
-type KnownSizes = (NoArguments, FxHashMap<Address, KnownSizeof>, Option<DictKeysSize>);
+type KnownSizes = (FxHashMap<Address, KnownSizeof>, Option<DictKeysSize>);
 
 /// The interpreter's own `__sizeof__` methods. A native formula is taken only if it holds on samples.
 fn known_sizes(
@@ -181,10 +193,7 @@ fn known_sizes(
         let descriptor = of.getattr("__dict__")?.get_item("__sizeof__")?;
         Ok((descriptor.as_ptr() as Address, raw::native_method(&descriptor, method_descriptor)))
     };
-    let (address, object_sizeof) = method(&builtins.getattr("object")?)?;
-    let object_sizeof = object_sizeof.ok_or_else(|| {
-        PyRuntimeError::new_err("mem_top: object.__sizeof__ is not the method that CPython has")
-    })?;
+    let (address, _) = method(&builtins.getattr("object")?)?;
     let mut sizeof = FxHashMap::from_iter([(address, KnownSizeof::Object)]);
     let lists = c"[[], [1], list(range(9)), [None] * 1000]";
     let sets = c"[set(), {1}, frozenset(range(9)), set(range(1000))]";
@@ -204,10 +213,10 @@ fn known_sizes(
         // A type without a method of its own inherits one that is known already.
         let Ok((address, Some(function))) = method(&owner_type) else { continue };
         let known = match owner {
-            "list" if holds(KnownSizeof::List(function), lists)? => KnownSizeof::List(function),
-            "set" | "frozenset" if holds(KnownSizeof::Set(function), sets)? => KnownSizeof::Set(function),
+            "list" if holds(KnownSizeof::List, lists)? => KnownSizeof::List,
+            "set" | "frozenset" if holds(KnownSizeof::Set, sets)? => KnownSizeof::Set,
             "str" if holds(KnownSizeof::Str(function), strings)? => KnownSizeof::Str(function),
-            "int" if holds(KnownSizeof::Int(function), ints)? => KnownSizeof::Int(function),
+            "int" if holds(KnownSizeof::Int, ints)? => KnownSizeof::Int,
             "dict" => {
                 let known = KnownSizeof::Dict(function);
                 dict_keys = if holds(known, dicts)? { keys } else { None };
@@ -217,7 +226,7 @@ fn known_sizes(
         };
         sizeof.insert(address, known);
     }
-    Ok((object_sizeof, sizeof, dict_keys))
+    Ok((sizeof, dict_keys))
 }
 
 /// Holds a native formula against `__sizeof__` for each of these samples.
@@ -252,6 +261,17 @@ fn dict_formula_holds(py: Python<'_>) -> PyResult<bool> {
         }
     }
     Ok(true)
+}
+
+/// What `sys.getsizeof` adds for the words of a managed dict and of weak references: told by a plain instance, which has
+/// them from 3.11 on.
+fn pre_header(class: &Bound<'_, PyType>) -> PyResult<u64> {
+    let py = class.py();
+    let instance = class.call0()?;
+    let whole: u64 = py.import("sys")?.getattr("getsizeof")?.call1((&instance,))?.extract()?;
+    let own: u64 = instance.call_method0("__sizeof__")?.extract()?;
+    let added = whole.saturating_sub(own).saturating_sub(layout::gc_head::SIZE as u64);
+    Ok(if raw::has_pre_header(class) { added } else { 0 })
 }
 
 /// The interpreter's types of small objects with no storage beside them.

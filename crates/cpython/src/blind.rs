@@ -14,6 +14,7 @@ use std::rc::Rc;
 use memtop_heap::Label;
 use rustc_hash::FxHashMap;
 
+use crate::c_types::CType;
 use crate::decoder::{Decoder, MOST, Sink};
 use crate::kind::Kind;
 use crate::layout::{object, type_object};
@@ -205,12 +206,12 @@ impl<M: Memory> Decoder<'_, M> {
             }
             if self.is_class(at) == Some(false) {
                 of_c = if of_c == 0 { at } else { of_c };
-                let name = self.c_name(at).unwrap_or_default();
+                let c_type = self.c_type(at);
                 if structure.is_none() {
-                    structure = Structure::of_name(&name, minor);
+                    structure = c_type.and_then(|of| Structure::of(of, minor));
                     structure_of = at;
                 }
-                if self.known_name(&name, at) {
+                if c_type.is_some_and(|of| Kind::of(of).0 != Kind::Opaque) {
                     base = at;
                     break;
                 }
@@ -264,10 +265,6 @@ impl<M: Memory> Decoder<'_, M> {
         }
     }
 
-    fn known_name(&self, name: &str, at: u64) -> bool {
-        (name.contains('.') || !self.is_heap_type(at)) && Kind::of_name(name).0 != Kind::Opaque
-    }
-
     /// Members without a name, of kinds of which the decoder tells the rest: `f_extra_locals`, `f_locals_cache` and
     /// `f_overwritten_fast_locals` (`pycore_frame.h`); the exception that a generator handles, and what a coroutine
     /// or an asynchronous generator was made by (`gi_exc_state`, `gi_origin_or_finalizer` in `genobject.h`), and the
@@ -276,7 +273,7 @@ impl<M: Memory> Decoder<'_, M> {
         let minor = self.layout.minor;
         let frame = self.layout.frame;
         match (info.kind, minor) {
-            (Kind::Context, _) if info.qualname == "Context" => words.push(16),
+            (Kind::Context, _) if self.is_context(info.address) => words.push(16),
             (Kind::Frame, 13) => words.extend([48, 56]),
             (Kind::Frame, 14..) => words.extend([48, 56, 64]),
             (Kind::Generator, 11..) => {
@@ -285,7 +282,7 @@ impl<M: Memory> Decoder<'_, M> {
                     words.push(16);
                 }
                 // A plain generator leaves the member as it is.
-                if info.qualname != "generator" {
+                if self.c_type(info.address).map(CType::name) != Some("generator") {
                     words.push(frame.in_generator - 16);
                 }
             }

@@ -7,11 +7,14 @@
 //! Invariant: a reference is told once for each time that the object counts it; what is borrowed or weak is left out.
 //! The key of an entry comes right before its value. Every count is capped by what the object can hold.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 
 use memtop_heap::{Label, StringId};
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::blind::Blind;
+use crate::c_types::{CType, CTypes};
 use crate::kind::Kind;
 use crate::layout::{Layout, container, object, type_object};
 use crate::memory::Memory;
@@ -34,7 +37,7 @@ pub trait Sink {
     /// The handle of a text.
     fn name(&mut self, text: &str) -> StringId;
     /// Whether a dict is known to be the namespace of a module, class or instance, so that its keys are names.
-    fn is_namespace(&self, dict: u64) -> bool;
+    fn is_namespace(&mut self, dict: u64) -> bool;
     /// What a cell holds is called so.
     fn variable(&mut self, cell: u64, label: Label);
 }
@@ -69,6 +72,9 @@ pub struct Decoder<'m, M> {
     pub(crate) class_traverse: u64,
     pub(crate) class_dealloc: u64,
     pub(crate) types: KnownTypes,
+    c_types: &'m CTypes,
+    /// Which of the types that were asked for are C types that are known.
+    recognised: RefCell<FxHashMap<u64, Option<CType>>>,
     with_keys: bool,
     /// Where a tuple's items begin.
     tuple_items: u64,
@@ -76,7 +82,7 @@ pub struct Decoder<'m, M> {
     /// What str objects say that were met lately, by some bits of their address.
     recent: Vec<KnownText>,
     /// The dicts in which `threading.local` keeps a namespace for each thread.
-    local_dicts: Vec<u64>,
+    local_dicts: FxHashSet<u64>,
     pub(crate) variable_names: HashMap<u64, std::rc::Rc<[Label]>>,
     /// What is remembered to do without a traverse.
     pub(crate) blind: Blind,
@@ -129,12 +135,13 @@ pub(crate) struct KeyTable {
 }
 
 impl<'m, M: Memory> Decoder<'m, M> {
-    /// A decoder over `memory`. `class` gives the `tp_traverse` and the `tp_dealloc` of a type that a class statement
+    /// A decoder over `memory`. `c_types` recognises its C types. `class` gives the `tp_traverse` and the `tp_dealloc` of a type that a class statement
     /// made: all of them have the same.
     pub fn new(
         memory: &'m M,
         layout: Layout,
         types: KnownTypes,
+        c_types: &'m CTypes,
         class: (u64, u64),
         with_keys: bool,
     ) -> Option<Self> {
@@ -145,14 +152,25 @@ impl<'m, M: Memory> Decoder<'m, M> {
             class_dealloc: class.1,
             tuple_items: memory.word(types.tuple + type_object::BASIC_SIZE as u64)?.min(MOST),
             types,
+            c_types,
+            recognised: RefCell::default(),
             with_keys,
             text: Text::default(),
             recent: vec![KnownText::default(); RECENT],
-            local_dicts: Vec::new(),
+            local_dicts: FxHashSet::default(),
             variable_names: HashMap::new(),
             blind: Blind::default(),
             sizings: Sizings::default(),
         })
+    }
+
+    /// A decoder of the same process over another view of its memory, which remembers nothing yet.
+    pub(crate) fn over<'c, C: Memory>(&self, memory: &'c C) -> Option<Decoder<'c, C>>
+    where
+        'm: 'c,
+    {
+        let class = (self.class_traverse, self.class_dealloc);
+        Decoder::new(memory, self.layout, self.types, self.c_types, class, self.with_keys)
     }
 
     /// The layout in use.
@@ -171,10 +189,27 @@ impl<'m, M: Memory> Decoder<'m, M> {
         self.memory.word(at).unwrap_or(0)
     }
 
+    /// A word that may not be there at all: the layout that leads to it is a type's claim.
+    fn claimed(&self, at: u64) -> u64 {
+        let mut bytes = [0; 8];
+        self.memory.checked(at, &mut bytes).map_or(0, |()| u64::from_le_bytes(bytes))
+    }
+
     /// A pointer, within the addresses that a process can have: what is added to it does not overflow.
     #[inline]
     pub(crate) fn pointer(&self, at: u64) -> u64 {
         self.word(at) & ADDRESS
+    }
+
+    /// The C type at an address, if it is one that is known.
+    pub(crate) fn c_type(&self, at: u64) -> Option<CType> {
+        let at = at & ADDRESS;
+        *self.recognised.borrow_mut().entry(at).or_insert_with(|| self.c_types.recognise(self.memory, at))
+    }
+
+    /// Whether mem_top's own extension module defines the type at an address.
+    pub(crate) fn is_mem_tops(&self, at: u64) -> bool {
+        self.c_types.is_mem_tops(self.memory, at & ADDRESS)
     }
 
     #[inline]
@@ -433,7 +468,7 @@ impl<'m, M: Memory> Decoder<'m, M> {
                 _ if to == info.address => Label::TYPE,
                 _ if folds && self.is_plain_container(to) => {
                     if info.kind == Kind::ThreadLocal {
-                        self.local_dicts.push(to);
+                        self.local_dicts.insert(to);
                     }
                     Label::STORAGE
                 }
@@ -463,7 +498,7 @@ impl<'m, M: Memory> Decoder<'m, M> {
         let type_of = |at: u64| self.word(at + object::TYPE as u64);
         let Some(&[_, _, link]) = visited.first_chunk::<3>() else { return 0 };
         if type_of(link) != type_of(info.address)
-            || self.c_name(link).as_deref() != Some("functools._lru_list_elem")
+            || self.c_type(link).map(CType::name) != Some("functools._lru_list_elem")
         {
             return 0;
         }
@@ -505,6 +540,12 @@ impl<'m, M: Memory> Decoder<'m, M> {
         visited: &mut Option<Visited<'_>>,
         sink: &mut impl Sink,
     ) {
+        if info.dict == DictPlace::None {
+            return;
+        }
+        // What a class statement made is laid out by the interpreter. A type written in C may say anything of its objects.
+        let is_certain = info.is_class || info.kind != Kind::Opaque;
+        let word = |at: u64| if is_certain { self.word(at) } else { self.claimed(at) };
         let (values, dict) = match info.dict {
             DictPlace::None => return,
             DictPlace::Offset(offset) if offset > 0 => (0, self.word(at.wrapping_add_signed(offset))),
@@ -512,26 +553,32 @@ impl<'m, M: Memory> Decoder<'m, M> {
                 let items = (self.word(at + object::SIZE as u64) as i64).unsigned_abs().min(MOST);
                 let size =
                     (info.basic_size + items.saturating_mul(info.item_size).min(MOST)).next_multiple_of(8);
-                (0, self.word((at + size).wrapping_add_signed(offset)))
+                let place = (at + size).wrapping_add_signed(offset);
+                // How many items an object has is known of what CPython defines.
+                (0, if info.kind == Kind::Opaque { self.claimed(place) } else { self.word(place) })
             }
-            DictPlace::Managed311 => match self.word(at - 32) {
-                0 => (0, self.word(at - 24)),
+            DictPlace::Managed311 => match word(at - 32) {
+                0 => (0, word(at - 24)),
                 values => (values & ADDRESS, 0),
             },
-            DictPlace::Managed312 => match self.word(at - 24) {
+            DictPlace::Managed312 => match word(at - 24) {
                 tagged if tagged & 1 == 1 => ((tagged & ADDRESS) + 1, 0),
                 dict => (0, dict),
             },
             DictPlace::Managed313 { values } => {
-                let values = values
-                    .map(|offset| at + offset)
-                    .filter(|&values| self.memory.byte(values + 3).is_some_and(|valid| valid != 0));
-                (values.map_or(0, |values| values + 8), self.word(at - 24))
+                // `valid` is the fourth byte of what stands before the values.
+                let is_valid = |values: u64| match is_certain {
+                    true => self.memory.byte(values + 3).is_some_and(|valid| valid != 0),
+                    false => self.claimed(values) >> 24 & 0xFF != 0,
+                };
+                let values = values.map(|offset| at + offset).filter(|&values| is_valid(values));
+                (values.map_or(0, |values| values + 8), word(at - 24))
             }
         };
         if values != 0 {
             for (index, &label) in info.attributes.iter().enumerate() {
-                let to = self.word(values + index as u64 * 8);
+                let place = values + index as u64 * 8;
+                let to = if is_certain { self.word(place) } else { self.claimed(place) };
                 if to != 0 && take(visited, to) {
                     sink.reference(to, label);
                 }
@@ -758,12 +805,28 @@ impl<'m, M: Memory> Decoder<'m, M> {
     pub(crate) fn hidden_words(&self, at: u64, info: &TypeInfo, visited: &[u64], sink: &mut impl Sink) {
         const FEW_VISITED: usize = 64;
         let label = if info.kind == Kind::TextBuffer { Label::STORAGE } else { Label::UNLABELLED };
-        let size = info.basic_size.min(4096);
+        const PAGE: u64 = 4096;
+        let size = info.basic_size.min(PAGE);
+        // The object's first page is there; how far it goes on is the type's claim.
+        let certain = PAGE - at % PAGE;
+        let mut claimed = Vec::new();
+        if size > certain {
+            claimed.resize((size - certain) as usize, 0);
+            if self.memory.checked(at + certain, &mut claimed).is_none() {
+                claimed.clear();
+            }
+        }
         for offset in (16..size & !7).step_by(8) {
             if info.weak_list > 0 && offset == info.weak_list as u64 {
                 continue;
             }
-            let to = self.word(at + offset);
+            let to = match offset.checked_sub(certain) {
+                None => self.word(at + offset),
+                Some(beyond) => match claimed.get(beyond as usize..).and_then(|rest| rest.first_chunk()) {
+                    Some(bytes) => u64::from_le_bytes(*bytes),
+                    None => break,
+                },
+            };
             // Both allocators give out multiples of 16.
             let plausible = |to: u64| (1 << 16..=ADDRESS).contains(&to) && to.is_multiple_of(16);
             let inside = (at..at + size).contains(&to);

@@ -1,6 +1,8 @@
-//! What a type's objects are to the decoder, told by the name of the C type that they are or derive from.
+//! What a type's objects are to the decoder: told by the C type that they are or derive from.
 
 use memtop_heap::Shape;
+
+use crate::c_types::CType;
 
 /// What the objects of a type are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,16 +77,14 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The kind of the C type with this `tp_name`, and the shape of its objects and of what derives from it.
+    /// The kind of a C type, and the shape of its objects and of what derives from it.
     #[must_use]
-    pub fn of_name(name: &str) -> (Self, Shape) {
-        match name {
+    pub fn of(c_type: CType) -> (Self, Shape) {
+        match c_type.name() {
             "object" => (Self::Plain, Shape::Other),
             "int" | "float" | "complex" | "bool" | "str" | "bytes" | "bytearray" | "NoneType"
             | "ellipsis" | "NotImplementedType" | "range" | "array.array" | "decimal.Decimal"
-            | "datetime.date" | "datetime.timedelta" | "_random.Random" | "random.Random" => {
-                (Self::Atom, Shape::Atom)
-            }
+            | "datetime.date" | "datetime.timedelta" | "_random.Random" => (Self::Atom, Shape::Atom),
             "datetime.datetime" => (Self::DateTime, Shape::Atom),
             "datetime.time" => (Self::TimeOfDay, Shape::Atom),
             "dict" | "frozendict" => (Self::Dict, Shape::Dict),

@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 mod blind;
+mod c_types;
 mod decoder;
 mod frames;
 mod kind;
@@ -28,14 +29,16 @@ mod variables;
 mod visited;
 mod walk;
 
+pub use c_types::{CType, CTypes, CodeFiles};
 pub use decoder::{Decoder, KnownTypes, Sink};
 pub use frames::{FrameView, Local};
 pub use kind::Kind;
 pub use layout::Layout;
-pub use memory::Memory;
+pub use memory::{Checked, Memory};
 pub use pools::Pools;
 pub use runtime::{
-    GcLists, Interpreter, ListWalk, RuntimeError, interpreters, known_types, list_objects, static_namespaces,
+    GcLists, Interpreter, ListWalk, RuntimeError, certain_types, interpreters, known_types, list_objects,
+    static_namespaces,
 };
 pub use sizes::limit_offset;
 pub use text::{Text, is_identifier};

@@ -4,6 +4,7 @@
 //! order. The values that objects hold seldom come back in that order too. A mark is keyed with a hash that only the
 //! process knows, and is too short to tell a value by: nothing of what a value says can be read from it.
 
+use crate::c_types::CType;
 use crate::decoder::Decoder;
 use crate::layout::object;
 use crate::memory::Memory;
@@ -24,13 +25,13 @@ pub(crate) enum Marked {
 }
 
 impl Marked {
-    /// By the type's name.
-    pub(crate) fn of(module: &str, name: &str) -> Self {
-        match (module, name) {
-            ("builtins", "int") => Self::Int,
-            ("builtins", "float") => Self::Float,
-            ("builtins", "bytes") => Self::Bytes,
-            ("builtins", "str") => Self::Text,
+    /// Of the objects of a C type.
+    pub(crate) fn of(c_type: Option<CType>) -> Self {
+        match c_type.map(CType::name) {
+            Some("int") => Self::Int,
+            Some("float") => Self::Float,
+            Some("bytes") => Self::Bytes,
+            Some("str") => Self::Text,
             _ => Self::None,
         }
     }

@@ -9,6 +9,7 @@
 
 use rustc_hash::FxHashMap;
 
+use crate::c_types::CType;
 use crate::decoder::Decoder;
 use crate::kind::Kind;
 use crate::layout::{container, gc_head, object, type_object};
@@ -97,8 +98,8 @@ const BLOCK_ITEMS: u64 = 64;
 const MOST_CODES: u64 = 10_000;
 
 impl Formula {
-    fn of_name(name: &str, minor: u8) -> Option<Self> {
-        Some(match name {
+    fn of(c_type: CType, minor: u8) -> Option<Self> {
+        Some(match c_type.name() {
             "object" => Self::Object,
             "int" => Self::Int,
             "str" => Self::Str,
@@ -125,7 +126,7 @@ impl Formula {
             "Struct" | "_struct.Struct" => Self::Struct,
             "_queue.SimpleQueue" if minor >= 15 => Self::Queue,
             "numpy.ndarray" => Self::NumpyArray,
-            _ => Self::NumpyScalar(numpy_scalar(name.strip_prefix("numpy.")?)?),
+            name => Self::NumpyScalar(numpy_scalar(name.strip_prefix("numpy.")?)?),
         })
     }
 }
@@ -175,8 +176,7 @@ impl<M: Memory> Decoder<'_, M> {
                 break;
             }
             if self.is_class(at) == Some(false)
-                && let Some(name) = self.c_name(at)
-                && let Some(known) = Formula::of_name(&name, self.layout.minor)
+                && let Some(known) = self.c_type(at).and_then(|of| Formula::of(of, self.layout.minor))
             {
                 formula = known;
                 break;
@@ -201,6 +201,8 @@ impl<M: Memory> Decoder<'_, M> {
         let more = match formula {
             Formula::Object => match info.item_size {
                 0 => 0,
+                // An object that is too small for their number has no items, whatever its type says.
+                _ if basic < 24 => 0,
                 item => items().unsigned_abs().saturating_mul(item),
             },
             Formula::Int => {

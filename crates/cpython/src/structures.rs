@@ -6,6 +6,7 @@
 use memtop_heap::Label;
 
 use crate::blind::MOST_SCANNED;
+use crate::c_types::CType;
 use crate::decoder::{Decoder, MOST, Sink, is_item};
 use crate::layout::{object, type_object};
 use crate::memory::Memory;
@@ -62,11 +63,11 @@ impl Chain {
 }
 
 impl Structure {
-    /// By the name of the type of C. `_ctypes._CData`: what it points to is no object's (`b_ptr`, `b_value`;
+    /// Of a C type. `_ctypes._CData`: what it points to is no object's (`b_ptr`, `b_value`;
     /// `PyCData_traverse` in `_ctypes.c`). A capsule's pointer is not its own; of a `BytesIO` the buffer is visited
     /// from 3.12 on; `ContextVar.var_cached` is borrowed (`contextvar_tp_traverse`).
-    pub(crate) fn of_name(name: &str, minor: u8) -> Option<Self> {
-        Some(match name {
+    pub(crate) fn of(c_type: CType, minor: u8) -> Option<Self> {
+        Some(match c_type.name() {
             "collections.deque" => Self::Deque,
             "collections.OrderedDict" => Self::OrderedDict,
             "collections.defaultdict" => Self::Named(&[]),

@@ -2,6 +2,7 @@
 
 use memtop_heap::{Label, LabelKind, Shape};
 
+use crate::c_types::CType;
 use crate::decoder::{ADDRESS, Decoder, MOST, Sink};
 use crate::kind::Kind;
 use crate::layout::{INLINE_VALUES_MAX, object, type_object};
@@ -31,6 +32,12 @@ pub enum DictPlace {
 pub struct TypeInfo {
     /// Where it lies.
     pub address: u64,
+    /// Which C type it is itself, if it is one that is known.
+    pub c_type: Option<CType>,
+    /// Whether mem_top's own extension module defines it.
+    pub is_mem_tops: bool,
+    /// Whether it is one of numpy's types, or derives from one.
+    pub is_numpys: bool,
     /// Its `__module__`.
     pub module: String,
     /// Its `__qualname__`.
@@ -71,6 +78,28 @@ const MOST_MEMBERS: u64 = 10_000;
 const MEMBER: u64 = 40;
 const MEMBER_OBJECT: [u32; 2] = [6, 16];
 
+/// The bytes of the C string at an address, 200 at most, without the zero that ends it. Each read is checked: a C type
+/// may give any address for a name. `None` if it cannot be read.
+pub(crate) fn c_string(memory: &impl Memory, at: u64) -> Option<Vec<u8>> {
+    const LONGEST: usize = 200;
+    const PIECE: u64 = 64;
+    let mut text = Vec::new();
+    while text.len() < LONGEST {
+        let from = at.checked_add(text.len() as u64)?;
+        let mut piece = [0; PIECE as usize];
+        // A piece does not reach into the next page, which may not be there.
+        let piece = &mut piece[..(PIECE - from % PIECE) as usize];
+        memory.checked(from, piece)?;
+        if let Some(end) = piece.iter().position(|&byte| byte == 0) {
+            text.extend_from_slice(&piece[..end]);
+            break;
+        }
+        text.extend_from_slice(piece);
+    }
+    text.truncate(LONGEST);
+    Some(text)
+}
+
 impl<M: Memory> Decoder<'_, M> {
     /// What is to be known of the type at `address`. `None` if it cannot be read.
     pub fn type_info(&mut self, address: u64, sink: &mut impl Sink) -> Option<TypeInfo> {
@@ -97,6 +126,8 @@ impl<M: Memory> Decoder<'_, M> {
             self.slots_of(at, sink, &mut members);
             at = self.pointer(at + type_object::BASE as u64);
         }
+        // Where the classes that were made by a class statement end, a C type begins.
+        let is_numpys = self.c_type(at).is_some_and(|of| of.name().starts_with("numpy."));
         members.retain(|&(offset, _)| offset.saturating_add(8) <= basic_size);
         let dict = self.dict_place(flags, word(type_object::DICT_OFFSET)? as i64, basic_size);
         let mut attributes = Vec::new();
@@ -108,6 +139,9 @@ impl<M: Memory> Decoder<'_, M> {
         }
         Some(TypeInfo {
             address,
+            c_type: self.c_type(address),
+            is_mem_tops: !is_class && self.is_mem_tops(address),
+            is_numpys,
             module,
             qualname,
             kind,
@@ -142,12 +176,7 @@ impl<M: Memory> Decoder<'_, M> {
         let mut exact = true;
         for _ in 0..LONGEST_CHAIN {
             if !self.is_class(at)? {
-                let name = self.c_name(at)?;
-                // The interpreter's own types have no module in their names, and are not made at run time.
-                let (kind, shape) = match name.contains('.') || !self.is_heap_type(at) {
-                    true => Kind::of_name(&name),
-                    false => (Kind::Opaque, Shape::Other),
-                };
+                let (kind, shape) = self.c_type(at).map_or((Kind::Opaque, Shape::Other), Kind::of);
                 match kind {
                     Kind::Opaque => exact = false,
                     // What is written in C and derives from object may hold anything.
@@ -168,14 +197,7 @@ impl<M: Memory> Decoder<'_, M> {
 
     /// `tp_name`, up to 200 bytes.
     pub(crate) fn c_name(&self, address: u64) -> Option<String> {
-        let at = self.memory.word(address + type_object::NAME as u64)? & ADDRESS;
-        let mut name = Vec::new();
-        for offset in 0..200 {
-            match self.memory.byte(at + offset)? {
-                0 => break,
-                byte => name.push(byte),
-            }
-        }
+        let name = c_string(self.memory, self.pointer(address + type_object::NAME as u64))?;
         Some(String::from_utf8_lossy(&name).into_owned())
     }
 
@@ -232,7 +254,9 @@ impl<M: Memory> Decoder<'_, M> {
             13.. if flags & MANAGED_DICT != 0 => {
                 DictPlace::Managed313 { values: (flags & INLINE_VALUES != 0).then_some(basic_size) }
             }
-            _ if offset != 0 => DictPlace::Offset(offset),
+            _ if offset < 0 || offset > 0 && offset.unsigned_abs().saturating_add(8) <= basic_size => {
+                DictPlace::Offset(offset)
+            }
             _ => DictPlace::None,
         }
     }

@@ -3,6 +3,7 @@
 use memtop_heap::{Label, StringId};
 use rustc_hash::FxHashSet;
 
+use crate::c_types::CType;
 use crate::decoder::{ADDRESS, Decoder, Sink};
 use crate::layout::object;
 use crate::memory::Memory;
@@ -34,11 +35,14 @@ enum Item {
 }
 
 impl<M: Memory> Decoder<'_, M> {
-    fn node_items(&self, node: u64, name: &str) -> Vec<Item> {
+    fn node_items(&self, node: u64, of: CType) -> Vec<Item> {
         let word = |at: u64| self.memory.word(at).unwrap_or(0);
-        if name == "hamt_array_node" {
+        if of.name() == "hamt_array_node" {
             let children = (0..ARRAY_NODE_SIZE).map(|index| word(node + ARRAY_NODE_ITEMS + index * 8));
             return children.filter(|&child| child != 0).map(Item::Node).collect();
+        }
+        if !["hamt_bitmap_node", "hamt_collision_node"].contains(&of.name()) {
+            return Vec::new();
         }
         let count = word(node + object::SIZE as u64).min(MOST_ITEMS);
         let pairs = (0..count / 2).map(|index| {
@@ -59,8 +63,13 @@ impl<M: Memory> Decoder<'_, M> {
         self.text(name, sink)
     }
 
-    fn type_name_of(&self, at: u64) -> Option<String> {
-        self.c_name(self.pointer(at + object::TYPE as u64))
+    /// Whether a type is that of contexts, and not of a part of their tree.
+    pub(crate) fn is_context(&self, of: u64) -> bool {
+        self.c_type(of).is_some_and(|of| ["Context", "_contextvars.Context"].contains(&of.name()))
+    }
+
+    fn c_type_of(&self, at: u64) -> Option<CType> {
+        self.c_type(self.pointer(at + object::TYPE as u64))
     }
 
     /// The variables of a context, 100,000 at most.
@@ -80,8 +89,8 @@ impl<M: Memory> Decoder<'_, M> {
             if visited.len() > MOST_VARIABLES || variables.len() > MOST_VARIABLES {
                 break;
             }
-            let Some(name) = self.type_name_of(node) else { continue };
-            for item in self.node_items(node, &name) {
+            let Some(of) = self.c_type_of(node) else { continue };
+            for item in self.node_items(node, of) {
                 match item {
                     Item::Node(node) => open.push(node),
                     Item::Entry { key, value } => {
@@ -96,11 +105,11 @@ impl<M: Memory> Decoder<'_, M> {
 
     /// The references of a context, or of a part of its tree.
     pub(crate) fn context_parts(&mut self, at: u64, visited: &mut Option<Visited<'_>>, sink: &mut impl Sink) {
-        let Some(name) = self.type_name_of(at) else { return };
-        match name.as_str() {
+        let Some(of) = self.c_type_of(at) else { return };
+        match of.name() {
             "hamt" => self.part(at + HAMT_ROOT, visited, sink),
             "hamt_bitmap_node" | "hamt_array_node" | "hamt_collision_node" => {
-                for item in self.node_items(at, &name) {
+                for item in self.node_items(at, of) {
                     match item {
                         Item::Node(node) if take(visited, node) => sink.reference(node, Label::STORAGE),
                         Item::Entry { key, value } => {

@@ -4,7 +4,9 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use memtop_cpython::{Decoder, DictPlace, Kind, KnownTypes, Layout, Memory, Sink, TypeInfo};
+use memtop_cpython::{
+    CTypes, CodeFiles, Decoder, DictPlace, Kind, KnownTypes, Layout, Memory, Sink, TypeInfo,
+};
 use memtop_heap::{CaptureInfo, HeapBuilder, Label, Shape, StringId};
 
 /// Words by address; what has none cannot be read. Remembers what was asked for.
@@ -74,7 +76,7 @@ impl Sink for Told {
         self.builder.string(text)
     }
 
-    fn is_namespace(&self, _: u64) -> bool {
+    fn is_namespace(&mut self, _: u64) -> bool {
         false
     }
 
@@ -104,6 +106,9 @@ fn told(kind: Kind, words: &[u64]) -> (Told, Vec<u64>) {
     };
     let info = TypeInfo {
         address: 0x7f00_0000_8000,
+        c_type: None,
+        is_mem_tops: false,
+        is_numpys: false,
         module: "m".to_owned(),
         qualname: "T".to_owned(),
         kind,
@@ -120,8 +125,9 @@ fn told(kind: Kind, words: &[u64]) -> (Told, Vec<u64>) {
         attributes: Vec::new(),
     };
     let layout = Layout::of(12).expect("3.12 is known");
+    let c_types = &CTypes::default();
     let mut decoder =
-        Decoder::new(&memory, layout, types, (0, 0), false).expect("the image has a tuple type");
+        Decoder::new(&memory, layout, types, c_types, (0, 0), false).expect("the image has a tuple type");
     let mut sink = Told::new();
     decoder.references(AT, &info, Some(&mut Vec::new()), &mut sink);
     let read = memory.read.borrow().clone();
@@ -166,6 +172,7 @@ fn a_static_type_ends_before_what_a_class_has_more() {
     memory.words.extend((0..STATIC_SIZE / 8).map(|index| (AT + 8 * index, 0)));
     memory.words.insert(METATYPE + 24, NAME);
     memory.words.insert(METATYPE + 32, CLASS_SIZE);
+    memory.words.extend((0..8).map(|index| (NAME + 8 * index, 0)));
     memory.words.insert(NAME, u64::from_le_bytes(*b"type\0\0\0\0"));
     let types = KnownTypes {
         string: 1,
@@ -177,10 +184,11 @@ fn a_static_type_ends_before_what_a_class_has_more() {
         cell: 6,
         context_variable: 7,
     };
+    let c_types = &CTypes::new(CodeFiles::new([(METATYPE, NAME, "/python")], METATYPE), []);
     for minor in 10..=15 {
         let layout = Layout::of(minor).expect("the version is known");
         let mut decoder =
-            Decoder::new(&memory, layout, types, (0, 0), false).expect("the image has a tuple type");
+            Decoder::new(&memory, layout, types, c_types, (0, 0), false).expect("the image has a tuple type");
         let mut sink = Told::new();
         let info = decoder.type_info(METATYPE, &mut sink).expect("the image has a metatype");
         assert_eq!(info.kind, Kind::Type);
@@ -202,7 +210,7 @@ fn alone(minor: u8, name: &str, kind: Kind, mut memory: Words, basic_size: u64) 
         memory.words.insert(TYPE + offset, word);
     }
     let mut bytes = name.as_bytes().to_vec();
-    bytes.resize(bytes.len() / 8 * 8 + 8, 0);
+    bytes.resize(64, 0);
     for (index, word) in bytes.chunks(8).enumerate() {
         memory.words.insert(NAME + 8 * index as u64, u64::from_le_bytes(word.try_into().expect("eight")));
     }
@@ -219,6 +227,9 @@ fn alone(minor: u8, name: &str, kind: Kind, mut memory: Words, basic_size: u64) 
     };
     let info = TypeInfo {
         address: TYPE,
+        c_type: None,
+        is_mem_tops: false,
+        is_numpys: false,
         module: "m".to_owned(),
         qualname: "T".to_owned(),
         kind,
@@ -235,8 +246,11 @@ fn alone(minor: u8, name: &str, kind: Kind, mut memory: Words, basic_size: u64) 
         attributes: Vec::new(),
     };
     let layout = Layout::of(minor).expect("the version is known");
+    let file = if name.starts_with("numpy.") { "/numpy/core.so" } else { "/python" };
+    let mappings = [(TUPLE, TUPLE + 0x1000, "/python"), (TYPE, TYPE + 0x1000, file)];
+    let c_types = &CTypes::new(CodeFiles::new(mappings, TUPLE), []);
     let mut decoder =
-        Decoder::new(&memory, layout, types, (0, 0), false).expect("the image has a tuple type");
+        Decoder::new(&memory, layout, types, c_types, (0, 0), false).expect("the image has a tuple type");
     let mut sink = Told::new();
     decoder.references(AT, &info, None, &mut sink);
     sink

@@ -7,14 +7,15 @@ use std::time::Instant;
 
 use memtop_cpython::layout::{container, object};
 use memtop_cpython::{
-    Decoder, GcLists, Interpreter, InterpreterRoots, Kind, Layout, Memory, Pools, Room, RuntimeError, Source,
-    Surroundings, TypeInfo, Walk, Walked, interpreters, known_types, limit_offset, list_objects,
-    static_namespaces,
+    CTypes, Checked, CodeFiles, Decoder, GcLists, Interpreter, InterpreterRoots, Kind, Layout, Memory, Pools,
+    Room, RuntimeError, Source, Surroundings, TypeInfo, Walk, Walked, certain_types, interpreters,
+    known_types, limit_offset, list_objects, static_namespaces,
 };
 use memtop_heap::{CaptureInfo, CaptureMethod, Heap, MemoryNumbers};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::malloc::Malloc;
+use crate::maps::Region;
 use crate::{Copied, CopyOptions, RemoteError, Target};
 
 /// What to capture.
@@ -120,11 +121,15 @@ impl Target {
         let interpreters = interpreters(image, self.runtime, minor, micro).map_err(fault)?;
         let main = interpreters.first().ok_or_else(|| fault(RuntimeError::NoInterpreter))?;
         let (types, class) = known_types(image, &layout, main).map_err(fault)?;
-        let mut decoder = Decoder::new(image, layout, types, class, options.with_keys)
+        let regions = copied.image.regions();
+        let mappings = regions.iter().map(|region| (region.start, region.end, region.path.as_str()));
+        let c_types = CTypes::new(CodeFiles::new(mappings, types.tuple), certain_types(image, &layout, main));
+        let mut decoder = Decoder::new(image, layout, types, &c_types, class, options.with_keys)
             .ok_or_else(|| fault(RuntimeError::Misfit { what: "the type of tuples" }))?;
         let told = Told::of(image, &mut decoder, main);
         let surroundings = Surroundings {
             types,
+            c_types: c_types.clone(),
             interpreters: interpreters
                 .iter()
                 .map(|one| InterpreterRoots { modules: one.modules, threads: one.threads.clone() })
@@ -138,13 +143,15 @@ impl Target {
                 .collect::<FxHashMap<u64, u64>>(),
             lru_limit: limit_offset(Kind::LruCache, minor),
             deque_limit: limit_offset(Kind::Deque, minor),
+            mapped: regions.iter().filter(|region| region.readable).map(Region::length).sum(),
         };
         let mut source = Outside { image, lists: interpreters.iter().map(|one| one.lists.clone()).collect() };
         let expected = copied.bytes / BYTES_AN_OBJECT;
         // Nothing stands still meanwhile: memory may come as it is written.
         let expected = usize::try_from(expected).unwrap_or(usize::MAX).min(MOST_EXPECTED);
         let room = Room::for_objects(expected, |_, _| true);
-        let walked = Walk::new(&mut source, image, decoder, room, &surroundings).run();
+        let checked = Checked::new(image);
+        let walked = Walk::new(&mut source, image, &checked, decoder, room, &surroundings).run();
 
         let info = CaptureInfo {
             taken_at: copied.taken_at,
@@ -238,14 +245,14 @@ impl<M: Memory> Source for Outside<'_, M> {
 
     const ASKS: bool = false;
 
-    fn plan(&mut self, _: u64, _: u64, _: &TypeInfo) {}
+    fn plan(&mut self, _: u64, _: &TypeInfo) {}
 
     #[inline]
     fn size(&self, (): &(), info: &TypeInfo, at: u64, decoder: &mut Decoder<'_, M>) -> u64 {
         decoder.size(at, info)
     }
 
-    fn visited(&self, (): &(), _: u64, _: &mut Vec<u64>) {}
+    fn visited(&self, (): &(), _: u64, _: bool, _: &mut Vec<u64>) {}
 
     fn approach(&self, _: Option<u64>, _: Option<u64>, _: (u64, u64)) {}
 

@@ -39,7 +39,8 @@ pub(super) enum Source<'py> {
     Iterator(Bound<'py, PyAny>),
     /// An iterator over pairs of a key and a value.
     PairIterator(Bound<'py, PyAny>, Entries),
-    Array(Bound<'py, PyAny>, usize),
+    /// The method that gives an item, the array, and an index.
+    Array(Bound<'py, PyAny>, Bound<'py, PyAny>, usize),
     Empty,
 }
 
@@ -85,9 +86,9 @@ impl<'py> Frame<'py> {
                 *index += 1;
                 tuple.get_item(*index - 1).ok()
             }
-            Source::Array(array, index) => {
+            Source::Array(item, array, index) => {
                 *index += 1;
-                array.get_item(*index - 1).ok()
+                item.call1((&*array, *index - 1)).ok()
             }
             Source::Iterator(iterator) => next(iterator),
             Source::PairIterator(iterator, as_) => {

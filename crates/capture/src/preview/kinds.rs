@@ -49,6 +49,7 @@ pub(super) struct Kinds {
     pub(super) odict_items: Py<PyAny>,
     pub(super) partial: Py<PyAny>,
     pub(super) namespace: Py<PyAny>,
+    pub(super) array: Option<ArrayMethods>,
     pub(super) function: Py<PyAny>,
     /// From 3.12, an OrderedDict shows itself as a dict, no more as a list of pairs.
     pub(super) odict_as_dict: bool,
@@ -56,10 +57,45 @@ pub(super) struct Kinds {
     pub(super) bytearray_escapes: bool,
 }
 
-pub(super) static KINDS: PyOnceLock<Kinds> = PyOnceLock::new();
+/// What `array.array` itself says of an array, whatever a subclass puts in its place.
+pub(super) struct ArrayMethods {
+    typecode: Py<PyAny>,
+    length: Py<PyAny>,
+    item: Py<PyAny>,
+}
+
+impl ArrayMethods {
+    fn of(array: &Bound<'_, PyAny>) -> PyResult<Self> {
+        Ok(Self {
+            typecode: array.getattr("typecode")?.unbind(),
+            length: array.getattr("__len__")?.unbind(),
+            item: array.getattr("__getitem__")?.unbind(),
+        })
+    }
+
+    pub(super) fn typecode(&self, array: &Bound<'_, PyAny>) -> PyResult<String> {
+        self.typecode.bind(array.py()).call_method1("__get__", (array,))?.extract()
+    }
+
+    pub(super) fn length(&self, array: &Bound<'_, PyAny>) -> PyResult<usize> {
+        self.length.bind(array.py()).call1((array,))?.extract()
+    }
+
+    /// The method that gives the item at an index.
+    pub(super) fn item<'py>(&self, py: Python<'py>) -> Bound<'py, PyAny> {
+        self.item.bind(py).clone()
+    }
+}
+
+static KINDS: PyOnceLock<Kinds> = PyOnceLock::new();
 
 impl Kinds {
-    pub(super) fn find(py: Python<'_>) -> PyResult<Self> {
+    /// What was found out when the extension module was imported.
+    pub(super) fn get(py: Python<'_>) -> PyResult<&Self> {
+        KINDS.get_or_try_init(py, || Self::find(py))
+    }
+
+    fn find(py: Python<'_>) -> PyResult<Self> {
         let builtins = py.import("builtins")?;
         let collections = py.import("_collections")?;
         let types = eval(
@@ -110,8 +146,11 @@ impl Kinds {
         by_repr.insert(object_repr, Kind::Plain);
         by_repr.insert(type_repr, Kind::Plain);
         // Optional: a build may lack the module.
-        if let Ok(array) = py.import("array") {
-            by_repr.insert(repr(&array.getattr("array")?)?, Kind::Array);
+        let mut array = None;
+        if let Ok(module) = py.import("array") {
+            let of = module.getattr("array")?;
+            by_repr.insert(repr(&of)?, Kind::Array);
+            array = Some(ArrayMethods::of(&of)?);
         }
         let deque = collections.getattr("deque")?;
         Ok(Self {
@@ -125,6 +164,7 @@ impl Kinds {
             odict_items: collections.getattr("OrderedDict")?.getattr("items")?.unbind(),
             partial: partial.unbind(),
             namespace: namespace.unbind(),
+            array,
             function: eval(py, c"type(lambda: 0)")?.unbind(),
             odict_as_dict: py.version_info() >= (3, 12),
             bytearray_escapes: py.version_info() < (3, 15),

@@ -15,7 +15,7 @@ mod types;
 use rustc_hash::FxHashSet;
 
 pub use lists::{GcLists, ListWalk, list_objects};
-pub use types::{known_types, static_namespaces};
+pub use types::{certain_types, known_types, static_namespaces};
 
 use crate::layout::{Layout, THREAD_NEXT};
 use crate::memory::Memory;

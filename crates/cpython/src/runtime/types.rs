@@ -55,6 +55,18 @@ pub fn known_types<M: Memory>(
     Ok((types, class))
 }
 
+/// The interpreter's own types whose addresses are certain, each with its `tp_name`: from 3.12 on an interpreter keeps a
+/// list of its static types. Nothing before that.
+pub fn certain_types<M: Memory>(
+    memory: &M,
+    layout: &Layout,
+    interpreter: &Interpreter,
+) -> Vec<(String, u64)> {
+    let objects = Objects { memory, layout: *layout };
+    let own = static_types(memory, layout.minor, interpreter, true).into_iter();
+    own.filter_map(|(of, _)| Some((objects.type_name(of)?, of))).collect()
+}
+
 fn flags<M: Memory>(objects: &Objects<'_, M>, of: u64) -> Option<u64> {
     // What is no type has no name to be read, and no sizes that objects could have.
     objects.type_of(of).filter(|&meta| objects.is_a(of, "type") || meta == of)?;
@@ -112,6 +124,16 @@ fn class_functions<M: Memory>(objects: &Objects<'_, M>, interpreter: &Interprete
 /// The static types of an interpreter, each with its namespace: from 3.12 on the type itself does not have it. Nothing
 /// before that, nor where the array of types is not found.
 pub fn static_namespaces<M: Memory>(memory: &M, minor: u8, interpreter: &Interpreter) -> Vec<(u64, u64)> {
+    static_types(memory, minor, interpreter, false)
+}
+
+/// The same; with `only_own`, without the static types of extension modules.
+fn static_types<M: Memory>(
+    memory: &M,
+    minor: u8,
+    interpreter: &Interpreter,
+    only_own: bool,
+) -> Vec<(u64, u64)> {
     let (Some(layout), Some(table)) = (Layout::of(minor), Table::of(minor)) else { return Vec::new() };
     let Some(statics) = table.statics else { return Vec::new() };
     let objects = Objects { memory, layout };
@@ -127,7 +149,7 @@ pub fn static_namespaces<M: Memory>(memory: &M, minor: u8, interpreter: &Interpr
     let nearby = (8..=FAR).step_by(8).flat_map(|by| [by, by.wrapping_neg()]);
     let Some(moved) = std::iter::once(0).chain(nearby).find(|&moved| fits(moved)) else { return Vec::new() };
     let mut found = Vec::new();
-    for (offset, room) in [own, extensions] {
+    for (offset, room) in [own, extensions].into_iter().take(if only_own { 1 } else { 2 }) {
         let first = interpreter.address.wrapping_add(offset).wrapping_add(moved);
         found.extend((0..room).filter_map(|index| element(&objects, &statics, first, index)));
     }

@@ -19,11 +19,12 @@ use memtop_heap::{
 };
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use crate::c_types::{CType, CTypes};
 use crate::decoder::{Decoder, KnownTypes, Sink, may_be_object};
 use crate::kind::Kind;
 use crate::layout::object as object_layout;
 use crate::mark::Marked;
-use crate::memory::Memory;
+use crate::memory::{Checked, Memory};
 use crate::type_info::{DictPlace, TypeInfo};
 use places::{Place, Places};
 
@@ -37,8 +38,8 @@ pub trait Source {
     /// Whether a traverse can be asked; else the decoder has to know all.
     const ASKS: bool;
 
-    /// Resolves how objects of the type at `of` are treated; `sample` is one of them.
-    fn plan(&mut self, of: u64, sample: u64, info: &TypeInfo) -> Self::Plan;
+    /// Resolves how objects of the type at `of` are treated.
+    fn plan(&mut self, of: u64, info: &TypeInfo) -> Self::Plan;
 
     /// The shallow size of an object in bytes, as `sys.getsizeof` says it.
     fn size(
@@ -50,10 +51,16 @@ pub trait Source {
     ) -> u64;
 
     /// Puts what the type's `tp_traverse` visits into `into`, in its order. Called only where one can be asked.
-    fn visited(&self, plan: &Self::Plan, at: u64, into: &mut Vec<u64>);
+    /// `is_tracked` says whether the collector tracks the object: only then has it promised that all of it is valid.
+    fn visited(&self, plan: &Self::Plan, at: u64, is_tracked: bool, into: &mut Vec<u64>);
 
     /// Asks for the memory of objects that come soon. `lists` are the types of dicts and lists.
     fn approach(&self, near: Option<u64>, far: Option<u64>, lists: (u64, u64));
+
+    /// How many bytes are mapped now, where that may have changed since the walk began.
+    fn mapped(&self) -> Option<u64> {
+        None
+    }
 
     /// Visits all objects in the collector's lists, in any order. `samples` are some of them, far apart. Gives what is
     /// to be said if that was not possible, or not to the end.
@@ -65,6 +72,8 @@ pub trait Source {
 pub struct Surroundings {
     /// The types that are told by their address.
     pub types: KnownTypes,
+    /// What recognises the other C types.
+    pub c_types: CTypes,
     /// The process's interpreters, the main one first.
     pub interpreters: Vec<InterpreterRoots>,
     /// The directory of mem_top's package, whose frames are no roots.
@@ -79,6 +88,8 @@ pub struct Surroundings {
     pub lru_limit: Option<u64>,
     /// Where a bounded deque does.
     pub deque_limit: Option<u64>,
+    /// How many bytes the process has mapped that can be read: no object is larger.
+    pub mapped: u64,
 }
 
 /// Where an interpreter's roots begin.
@@ -127,7 +138,8 @@ pub struct Walked {
 struct Known<P> {
     info: TypeInfo,
     id: TypeId,
-    plan: P,
+    /// None as long as no object of the type was met but by a guess.
+    plan: Option<P>,
     /// Where the limit of its objects stands.
     limit: Option<u64>,
     is_own: bool,
@@ -145,14 +157,20 @@ pub(super) struct Copy<'w, M> {
     pub(super) places: Places,
     pub(super) order: Vec<Place>,
     pub(super) namespaces: FxHashSet<u64>,
+    /// Large dicts that were copied before they were known to be namespaces.
+    plain: FxHashSet<u64>,
     late: Vec<u64>,
     variables: Vec<(Place, Label)>,
     hidden: Vec<Hidden>,
+    /// Whether what leads to an object has to be certain, since objects are read without a check.
+    is_unchecked: bool,
+    /// What only a word that may be a reference leads to, and what is reached through that alone: read with checks.
+    guessed: FxHashSet<u64>,
+    /// Whether the object that is being copied is one of them.
+    guessing: bool,
     /// The type's addresses that are known: what a word must have to be an object.
     types: FxHashMap<u64, usize>,
     current: ObjectId,
-    /// How far the order is copied.
-    done: usize,
     probes: u32,
     dangling: u64,
     /// Whether there was no place left for an object.
@@ -167,6 +185,13 @@ pub(super) struct Copy<'w, M> {
 pub struct Walk<'w, S: Source> {
     source: &'w mut S,
     pub(super) memory: &'w S::Memory,
+    checked: &'w Checked<'w, S::Memory>,
+    /// What reads objects that are guessed; made for the first of them.
+    checked_decoder: Option<Decoder<'w, Checked<'w, S::Memory>>>,
+    /// How far the order is copied.
+    done: usize,
+    /// How many bytes are mapped, at least.
+    mapped: u64,
     pub(super) decoder: Decoder<'w, S::Memory>,
     pub(super) copy: Copy<'w, S::Memory>,
     pub(super) surroundings: &'w Surroundings,
@@ -210,6 +235,9 @@ impl<M: Memory> Copy<'_, M> {
         };
         if self.places.mark(place) {
             self.order.push(place);
+            if self.guessing {
+                self.guessed.insert(address);
+            }
         }
         Some(ObjectId::from_index(place.0 as usize))
     }
@@ -223,7 +251,7 @@ impl<M: Memory> Copy<'_, M> {
             return Some(place);
         }
         if self.places.place_if_known(address).is_none() {
-            may_be_object(address).then(|| self.memory.word(address))??;
+            may_be_object(address).then(|| self.first_word(address))??;
         }
         let place = self.places.place(address);
         self.crowded |= place.is_none();
@@ -231,8 +259,25 @@ impl<M: Memory> Copy<'_, M> {
     }
 
     #[inline]
+    fn first_word(&self, address: u64) -> Option<u64> {
+        match self.guessing {
+            false => self.memory.word(address),
+            true => self.checked_words(address).map(|[first, _]| first),
+        }
+    }
+
+    #[inline]
     fn refcount(&self, address: u64) -> (u32, bool) {
-        let word = self.memory.word(address).unwrap_or(0);
+        self.counted(self.memory.word(address).unwrap_or(0))
+    }
+
+    /// The same of an object that may be guessed.
+    fn checked_refcount(&self, address: u64) -> (u32, bool) {
+        self.counted(self.checked_words(address).map_or(0, |[first, _]| first))
+    }
+
+    #[inline]
+    fn counted(&self, word: u64) -> (u32, bool) {
         if self.immortal {
             let count = word as u32;
             return (count, (count as i32) < 0);
@@ -246,7 +291,14 @@ impl<M: Memory> Copy<'_, M> {
             return None;
         }
         self.probes -= 1;
-        self.memory.probe(address)
+        self.checked_words(address)
+    }
+
+    fn checked_words(&self, address: u64) -> Option<[u64; 2]> {
+        let mut bytes = [0; 16];
+        self.memory.checked(address, &mut bytes)?;
+        let both = u128::from_le_bytes(bytes);
+        Some([both as u64, (both >> 64) as u64])
     }
 }
 
@@ -255,7 +307,10 @@ impl<M: Memory> Sink for Copy<'_, M> {
     fn reference(&mut self, to: u64, label: Label) {
         if let Some(stand_in) = self.meet(to) {
             self.builder.add_reference(self.current, stand_in, label);
-            if label == Label::DICT && self.memory.word(to + 16).is_some_and(|used| used >= FEW) {
+            if label == Label::DICT
+                && !self.guessing
+                && self.memory.word(to + 16).is_some_and(|used| used >= FEW)
+            {
                 self.namespace(to);
             }
         }
@@ -266,7 +321,7 @@ impl<M: Memory> Sink for Copy<'_, M> {
         if !self.places.is_marked(place) {
             return self.hidden_unknown(to, label);
         }
-        let (refcount, immortal) = self.refcount(to);
+        let (refcount, immortal) = self.checked_refcount(to);
         if !immortal {
             self.hidden.push(Hidden { place: self.builder.reference_count(), refcount });
             self.reference(to, label);
@@ -277,7 +332,7 @@ impl<M: Memory> Sink for Copy<'_, M> {
         let place = self.builder.reference_count();
         self.reference(to, label);
         if self.builder.reference_count() > place {
-            let (refcount, _) = self.refcount(to);
+            let (refcount, _) = if self.guessing { self.checked_refcount(to) } else { self.refcount(to) };
             self.hidden.push(Hidden { place, refcount });
         }
     }
@@ -290,8 +345,12 @@ impl<M: Memory> Sink for Copy<'_, M> {
         self.builder.string(text)
     }
 
-    fn is_namespace(&self, dict: u64) -> bool {
-        self.namespaces.contains(&dict)
+    fn is_namespace(&mut self, dict: u64) -> bool {
+        let is_namespace = self.namespaces.contains(&dict);
+        if !is_namespace {
+            self.plain.insert(dict);
+        }
+        is_namespace
     }
 
     fn variable(&mut self, cell: u64, label: Label) {
@@ -304,10 +363,7 @@ impl<M: Memory> Sink for Copy<'_, M> {
 impl<M: Memory> Copy<'_, M> {
     #[cold]
     fn namespace(&mut self, dict: u64) {
-        if self.namespaces.insert(dict)
-            && let Some(place) = self.place(dict)
-            && self.order[..self.done].contains(&place)
-        {
+        if self.namespaces.insert(dict) && self.plain.contains(&dict) {
             self.late.push(dict);
         }
     }
@@ -320,28 +376,51 @@ impl<M: Memory> Copy<'_, M> {
         // From 3.14 flags stand above the count.
         let count = if self.flags_above { first & 0x0000_FFFF_FFFF_FFFF } else { first };
         let Some(&known) = self.types.get(&of) else { return };
-        if (1..=MOST_COUNTED).contains(&count) && (!self.is_gc[known] || self.is_linked(to)) {
-            self.hidden.push(Hidden { place: self.builder.reference_count(), refcount: count as u32 });
-            self.reference(to, label);
+        let linked = match self.is_gc[known] {
+            true => self.linked(to),
+            false => Linked::Not,
+        };
+        if !(1..=MOST_COUNTED).contains(&count) || linked == Linked::Broken {
+            return;
         }
+        self.hidden.push(Hidden { place: self.builder.reference_count(), refcount: count as u32 });
+        // What is in a list of the collector is an object; anything else may be memory that was one.
+        let was_guessing = std::mem::replace(&mut self.guessing, self.is_unchecked && linked == Linked::Not);
+        self.reference(to, label);
+        self.guessing = was_guessing;
     }
 
-    /// Whether the collector's head before an object is empty, or in a list.
-    fn is_linked(&mut self, object: u64) -> bool {
+    /// How the collector's head before an object stands.
+    fn linked(&mut self, object: u64) -> Linked {
         let head = object - HEAD;
         match self.head(head) {
-            Some([0, _]) => true,
-            Some([next, _]) => self.head(next & !3).is_some_and(|[_, previous]| previous & !3 == head),
-            None => false,
+            Some([0, _]) => Linked::Not,
+            Some([next, _]) if self.head(next & !3).is_some_and(|[_, previous]| previous & !3 == head) => {
+                Linked::InList
+            }
+            _ => Linked::Broken,
         }
     }
 }
 
+/// How the collector's head before an object stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Linked {
+    /// It is empty, or there is none.
+    Not,
+    /// It is in a list: its next leads back to it.
+    InList,
+    /// Neither.
+    Broken,
+}
+
 impl<'w, S: Source> Walk<'w, S> {
     /// A walk over what `source` holds still. `expected` is about how many objects there are: room is made for them.
+    /// `checked` is the same memory, for objects that are guessed.
     pub fn new(
         source: &'w mut S,
         memory: &'w S::Memory,
+        checked: &'w Checked<'w, S::Memory>,
         decoder: Decoder<'w, S::Memory>,
         room: Room,
         surroundings: &'w Surroundings,
@@ -353,12 +432,15 @@ impl<'w, S: Source> Walk<'w, S> {
             places: Places::new(),
             order: room.order,
             namespaces: FxHashSet::default(),
+            plain: FxHashSet::default(),
             late: Vec::new(),
             variables: Vec::new(),
             hidden: Vec::new(),
+            is_unchecked: S::ASKS,
+            guessed: FxHashSet::default(),
+            guessing: false,
             types: FxHashMap::default(),
             current: ObjectId::from_index(0),
-            done: 0,
             probes: PROBES,
             dangling: 0,
             crowded: false,
@@ -372,6 +454,10 @@ impl<'w, S: Source> Walk<'w, S> {
             secret,
             source,
             memory,
+            checked,
+            checked_decoder: None,
+            done: 0,
+            mapped: surroundings.mapped,
             decoder,
             copy,
             surroundings,
@@ -419,25 +505,96 @@ impl<'w, S: Source> Walk<'w, S> {
     fn samples(&self) -> Vec<u64> {
         const SAMPLES: usize = 32;
         let tracked = |id: usize| self.copy.builder.flags(ObjectId::from_index(id)).contains(Flags::TRACKED);
-        let step = (self.copy.done / SAMPLES).max(1);
-        let from = (0..self.copy.done).step_by(step);
-        let near = from.filter_map(|first| (first..self.copy.done.min(first + step)).find(|&id| tracked(id)));
+        let step = (self.done / SAMPLES).max(1);
+        let from = (0..self.done).step_by(step);
+        let near = from.filter_map(|first| (first..self.done.min(first + step)).find(|&id| tracked(id)));
         near.map(|id| self.copy.places.address(self.copy.order[id])).collect()
     }
 
     /// Copies everything that was met.
     fn follow(&mut self) {
         let lists = (self.surroundings.types.dict, self.surroundings.types.list);
-        while self.copy.done < self.copy.order.len() {
-            let at = self.copy.done;
-            let ahead = |distance: usize| {
-                self.copy.order.get(at + distance).map(|&place| self.copy.places.address(place))
-            };
-            self.source.approach(ahead(NEAR), ahead(FAR), lists);
+        while self.done < self.copy.order.len() {
+            let at = self.done;
             let place = self.copy.order[at];
-            self.object(place, self.copy.places.address(place));
-            self.copy.done += 1;
+            let address = self.copy.places.address(place);
+            if self.copy.guessed.is_empty() {
+                let ahead = |distance: usize| {
+                    self.copy.order.get(at + distance).map(|&place| self.copy.places.address(place))
+                };
+                self.source.approach(ahead(NEAR), ahead(FAR), lists);
+                self.object(place, address);
+            } else {
+                self.object_or_guess(place, address);
+            }
+            self.done += 1;
         }
+    }
+
+    /// Copies what was met, some of which is guessed.
+    #[inline(never)]
+    fn object_or_guess(&mut self, place: Place, address: u64) {
+        if self.copy.guessed.contains(&address) {
+            return self.guess(place, address);
+        }
+        let certain = |distance: usize| {
+            let place = *self.copy.order.get(self.done + distance)?;
+            Some(self.copy.places.address(place)).filter(|address| !self.copy.guessed.contains(address))
+        };
+        let lists = (self.surroundings.types.dict, self.surroundings.types.list);
+        self.source.approach(certain(NEAR), certain(FAR), lists);
+        self.object(place, address);
+    }
+
+    /// Copies an object that may not be one: every read of it is checked, and no function of its type is called. What it
+    /// refers to is as uncertain, unless it was met before.
+    #[cold]
+    fn guess(&mut self, place: Place, address: u64) {
+        let decoder = match self.checked_decoder.take() {
+            Some(decoder) => Some(decoder),
+            None => self.decoder.over(self.checked),
+        };
+        let Some(mut decoder) = decoder else { return };
+        self.copy.guessing = true;
+        let of = self.checked.word(address + object_layout::TYPE as u64).unwrap_or(0);
+        let known = self.copy.types.get(&of).copied();
+        let index = known.unwrap_or_else(|| {
+            let info = decoder.is_object(address).then(|| decoder.type_info(of, &mut self.copy)).flatten();
+            self.add_type(of, info)
+        });
+        let info = &self.known[index].info;
+        let size = decoder.size(address, info);
+        let size = self.believable(size, index);
+        let (refcount, immortal) = self.copy.checked_refcount(address);
+        let mut flags = if immortal { Flags::IMMORTAL } else { Flags::NONE };
+        if self.known[index].is_leaf {
+            flags = flags.with_mark(decoder.mark(address, self.known[index].marked, self.secret));
+        }
+        if size <= SMALL {
+            self.copy.places.mark_small(place);
+        }
+        let ty = self.known[index].id;
+        self.copy.current = self.copy.builder.add_object(Object { address, ty, size, refcount, flags });
+        decoder.references(address, &self.known[index].info, None, &mut self.copy);
+        self.copy.guessing = false;
+        self.checked_decoder = Some(decoder);
+    }
+
+    /// A size that the process has memory for: what is larger is damage, and is counted as that.
+    #[inline]
+    fn believable(&mut self, size: u64, type_index: usize) -> u64 {
+        if size <= self.mapped { size } else { self.too_large(size, type_index) }
+    }
+
+    #[cold]
+    fn too_large(&mut self, size: u64, type_index: usize) -> u64 {
+        self.mapped = self.mapped.max(self.source.mapped().unwrap_or(0));
+        if size <= self.mapped {
+            return size;
+        }
+        self.damaged += 1;
+        let basic = self.known[type_index].info.basic_size;
+        if basic <= self.mapped { basic } else { 0 }
     }
 
     #[inline]
@@ -447,13 +604,17 @@ impl<'w, S: Source> Walk<'w, S> {
         let index = match self.recent[slot] {
             (recent, index) if recent == of => index,
             _ => {
-                let index = self.type_index(of, address);
+                let index = self.type_index(of);
                 self.recent[slot] = (of, index);
                 index
             }
         };
+        let size = match &self.known[index] {
+            Known { plan: Some(plan), info, .. } => self.source.size(plan, info, address, &mut self.decoder),
+            Known { info, .. } => info.basic_size,
+        };
+        let size = self.believable(size, index);
         let known = &self.known[index];
-        let size = self.source.size(&known.plan, &known.info, address, &mut self.decoder);
         if size <= SMALL {
             self.copy.places.mark_small(place);
         }
@@ -475,8 +636,12 @@ impl<'w, S: Source> Walk<'w, S> {
             self.decoder.references(address, &known.info, None, &mut self.copy);
         } else {
             self.visited.clear();
-            if S::ASKS && known.info.is_gc && (in_lists || known.info.kind != Kind::Type) {
-                self.source.visited(&known.plan, address, &mut self.visited);
+            if S::ASKS
+                && in_lists
+                && let Some(plan) = &known.plan
+            {
+                let is_tracked = flags.contains(Flags::TRACKED);
+                self.source.visited(plan, address, is_tracked, &mut self.visited);
             }
             let visited = S::ASKS.then_some(&mut self.visited);
             self.decoder.references(address, &known.info, visited, &mut self.copy);
@@ -548,11 +713,24 @@ impl<'w, S: Source> Walk<'w, S> {
     }
 
     #[cold]
-    fn type_index(&mut self, of: u64, sample: u64) -> usize {
-        if let Some(&index) = self.copy.types.get(&of) {
-            return index;
+    fn type_index(&mut self, of: u64) -> usize {
+        let index = match self.copy.types.get(&of) {
+            Some(&index) => index,
+            None => {
+                let is_type = self.decoder.is_type(of);
+                let found = is_type.then(|| self.decoder.type_info(of, &mut self.copy)).flatten();
+                self.add_type(of, found)
+            }
+        };
+        let info = &self.known[index].info;
+        if self.known[index].plan.is_none() && info.address == of {
+            self.known[index].plan = Some(self.source.plan(of, info));
         }
-        let found = self.decoder.is_type(of).then(|| self.decoder.type_info(of, &mut self.copy)).flatten();
+        index
+    }
+
+    /// Adds a type, or what stands for all that have none.
+    fn add_type(&mut self, of: u64, found: Option<TypeInfo>) -> usize {
         let is_known = found.is_some();
         if !is_known {
             self.damaged += 1;
@@ -562,9 +740,10 @@ impl<'w, S: Source> Walk<'w, S> {
             self.no_type = Some(self.known.len());
         }
         let mut info = found.unwrap_or_else(unknown_type);
-        let plan = self.source.plan(of, sample, &info);
-        let top = info.module.split('.').next().unwrap_or_default();
-        let is_own = top == "mem_top" && (info.is_class || info.module == "mem_top._native");
+        let is_own = match info.is_class {
+            true => info.module.split('.').next() == Some("mem_top"),
+            false => info.is_mem_tops,
+        };
         let origin = match info.is_class {
             true => self.origin_of(&info.module),
             false if self.is_standard(&info.module) || info.module == "builtins" => Origin::Standard,
@@ -583,7 +762,7 @@ impl<'w, S: Source> Walk<'w, S> {
             Kind::Deque => self.surroundings.deque_limit,
             _ => None,
         };
-        let mapped = info.module == "mmap" && info.qualname == "mmap";
+        let mapped = info.c_type.map(CType::name) == Some("mmap.mmap");
         // What it keeps is no object of Python's.
         if is_own && !info.is_class {
             info.kind = Kind::Internal;
@@ -595,8 +774,8 @@ impl<'w, S: Source> Walk<'w, S> {
             && !info.is_gc
             && info.members.is_empty()
             && info.dict == DictPlace::None;
-        let marked = Marked::of(&info.module, &info.qualname);
-        self.known.push(Known { info, id, plan, limit, is_own, is_leaf, marked, mapped });
+        let marked = Marked::of(info.c_type);
+        self.known.push(Known { info, id, plan: None, limit, is_own, is_leaf, marked, mapped });
         if !is_known {
             return index;
         }
@@ -676,6 +855,9 @@ fn shape(info: &TypeInfo) -> memtop_heap::Shape {
 fn unknown_type() -> TypeInfo {
     TypeInfo {
         address: 0,
+        c_type: None,
+        is_mem_tops: false,
+        is_numpys: false,
         module: String::new(),
         qualname: "?".to_owned(),
         kind: Kind::Internal,

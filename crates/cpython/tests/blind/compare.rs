@@ -50,7 +50,7 @@ impl Sink for Collected<'_> {
         id
     }
 
-    fn is_namespace(&self, _: u64) -> bool {
+    fn is_namespace(&mut self, _: u64) -> bool {
         false
     }
 
@@ -229,8 +229,8 @@ pub(crate) fn tally(still: &Still) -> Tally {
     let layout = Layout::of(still.minor).expect("the version is known");
     let slot = |offset: usize| memory.word(still.class + offset as u64).expect("a class can be read");
     let class = (slot(type_object::TRAVERSE), slot(type_object::DEALLOC));
-    let decoder =
-        Decoder::new(memory, layout, still.types, class, false).expect("the tuple type can be read");
+    let decoder = Decoder::new(memory, layout, still.types, &still.c_types, class, false)
+        .expect("the tuple type can be read");
     let builder = HeapBuilder::new(CaptureInfo::default());
     let sink = Collected { memory, builder, names: FxHashMap::default(), told: Vec::new(), from: 0 };
     let mut zoo = Zoo { still, decoder, sink, infos: FxHashMap::default() };

@@ -86,7 +86,7 @@ impl Sink for Counted {
         self.builder.string(text)
     }
 
-    fn is_namespace(&self, dict: u64) -> bool {
+    fn is_namespace(&mut self, dict: u64) -> bool {
         dict.is_multiple_of(32)
     }
 
@@ -105,7 +105,9 @@ fn damaged_memory_ends_every_question() {
     for (seed, one_of) in [(1, 10), (2, 50), (3, 200)] {
         let memory =
             Damaged { memory: &still.memory, seed, one_of, objects: &still.objects, read: Cell::default() };
-        let Some(mut decoder) = Decoder::new(&memory, layout, still.types, class, seed & 1 == 0) else {
+        let Some(mut decoder) =
+            Decoder::new(&memory, layout, still.types, &still.c_types, class, seed & 1 == 0)
+        else {
             continue;
         };
         let mut sink = Counted { builder: HeapBuilder::new(CaptureInfo::default()), told: 0 };

@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use memtop_cpython::{KnownTypes, Memory};
+use memtop_cpython::{CTypes, CodeFiles, KnownTypes, Memory};
 use rustc_hash::FxHashMap;
 
 const PAGE: u64 = 4096;
@@ -90,6 +90,19 @@ impl Memory for Foreign {
     }
 }
 
+/// What recognises the C types of a process; `of` is the address of one of the interpreter's own.
+fn c_types(process: u32, of: u64) -> CTypes {
+    let text =
+        std::fs::read_to_string(format!("/proc/{process}/maps")).expect("a child's mappings may be read");
+    let mappings = text.lines().filter_map(|line| {
+        let mut fields = line.splitn(6, ' ');
+        let (start, end) = fields.next()?.split_once('-')?;
+        let number = |text| u64::from_str_radix(text, 16).ok();
+        Some((number(start)?, number(end)?, fields.nth(4).unwrap_or_default().trim_start()))
+    });
+    CTypes::new(CodeFiles::new(mappings, of), [])
+}
+
 /// What Python says of one of its objects.
 pub(crate) struct Object {
     pub(crate) address: u64,
@@ -105,6 +118,7 @@ pub(crate) struct Still {
     pub(crate) memory: Foreign,
     pub(crate) minor: u8,
     pub(crate) types: KnownTypes,
+    pub(crate) c_types: CTypes,
     /// A type that a class statement made.
     pub(crate) class: u64,
     /// A deque and a cache that let themselves hold 4,242,421 items.
@@ -156,7 +170,9 @@ impl Still {
         });
         let objects = objects.collect();
         let memory = Foreign::of(child.id());
-        Self { child, memory, minor, types, class: known[8], limited: [known[9], known[10]], objects }
+        let c_types = c_types(child.id(), types.tuple);
+        let (class, limited) = (known[8], [known[9], known[10]]);
+        Self { child, memory, minor, types, c_types, class, limited, objects }
     }
 }
 

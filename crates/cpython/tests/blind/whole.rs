@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use memtop_cpython::layout::type_object;
-use memtop_cpython::{Decoder, Layout, Memory, Room, Source, Surroundings, TypeInfo, Walk};
+use memtop_cpython::{Checked, Decoder, Layout, Memory, Room, Source, Surroundings, TypeInfo, Walk};
 use memtop_heap::CaptureInfo;
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -20,13 +20,13 @@ impl Source for Outside<'_> {
 
     const ASKS: bool = false;
 
-    fn plan(&mut self, _: u64, _: u64, _: &TypeInfo) {}
+    fn plan(&mut self, _: u64, _: &TypeInfo) {}
 
     fn size(&self, (): &(), info: &TypeInfo, at: u64, decoder: &mut Decoder<'_, Foreign>) -> u64 {
         decoder.size(at, info)
     }
 
-    fn visited(&self, (): &(), _: u64, _: &mut Vec<u64>) {
+    fn visited(&self, (): &(), _: u64, _: bool, _: &mut Vec<u64>) {
         panic!("nobody can be asked");
     }
 
@@ -45,10 +45,11 @@ fn a_walk_from_outside_finds_what_python_knows() {
     let Some(layout) = Layout::of(still.minor) else { return };
     let slot = |offset: usize| still.memory.word(still.class + offset as u64).expect("a class can be read");
     let class = (slot(type_object::TRAVERSE), slot(type_object::DEALLOC));
-    let decoder =
-        Decoder::new(&still.memory, layout, still.types, class, false).expect("the tuple type can be read");
+    let decoder = Decoder::new(&still.memory, layout, still.types, &still.c_types, class, false)
+        .expect("the tuple type can be read");
     let surroundings = Surroundings {
         types: still.types,
+        c_types: still.c_types.clone(),
         interpreters: Vec::new(),
         package: None,
         standard: Vec::new(),
@@ -56,10 +57,13 @@ fn a_walk_from_outside_finds_what_python_knows() {
         static_namespaces: FxHashMap::default(),
         lru_limit: None,
         deque_limit: None,
+        mapped: u64::MAX,
     };
     let mut source = Outside { still: &still };
     let room = Room::for_objects(still.objects.len(), |_, _| true);
-    let walked = Walk::new(&mut source, &still.memory, decoder, room, &surroundings).run();
+    let walked =
+        Walk::new(&mut source, &still.memory, &Checked::new(&still.memory), decoder, room, &surroundings)
+            .run();
     let heap = walked.settle(CaptureInfo::default(), Instant::now()).expect("it is not too large");
     let objects = heap.objects();
     let sizes: FxHashMap<u64, u64> =

@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use memtop_cpython::Memory;
+use memtop_cpython::{CTypes, CodeFiles, Memory};
 use object::{Object, ObjectSegment, ObjectSymbol};
 
 const PAGE: u64 = 4096;
@@ -70,6 +70,19 @@ impl Memory for Foreign {
     }
 }
 
+/// What recognises the C types of a process; `of` is the address of one of the interpreter's own.
+fn c_types(process: u32, of: u64) -> CTypes {
+    let text =
+        std::fs::read_to_string(format!("/proc/{process}/maps")).expect("a child's mappings may be read");
+    let mappings = text.lines().filter_map(|line| {
+        let mut fields = line.splitn(6, ' ');
+        let (start, end) = fields.next()?.split_once('-')?;
+        let number = |text| u64::from_str_radix(text, 16).ok();
+        Some((number(start)?, number(end)?, fields.nth(4).unwrap_or_default().trim_start()))
+    });
+    CTypes::new(CodeFiles::new(mappings, of), [])
+}
+
 /// A program that stands still.
 pub(crate) struct Still {
     child: Child,
@@ -80,6 +93,10 @@ pub(crate) struct Still {
 }
 
 impl Still {
+    pub(crate) fn c_types(&self, of: u64) -> CTypes {
+        c_types(self.child.id(), of)
+    }
+
     pub(crate) fn start(python: &Path, scenario: &str) -> Self {
         static STARTED: AtomicU32 = AtomicU32::new(0);
         let number = STARTED.fetch_add(1, Ordering::Relaxed);

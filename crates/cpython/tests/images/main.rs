@@ -12,7 +12,7 @@ use std::collections::{BTreeSet, HashMap};
 use live::{Foreign, Still, interpreters as pythons};
 use memtop_cpython::layout::type_object;
 use memtop_cpython::{
-    Decoder, Interpreter, KnownTypes, Layout, Memory, RuntimeError, Sink, interpreters, known_types,
+    CTypes, Decoder, Interpreter, KnownTypes, Layout, Memory, RuntimeError, Sink, interpreters, known_types,
     list_objects, static_namespaces,
 };
 use memtop_heap::{CaptureInfo, HeapBuilder, Label, StringId};
@@ -34,7 +34,7 @@ impl Sink for Names {
         self.names.insert(id, text.to_owned());
         id
     }
-    fn is_namespace(&self, _: u64) -> bool {
+    fn is_namespace(&mut self, _: u64) -> bool {
         true
     }
     fn variable(&mut self, _: u64, _: Label) {}
@@ -46,6 +46,7 @@ struct Found {
     layout: Layout,
     all: Vec<Interpreter>,
     types: KnownTypes,
+    c_types: CTypes,
     class: (u64, u64),
     version: String,
 }
@@ -60,7 +61,8 @@ impl Found {
         let (types, class) = known_types(&still.memory, &layout, &all[0])
             .unwrap_or_else(|error| panic!("3.{} {scenario}: {error}", version[0]));
         let version = format!("3.{}.{} {scenario}", version[0], version[1]);
-        Self { still, layout, all, types, class, version }
+        let c_types = still.c_types(types.tuple);
+        Self { still, layout, all, types, c_types, class, version }
     }
 
     fn main(&self) -> &Interpreter {
@@ -155,7 +157,8 @@ impl Found {
     }
 
     fn decoder(&self) -> Decoder<'_, Foreign> {
-        Decoder::new(&self.still.memory, self.layout, self.types, self.class, true).expect("it has a tuple")
+        Decoder::new(&self.still.memory, self.layout, self.types, &self.c_types, self.class, true)
+            .expect("it has a tuple")
     }
 
     /// The functions that a thread runs, the innermost first, with the names of their variables that hold something.
