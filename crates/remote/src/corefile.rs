@@ -411,7 +411,7 @@ fn parse(file: &File) -> Result<(Vec<Piece>, Notes), String> {
     }
     let mut notes_left = MOST_NOTES;
     let (mut pieces, mut notes) = (Vec::new(), Notes::default());
-    for segment in header.program_headers(endian, &cache).map_err(bad)?.iter() {
+    for segment in header.program_headers(endian, &cache).map_err(bad)? {
         let flags = segment.p_flags(endian);
         let (start, offset) = (segment.p_vaddr(endian), segment.p_offset(endian));
         let Some(end) = start.checked_add(segment.p_memsz(endian)) else { continue };

@@ -478,3 +478,59 @@ impl Elf {
         Ok(all)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn constants_are_read_once_however_often_the_headers_name_them() {
+        let path = std::env::temp_dir().join(format!("memtop-constants-{}", std::process::id()));
+        std::fs::write(&path, vec![7; 1 << 16]).expect("a file");
+        let file = File::open(&path).expect("its own");
+        std::fs::remove_file(&path).expect("its own");
+        let load =
+            |offset, in_file, writable| Load { offset, address: 0, in_file, writable, executable: false };
+        let mut loads = vec![load(0, 1 << 60, false); MOST_LOADS - 2];
+        loads.push(load(1 << 15, u64::MAX, false));
+        loads.push(load(0, 1 << 16, true));
+        let (elf, budget) = (Elf { loads, ..Elf::default() }, Budget::default());
+        let constants = elf.constants(&file, &budget).expect("it can be read");
+        assert_eq!(constants.iter().filter(|&&byte| byte == 7).count(), 1 << 16);
+        assert_eq!(budget.read(), (1 << 16, 0));
+    }
+
+    #[test]
+    fn a_name_ends_soon_or_is_none() {
+        assert_eq!(called(b"_PyRuntime\0more"), Some(&b"_PyRuntime"[..]));
+        assert_eq!(called(b"_PyRuntime"), None);
+        let mut long = vec![b'x'; LONGEST_NAME];
+        long.push(0);
+        assert_eq!(called(&long), None);
+    }
+
+    #[test]
+    fn a_file_fits_mappings_that_are_all_moved_by_the_same_distance() {
+        let load =
+            |offset, address, in_file| Load { offset, address, in_file, writable: false, executable: false };
+        let loads = vec![load(0, 0, 0x1800), load(0x1800, 0x2800, 0x1000)];
+        let headers = Headers { loads, dynamic: None };
+        let region = |start, offset| Region {
+            start,
+            end: start + 0x1000,
+            readable: true,
+            writable: false,
+            executable: false,
+            shared: false,
+            offset,
+            device: (0, 0),
+            inode: 1,
+            path: String::new(),
+        };
+        let bias = |mapped: &[Region]| headers.bias(mapped.iter());
+        assert_eq!(bias(&[region(0x10000, 0), region(0x12000, 0x1000)]), Some(0x10000));
+        assert_eq!(bias(&[region(0x10000, 0), region(0x13000, 0x1000)]), None, "moved differently");
+        assert_eq!(bias(&[region(0x10000, 0x3000)]), None, "no piece is there");
+        assert_eq!(bias(&[]), None);
+    }
+}

@@ -142,7 +142,7 @@ impl Image {
             next = next.max(end.div_ceil(PIECE));
             pieces += next.saturating_sub(first);
         }
-        pieces * (size_of::<u32>() as u64) << PIECE_BITS
+        pieces * ((size_of::<u32>() as u64) << PIECE_BITS)
     }
 
     /// The mappings of the process, ascending.
@@ -365,5 +365,22 @@ impl Memory for Image {
             into.clear();
         }
         done
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn table_size_counts_each_piece_of_addresses_once() {
+        const PIECE: u64 = PAGE << PIECE_BITS;
+        let table = 4 << PIECE_BITS;
+        assert_eq!(Image::table_size(&[]), 0);
+        assert_eq!(Image::table_size(&[(0, PAGE), (PAGE * 2, PAGE * 3), (PIECE - PAGE, PIECE)]), table);
+        assert_eq!(Image::table_size(&[(PIECE - PAGE, PIECE + PAGE), (3 * PIECE, 5 * PIECE)]), 4 * table);
+        // A page in each piece costs sixteen times what it holds.
+        let spread: Vec<_> = (0..1000).map(|piece| (piece * PIECE, piece * PIECE + PAGE)).collect();
+        assert_eq!(Image::table_size(&spread), 1000 * table);
     }
 }
