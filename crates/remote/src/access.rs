@@ -48,7 +48,7 @@ impl Access {
         if pid == std::process::id() {
             return Err(RemoteError::Itself { pid });
         }
-        // A main thread that has ended while others run has no memory any more.
+        // A main thread that has ended while others run has no memory.
         let thread = status.thread().unwrap_or(pid);
         let memory = File::open(format!("/proc/{pid}/task/{thread}/mem"));
         let memory = memory.map_err(|source| refusal(pid, "reading its memory", source))?;
@@ -82,7 +82,7 @@ impl Access {
         Ok(regions)
     }
 
-    /// A thread of it that runs, by which its memory is reached: the main one, unless that has ended.
+    /// A live thread, through which its memory is reached: the main one, unless that has ended.
     pub(crate) fn thread(&self) -> io::Result<u32> {
         Status::of(self.pid).map(|status| status.thread().unwrap_or(self.pid))
     }
@@ -103,8 +103,8 @@ impl Access {
         self.memory.read_exact_at(into, address)
     }
 
-    /// Opens the file of a mapping: by the mapping itself, where that is permitted, or else as the process sees it,
-    /// through its root. Also whether it is certain that it is this one, by its numbers.
+    /// Opens the file of a mapping: by the mapping itself where that is permitted, else by its path within the process's
+    /// root. Also returns whether device and inode are certainly those of the mapping.
     pub(crate) fn file(&self, region: &Region) -> Option<(File, bool)> {
         let thread = self.thread().ok()?;
         let map = format!("/proc/{thread}/map_files/{:x}-{:x}", region.start, region.end);
@@ -126,14 +126,14 @@ impl Access {
         })
     }
 
-    /// Whether a file begins as what is mapped.
+    /// Whether a file's first page is the mapped one.
     fn begins_as(&self, file: &File, region: &Region) -> bool {
         const HEAD: usize = 4096;
         if region.offset != 0 || !region.readable {
             return false;
         }
         let (mut mapped, mut found) = ([0; HEAD], [0; HEAD]);
-        // Behind the end of a file that is shorter, the page has zeros.
+        // Beyond the end of a shorter file, both are zeros.
         self.read(region.start, &mut mapped).is_ok()
             && crate::image::from_file(file, 0, &mut found) > 0
             && mapped == found
@@ -148,8 +148,8 @@ impl Source for Access {
     fn word(&self, address: u64) -> io::Result<u64> {
         let last = address.checked_add(7).ok_or(io::ErrorKind::InvalidInput)?;
         for at in [address, last] {
-            // To read another page would be to ask the process's file system for it, or the process itself
-            // (`userfaultfd(2)`), which need not answer.
+            // Reading any other page would ask the file system or the process itself for it (`userfaultfd(2)`), and
+            // either may not answer.
             if self.pagemap.page(at)? & (PAGE_IS_PRESENT | PAGE_IS_SWAPPED) == 0 {
                 return Err(io::ErrorKind::NotFound.into());
             }

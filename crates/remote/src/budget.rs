@@ -1,14 +1,14 @@
-//! How much is read of one process to find the interpreter in it.
+//! A limit on how much of one process is read to find the interpreter in it.
 //!
-//! Sizes in files and the number of mappings are the process's own to choose: what is read for it in all is bounded, be
-//! it a program that nobody asked about and that `mem_top ps` comes across.
+//! A process chooses the sizes in its files and the number of its mappings, and `mem_top ps` looks at processes that
+//! nobody asked about. So the bytes read of each are counted, and bounded in sum.
 
 use std::cell::Cell;
 
-/// Of all its files: a Python has the interpreter in one of the first, and most libraries have some hundred kilobytes of
-/// symbols. Two tables of the largest size that is read fit twice.
+/// Bytes of all its files. A Python process has the interpreter in one of the first files, and most libraries have a few
+/// hundred kilobytes of symbols. Two files with the largest tables that are read fit.
 const OF_FILES: u64 = 1 << 28;
-/// Of its memory: the variables of the interpreter take some hundred kilobytes.
+/// Bytes of its memory. The variables of the interpreter take a few hundred kilobytes.
 const OF_MEMORY: u64 = 1 << 25;
 
 /// How many bytes of one process may still be read.
@@ -26,12 +26,12 @@ impl Default for Budget {
 }
 
 impl Budget {
-    /// Whether so many bytes of its files may be read. They count as read then.
+    /// Counts so many bytes of its files as read, and returns whether they may be.
     pub(crate) fn of_files(&self, bytes: u64) -> bool {
         self.take(&self.files, bytes)
     }
 
-    /// Whether so many bytes of its memory may be read. They count as read then.
+    /// Counts so many bytes of its memory as read, and returns whether they may be.
     pub(crate) fn of_memory(&self, bytes: u64) -> bool {
         self.take(&self.memory, bytes)
     }
@@ -44,7 +44,7 @@ impl Budget {
         !self.is_exceeded.get()
     }
 
-    /// Whether more was asked for than may be read: then nothing more is.
+    /// Whether more was asked for than may be read. From then on, nothing is.
     pub(crate) fn is_exceeded(&self) -> bool {
         self.is_exceeded.get()
     }
@@ -52,7 +52,7 @@ impl Budget {
 
 #[cfg(test)]
 impl Budget {
-    /// What has been read of files and of memory, in bytes.
+    /// The bytes of files and of memory read so far.
     pub(crate) fn read(&self) -> (u64, u64) {
         (OF_FILES - self.files.get(), OF_MEMORY - self.memory.get())
     }

@@ -140,7 +140,7 @@ fn attempt(target: &Target, options: &CopyOptions) -> Result<Copied, Failed> {
         (take(target, options, &access, &bare, &mut buffer, None)?, None)
     };
     let Taken { plan, regions, missing, memory, threads, clocks, calls, copying } = taken;
-    // It may have spread its pages over more addresses meanwhile.
+    // The process may have spread its pages over more addresses since.
     check_room(pid, 0, Image::table_size(&plan.copy), &room::free(), || 0)?;
     let bytes = total(&plan.copy) - total(&missing);
     buffer.truncate(total(&plan.copy) as usize);
@@ -203,7 +203,7 @@ fn take(
     stopped: Option<&Stopped>,
 ) -> Result<Taken, Failed> {
     let pid = target.pid;
-    // Whose threads they are that stand still: from now on that cannot change.
+    // From now on the number cannot become another process's.
     target.is_same_process()?;
     let regions = access.regions()?;
     target.is_still(&regions)?;
@@ -231,8 +231,8 @@ fn take(
 }
 
 impl Target {
-    /// Whether the process is the one that was found: the system gives numbers again, and what forked from the same
-    /// parent has the same mappings. It has begun at another time.
+    /// Checks that the process is the one that was found, by its start time. The system reuses numbers, and processes
+    /// forked from the same parent have the same mappings.
     fn is_same_process(&self) -> Result<(), RemoteError> {
         match proc::started(self.pid) {
             None => Err(RemoteError::Exited { pid: self.pid }),
@@ -435,13 +435,13 @@ fn read_all(
     Ok((calls, missing))
 }
 
-/// How much is asked for at once: far less than a call gives at most (2 GiB less a page), and no longer than a signal to
-/// this program may wait.
+/// The most bytes that one call asks for. It is far below what a call returns at most (2 GiB less a page), and short
+/// enough that a signal to this program does not wait.
 const MOST_BYTES: u64 = 1 << 26;
 
-/// Reads pieces, each an address and a length, one behind the other, through `read`, which gives how many bytes it read
-/// of the `most` or fewer that it was asked for. That may be fewer for no reason; only if it gives none at a page, that
-/// cannot be read, and is skipped. Gives how often it was asked, and what was skipped.
+/// Reads pieces, each an address and a length, one after the other. `read` is asked for at most `most` bytes at once and
+/// returns how many it read. A short read is continued where it ended; a page is skipped only if nothing could be read at
+/// its place. Returns the number of calls and the ranges that were skipped.
 fn read_pieces(
     mut read: impl FnMut(&[(u64, u64)], &mut [u8]) -> io::Result<usize>,
     pieces: Vec<(u64, u64)>,
@@ -451,7 +451,7 @@ fn read_pieces(
     const PAGE: u64 = 4096;
     let (mut calls, mut missing) = (0, Ranges::new());
     let mut pieces = pieces.into_iter().filter(|piece| piece.1 > 0);
-    // What is asked for next, and what is left of the piece that it ends within.
+    // The pieces of the next call, and the rest of the piece that was cut at its end.
     let mut asked: VecDeque<(u64, u64)> = VecDeque::with_capacity(MOST_PIECES);
     let (mut length, mut rest, mut at) = (0, None, 0);
     loop {
@@ -472,7 +472,7 @@ fn read_pieces(
             Err(error) if error.raw_os_error() == Some(libc::EINTR) => continue,
             Err(error) => return Err(error),
         };
-        // Nothing came of where it began: that page cannot be read.
+        // Nothing was read at the first page: it cannot be.
         let skipped = if done == 0 { (PAGE - first % PAGE).min(first_length) } else { 0 };
         if skipped > 0 {
             match missing.last_mut() {

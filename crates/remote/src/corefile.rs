@@ -4,10 +4,9 @@
 //! (`core(5)`; `fs/binfmt_elf.c` of Linux for the notes' shapes). Pages that were never touched are holes in the file, and
 //! are not read. What is as in a file is not in the core: it is read from the file, if that is still the same.
 //!
-//! A core file may come from anybody, and the paths in it may name anything. So a file is only looked into if it is a
-//! regular one, and only counts as memory if it is a program or a library (ELF) that the core file proves to be the one
-//! which was mapped: by its first page, or, where the core file has not got that, by its mappings and by the table for
-//! the dynamic loader, which every process has a copy of ([`CoreFiles::new`]).
+//! A core file may come from anyone, and its paths may name any file. So only regular files are opened, and a file is read
+//! as memory only if it is a program or library (ELF) that the core file proves to be the mapped one: by its first page,
+//! or, if the core file does not have that page, by its mappings and its dynamic section ([`CoreFiles::new`]).
 
 use std::fs::File;
 use std::io;
@@ -131,12 +130,13 @@ impl Target {
     pub fn of_core(path: &Path, exe: Option<&Path>) -> Result<(Self, Copied), RemoteError> {
         let start = Instant::now();
         let unreadable = |source: io::Error| RemoteError::CoreUnreadable { path: path.to_owned(), source };
-        let file = File::open(path).map_err(unreadable)?;
-        let metadata = file.metadata().map_err(unreadable)?;
+        let place = Place::of(path).map_err(unreadable)?;
         let no_core = |what: &str| RemoteError::NoCore { path: path.to_owned(), what: what.to_owned() };
-        if !metadata.is_file() {
-            return Err(no_core("it is no regular file"));
+        if !place.is_regular() {
+            return Err(no_core("it is not a regular file"));
         }
+        let file = place.open().map_err(unreadable)?;
+        let metadata = file.metadata().map_err(unreadable)?;
         let (mut pieces, notes) = parse(&file).map_err(|what| no_core(&what))?;
         name_files(&mut pieces, &notes);
         let regions: Vec<Region> = pieces.iter().map(|piece| piece.region.clone()).collect();
@@ -192,7 +192,7 @@ impl Target {
 }
 
 impl CoreFiles {
-    /// Holds the files against what the core has of them. `exe` stands for the file of its name, or else for the program.
+    /// Compares the files with what the core has of them. `exe` replaces the file of the same name, or else the program.
     fn new(core: &Core<'_>, program: &str, exe: Option<&Path>) -> Result<Self, RemoteError> {
         let mut files = Self::default();
         let mut given = None;
@@ -219,7 +219,7 @@ impl CoreFiles {
             if let Some((exe, file)) = given.filter(|(_, file)| *file == path) {
                 return Err(RemoteError::NotItsFile { exe: exe.to_owned(), file: file.to_owned() });
             }
-            // What is no program may have changed or not: it is not needed, and not worth a word.
+            // Data files are never read, so it does not matter whether they changed.
             if elf::Headers::of(&file).is_some() || base(path).contains("python") {
                 files.replaced.insert(path.to_owned());
             }
@@ -238,8 +238,8 @@ fn headers(page: &[u8; HEAD]) -> usize {
 }
 
 impl Core<'_> {
-    /// Whether a file is the one that these pieces are of: an ELF file whose first page is that in the core; or, if the
-    /// core has not got that, one which fits the mappings and has the same table for the dynamic loader.
+    /// Whether a file is the one that these pieces were mapped from: an ELF file with the first page that the core has, or,
+    /// if the core does not have that page, one that fits all the mappings and has the same dynamic section.
     fn is_same(&self, pieces: &[&Piece], file: &File) -> bool {
         let mut now = [0; HEAD];
         let Some(headers_now) = elf::Headers::of(file).filter(|_| from_file(file, 0, &mut now) > 0) else {
@@ -507,7 +507,7 @@ fn mapped_files(contents: &[u8]) -> Option<Vec<(u64, u64, u64, String)>> {
             files.push((start, end, offset.checked_mul(page)?, String::from_utf8_lossy(name).into_owned()));
         }
     }
-    // Mappings do not overlap; of what says so, the first is believed, so that each piece is looked at once.
+    // Mappings do not overlap. If entries do, the first one is used, so that each piece is visited once.
     files.sort_by_key(|file| file.0);
     let mut until = 0;
     files.retain(|file| {

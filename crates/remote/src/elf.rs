@@ -1,8 +1,8 @@
 //! What an ELF file tells of an interpreter in it: where `_PyRuntime` is, which version, which build.
 //!
-//! The file is another process's, and may be anything, also a few kilobytes on a disk that say they are gigabytes: each
-//! size is held against a limit before anything is read, and what is read in all against a [`Budget`]. What it says is
-//! believed only when the process's memory agrees. The layout is that of `elf(5)`.
+//! The file is another process's and may be hostile, such as a sparse file whose sections are gigabytes. Each size is
+//! checked against a limit before anything is read, and the sum against a [`Budget`]. What the file says is used only if
+//! the process's memory agrees. The layout is that of `elf(5)`.
 
 use std::fs::File;
 use std::io;
@@ -239,20 +239,20 @@ fn half(bytes: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?))
 }
 
-/// The name that begins there, if it ends soon: no name is looked through from end to end, for each symbol again.
+/// The name at the beginning of some bytes, if it is short. A long name is not scanned: millions of symbols may share it.
 fn called(rest: &[u8]) -> Option<&[u8]> {
     let end = rest.iter().take(LONGEST_NAME).position(|&byte| byte == 0)?;
     rest.get(..end)
 }
 
-/// Where an ELF file says that its pieces are to be mapped, and where its table for the dynamic loader is.
+/// Where an ELF file's segments are to be mapped, and where its dynamic section is.
 pub(crate) struct Headers {
     loads: Vec<Load>,
     dynamic: Option<(u64, u64, u64)>,
 }
 
 impl Headers {
-    /// That of an ELF file of 64 bits; `None` of another file. No more than its headers are read.
+    /// Reads the headers of a 64-bit ELF file; `None` for any other file.
     pub(crate) fn of(file: &File) -> Option<Self> {
         let mut head = [0; FILE_HEADER];
         file.read_exact_at(&mut head, 0).ok()?;
@@ -273,8 +273,8 @@ impl Headers {
         (!loads.is_empty()).then_some(Self { loads, dynamic })
     }
 
-    /// What has to be added to the file's addresses, if each of the mappings is where the file says that a piece is to
-    /// be, all by the same distance.
+    /// The distance between the file's addresses and the mapped ones, if it is the same for all the mappings and each of
+    /// them lies in a segment.
     pub(crate) fn bias<'r>(&self, mapped: impl Iterator<Item = &'r Region>) -> Option<u64> {
         const PAGE: u64 = 4096;
         let mut all = None;
@@ -286,7 +286,7 @@ impl Headers {
                 let address = load.address.wrapping_sub(load.offset).wrapping_add(region.offset);
                 is_inside.then(|| region.start.wrapping_sub(address))
             });
-            // At a page in which one piece ends and the next begins, either may be meant.
+            // A page in which one segment ends and the next begins may belong to either.
             let bias = match all {
                 None => fitting.next()?,
                 Some(bias) => fitting.find(|&other| other == bias)?,
@@ -296,8 +296,8 @@ impl Headers {
         all
     }
 
-    /// Whether the table for the dynamic loader that is in memory, by the file's addresses, is the file's: the loader
-    /// changes addresses in it, and neither its tags nor the sizes and flags of which most of it consists.
+    /// Whether the dynamic section in memory, read by the file's addresses, is the file's. The loader changes addresses in
+    /// it, but neither the tags nor the sizes and flags.
     pub(crate) fn has_same_dynamic(&self, file: &File, memory: impl Fn(u64) -> Option<u64>) -> bool {
         const LARGEST: u64 = 1 << 14;
         const FEWEST: usize = 8;
@@ -327,7 +327,7 @@ impl Headers {
     }
 }
 
-/// Whether an entry of the table for the dynamic loader has a number, which stays as it is, rather than an address.
+/// Whether the value of an entry in the dynamic section is a number, which the loader does not change.
 fn is_number(tag: i64) -> bool {
     matches!(
         tag,
@@ -450,8 +450,7 @@ impl Elf {
         })
     }
 
-    /// The bytes of the file that are not written to, where constants stand: each once, whatever the headers say, and
-    /// only so many.
+    /// The bytes of the segments that are not writable, which hold constants: each byte once, up to a limit.
     pub(crate) fn constants(&self, file: &File, budget: &Budget) -> io::Result<Vec<u8>> {
         let length = file.metadata()?.len();
         let mut ranges: Vec<(u64, u64)> = self

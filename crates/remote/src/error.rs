@@ -43,9 +43,9 @@ pub enum RemoteError {
         /// Its program's name.
         program: String,
     },
-    /// No Python was found in as much of it as is read for that.
+    /// No Python was found in the part of its files and memory that is searched.
     #[error(
-        "process {pid} ({program}) has too many or too large files mapped to be looked through: in what was read no CPython interpreter was found"
+        "process {pid} ({program}): no CPython interpreter was found in the first 256 MiB of the symbols of its files"
     )]
     TooMuchToRead {
         /// The process.
@@ -53,8 +53,8 @@ pub enum RemoteError {
         /// Its program's name.
         program: String,
     },
-    /// Something of it could not be read in time.
-    #[error("process {pid} did not answer within {seconds} s: its files or its memory cannot be read")]
+    /// Its files or its memory could not be read in time.
+    #[error("process {pid} did not answer: its files or its memory could not be read within {seconds} s")]
     NoAnswer {
         /// The process.
         pid: u32,
@@ -200,7 +200,7 @@ pub enum RemoteError {
         pid: u32,
     },
     /// It ended meanwhile, and its number is another process's now.
-    #[error("process {pid} ended, and another process has its number now: nothing of that one was read")]
+    #[error("process {pid} ended, and its number is another process's now, of which nothing was read")]
     Replaced {
         /// The number.
         pid: u32,
@@ -306,9 +306,9 @@ impl RemoteError {
             Self::IsAThread { process, .. } => format!("give the process: mem_top {process}"),
             Self::Itself { .. } | Self::OtherSystem { .. } => "from within a program, mem_top.snapshot() captures it".to_owned(),
             Self::NotPython { .. } => "mem_top ps lists the Python processes; a launcher's Python may be one of its children (--children)".to_owned(),
-            Self::TooMuchToRead { .. } => "mem_top ps lists the Python processes".to_owned(),
-            Self::NoAnswer { .. } => "is a network disk or a FUSE file system that it uses out of reach? try again when that answers".to_owned(),
-            Self::Replaced { .. } => "mem_top ps lists the Python processes that there are now".to_owned(),
+            Self::TooMuchToRead { .. } => "if it embeds Python, strip the program or link it with libpython as a shared library".to_owned(),
+            Self::NoAnswer { .. } => "check the network disks and FUSE file systems that it uses, and try again".to_owned(),
+            Self::Replaced { .. } => "mem_top ps lists the running Python processes".to_owned(),
             Self::OtherImplementation { .. } => "mem_top reads CPython alone".to_owned(),
             Self::OtherArchitecture { .. } => "run the program with a 64-bit Python".to_owned(),
             Self::FreeThreaded { .. } => "run the program with the build that has the GIL: python3.14 rather than python3.14t".to_owned(),

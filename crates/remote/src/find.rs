@@ -1,8 +1,8 @@
 //! Finds the interpreter in a process: every ELF file that it has mapped is looked into, the likely ones first, be the
 //! interpreter a program, a shared library or embedded. What a file says is held against the process's memory.
 //!
-//! A process may be made to keep who looks into it waiting: by files that its own file system does not give out, by
-//! memory that it withholds. So the look is taken on a thread of its own, and given up after a while.
+//! A process can block its reader: by files on a file system that does not answer, or by memory that is mapped from one.
+//! So the search runs on a thread of its own, with a deadline.
 
 use std::fs::{self, File};
 use std::io;
@@ -23,11 +23,11 @@ use crate::proc;
 use crate::target::{Copied, CopyOptions, Target};
 use crate::version::{self, RuntimeLayout, word};
 
-/// What was found out about files, by device and number: the same ones are mapped again and again. Only of files that
-/// these numbers are certain of: what one process shows says nothing about another's.
+/// The files looked into so far, by device and inode: many processes map the same ones. Only files that certainly have
+/// these numbers are kept, so that one process cannot change what is found in another.
 pub(crate) type KnownFiles = FxHashMap<((u32, u32), u64), Kind>;
 
-/// How long a look at a process may take. It takes milliseconds, on a busy machine some hundred.
+/// How long the search in one process may take. It takes some milliseconds, a few hundred on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 impl Target {
@@ -41,7 +41,7 @@ impl Target {
         found.unwrap_or(Err(RemoteError::NoAnswer { pid, seconds: PATIENCE.as_secs() }))
     }
 
-    /// As [`Self::find`], however long it takes, with what is known of files.
+    /// As [`Self::find`], without a deadline, with the files that are known already.
     pub(crate) fn find_with(pid: u32, known: &mut KnownFiles) -> Result<Self, RemoteError> {
         let started = proc::started(pid).ok_or(RemoteError::NoSuchProcess { pid })?;
         let access = Access::open(pid)?;
@@ -51,7 +51,7 @@ impl Target {
         let program = program.map_or_else(|_| String::new(), |path| path.to_string_lossy().into_owned());
         let called = proc::program(pid);
         let found = interpreter(&access, &regions, &program, &called, known, &Budget::default())?;
-        // What was found was one process's.
+        // All that was read is of one process.
         if proc::started(pid) != Some(started) {
             return Err(RemoteError::Exited { pid });
         }
@@ -67,7 +67,8 @@ impl Target {
     }
 }
 
-/// What some work gives, or `None` if it is not done in time: then a thread is left behind, which waits on.
+/// Runs `work` on a thread of its own and returns its result, or `None` if it takes longer than `patience`. The thread
+/// is left behind then: a blocked system call cannot be ended from here.
 pub(crate) fn in_time<R: Send + 'static>(
     patience: Duration,
     work: impl FnOnce() -> R + Send + 'static,
@@ -82,7 +83,7 @@ pub(crate) fn in_time<R: Send + 'static>(
 pub(crate) trait Source {
     /// The process.
     fn pid(&self) -> u32;
-    /// A word. What was never written to, and is not in memory, is not found.
+    /// A word of its memory. `NotFound` if its page is neither in memory nor swapped out.
     fn word(&self, address: u64) -> io::Result<u64>;
     /// Why a word could not be read, if the process is another or gone.
     fn gone(&self, error: io::Error) -> Option<RemoteError>;
@@ -130,7 +131,7 @@ pub(crate) fn interpreter(
             None => match source.file(first) {
                 Some((file, is_certain)) => {
                     let kind = elf::read(&file, budget);
-                    // What was not read to its end for this process's sake may be read for another's.
+                    // A file that was not read to its end may still be read for another process.
                     if is_certain && !budget.is_exceeded() {
                         known.insert(numbers, kind.clone());
                     }
@@ -233,7 +234,7 @@ impl<S: Source> Found<'_, S> {
         let text = version.to_string();
         let word_at = |address: u64| {
             self.source.word(address).map_err(|error| {
-                // Nothing was ever written to that page.
+                // The page was never written to.
                 if error.kind() == io::ErrorKind::NotFound {
                     return RemoteError::Starting { pid };
                 }
@@ -315,7 +316,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_does_not_answer_is_given_up() {
+    fn work_that_takes_too_long_is_given_up() {
         let (_keep, never) = mpsc::channel::<()>();
         assert_eq!(in_time(Duration::from_millis(10), move || never.recv().is_ok()), None);
         assert_eq!(in_time(Duration::from_secs(600), || 7), Some(7));

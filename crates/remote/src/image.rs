@@ -27,8 +27,8 @@ const ADDRESS_BITS: u32 = 48;
 const PIECE_BITS: u32 = 14;
 /// How much of a file, or of what was left out, is read at once.
 const CHUNK: u64 = 1 << 16;
-/// How much of that is kept: addresses in a damaged heap may lead to each piece of a huge file once. Beyond, the page that
-/// is asked for is read, and not kept.
+/// How many bytes of such chunks are kept. A damaged heap may refer to every chunk of a huge file once; beyond the limit
+/// single pages are read, and not kept.
 const MOST_KEPT: u64 = 1 << 29;
 
 /// A copy of a process's memory at one moment. As long as it lives, this process is the first that the system ends if
@@ -50,7 +50,7 @@ pub struct Image {
     absent: Ranges,
     resident: Ranges,
     read_late: AtomicU64,
-    /// Bytes of files, and of what was left out, that were read later and are kept.
+    /// Bytes of chunks that were read later and are kept.
     kept: AtomicU64,
     behind: Behind,
     _victim: Victim,
@@ -132,8 +132,8 @@ impl Image {
         }
     }
 
-    /// How many bytes the table takes by which the pages of some ranges are found: much more than the pages, if they are
-    /// far apart.
+    /// The size in bytes of the table that locates the pages of some ranges. It exceeds the pages' own size if they are far
+    /// apart.
     pub(crate) fn table_size(copied: &[(u64, u64)]) -> u64 {
         const PIECE: u64 = PAGE << PIECE_BITS;
         let (mut pieces, mut next) = (0, 0);

@@ -9,13 +9,13 @@ use crate::find::{KnownFiles, base, in_time};
 use crate::proc::{self, Status};
 use crate::target::{Process, Target};
 
-/// How long a look at one of many processes may take.
+/// How long the search in one of many processes may take.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How long is waited in vain for all of them together; then each has only the time that it takes on a busy machine.
+/// How long processes that do not answer are waited for in sum. After that, each gets less time.
 const ALL_PATIENCE: Duration = Duration::from_secs(20);
-const LITTLE_PATIENCE: Duration = Duration::from_millis(500);
+const SHORT_PATIENCE: Duration = Duration::from_millis(500);
 
-/// Looks at processes one after the other, and is kept waiting by none.
+/// Searches processes one after the other, each with a deadline.
 #[derive(Default)]
 struct Looks {
     known: KnownFiles,
@@ -23,15 +23,15 @@ struct Looks {
 }
 
 impl Looks {
-    /// What `look` says of a process, given what is known of files; or that it does not answer.
+    /// Runs `look` for a process with the files known so far. Returns an error if it does not answer in time.
     fn at<R: Send + 'static>(
         &mut self,
         pid: u32,
         look: impl FnOnce(&mut KnownFiles) -> R + Send + 'static,
     ) -> Result<R, RemoteError> {
         let begun = Instant::now();
-        let patience = if self.in_vain < ALL_PATIENCE { PATIENCE } else { LITTLE_PATIENCE };
-        // If it is not done in time, the thread keeps what was known: files are looked into again.
+        let patience = if self.in_vain < ALL_PATIENCE { PATIENCE } else { SHORT_PATIENCE };
+        // After a timeout the thread keeps the known files, and a new collection begins.
         let mut known = std::mem::take(&mut self.known);
         let answer = in_time(patience, move || {
             let answer = look(&mut known);
@@ -63,7 +63,7 @@ fn process(pid: u32, looks: &mut Looks, users: &mut FxHashMap<u32, String>) -> O
     if rss.is_none() && !status.is_dead() {
         return None;
     }
-    // The command line is in its memory, and may be withheld as the rest.
+    // The command line is in its memory too, so reading it can block as well.
     let looked = looks.at(pid, move |known| (proc::arguments(pid), Target::find_with(pid, known)));
     let (arguments, found) = match looked {
         Ok((arguments, found)) => (arguments, found),
@@ -152,15 +152,15 @@ mod tests {
     use crate::elf::Kind;
 
     #[test]
-    fn one_that_does_not_answer_is_told_and_the_next_is_looked_at() {
-        // As if others had kept it waiting before, so that it takes less time.
+    fn a_process_that_does_not_answer_is_reported_and_the_next_is_searched() {
+        // As if others had used up the time, so that the test is fast.
         let mut looks = Looks { in_vain: ALL_PATIENCE, ..Looks::default() };
         let (_keep, never) = mpsc::channel::<()>();
         looks.known.insert(((1, 2), 3), Kind::Other);
         let error = looks.at(7, move |_| never.recv().is_ok()).expect_err("it never answers");
         assert!(matches!(error, RemoteError::NoAnswer { pid: 7, .. }), "{error}");
         assert!(error.hint().is_some());
-        assert!(looks.known.is_empty(), "what was known is with the thread that waits");
+        assert!(looks.known.is_empty(), "the known files are with the blocked thread");
         let answer = looks.at(8, |known| known.insert(((1, 2), 3), Kind::Other).is_none());
         assert!(matches!(answer, Ok(true)) && looks.known.len() == 1);
     }

@@ -90,6 +90,10 @@ fn directories(groups: &str, mounts: &str) -> Vec<Group> {
         let (Some(_), Some(controllers), Some(path)) = (fields.next(), fields.next(), fields.next()) else {
             continue;
         };
+        // Outside of this process's view of the groups. Its files would be looked for elsewhere.
+        if path.split('/').any(|name| name == "..") {
+            continue;
+        }
         let unified = controllers.is_empty();
         if !unified && !controllers.split(',').any(|controller| controller == "memory") {
             continue;
@@ -127,7 +131,7 @@ fn mount(line: &str, unified: bool) -> Option<(String, String)> {
 #[derive(Debug)]
 pub(crate) struct Victim(());
 
-/// How many there are, and what the score was before the first: copies may overlap, and end in any order.
+/// Counts them and keeps the score from before the first one: captures may overlap and end in any order.
 #[derive(Debug)]
 struct Volunteers {
     count: usize,

@@ -100,7 +100,7 @@ fn files_that_are_no_core_files_or_damaged_ones_are_refused() {
     let no_file = Target::of_core(&scratch.0.join("none"), None).expect_err("there is none");
     assert!(no_file.hint().is_some_and(|hint| hint == "check the path"), "{no_file}");
     for (path, message) in
-        [(scratch.0.as_path(), "no regular file"), (Path::new("/proc/self/exe"), "another kind")]
+        [(scratch.0.as_path(), "not a regular file"), (Path::new("/proc/self/exe"), "another kind")]
     {
         let error = Target::of_core(path, None).expect_err("no core file");
         assert!(error.to_string().contains(message), "{error}");
@@ -224,7 +224,7 @@ os.abort()";
         assert!(region.path.starts_with(&scratch.0.display().to_string()), "{}", region.path);
         assert_eq!(copied.image.word(*number), None, "{what} was taken for memory by its path");
     }
-    // Nor is it waited for, or for a device to begin its work.
+    // A pipe would block its reader.
     fs::remove_file(scratch.0.join("secret")).expect("its own");
     let made = Command::new("mkfifo").arg(scratch.0.join("secret")).status();
     assert!(made.is_ok_and(|status| status.success()));
