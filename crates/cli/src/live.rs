@@ -66,6 +66,7 @@ impl Source for Process {
             RemoteError::NoSuchProcess { .. }
             | RemoteError::Exited { .. }
             | RemoteError::Zombie { .. }
+            | RemoteError::Replaced { .. }
             | RemoteError::Execed { .. } => SourceError::Gone(error.to_string()),
             other => SourceError::Failed(other.to_string()),
         })

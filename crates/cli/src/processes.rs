@@ -34,10 +34,7 @@ impl Processes for System {
     }
 
     fn is_running(&self, pid: u32) -> bool {
-        // The name in the middle may hold anything, also brackets; the state stands behind the last one.
-        let stat = std::fs::read(format!("/proc/{pid}/stat")).unwrap_or_default();
-        let behind_name = stat.iter().rposition(|&byte| byte == b')').and_then(|end| stat.get(end + 2));
-        behind_name.is_some_and(|state| !matches!(state, b'Z' | b'X' | b'x'))
+        memtop_remote::pulse(pid).is_some()
     }
 }
 

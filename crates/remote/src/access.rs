@@ -2,16 +2,18 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::fd::AsRawFd;
-use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::Path;
 
+use crate::budget::Budget;
 use crate::elf::{self, Kind};
 use crate::error::RemoteError;
 use crate::find::Source;
 use crate::maps::{self, Region};
 use crate::pages::Pagemap;
 use crate::proc::{self, Status};
-use crate::raw::{PAGE_IS_PRESENT, PageRange};
+use crate::raw::{PAGE_IS_PRESENT, PAGE_IS_SWAPPED, PageRange};
+use crate::rooted::{Place, Sameness};
 
 /// The number of `CAP_SYS_PTRACE` (`capabilities(7)`).
 const CAP_SYS_PTRACE: u32 = 19;
@@ -22,6 +24,8 @@ pub(crate) struct Access {
     pub(crate) pid: u32,
     /// Its memory: that of the program which ran when this was opened, also if it becomes another.
     memory: File,
+    /// Its page map, of the same program.
+    pub(crate) pagemap: Pagemap,
     /// Its root directory, which in a container is another than ours.
     root: Option<File>,
 }
@@ -44,13 +48,20 @@ impl Access {
         if pid == std::process::id() {
             return Err(RemoteError::Itself { pid });
         }
-        let memory = File::open(format!("/proc/{pid}/mem"));
+        // A main thread that has ended while others run has no memory.
+        let thread = status.thread().unwrap_or(pid);
+        let memory = File::open(format!("/proc/{pid}/task/{thread}/mem"));
         let memory = memory.map_err(|source| refusal(pid, "reading its memory", source))?;
         let directory = OpenOptions::new()
             .read(true)
             .custom_flags(libc::O_DIRECTORY | libc::O_PATH)
-            .open(format!("/proc/{pid}/root"));
-        Ok(Self { pid, memory, root: directory.ok() })
+            .open(format!("/proc/{pid}/task/{thread}/root"));
+        let pagemap = Pagemap::open(pid, thread).map_err(|source| RemoteError::Unreadable {
+            pid,
+            what: "its page map".to_owned(),
+            source,
+        })?;
+        Ok(Self { pid, memory, pagemap, root: directory.ok() })
     }
 
     /// What it has mapped.
@@ -58,7 +69,8 @@ impl Access {
     /// # Errors
     /// If it is gone, or has no memory (any more).
     pub(crate) fn regions(&self) -> Result<Vec<Region>, RemoteError> {
-        let text = proc::read(&format!("/proc/{}/maps", self.pid));
+        let thread = self.thread().map_err(|source| self.gone("its mappings", source))?;
+        let text = proc::read(&format!("/proc/{}/task/{thread}/maps", self.pid));
         let regions = maps::parse(&text.map_err(|source| self.gone("its mappings", source))?);
         if regions.is_empty() {
             return Err(match Status::of(self.pid) {
@@ -68,6 +80,11 @@ impl Access {
             });
         }
         Ok(regions)
+    }
+
+    /// A live thread, through which its memory is reached: the main one, unless that has ended.
+    pub(crate) fn thread(&self) -> io::Result<u32> {
+        Status::of(self.pid).map(|status| status.thread().unwrap_or(self.pid))
     }
 
     /// The error for something that could not be read: that the process is gone, if it is.
@@ -86,37 +103,39 @@ impl Access {
         self.memory.read_exact_at(into, address)
     }
 
-    /// Opens the file of a mapping, as the process sees it: through its root, or by the mapping itself if the file
-    /// was deleted or replaced.
-    pub(crate) fn file(&self, region: &Region) -> Option<File> {
-        let by_path = self.root.as_ref().and_then(|root| {
-            let path = format!("/proc/self/fd/{}{}", root.as_raw_fd(), region.path);
-            let file = open_file(&path)?;
-            (self.is_of(&file, region)).then_some(file)
-        });
-        by_path
-            .or_else(|| {
-                open_file(&format!("/proc/{}/map_files/{:x}-{:x}", self.pid, region.start, region.end))
-            })
-            .or_else(|| {
-                let file = open_file(&format!("/proc/{}/exe", self.pid))?;
-                (file.metadata().ok()?.ino() == region.inode).then_some(file)
-            })
+    /// Opens the file of a mapping: by the mapping itself where that is permitted, else by its path within the process's
+    /// root. Also returns whether device and inode are certainly those of the mapping.
+    pub(crate) fn file(&self, region: &Region) -> Option<(File, bool)> {
+        let thread = self.thread().ok()?;
+        let map = format!("/proc/{thread}/map_files/{:x}-{:x}", region.start, region.end);
+        let by_mapping = || Place::of(Path::new(&map)).ok();
+        let by_path = || Place::within(self.root.as_ref()?, &region.path).ok();
+        let exe = format!("/proc/{}/task/{thread}/exe", self.pid);
+        let by_program = || Place::of(Path::new(&exe)).ok();
+        let places: [&dyn Fn() -> Option<Place>; 3] = [&by_mapping, &by_path, &by_program];
+        places.iter().find_map(|find| {
+            let place = find()?;
+            match place.is_of(region) {
+                Sameness::Same => Some((place.open().ok()?, true)),
+                Sameness::Likely => {
+                    let file = place.open().ok()?;
+                    self.begins_as(&file, region).then_some((file, false))
+                }
+                Sameness::Other => None,
+            }
+        })
     }
 
-    /// Whether a file is the one that is mapped: by its number, or, where a file system of layers gives it several, by
-    /// how it begins.
-    fn is_of(&self, file: &File, region: &Region) -> bool {
-        const HEAD: usize = 512;
-        if file.metadata().is_ok_and(|metadata| metadata.ino() == region.inode) {
-            return true;
-        }
+    /// Whether a file's first page is the mapped one.
+    fn begins_as(&self, file: &File, region: &Region) -> bool {
+        const HEAD: usize = 4096;
         if region.offset != 0 || !region.readable {
             return false;
         }
         let (mut mapped, mut found) = ([0; HEAD], [0; HEAD]);
+        // Beyond the end of a shorter file, both are zeros.
         self.read(region.start, &mut mapped).is_ok()
-            && file.read_exact_at(&mut found, 0).is_ok()
+            && crate::image::from_file(file, 0, &mut found) > 0
             && mapped == found
     }
 }
@@ -127,6 +146,14 @@ impl Source for Access {
     }
 
     fn word(&self, address: u64) -> io::Result<u64> {
+        let last = address.checked_add(7).ok_or(io::ErrorKind::InvalidInput)?;
+        for at in [address, last] {
+            // Reading any other page would ask the file system or the process itself for it (`userfaultfd(2)`), and
+            // either may not answer.
+            if self.pagemap.page(at)? & (PAGE_IS_PRESENT | PAGE_IS_SWAPPED) == 0 {
+                return Err(io::ErrorKind::NotFound.into());
+            }
+        }
         let mut bytes = [0; 8];
         self.read(address, &mut bytes)?;
         Ok(u64::from_le_bytes(bytes))
@@ -141,36 +168,33 @@ impl Source for Access {
         })
     }
 
-    fn file(&self, region: &Region) -> Option<File> {
+    fn file(&self, region: &Region) -> Option<(File, bool)> {
         Access::file(self, region)
     }
 
-    fn mapped(&self, region: &Region) -> Kind {
-        let elf = elf::read_mapped(region.start, |address, into| self.read(address, into));
+    fn mapped(&self, region: &Region, budget: &Budget) -> Kind {
+        let elf = elf::read_mapped(region.start, budget, |address, into| self.read(address, into));
         elf.filter(|_| region.offset == 0).map_or(Kind::Other, |elf| Kind::Elf(Box::new(elf)))
     }
 
-    fn present(&self, regions: &[Region], wanted: &dyn Fn(&Region) -> bool) -> Vec<u8> {
-        let pages = Pagemap::open(self.pid).and_then(|pagemap| pagemap.find(regions, wanted));
+    fn present(&self, regions: &[Region], wanted: &dyn Fn(&Region) -> bool, budget: &Budget) -> Vec<u8> {
+        let pages = self.pagemap.find(regions, wanted);
         let mut bytes = Vec::new();
         for PageRange { start, end, categories } in pages.map(|found| found.ranges).unwrap_or_default() {
-            if categories & PAGE_IS_PRESENT != 0 {
-                let begins = bytes.len();
-                bytes.resize(begins + (end - start) as usize, 0);
-                if self.read(start, &mut bytes[begins..]).is_err() {
-                    bytes.truncate(begins);
-                }
+            if categories & PAGE_IS_PRESENT == 0 {
+                continue;
+            }
+            if !budget.of_memory(end - start) {
+                break;
+            }
+            let begins = bytes.len();
+            bytes.resize(begins + (end - start) as usize, 0);
+            if self.read(start, &mut bytes[begins..]).is_err() {
+                bytes.truncate(begins);
             }
         }
         bytes
     }
-}
-
-/// Opens a file that may be anything, and keeps it if it is a plain one.
-fn open_file(path: &str) -> Option<File> {
-    let flags = libc::O_NONBLOCK | libc::O_NOCTTY;
-    let file = OpenOptions::new().read(true).custom_flags(flags).open(path).ok()?;
-    file.metadata().ok()?.is_file().then_some(file)
 }
 
 /// Why the system refused: the process is gone, or which rule it was.

@@ -20,8 +20,8 @@ const STRETCH: u64 = 1 << 22;
 const PAGE: u64 = 4096;
 
 /// The stretches that may be left out. The process may be running.
-pub(crate) fn find(pid: u32, regions: &[Region], pages: &[PageRange]) -> Ranges {
-    let looker = Looker::new(pid, regions, pages);
+pub(crate) fn find(thread: u32, regions: &[Region], pages: &[PageRange]) -> Ranges {
+    let looker = Looker::new(thread, regions, pages);
     // By what is there: a mapping may be reserved room without end.
     let mut pieces = Vec::new();
     let mut large = regions.iter().filter(|region| is_large(region)).peekable();
@@ -42,7 +42,7 @@ pub(crate) fn find(pid: u32, regions: &[Region], pages: &[PageRange]) -> Ranges 
 /// Those of the stretches that hold no addresses still, without the pages in which blocks begin: a look at each again,
 /// when the process stands still.
 pub(crate) fn confirm(
-    pid: u32,
+    thread: u32,
     regions: &[Region],
     pages: &[PageRange],
     stretches_before: &Ranges,
@@ -50,7 +50,7 @@ pub(crate) fn confirm(
     if stretches_before.is_empty() {
         return Ranges::new();
     }
-    let looker = Looker::new(pid, regions, pages);
+    let looker = Looker::new(thread, regions, pages);
     let large: Vec<&Region> = regions.iter().filter(|region| is_large(region)).collect();
     let around = |address: u64| {
         let place = large.partition_point(|region| region.end <= address);
@@ -111,14 +111,15 @@ fn stretched(pieces: &[u64]) -> Vec<u64> {
 }
 
 struct Looker<'l> {
-    pid: u32,
+    /// One of the process's, by which its memory is read.
+    thread: u32,
     pages: &'l [PageRange],
     /// Private memory that is written to, where what is referred to is.
     spans: Ranges,
 }
 
 impl<'l> Looker<'l> {
-    fn new(pid: u32, regions: &[Region], pages: &'l [PageRange]) -> Self {
+    fn new(thread: u32, regions: &[Region], pages: &'l [PageRange]) -> Self {
         let mut spans = Ranges::new();
         for region in regions.iter().filter(|region| region.writable && !region.shared) {
             match spans.last_mut() {
@@ -126,7 +127,7 @@ impl<'l> Looker<'l> {
                 _ => spans.push((region.start, region.end)),
             }
         }
-        Self { pid, pages, spans }
+        Self { thread, pages, spans }
     }
 
     fn is_present(&self, address: u64) -> bool {
@@ -145,7 +146,7 @@ impl<'l> Looker<'l> {
         let mut buffer = vec![0; MOST_PIECES * PAGE as usize];
         let mut look = |asked: &mut Vec<(usize, u64)>, with: &mut [bool]| {
             let addresses: Vec<(u64, u64)> = asked.iter().map(|&(_, address)| (address, PAGE)).collect();
-            let read = raw::read(self.pid, &addresses, &mut buffer[..addresses.len() * PAGE as usize]);
+            let read = raw::read(self.thread, &addresses, &mut buffer[..addresses.len() * PAGE as usize]);
             let read = read.unwrap_or(0) / PAGE as usize;
             for (place, &(piece, _)) in asked.iter().enumerate() {
                 let page = &buffer[place * PAGE as usize..][..PAGE as usize];
@@ -220,7 +221,7 @@ impl<'l> Looker<'l> {
         let mut buffer = vec![0; pages.len() * HEAD];
         let asked: Vec<(u64, u64)> = pages.iter().map(|&page| (page, HEAD as u64)).collect();
         let present = pages.first().is_some_and(|&page| self.is_present(page));
-        let read = if present { raw::read(self.pid, &asked, &mut buffer).unwrap_or(0) } else { 0 };
+        let read = if present { raw::read(self.thread, &asked, &mut buffer).unwrap_or(0) } else { 0 };
         let length = |(place, page): (usize, &u64)| {
             let head = buffer.get(place * HEAD..(place + 1) * HEAD).filter(|_| (place + 1) * HEAD <= read)?;
             let size = head[8..].try_into().map_or(0, u64::from_le_bytes);

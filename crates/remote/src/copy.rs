@@ -5,6 +5,7 @@
 //! threads. What was never touched is not read, so that the process gets no page by it; what files hold is read from
 //! them later ([`crate::image`]).
 
+use std::collections::VecDeque;
 use std::io;
 use std::num::NonZero;
 use std::sync::Mutex;
@@ -19,7 +20,6 @@ use crate::bare;
 use crate::error::RemoteError;
 use crate::image::{Behind, Image, Parts};
 use crate::maps::{Region, around};
-use crate::pages::Pagemap;
 use crate::proc::{self, Status};
 use crate::raw::{self, Buffer, MOST_PIECES, PAGE_IS_FILE, PAGE_IS_PRESENT, PAGE_IS_ZERO, PageRange};
 use crate::room::{self, Free, Victim};
@@ -106,26 +106,29 @@ fn attempt(target: &Target, options: &CopyOptions) -> Result<Copied, Failed> {
         return Err(RemoteError::NoSuchProcess { pid }.into());
     }
     let access = Access::open(pid)?;
-    let pagemap = Pagemap::open(pid).map_err(|source| access.gone("its page map", source))?;
+    target.is_same_process()?;
     let regions = access.regions()?;
     target.is_still(&regions)?;
+    let thread = access.thread().map_err(|_| RemoteError::Exited { pid })?;
     // Told by those that wait, which most do: not worth a longer stop, and hard to tell right after one.
     let stacks: FxHashMap<u32, u64> = proc::threads(pid)
         .into_iter()
         .filter_map(|thread| Some((thread, stack_pointer(pid, thread)?)))
         .collect();
     let was_stopped = Status::of(pid).is_ok_and(|status| status.state() == 'T');
-    let found = find_pages(&access, &pagemap, &regions)?;
-    let bare = if options.large_mappings { Ranges::new() } else { bare::find(pid, &regions, &found.ranges) };
+    let found = find_pages(&access, &regions)?;
+    let bare =
+        if options.large_mappings { Ranges::new() } else { bare::find(thread, &regions, &found.ranges) };
     let plan = Plan::new(&regions, &found.ranges, &bare, options);
     let planned = total(&plan.copy);
-    let large = || if options.large_mappings { total(&bare::find(pid, &regions, &found.ranges)) } else { 0 };
-    check_room(pid, planned, &room::free(), large)?;
+    let large =
+        || if options.large_mappings { total(&bare::find(thread, &regions, &found.ranges)) } else { 0 };
+    check_room(pid, planned, Image::table_size(&plan.copy), &room::free(), large)?;
     let victim = Victim::volunteer();
     let mut buffer = room_for(pid, planned)?;
     let (taken, pause) = if options.pause {
         let take = |stopped: &Stopped| {
-            let taken = take(target, options, &access, &pagemap, &bare, &mut buffer, Some(stopped));
+            let taken = take(target, options, &access, &bare, &mut buffer, Some(stopped));
             taken.map(|taken| (taken, stopped.calls))
         };
         let (taken, pause) = stop::stopped(pid, take)?;
@@ -134,9 +137,11 @@ fn attempt(target: &Target, options: &CopyOptions) -> Result<Copied, Failed> {
         taken.calls += calls + taken.threads.len() as u64;
         (taken, Some(pause))
     } else {
-        (take(target, options, &access, &pagemap, &bare, &mut buffer, None)?, None)
+        (take(target, options, &access, &bare, &mut buffer, None)?, None)
     };
     let Taken { plan, regions, missing, memory, threads, clocks, calls, copying } = taken;
+    // The process may have spread its pages over more addresses since.
+    check_room(pid, 0, Image::table_size(&plan.copy), &room::free(), || 0)?;
     let bytes = total(&plan.copy) - total(&missing);
     buffer.truncate(total(&plan.copy) as usize);
     let (swapped, left_out) = (total(&plan.swapped), total(&plan.left));
@@ -170,7 +175,7 @@ fn attempt(target: &Target, options: &CopyOptions) -> Result<Copied, Failed> {
         regions,
     };
     Ok(Copied {
-        image: Image::new(parts, Behind::Process(access, pagemap), victim),
+        image: Image::new(parts, Behind::Process(access), victim),
         pause,
         duration: start.elapsed(),
         bytes,
@@ -193,23 +198,28 @@ fn take(
     target: &Target,
     options: &CopyOptions,
     access: &Access,
-    pagemap: &Pagemap,
     bare: &Ranges,
     buffer: &mut Buffer,
     stopped: Option<&Stopped>,
 ) -> Result<Taken, Failed> {
     let pid = target.pid;
+    // From now on the number cannot become another process's.
+    target.is_same_process()?;
     let regions = access.regions()?;
     target.is_still(&regions)?;
-    let found = find_pages(access, pagemap, &regions)?;
-    let bare = bare::confirm(pid, &regions, &found.ranges, bare);
+    let found = find_pages(access, &regions)?;
+    let thread = access.thread().map_err(|_| RemoteError::Exited { pid })?;
+    let bare = bare::confirm(thread, &regions, &found.ranges, bare);
     let mut plan = Plan::new(&regions, &found.ranges, &bare, options);
     plan.calls = found.calls;
     let bytes = total(&plan.copy) as usize;
     let Some(into) = buffer.get_mut(..bytes) else { return Err(Failed::Grown) };
     let begun = Instant::now();
-    let (calls, missing) = read_all(access, &plan.copy, into)?;
+    let (calls, missing) = read_all(access, thread, &plan.copy, into)?;
     let copying = begun.elapsed();
+    if stopped.is_none() {
+        target.is_same_process()?;
+    }
     let memory = Status::of(pid).map(|status| status.memory()).unwrap_or_default();
     let threads = match stopped {
         Some(stopped) => stopped.threads().collect(),
@@ -221,6 +231,16 @@ fn take(
 }
 
 impl Target {
+    /// Checks that the process is the one that was found, by its start time. The system reuses numbers, and processes
+    /// forked from the same parent have the same mappings.
+    fn is_same_process(&self) -> Result<(), RemoteError> {
+        match proc::started(self.pid) {
+            None => Err(RemoteError::Exited { pid: self.pid }),
+            Some(started) if started != self.identity.started => Err(RemoteError::Replaced { pid: self.pid }),
+            Some(_) => Ok(()),
+        }
+    }
+
     /// Whether the interpreter is still where it was found.
     fn is_still(&self, regions: &[Region]) -> Result<(), RemoteError> {
         let now = around(regions, self.runtime);
@@ -233,13 +253,9 @@ impl Target {
     }
 }
 
-fn find_pages(
-    access: &Access,
-    pagemap: &Pagemap,
-    regions: &[Region],
-) -> Result<crate::pages::Found, RemoteError> {
+fn find_pages(access: &Access, regions: &[Region]) -> Result<crate::pages::Found, RemoteError> {
     let wanted = |region: &Region| region.readable && !region.shared && !is_kernels(region);
-    pagemap.find(regions, wanted).map_err(|source| access.gone("its page map", source))
+    access.pagemap.find(regions, wanted).map_err(|source| access.gone("its page map", source))
 }
 
 /// Whether it is the kernel's own.
@@ -303,15 +319,17 @@ pub(crate) fn push(ranges: &mut Ranges, start: u64, end: u64) {
     }
 }
 
-/// Refuses what does not fit into memory. `large` says how many bytes need not be copied.
+/// Refuses what does not fit into memory: so many bytes, and the table by which they are found. `large` says how many
+/// bytes need not be copied.
 pub(crate) fn check_room(
     pid: u32,
     planned: u64,
+    table: u64,
     free: &Free,
     large: impl FnOnce() -> u64,
 ) -> Result<(), RemoteError> {
     let with_tables = |bytes: u64| bytes.saturating_add(bytes / 10 * TABLES);
-    let needed = with_tables(planned).saturating_add(1 << 26);
+    let needed = with_tables(planned).saturating_add(table).saturating_add(1 << 26);
     if needed <= free.bytes {
         return Ok(());
     }
@@ -342,7 +360,12 @@ pub(crate) fn room_for(pid: u32, planned: u64) -> Result<Buffer, RemoteError> {
 
 /// Reads all ranges, one behind the other, on several threads. Gives the number of system calls and what could not be
 /// read.
-fn read_all(access: &Access, ranges: &[(u64, u64)], into: &mut [u8]) -> Result<(u64, Ranges), RemoteError> {
+fn read_all(
+    access: &Access,
+    thread: u32,
+    ranges: &[(u64, u64)],
+    into: &mut [u8],
+) -> Result<(u64, Ranges), RemoteError> {
     /// A thread is worth its while for so many bytes.
     const SHARE: usize = 1 << 24;
     /// More threads are no faster: memory is.
@@ -370,13 +393,21 @@ fn read_all(access: &Access, ranges: &[(u64, u64)], into: &mut [u8]) -> Result<(
     }
     work.push((pieces, rest));
     let pid = access.pid;
+    let ask = |pieces: &[(u64, u64)], into: &mut [u8]| match raw::read(thread, pieces, into) {
+        // The thread has ended, but perhaps not the process.
+        Err(error) if error.raw_os_error() == Some(libc::ESRCH) => match access.thread() {
+            Ok(other) if other != thread => raw::read(other, pieces, into),
+            _ => Err(error),
+        },
+        read => read,
+    };
     let helpers = work.len() - 1;
     let work = Mutex::new(work);
     let take = || work.lock().ok()?.pop();
     let read = || {
         let mut done = Vec::new();
         while let Some((pieces, part)) = take() {
-            done.push(read_pieces(pid, pieces, part));
+            done.push(read_pieces(ask, pieces, part, MOST_BYTES));
         }
         done
     };
@@ -404,47 +435,65 @@ fn read_all(access: &Access, ranges: &[(u64, u64)], into: &mut [u8]) -> Result<(
     Ok((calls, missing))
 }
 
-/// Reads pieces, each an address and a length, one behind the other. What cannot be read is skipped, page by page.
-fn read_pieces(pid: u32, mut pieces: Vec<(u64, u64)>, into: &mut [u8]) -> io::Result<(u64, Ranges)> {
-    /// How much is asked for at once: a call that is not made up of more can be interrupted.
-    const MOST_BYTES: u64 = 1 << 26;
+/// The most bytes that one call asks for. It is far below what a call returns at most (2 GiB less a page), and short
+/// enough that a signal to this program does not wait.
+const MOST_BYTES: u64 = 1 << 26;
+
+/// Reads pieces, each an address and a length, one after the other. `read` is asked for at most `most` bytes at once and
+/// returns how many it read. A short read is continued where it ended; a page is skipped only if nothing could be read at
+/// its place. Returns the number of calls and the ranges that were skipped.
+fn read_pieces(
+    mut read: impl FnMut(&[(u64, u64)], &mut [u8]) -> io::Result<usize>,
+    pieces: Vec<(u64, u64)>,
+    into: &mut [u8],
+    most: u64,
+) -> io::Result<(u64, Ranges)> {
     const PAGE: u64 = 4096;
     let (mut calls, mut missing) = (0, Ranges::new());
-    let (mut first, mut at) = (0, 0);
-    while first < pieces.len() {
-        let mut length = 0;
-        let mut last = first;
-        while last < pieces.len() && last - first < MOST_PIECES && length < MOST_BYTES {
-            length += pieces[last].1;
-            last += 1;
+    let mut pieces = pieces.into_iter().filter(|piece| piece.1 > 0);
+    // The pieces of the next call, and the rest of the piece that was cut at its end.
+    let mut asked: VecDeque<(u64, u64)> = VecDeque::with_capacity(MOST_PIECES);
+    let (mut length, mut rest, mut at) = (0, None, 0);
+    loop {
+        while asked.len() < MOST_PIECES
+            && length < most
+            && let Some((start, left)) = rest.take().or_else(|| pieces.next())
+        {
+            let take = left.min(most - length);
+            asked.push_back((start, take));
+            length += take;
+            rest = (take < left).then_some((start + take, left - take));
         }
+        let Some(&(first, first_length)) = asked.front() else { return Ok((calls, missing)) };
         calls += 1;
-        let read = match raw::read(pid, &pieces[first..last], &mut into[at..at + length as usize]) {
-            Ok(read) => read,
+        let done = match read(asked.make_contiguous(), &mut into[at..at + length as usize]) {
+            Ok(done) => (done as u64).min(length),
             Err(error) if error.raw_os_error() == Some(libc::EFAULT) => 0,
             Err(error) if error.raw_os_error() == Some(libc::EINTR) => continue,
             Err(error) => return Err(error),
         };
-        at += read;
-        let mut read = read as u64;
-        while first < last && read >= pieces[first].1 {
-            read -= pieces[first].1;
-            first += 1;
+        // Nothing was read at the first page: it cannot be.
+        let skipped = if done == 0 { (PAGE - first % PAGE).min(first_length) } else { 0 };
+        if skipped > 0 {
+            match missing.last_mut() {
+                // The rest of a page of which a part was asked for.
+                Some(last) if last.1 == first => last.1 = first + skipped,
+                _ => missing.push((first / PAGE * PAGE, first + skipped)),
+            }
         }
-        if first < last {
-            // It stopped within this piece, at a page that cannot be read.
-            let (start, length) = pieces[first];
-            let bad = start + read;
-            let skipped = (PAGE - bad % PAGE).min(length - read);
-            push(&mut missing, bad / PAGE * PAGE, bad + skipped);
-            at += skipped as usize;
-            pieces[first] = (bad + skipped, length - read - skipped);
-            if pieces[first].1 == 0 {
-                first += 1;
+        let mut behind = done + skipped;
+        at += behind as usize;
+        length -= behind;
+        while behind > 0
+            && let Some((start, left)) = asked.pop_front()
+        {
+            let take = left.min(behind);
+            behind -= take;
+            if take < left {
+                asked.push_front((start + take, left - take));
             }
         }
     }
-    Ok((calls, missing))
 }
 
 /// A thread's stack pointer, which it shows while it waits in the kernel (`proc_pid_syscall(5)`).
@@ -531,8 +580,8 @@ mod tests {
     #[test]
     fn what_does_not_fit_is_refused_with_the_figures() {
         let free = Free { bytes: 1 << 30, limit: "the limit of the control group /x".to_owned() };
-        assert!(check_room(7, 500 << 20, &free, || 0).is_ok());
-        let error = check_room(7, 1 << 30, &free, || 600 << 20).expect_err("too much");
+        assert!(check_room(7, 500 << 20, 0, &free, || 0).is_ok());
+        let error = check_room(7, 1 << 30, 0, &free, || 600 << 20).expect_err("too much");
         let text = "process 7: about 1907 MiB are needed to read it, and 1024 MiB are free (the limit of the control group /x)";
         assert_eq!(error.to_string(), text);
         let hint = error.hint().unwrap_or_default();
@@ -546,8 +595,82 @@ mod tests {
         let start = memory.as_ptr() as u64;
         let pieces = vec![(start, 0x2000), (0x1000, 0x2000), (start + 0x3000, 0x1000)];
         let mut into = vec![1; 0x5000];
-        let (calls, missing) = read_pieces(std::process::id(), pieces, &mut into).expect("its own memory");
+        let own = |pieces: &[(u64, u64)], into: &mut [u8]| raw::read(std::process::id(), pieces, into);
+        let (calls, missing) = read_pieces(own, pieces, &mut into, MOST_BYTES).expect("its own memory");
         assert_eq!(missing, [(0x1000, 0x3000)]);
         assert!(calls >= 2 && into[..0x2000].iter().chain(&into[0x4000..]).all(|&byte| byte == 0));
+    }
+
+    /// What stands at an address in the memory that the tests make up.
+    fn byte_at(address: u64) -> u8 {
+        (address ^ address >> 8 ^ address >> 16) as u8 | 1
+    }
+
+    #[test]
+    fn a_short_read_loses_nothing_wherever_it_ends() {
+        const MOST: u64 = 1 << 14;
+        let bad = [(0x5000, 0x6000), (0x10_0000, 0x10_2000)];
+        let is_bad = |address: u64| bad.iter().any(|range| (range.0..range.1).contains(&address));
+        let pieces = vec![
+            (0x1000, 0x3000),
+            (0x4000, 0x4000),
+            (0xf_e000, 0x5000),
+            (0x20_0000, 0),
+            (0x20_0800, 0x800),
+            (0x30_0000, 3 * MOST / 2),
+            (0x4000_0000, MOST),
+        ];
+        let expected: Vec<u8> = pieces
+            .iter()
+            .flat_map(|&(start, length)| start..start + length)
+            .map(|address| if is_bad(address) { 0 } else { byte_at(address) })
+            .collect();
+        for at_once in [7, 1 << 11, 1 << 12, 5000, (1 << 13) - 1, usize::MAX] {
+            let read = |asked: &[(u64, u64)], into: &mut [u8]| {
+                assert_eq!(asked.iter().map(|piece| piece.1).sum::<u64>(), into.len() as u64);
+                assert!(into.len() as u64 <= MOST, "{} bytes were asked for at once", into.len());
+                let addresses = asked.iter().flat_map(|&(start, length)| start..start + length);
+                let good = addresses.take(at_once).take_while(|&address| !is_bad(address));
+                let done = into.iter_mut().zip(good).map(|(byte, address)| *byte = byte_at(address)).count();
+                if done == 0 { Err(io::Error::from_raw_os_error(libc::EFAULT)) } else { Ok(done) }
+            };
+            let mut into = vec![0; expected.len()];
+            let (_, missing) = read_pieces(read, pieces.clone(), &mut into, MOST).expect("it is made up");
+            assert_eq!(missing, bad, "only what cannot be read, in steps of {at_once}");
+            assert!(into == expected, "in steps of {at_once}");
+        }
+    }
+
+    #[test]
+    fn no_page_is_lost_where_a_call_gives_no_more() {
+        // `MAX_RW_COUNT` of Linux: what is asked for beyond is not read.
+        const MOST: usize = 0x7fff_f000;
+        let length = (5 << 30) + 0x3000;
+        let mut into = Buffer::reserve(length).expect("room that is not touched");
+        let read = |_: &[(u64, u64)], into: &mut [u8]| Ok(into.len().min(MOST));
+        let pieces = vec![(1 << 40, length as u64)];
+        for most in [MOST_BYTES, u64::MAX] {
+            let (calls, missing) = read_pieces(read, pieces.clone(), &mut into, most).expect("it is made up");
+            assert_eq!((calls, missing), ((length as u64).div_ceil(most.min(MOST as u64)), Ranges::new()));
+        }
+    }
+
+    #[test]
+    fn an_interrupted_read_is_asked_again_and_another_error_ends_it() {
+        let mut times = 0;
+        let read = |_: &[(u64, u64)], into: &mut [u8]| {
+            times += 1;
+            match times {
+                1 => Err(io::Error::from_raw_os_error(libc::EINTR)),
+                _ => Ok(into.len()),
+            }
+        };
+        let (calls, missing) =
+            read_pieces(read, vec![(0x1000, 0x1000)], &mut [0; 0x1000], MOST_BYTES).expect("asked again");
+        assert_eq!((calls, missing), (2, Ranges::new()));
+        let gone = |_: &[(u64, u64)], _: &mut [u8]| Err(io::Error::from_raw_os_error(libc::ESRCH));
+        let error =
+            read_pieces(gone, vec![(0x1000, 0x1000)], &mut [0; 0x1000], MOST_BYTES).expect_err("it is gone");
+        assert_eq!(error.raw_os_error(), Some(libc::ESRCH));
     }
 }

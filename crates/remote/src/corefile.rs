@@ -3,6 +3,10 @@
 //! A core file is ELF: a piece for each mapping, and notes that tell the process, its threads and the mapped files
 //! (`core(5)`; `fs/binfmt_elf.c` of Linux for the notes' shapes). Pages that were never touched are holes in the file, and
 //! are not read. What is as in a file is not in the core: it is read from the file, if that is still the same.
+//!
+//! A core file may come from anyone, and its paths may name any file. So only regular files are opened, and a file is read
+//! as memory only if it is a program or library (ELF) that the core file proves to be the mapped one: by its first page,
+//! or, if the core file does not have that page, by its mappings and its dynamic section ([`CoreFiles::new`]).
 
 use std::fs::File;
 use std::io;
@@ -16,9 +20,10 @@ use object::read::elf::{FileHeader, ProgramHeader};
 use object::{Endianness, ReadCache};
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use crate::budget::Budget;
 use crate::capture::Options;
 use crate::copy::{Ranges, check_room, push, room_for, stack_around, total};
-use crate::elf::Kind;
+use crate::elf::{self, Kind};
 use crate::error::RemoteError;
 use crate::find::{KnownFiles, Source, base, interpreter};
 use crate::image::{Behind, Image, Parts, from_file};
@@ -26,13 +31,17 @@ use crate::maps::{Region, around};
 use crate::proc;
 use crate::raw;
 use crate::room::{self, Victim};
+use crate::rooted::Place;
 use crate::target::{Copied, Target, Thread};
 
 const PAGE: u64 = 4096;
 /// More mappings, files or threads than any process has.
 const MOST: usize = 1 << 20;
-/// How large the notes may be.
-const MOST_NOTES: usize = 1 << 28;
+/// How large the notes may be, all together.
+const MOST_NOTES: u64 = 1 << 28;
+/// The longest path (`PATH_MAX`), and how much text all mappings' paths may be.
+const LONGEST_PATH: usize = 4096;
+const MOST_PATHS: usize = 1 << 27;
 /// How much of a file's beginning is compared: a page, which has its build's number in it.
 const HEAD: usize = PAGE as usize;
 
@@ -49,21 +58,20 @@ const AT_ENTRY: u64 = 9;
 pub(crate) struct CoreFiles {
     /// Those that are elsewhere now, by the path that they had.
     elsewhere: FxHashMap<String, PathBuf>,
-    /// Those that are no more what they were.
+    /// Those that are proved to be what was mapped.
+    proved: FxHashSet<String>,
+    /// Those that are there and are not what was mapped.
     replaced: FxHashSet<String>,
 }
 
 impl CoreFiles {
     pub(crate) fn file(&self, region: &Region) -> Option<File> {
-        if self.replaced.contains(&region.path) {
-            return None;
-        }
-        self.open(&region.path)
+        if self.proved.contains(&region.path) { self.open(&region.path) } else { None }
     }
 
     fn open(&self, path: &str) -> Option<File> {
         let path = self.elsewhere.get(path).map_or(Path::new(path), PathBuf::as_path);
-        path.metadata().ok()?.is_file().then(|| File::open(path).ok())?
+        Place::of(path).ok()?.open().ok()
     }
 }
 
@@ -94,6 +102,11 @@ struct Core<'c> {
     file: &'c File,
     pid: u32,
     pieces: &'c [Piece],
+}
+
+/// A core file, and the files that are proved to be those which were mapped.
+struct CoreWithFiles<'c> {
+    core: Core<'c>,
     files: &'c CoreFiles,
 }
 
@@ -117,25 +130,28 @@ impl Target {
     pub fn of_core(path: &Path, exe: Option<&Path>) -> Result<(Self, Copied), RemoteError> {
         let start = Instant::now();
         let unreadable = |source: io::Error| RemoteError::CoreUnreadable { path: path.to_owned(), source };
-        let file = File::open(path).map_err(unreadable)?;
-        let metadata = file.metadata().map_err(unreadable)?;
+        let place = Place::of(path).map_err(unreadable)?;
         let no_core = |what: &str| RemoteError::NoCore { path: path.to_owned(), what: what.to_owned() };
-        if !metadata.is_file() {
-            return Err(no_core("it is no regular file"));
+        if !place.is_regular() {
+            return Err(no_core("it is not a regular file"));
         }
+        let file = place.open().map_err(unreadable)?;
+        let metadata = file.metadata().map_err(unreadable)?;
         let (mut pieces, notes) = parse(&file).map_err(|what| no_core(&what))?;
         name_files(&mut pieces, &notes);
         let regions: Vec<Region> = pieces.iter().map(|piece| piece.region.clone()).collect();
         let program = around(&regions, notes.entry).map_or("", |region| region.path.as_str());
-        let files = CoreFiles::new(&file, &pieces, program, exe)?;
-        let core = Core { path, file: &file, pid: notes.pid, pieces: &pieces, files: &files };
+        let core = Core { path, file: &file, pid: notes.pid, pieces: &pieces };
+        let files = CoreFiles::new(&core, program, exe)?;
+        let core = CoreWithFiles { core, files: &files };
         let called = proc::called(&notes.arguments).unwrap_or_else(|| notes.name.clone());
-        let found = interpreter(&core, &regions, program, &called, &mut KnownFiles::default());
+        let found =
+            interpreter(&core, &regions, program, &called, &mut KnownFiles::default(), &Budget::default());
         let found = found.map_err(|error| core.missing(error, &regions))?;
         let identity = ProcessIdentity { pid: notes.pid, ..ProcessIdentity::default() };
         let mut target = found.into_target(notes.pid, called, identity.clone());
         target.is_core = true;
-        let parts = core.read(&metadata, &regions)?;
+        let parts = core.core.read(&metadata, &regions)?;
         let mut said =
             vec!["it is of a core file: what the system counted of the process is not known".to_owned()];
         if metadata.len()
@@ -176,38 +192,36 @@ impl Target {
 }
 
 impl CoreFiles {
-    /// Holds the files against what the core has of their beginnings. `exe` stands for the file of its name, or else for
-    /// the program.
-    fn new(core: &File, pieces: &[Piece], program: &str, exe: Option<&Path>) -> Result<Self, RemoteError> {
+    /// Compares the files with what the core has of them. `exe` replaces the file of the same name, or else the program.
+    fn new(core: &Core<'_>, program: &str, exe: Option<&Path>) -> Result<Self, RemoteError> {
         let mut files = Self::default();
         let mut given = None;
+        let mapped = || core.pieces.iter().filter(|piece| piece.region.is_file());
         if let Some(exe) = exe {
             let unreadable = |source| RemoteError::CoreUnreadable { path: exe.to_owned(), source };
-            let metadata = exe.metadata().map_err(unreadable)?;
-            if !metadata.is_file() {
-                return Err(unreadable(io::Error::other("it is no regular file")));
-            }
+            Place::of(exe).and_then(|place| place.open()).map_err(unreadable)?;
             let name = exe.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-            let same_name = pieces.iter().map(|piece| &piece.region.path).find(|path| base(path) == name);
+            let same_name = mapped().map(|piece| &piece.region.path).find(|path| base(path) == name);
             let stands_for = same_name.map_or(program, String::as_str);
             files.elsewhere.insert(stands_for.to_owned(), exe.to_owned());
             given = Some((exe, stands_for));
         }
-        for piece in pieces.iter().filter(|piece| piece.region.is_file()) {
-            if piece.region.offset != 0 || piece.length < HEAD as u64 {
+        let mut by_path: FxHashMap<&str, Vec<&Piece>> = FxHashMap::default();
+        for piece in mapped() {
+            by_path.entry(&piece.region.path).or_default().push(piece);
+        }
+        for (path, pieces) in by_path {
+            let Some(file) = files.open(path) else { continue };
+            if core.is_same(&pieces, &file) {
+                files.proved.insert(path.to_owned());
                 continue;
             }
-            let (mut then, mut now) = ([0; HEAD], [0; HEAD]);
-            let file = files.open(&piece.region.path);
-            let is_same = core.read_exact_at(&mut then, piece.offset).is_ok()
-                && file.is_some_and(|file| from_file(&file, 0, &mut now) > 0);
-            let compared = if piece.region.writable { headers(&then) } else { HEAD };
-            let is_same = is_same && then[..compared] == now[..compared];
-            if !is_same && then.starts_with(b"\x7fELF") {
-                if let Some((exe, file)) = given.filter(|(_, file)| *file == piece.region.path) {
-                    return Err(RemoteError::NotItsFile { exe: exe.to_owned(), file: file.to_owned() });
-                }
-                files.replaced.insert(piece.region.path.clone());
+            if let Some((exe, file)) = given.filter(|(_, file)| *file == path) {
+                return Err(RemoteError::NotItsFile { exe: exe.to_owned(), file: file.to_owned() });
+            }
+            // Data files are never read, so it does not matter whether they changed.
+            if elf::Headers::of(&file).is_some() || base(path).contains("python") {
+                files.replaced.insert(path.to_owned());
             }
         }
         Ok(files)
@@ -224,6 +238,29 @@ fn headers(page: &[u8; HEAD]) -> usize {
 }
 
 impl Core<'_> {
+    /// Whether a file is the one that these pieces were mapped from: an ELF file with the first page that the core has, or,
+    /// if the core does not have that page, one that fits all the mappings and has the same dynamic section.
+    fn is_same(&self, pieces: &[&Piece], file: &File) -> bool {
+        let mut now = [0; HEAD];
+        let Some(headers_now) = elf::Headers::of(file).filter(|_| from_file(file, 0, &mut now) > 0) else {
+            return false;
+        };
+        let mut firsts =
+            pieces.iter().filter(|piece| piece.region.offset == 0 && piece.length >= HEAD as u64);
+        if let Some(first) = firsts.next() {
+            let mut then = [0; HEAD];
+            if self.file.read_exact_at(&mut then, first.offset).is_err() {
+                return false;
+            }
+            let compared = if first.region.writable { headers(&now) } else { HEAD };
+            return then[..compared] == now[..compared];
+        }
+        let mapped = pieces.iter().map(|piece| &piece.region);
+        headers_now.bias(mapped).is_some_and(|bias| {
+            headers_now.has_same_dynamic(file, |within| self.word(bias.wrapping_add(within)).ok())
+        })
+    }
+
     /// Reads what is in the core file into memory, if it fits.
     fn read(&self, metadata: &std::fs::Metadata, regions: &[Region]) -> Result<Parts, RemoteError> {
         let (mut copied, mut places, mut absent) = (Ranges::new(), Vec::new(), Ranges::new());
@@ -254,7 +291,7 @@ impl Core<'_> {
             }
         }
         let planned = total(&copied);
-        check_room(self.pid, planned, &room::free(), || 0)?;
+        check_room(self.pid, planned, Image::table_size(&copied), &room::free(), || 0)?;
         let mut data = room_for(self.pid, planned)?;
         let mut at = 0;
         for (offset, length) in places {
@@ -277,59 +314,70 @@ impl Core<'_> {
         })
     }
 
-    /// The error if no interpreter was found: that its file is gone, if it is.
-    fn missing(&self, error: RemoteError, regions: &[Region]) -> RemoteError {
-        if !matches!(error, RemoteError::NotPython { .. }) {
-            return error;
-        }
-        let gone = regions.iter().filter(|region| region.is_file() && self.files.file(region).is_none());
-        let mut gone: Vec<&str> = gone.map(|region| region.path.as_str()).collect();
-        gone.sort_by_key(|path| !base(path).contains("python"));
-        match gone.first() {
-            Some(file) => {
-                RemoteError::CoreWithoutFile { path: self.path.to_owned(), file: (*file).to_owned() }
-            }
-            None => error,
-        }
-    }
-}
-
-impl Source for Core<'_> {
-    fn pid(&self) -> u32 {
-        self.pid
-    }
-
     fn word(&self, address: u64) -> io::Result<u64> {
         let place = self.pieces.partition_point(|piece| piece.region.end <= address);
         let within = self.pieces.get(place).and_then(|piece| {
             let within = address.checked_sub(piece.region.start)?;
             (within.checked_add(8)? <= piece.length).then(|| piece.offset.checked_add(within))?
         });
-        let place = within.ok_or(io::ErrorKind::NotFound)?;
+        let place = within.ok_or(io::ErrorKind::InvalidInput)?;
         let mut bytes = [0; 8];
         self.file.read_exact_at(&mut bytes, place)?;
         Ok(u64::from_le_bytes(bytes))
+    }
+}
+
+impl CoreWithFiles<'_> {
+    /// The error if no interpreter was found: that its file is gone, if it is.
+    fn missing(&self, error: RemoteError, regions: &[Region]) -> RemoteError {
+        if !matches!(error, RemoteError::NotPython { .. }) {
+            return error;
+        }
+        let gone =
+            regions.iter().filter(|region| region.is_file() && !self.files.proved.contains(&region.path));
+        let mut gone: Vec<&str> = gone.map(|region| region.path.as_str()).collect();
+        gone.sort_by_key(|path| !base(path).contains("python"));
+        match gone.first() {
+            Some(file) => {
+                RemoteError::CoreWithoutFile { path: self.core.path.to_owned(), file: (*file).to_owned() }
+            }
+            None => error,
+        }
+    }
+}
+
+impl Source for CoreWithFiles<'_> {
+    fn pid(&self) -> u32 {
+        self.core.pid
+    }
+
+    fn word(&self, address: u64) -> io::Result<u64> {
+        self.core.word(address)
     }
 
     fn gone(&self, _error: io::Error) -> Option<RemoteError> {
         None
     }
 
-    fn file(&self, region: &Region) -> Option<File> {
-        self.files.file(region)
+    fn file(&self, region: &Region) -> Option<(File, bool)> {
+        self.files.file(region).map(|file| (file, true))
     }
 
-    fn mapped(&self, _region: &Region) -> Kind {
+    fn mapped(&self, _region: &Region, _budget: &Budget) -> Kind {
         // A core file has of a file but its first page.
         Kind::Other
     }
 
-    fn present(&self, _regions: &[Region], wanted: &dyn Fn(&Region) -> bool) -> Vec<u8> {
+    fn present(&self, _regions: &[Region], wanted: &dyn Fn(&Region) -> bool, budget: &Budget) -> Vec<u8> {
         let mut bytes = Vec::new();
-        for piece in self.pieces.iter().filter(|piece| wanted(&piece.region)) {
+        for piece in self.core.pieces.iter().filter(|piece| wanted(&piece.region)) {
+            let length = piece.length.min(piece.region.length());
+            if !budget.of_memory(length) {
+                break;
+            }
             let begins = bytes.len();
-            bytes.resize(begins + piece.length.min(piece.region.length()) as usize, 0);
-            if self.file.read_exact_at(&mut bytes[begins..], piece.offset).is_err() {
+            bytes.resize(begins + length as usize, 0);
+            if self.core.file.read_exact_at(&mut bytes[begins..], piece.offset).is_err() {
                 bytes.truncate(begins);
             }
         }
@@ -357,8 +405,13 @@ fn parse(file: &File) -> Result<(Vec<Piece>, Notes), String> {
         return Err("it is another kind of ELF file".to_owned());
     }
     let machine = header.e_machine(endian);
+    // Before all of them are read.
+    if header.phnum(endian, &cache).map_err(bad)? > MOST {
+        return Err("it says that it has more mappings than a process can have".to_owned());
+    }
+    let mut notes_left = MOST_NOTES;
     let (mut pieces, mut notes) = (Vec::new(), Notes::default());
-    for segment in header.program_headers(endian, &cache).map_err(bad)?.iter().take(MOST) {
+    for segment in header.program_headers(endian, &cache).map_err(bad)? {
         let flags = segment.p_flags(endian);
         let (start, offset) = (segment.p_vaddr(endian), segment.p_offset(endian));
         let Some(end) = start.checked_add(segment.p_memsz(endian)) else { continue };
@@ -379,7 +432,8 @@ fn parse(file: &File) -> Result<(Vec<Piece>, Notes), String> {
                 };
                 pieces.push(Piece { region, offset, length: in_file });
             }
-            PT_NOTE if in_file <= length && in_file <= MOST_NOTES as u64 => {
+            PT_NOTE if in_file <= length && in_file <= notes_left => {
+                notes_left -= in_file;
                 let data = object::ReadRef::read_bytes_at(&cache, offset, in_file);
                 notes.read(data.map_err(|()| "its notes are cut short".to_owned())?, machine);
             }
@@ -449,8 +503,18 @@ fn mapped_files(contents: &[u8]) -> Option<Vec<(u64, u64, u64, String)>> {
     for (place, name) in names.split(|&byte| byte == 0).take(count).enumerate() {
         let at = 16 + place * 24;
         let (start, end, offset) = (word(contents, at)?, word(contents, at + 8)?, word(contents, at + 16)?);
-        files.push((start, end, offset.checked_mul(page)?, String::from_utf8_lossy(name).into_owned()));
+        if start < end && name.len() <= LONGEST_PATH {
+            files.push((start, end, offset.checked_mul(page)?, String::from_utf8_lossy(name).into_owned()));
+        }
     }
+    // Mappings do not overlap. If entries do, the first one is used, so that each piece is visited once.
+    files.sort_by_key(|file| file.0);
+    let mut until = 0;
+    files.retain(|file| {
+        let is_apart = file.0 >= until;
+        until = until.max(file.1);
+        is_apart
+    });
     Some(files)
 }
 
@@ -459,14 +523,21 @@ fn mapped_files(contents: &[u8]) -> Option<Vec<(u64, u64, u64, String)>> {
 fn name_files(pieces: &mut Vec<Piece>, notes: &Notes) {
     let mut numbers = FxHashMap::default();
     let mut left_out = Vec::new();
+    let mut text_left = MOST_PATHS;
     for (start, end, offset, path) in &notes.files {
         let next = numbers.len() as u64 + 1;
         let inode = *numbers.entry(path.as_str()).or_insert(next);
         let offset_at = |at: u64| offset.wrapping_add(at.wrapping_sub(*start));
         let first = pieces.partition_point(|piece| piece.region.end <= *start);
         let mut at = *start;
-        let mut gap = |from: u64, to: u64| {
-            if from < to && from.is_multiple_of(PAGE) && to.is_multiple_of(PAGE) && left_out.len() < MOST {
+        let mut named = || {
+            let rest = text_left.checked_sub(path.len());
+            text_left = rest.unwrap_or(text_left);
+            rest.is_some()
+        };
+        let mut gap = |from: u64, to: u64, is_named: bool| {
+            let is_whole = from.is_multiple_of(PAGE) && to.is_multiple_of(PAGE);
+            if from < to && is_whole && is_named && left_out.len() < MOST {
                 let region = Region {
                     start: from,
                     end: to,
@@ -484,13 +555,15 @@ fn name_files(pieces: &mut Vec<Piece>, notes: &Notes) {
         };
         for piece in pieces[first..].iter_mut().take_while(|piece| piece.region.start < *end) {
             let region = &mut piece.region;
-            region.inode = inode;
-            region.offset = offset_at(region.start);
-            region.path.clone_from(path);
-            gap(at, region.start);
+            gap(at, region.start, named());
+            if named() {
+                region.inode = inode;
+                region.offset = offset_at(region.start);
+                region.path.clone_from(path);
+            }
             at = region.end;
         }
-        gap(at, *end);
+        gap(at, *end, named());
     }
     pieces.extend(left_out);
     sort(pieces);

@@ -43,6 +43,24 @@ pub enum RemoteError {
         /// Its program's name.
         program: String,
     },
+    /// No Python was found in the part of its files and memory that is searched.
+    #[error(
+        "process {pid} ({program}): no CPython interpreter was found in the first 256 MiB of the symbols of its files"
+    )]
+    TooMuchToRead {
+        /// The process.
+        pid: u32,
+        /// Its program's name.
+        program: String,
+    },
+    /// Its files or its memory could not be read in time.
+    #[error("process {pid} did not answer: its files or its memory could not be read within {seconds} s")]
+    NoAnswer {
+        /// The process.
+        pid: u32,
+        /// How long was waited.
+        seconds: u64,
+    },
     /// It is another implementation of Python.
     #[error("process {pid} runs {implementation}, not CPython")]
     OtherImplementation {
@@ -181,6 +199,12 @@ pub enum RemoteError {
         /// The process.
         pid: u32,
     },
+    /// It ended meanwhile, and its number is another process's now.
+    #[error("process {pid} ended, and its number is another process's now, of which nothing was read")]
+    Replaced {
+        /// The number.
+        pid: u32,
+    },
     /// It became another program meanwhile.
     #[error("process {pid} became another program (exec) while it was read")]
     Execed {
@@ -282,6 +306,9 @@ impl RemoteError {
             Self::IsAThread { process, .. } => format!("give the process: mem_top {process}"),
             Self::Itself { .. } | Self::OtherSystem { .. } => "from within a program, mem_top.snapshot() captures it".to_owned(),
             Self::NotPython { .. } => "mem_top ps lists the Python processes; a launcher's Python may be one of its children (--children)".to_owned(),
+            Self::TooMuchToRead { .. } => "if it embeds Python, strip the program or link it with libpython as a shared library".to_owned(),
+            Self::NoAnswer { .. } => "check the network disks and FUSE file systems that it uses, and try again".to_owned(),
+            Self::Replaced { .. } => "mem_top ps lists the running Python processes".to_owned(),
             Self::OtherImplementation { .. } => "mem_top reads CPython alone".to_owned(),
             Self::OtherArchitecture { .. } => "run the program with a 64-bit Python".to_owned(),
             Self::FreeThreaded { .. } => "run the program with the build that has the GIL: python3.14 rather than python3.14t".to_owned(),
@@ -326,6 +353,9 @@ impl RemoteError {
             | Self::Itself { pid }
             | Self::OtherSystem { pid }
             | Self::NotPython { pid, .. }
+            | Self::TooMuchToRead { pid, .. }
+            | Self::NoAnswer { pid, .. }
+            | Self::Replaced { pid }
             | Self::OtherImplementation { pid, .. }
             | Self::OtherArchitecture { pid, .. }
             | Self::FreeThreaded { pid, .. }

@@ -1,13 +1,20 @@
 //! Finds the interpreter in a process: every ELF file that it has mapped is looked into, the likely ones first, be the
 //! interpreter a program, a shared library or embedded. What a file says is held against the process's memory.
+//!
+//! A process can block its reader: by files on a file system that does not answer, or by memory that is mapped from one.
+//! So the search runs on a thread of its own, with a deadline.
 
 use std::fs::{self, File};
 use std::io;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 use memtop_heap::{ProcessIdentity, PythonVersion};
 use rustc_hash::FxHashMap;
 
 use crate::access::Access;
+use crate::budget::Budget;
 use crate::copy;
 use crate::elf::{self, Elf, Kind};
 use crate::error::RemoteError;
@@ -16,28 +23,38 @@ use crate::proc;
 use crate::target::{Copied, CopyOptions, Target};
 use crate::version::{self, RuntimeLayout, word};
 
-/// What was found out about files, by device and number: the same ones are mapped again and again.
+/// The files looked into so far, by device and inode: many processes map the same ones. Only files that certainly have
+/// these numbers are kept, so that one process cannot change what is found in another.
 pub(crate) type KnownFiles = FxHashMap<((u32, u32), u64), Kind>;
+
+/// How long the search in one process may take. It takes some milliseconds, a few hundred on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 impl Target {
     /// Finds the interpreter in a process.
     ///
     /// # Errors
     /// If there is no such process, or it may not be read, or has no CPython whose layout is known, or none that is set
-    /// up.
+    /// up; or if it does not answer in time.
     pub fn find(pid: u32) -> Result<Self, RemoteError> {
-        Self::find_with(pid, &mut KnownFiles::default())
+        let found = in_time(PATIENCE, move || Self::find_with(pid, &mut KnownFiles::default()));
+        found.unwrap_or(Err(RemoteError::NoAnswer { pid, seconds: PATIENCE.as_secs() }))
     }
 
-    /// As [`Self::find`], with what is known of files.
+    /// As [`Self::find`], without a deadline, with the files that are known already.
     pub(crate) fn find_with(pid: u32, known: &mut KnownFiles) -> Result<Self, RemoteError> {
+        let started = proc::started(pid).ok_or(RemoteError::NoSuchProcess { pid })?;
         let access = Access::open(pid)?;
-        let started = proc::started(pid).ok_or(RemoteError::Exited { pid })?;
         let regions = access.regions()?;
-        let program = fs::read_link(format!("/proc/{pid}/exe"));
+        let thread = access.thread().map_err(|_| RemoteError::Exited { pid })?;
+        let program = fs::read_link(format!("/proc/{pid}/task/{thread}/exe"));
         let program = program.map_or_else(|_| String::new(), |path| path.to_string_lossy().into_owned());
         let called = proc::program(pid);
-        let found = interpreter(&access, &regions, &program, &called, known)?;
+        let found = interpreter(&access, &regions, &program, &called, known, &Budget::default())?;
+        // All that was read is of one process.
+        if proc::started(pid) != Some(started) {
+            return Err(RemoteError::Exited { pid });
+        }
         Ok(found.into_target(pid, called, proc::identity(pid, started)))
     }
 
@@ -50,20 +67,32 @@ impl Target {
     }
 }
 
+/// Runs `work` on a thread of its own and returns its result, or `None` if it takes longer than `patience`. The thread
+/// is left behind then: a blocked system call cannot be ended from here.
+pub(crate) fn in_time<R: Send + 'static>(
+    patience: Duration,
+    work: impl FnOnce() -> R + Send + 'static,
+) -> Option<R> {
+    let (answer, answered) = mpsc::sync_channel(1);
+    let started = thread::Builder::new().name("looker".to_owned()).spawn(move || answer.send(work()));
+    started.ok()?;
+    answered.recv_timeout(patience).ok()
+}
+
 /// Memory with an interpreter in it: a process's, or what a core file has of it.
 pub(crate) trait Source {
     /// The process.
     fn pid(&self) -> u32;
-    /// A word.
+    /// A word of its memory. `NotFound` if its page is neither in memory nor swapped out.
     fn word(&self, address: u64) -> io::Result<u64>;
     /// Why a word could not be read, if the process is another or gone.
     fn gone(&self, error: io::Error) -> Option<RemoteError>;
-    /// The file of a mapping.
-    fn file(&self, region: &Region) -> Option<File>;
+    /// The file of a mapping, and whether the mapping's numbers are certainly its own.
+    fn file(&self, region: &Region) -> Option<(File, bool)>;
     /// What is mapped of a file that cannot be opened, being deleted or replaced.
-    fn mapped(&self, region: &Region) -> Kind;
-    /// What is in memory of those mappings that are wanted, one behind the other.
-    fn present(&self, regions: &[Region], wanted: &dyn Fn(&Region) -> bool) -> Vec<u8>;
+    fn mapped(&self, region: &Region, budget: &Budget) -> Kind;
+    /// What is in memory of those mappings that are wanted, one behind the other, as far as the budget allows.
+    fn present(&self, regions: &[Region], wanted: &dyn Fn(&Region) -> bool, budget: &Budget) -> Vec<u8>;
 }
 
 /// An interpreter that was found.
@@ -88,14 +117,30 @@ pub(crate) fn interpreter(
     program: &str,
     called: &str,
     known: &mut KnownFiles,
+    budget: &Budget,
 ) -> Result<Interpreter, RemoteError> {
     let pid = source.pid();
     let mut instead = None;
     for first in likely_first(regions, program) {
-        let kind = known.entry((first.device, first.inode)).or_insert_with(|| {
-            source.file(first).map_or_else(|| source.mapped(first), |file| elf::read(&file))
-        });
-        let elf = match kind {
+        if budget.is_exceeded() {
+            break;
+        }
+        let numbers = (first.device, first.inode);
+        let kind = match known.get(&numbers) {
+            Some(kind) => kind.clone(),
+            None => match source.file(first) {
+                Some((file, is_certain)) => {
+                    let kind = elf::read(&file, budget);
+                    // A file that was not read to its end may still be read for another process.
+                    if is_certain && !budget.is_exceeded() {
+                        known.insert(numbers, kind.clone());
+                    }
+                    kind
+                }
+                None => source.mapped(first, budget),
+            },
+        };
+        let elf = match &kind {
             Kind::Other => continue,
             Kind::Foreign(what) => {
                 if first.path == program {
@@ -109,7 +154,7 @@ pub(crate) fn interpreter(
         if let Some(implementation) = elf.implementation {
             return Err(RemoteError::OtherImplementation { pid, implementation });
         }
-        let found = Found { source, regions, elf, first };
+        let found = Found { source, regions, elf, first, budget };
         match found.interpreter() {
             None => {}
             Some(Ok((version, runtime, region))) => {
@@ -120,8 +165,11 @@ pub(crate) fn interpreter(
             }
         }
     }
-    let program = if program.is_empty() { called } else { base(program) };
-    Err(instead.unwrap_or(RemoteError::NotPython { pid, program: program.to_owned() }))
+    let program = if program.is_empty() { called } else { base(program) }.to_owned();
+    Err(instead.unwrap_or(match budget.is_exceeded() {
+        true => RemoteError::TooMuchToRead { pid, program },
+        false => RemoteError::NotPython { pid, program },
+    }))
 }
 
 /// The first mapping of each file: of the program itself, of what is called Python, of the rest.
@@ -155,6 +203,7 @@ struct Found<'f, S> {
     regions: &'f [Region],
     elf: &'f Elf,
     first: &'f Region,
+    budget: &'f Budget,
 }
 
 impl<S: Source> Found<'_, S> {
@@ -185,6 +234,10 @@ impl<S: Source> Found<'_, S> {
         let text = version.to_string();
         let word_at = |address: u64| {
             self.source.word(address).map_err(|error| {
+                // The page was never written to.
+                if error.kind() == io::ErrorKind::NotFound {
+                    return RemoteError::Starting { pid };
+                }
                 self.source.gone(error).unwrap_or_else(|| {
                     let what = "_PyRuntime cannot be read".to_owned();
                     RemoteError::OtherLayout { pid, version: text.clone(), what }
@@ -236,8 +289,10 @@ impl<S: Source> Found<'_, S> {
         if let Some(number) = self.elf.version {
             return version::of_number(number);
         }
-        version::in_memory(&self.variables())
-            .or_else(|| version::among_constants(&self.elf.constants(&self.source.file(self.first)?).ok()?))
+        version::in_memory(&self.variables()).or_else(|| {
+            let (file, _) = self.source.file(self.first)?;
+            version::among_constants(&self.elf.constants(&file, self.budget).ok()?)
+        })
     }
 
     /// The variables of the file as they are in memory, as far as they are there: what is written of its own mappings,
@@ -252,6 +307,18 @@ impl<S: Source> Found<'_, S> {
                 && region.length() <= MOST
                 && (region.is_same_file(self.first) || behind(region))
         };
-        self.source.present(self.regions, &wanted)
+        self.source.present(self.regions, &wanted, self.budget)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn work_that_takes_too_long_is_given_up() {
+        let (_keep, never) = mpsc::channel::<()>();
+        assert_eq!(in_time(Duration::from_millis(10), move || never.recv().is_ok()), None);
+        assert_eq!(in_time(Duration::from_secs(600), || 7), Some(7));
     }
 }

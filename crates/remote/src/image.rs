@@ -17,7 +17,6 @@ use crate::access::Access;
 use crate::copy::{Ranges, is_kernels, total};
 use crate::corefile::CoreFiles;
 use crate::maps::{Region, around};
-use crate::pages::Pagemap;
 use crate::raw::{Buffer, PAGE_IS_PRESENT};
 use crate::room::Victim;
 
@@ -28,6 +27,9 @@ const ADDRESS_BITS: u32 = 48;
 const PIECE_BITS: u32 = 14;
 /// How much of a file, or of what was left out, is read at once.
 const CHUNK: u64 = 1 << 16;
+/// How many bytes of such chunks are kept. A damaged heap may refer to every chunk of a huge file once; beyond the limit
+/// single pages are read, and not kept.
+const MOST_KEPT: u64 = 1 << 29;
 
 /// A copy of a process's memory at one moment. As long as it lives, this process is the first that the system ends if
 /// memory runs out.
@@ -48,6 +50,8 @@ pub struct Image {
     absent: Ranges,
     resident: Ranges,
     read_late: AtomicU64,
+    /// Bytes of chunks that were read later and are kept.
+    kept: AtomicU64,
     behind: Behind,
     _victim: Victim,
 }
@@ -56,7 +60,7 @@ pub struct Image {
 #[derive(Debug)]
 pub(crate) enum Behind {
     /// From a process that runs on.
-    Process(Access, Pagemap),
+    Process(Access),
     /// From the files that a process had mapped which is gone.
     Core(CoreFiles),
 }
@@ -122,9 +126,23 @@ impl Image {
             absent,
             resident,
             read_late: AtomicU64::new(0),
+            kept: AtomicU64::new(0),
             behind,
             _victim: victim,
         }
+    }
+
+    /// The size in bytes of the table that locates the pages of some ranges. It exceeds the pages' own size if they are far
+    /// apart.
+    pub(crate) fn table_size(copied: &[(u64, u64)]) -> u64 {
+        const PIECE: u64 = PAGE << PIECE_BITS;
+        let (mut pieces, mut next) = (0, 0);
+        for &(start, end) in copied {
+            let first = (start / PIECE).max(next);
+            next = next.max(end.div_ceil(PIECE));
+            pieces += next.saturating_sub(first);
+        }
+        pieces * ((size_of::<u32>() as u64) << PIECE_BITS)
     }
 
     /// The mappings of the process, ascending.
@@ -228,18 +246,32 @@ impl Image {
             chunks: Mutex::default(),
         });
         let within = address - region.start;
-        let start = region.start + within / CHUNK * CHUNK;
-        let mut chunks = later.chunks.lock().ok()?;
-        let chunk = chunks.entry(within / CHUNK).or_insert_with(|| {
-            let mut bytes = vec![0; CHUNK.min(region.end - start) as usize];
+        let read = |start: u64, length: u64| -> Vec<u8> {
+            let mut bytes = vec![0; length.min(region.end - start) as usize];
             let read = match &later.file {
                 Some(file) => from_file(file, region.offset.saturating_add(start - region.start), &mut bytes),
                 None => self.of_process(start, &mut bytes, is_left),
             };
             bytes.truncate(read);
-            bytes.into()
-        });
-        let chunk = Arc::clone(chunk);
+            bytes
+        };
+        let mut chunks = later.chunks.lock().ok()?;
+        let chunk = match chunks.get(&(within / CHUNK)) {
+            Some(chunk) => Arc::clone(chunk),
+            None if self.kept.load(Ordering::Relaxed) >= MOST_KEPT => {
+                drop(chunks);
+                let page = read(address / PAGE * PAGE, PAGE);
+                let within = (address % PAGE) as usize;
+                into.copy_from_slice(page.get(within..within + into.len())?);
+                return Some(());
+            }
+            None => {
+                let chunk: Arc<[u8]> = read(region.start + within / CHUNK * CHUNK, CHUNK).into();
+                self.kept.fetch_add(CHUNK, Ordering::Relaxed);
+                chunks.insert(within / CHUNK, Arc::clone(&chunk));
+                chunk
+            }
+        };
         drop(chunks);
         let within = (within % CHUNK) as usize;
         into.copy_from_slice(chunk.get(within..within + into.len())?);
@@ -248,7 +280,7 @@ impl Image {
 
     fn file(&self, region: &Region) -> Option<File> {
         match &self.behind {
-            Behind::Process(access, _) => access.file(region),
+            Behind::Process(access) => access.file(region).map(|(file, _)| file),
             Behind::Core(files) => files.file(region),
         }
     }
@@ -256,7 +288,7 @@ impl Image {
     /// Reads from the process as it is now: the pages that were left out, or those of a file that cannot be opened, as
     /// far as they are in memory. Gives how far.
     fn of_process(&self, start: u64, bytes: &mut [u8], is_left: bool) -> usize {
-        let Behind::Process(access, pagemap) = &self.behind else { return 0 };
+        let Behind::Process(access) = &self.behind else { return 0 };
         let end = start + bytes.len() as u64;
         let region = Region {
             start,
@@ -270,7 +302,7 @@ impl Image {
             inode: 0,
             path: String::new(),
         };
-        let found = pagemap.find(std::slice::from_ref(&region), |_| true).unwrap_or_default();
+        let found = access.pagemap.find(std::slice::from_ref(&region), |_| true).unwrap_or_default();
         let mut known = 0;
         for range in found.ranges.iter().filter(|range| range.categories & PAGE_IS_PRESENT != 0) {
             let (from, to) = ((range.start - start) as usize, (range.end.min(end) - start) as usize);
@@ -333,5 +365,22 @@ impl Memory for Image {
             into.clear();
         }
         done
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn table_size_counts_each_piece_of_addresses_once() {
+        const PIECE: u64 = PAGE << PIECE_BITS;
+        let table = 4 << PIECE_BITS;
+        assert_eq!(Image::table_size(&[]), 0);
+        assert_eq!(Image::table_size(&[(0, PAGE), (PAGE * 2, PAGE * 3), (PIECE - PAGE, PIECE)]), table);
+        assert_eq!(Image::table_size(&[(PIECE - PAGE, PIECE + PAGE), (3 * PIECE, 5 * PIECE)]), 4 * table);
+        // A page in each piece costs sixteen times what it holds.
+        let spread: Vec<_> = (0..1000).map(|piece| (piece * PIECE, piece * PIECE + PAGE)).collect();
+        assert_eq!(Image::table_size(&spread), 1000 * table);
     }
 }

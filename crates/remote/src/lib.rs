@@ -18,6 +18,8 @@ mod access;
 #[cfg(target_os = "linux")]
 mod bare;
 #[cfg(target_os = "linux")]
+mod budget;
+#[cfg(target_os = "linux")]
 mod capture;
 #[cfg(target_os = "linux")]
 mod copy;
@@ -43,6 +45,8 @@ mod pulse;
 mod raw;
 #[cfg(target_os = "linux")]
 mod room;
+#[cfg(target_os = "linux")]
+mod rooted;
 #[cfg(target_os = "linux")]
 mod stop;
 #[cfg(target_os = "linux")]

@@ -1,40 +1,87 @@
 //! The Python processes of this machine.
 
+use std::time::{Duration, Instant};
+
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::error::RemoteError;
-use crate::find::{KnownFiles, base};
+use crate::find::{KnownFiles, base, in_time};
 use crate::proc::{self, Status};
 use crate::target::{Process, Target};
 
-/// The Python processes of this machine, by their numbers, but for this one. One that may not be read is known by its
-/// name alone.
-#[must_use]
-pub fn processes() -> Vec<Process> {
-    let mut known = KnownFiles::default();
-    let mut users = FxHashMap::default();
-    let all = proc::all().into_iter().filter(|&pid| pid != std::process::id());
-    all.filter_map(|pid| process(pid, &mut known, &mut users)).collect()
+/// How long the search in one of many processes may take.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How long processes that do not answer are waited for in sum. After that, each gets less time.
+const ALL_PATIENCE: Duration = Duration::from_secs(20);
+const SHORT_PATIENCE: Duration = Duration::from_millis(500);
+
+/// Searches processes one after the other, each with a deadline.
+#[derive(Default)]
+struct Looks {
+    known: KnownFiles,
+    in_vain: Duration,
 }
 
-fn process(pid: u32, known: &mut KnownFiles, users: &mut FxHashMap<u32, String>) -> Option<Process> {
+impl Looks {
+    /// Runs `look` for a process with the files known so far. Returns an error if it does not answer in time.
+    fn at<R: Send + 'static>(
+        &mut self,
+        pid: u32,
+        look: impl FnOnce(&mut KnownFiles) -> R + Send + 'static,
+    ) -> Result<R, RemoteError> {
+        let begun = Instant::now();
+        let patience = if self.in_vain < ALL_PATIENCE { PATIENCE } else { SHORT_PATIENCE };
+        // After a timeout the thread keeps the known files, and a new collection begins.
+        let mut known = std::mem::take(&mut self.known);
+        let answer = in_time(patience, move || {
+            let answer = look(&mut known);
+            (answer, known)
+        });
+        let Some((answer, known)) = answer else {
+            self.in_vain += begun.elapsed();
+            return Err(RemoteError::NoAnswer { pid, seconds: patience.as_secs().max(1) });
+        };
+        self.known = known;
+        Ok(answer)
+    }
+}
+
+/// The Python processes of this machine, by their numbers, but for this one. One that may not be read is known by its
+/// name alone; so is one that does not answer.
+#[must_use]
+pub fn processes() -> Vec<Process> {
+    let mut looks = Looks::default();
+    let mut users = FxHashMap::default();
+    let all = proc::all().into_iter().filter(|&pid| pid != std::process::id());
+    all.filter_map(|pid| process(pid, &mut looks, &mut users)).collect()
+}
+
+fn process(pid: u32, looks: &mut Looks, users: &mut FxHashMap<u32, String>) -> Option<Process> {
     let status = Status::of(pid).ok()?;
     let rss = status.memory().rss;
     // A thread of the kernel has no memory; neither has a zombie, which may have been a Python.
     if rss.is_none() && !status.is_dead() {
         return None;
     }
-    let (version, problem) = match Target::find_with(pid, known) {
+    // The command line is in its memory too, so reading it can block as well.
+    let looked = looks.at(pid, move |known| (proc::arguments(pid), Target::find_with(pid, known)));
+    let (arguments, found) = match looked {
+        Ok((arguments, found)) => (arguments, found),
+        Err(error) => (Vec::new(), Err(error)),
+    };
+    let is_called_python = || is_called_python(&arguments, &status);
+    let (version, problem) = match found {
         Ok(target) => (Some(target.version), None),
         Err(
             RemoteError::NotPython { .. } | RemoteError::NoSuchProcess { .. } | RemoteError::Exited { .. },
         ) => {
             return None;
         }
-        Err(error @ (RemoteError::OtherArchitecture { .. } | RemoteError::Zombie { .. }))
-            if !is_called_python(pid, &status) =>
-        {
-            let _ = error;
+        Err(
+            RemoteError::OtherArchitecture { .. }
+            | RemoteError::Zombie { .. }
+            | RemoteError::TooMuchToRead { .. },
+        ) if !is_called_python() => {
             return None;
         }
         Err(error) => {
@@ -46,7 +93,7 @@ fn process(pid: u32, known: &mut KnownFiles, users: &mut FxHashMap<u32, String>)
                     | RemoteError::Sandboxed { .. }
                     | RemoteError::Refused { .. }
             );
-            if !may_be_read && !is_called_python(pid, &status) {
+            if !may_be_read && !is_called_python() {
                 return None;
             }
             (None, Some(error.to_string()))
@@ -58,7 +105,7 @@ fn process(pid: u32, known: &mut KnownFiles, users: &mut FxHashMap<u32, String>)
         version,
         rss: rss.unwrap_or(0),
         user: users.entry(user).or_insert_with(|| proc::user_name(user)).clone(),
-        command: match proc::arguments(pid).join(" ") {
+        command: match arguments.join(" ") {
             nothing if nothing.is_empty() => status.name(),
             command => command,
         },
@@ -66,10 +113,9 @@ fn process(pid: u32, known: &mut KnownFiles, users: &mut FxHashMap<u32, String>)
     })
 }
 
-fn is_called_python(pid: u32, status: &Status) -> bool {
-    let program = proc::arguments(pid).into_iter().next().unwrap_or_default();
+fn is_called_python(arguments: &[String], status: &Status) -> bool {
     let is_python = |name: &str| name.starts_with("python") || name.starts_with("pypy");
-    is_python(base(&program)) || is_python(&status.name())
+    arguments.first().is_some_and(|program| is_python(base(program))) || is_python(&status.name())
 }
 
 /// The descendants of a process that are Pythons which can be read, by their numbers.
@@ -81,14 +127,14 @@ pub fn children(pid: u32) -> Vec<u32> {
             below.entry(parent).or_default().push(child);
         }
     }
-    let mut known = KnownFiles::default();
+    let mut looks = Looks::default();
     let mut found = Vec::new();
     let (mut open, mut seen) = (vec![pid], FxHashSet::default());
     while let Some(parent) = open.pop() {
         for &child in below.get(&parent).into_iter().flatten() {
             if seen.insert(child) {
                 open.push(child);
-                if Target::find_with(child, &mut known).is_ok() {
+                if matches!(looks.at(child, move |known| Target::find_with(child, known)), Ok(Ok(_))) {
                     found.push(child);
                 }
             }
@@ -96,4 +142,26 @@ pub fn children(pid: u32) -> Vec<u32> {
     }
     found.sort_unstable();
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+    use crate::elf::Kind;
+
+    #[test]
+    fn a_process_that_does_not_answer_is_reported_and_the_next_is_searched() {
+        // As if others had used up the time, so that the test is fast.
+        let mut looks = Looks { in_vain: ALL_PATIENCE, ..Looks::default() };
+        let (_keep, never) = mpsc::channel::<()>();
+        looks.known.insert(((1, 2), 3), Kind::Other);
+        let error = looks.at(7, move |_| never.recv().is_ok()).expect_err("it never answers");
+        assert!(matches!(error, RemoteError::NoAnswer { pid: 7, .. }), "{error}");
+        assert!(error.hint().is_some());
+        assert!(looks.known.is_empty(), "the known files are with the blocked thread");
+        let answer = looks.at(8, |known| known.insert(((1, 2), 3), Kind::Other).is_none());
+        assert!(matches!(answer, Ok(true)) && looks.known.len() == 1);
+    }
 }

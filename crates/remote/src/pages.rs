@@ -33,9 +33,16 @@ pub(crate) struct Found {
 }
 
 impl Pagemap {
-    /// Opens it. It stays that of the program that runs in the process now.
-    pub(crate) fn open(pid: u32) -> io::Result<Self> {
-        Ok(Self { file: File::open(format!("/proc/{pid}/pagemap"))?, page: raw::page_size() })
+    /// Opens it, by a thread of the process. It stays that of the program that runs in the process now.
+    pub(crate) fn open(pid: u32, thread: u32) -> io::Result<Self> {
+        Ok(Self { file: File::open(format!("/proc/{pid}/task/{thread}/pagemap"))?, page: raw::page_size() })
+    }
+
+    /// What is true of the page that an address is in: categories, or 0 if it is nowhere.
+    pub(crate) fn page(&self, address: u64) -> io::Result<u64> {
+        let mut word = [0; 8];
+        self.file.read_exact_at(&mut word, address / self.page * 8)?;
+        Ok(categories(u64::from_le_bytes(word)))
     }
 
     /// The pages that are in memory or swapped out, of those mappings that are `wanted`, ascending.
@@ -135,7 +142,7 @@ mod tests {
     #[test]
     fn both_ways_find_the_same_pages_of_this_process() {
         let pid = std::process::id();
-        let pagemap = Pagemap::open(pid).expect("a process may read its own");
+        let pagemap = Pagemap::open(pid, pid).expect("a process may read its own");
         // Touched here and there, so that there is more than one range.
         let mut memory = raw::Buffer::reserve(1 << 24).expect("16 MiB");
         for place in [0, 5 << 20, (5 << 20) + 4096, 15 << 20] {

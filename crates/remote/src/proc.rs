@@ -1,7 +1,7 @@
 //! What `/proc` tells of a process: its state, its user, which it is, its memory (`proc(5)`).
 
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -11,9 +11,14 @@ use memtop_heap::{MemoryNumbers, ProcessIdentity};
 pub(crate) struct Status(String);
 
 impl Status {
-    /// Those of a process.
+    /// Those of a process: of its main thread, or, if that has ended before the others, of one that runs on.
     pub(crate) fn of(pid: u32) -> io::Result<Self> {
-        read(&format!("/proc/{pid}/status")).map(Self)
+        let main = read(&format!("/proc/{pid}/status")).map(Self)?;
+        if !main.is_dead() {
+            return Ok(main);
+        }
+        let others = threads(pid).into_iter().filter_map(|thread| Self::of_thread(pid, thread).ok());
+        Ok(others.into_iter().find(|status| !status.is_dead()).unwrap_or(main))
     }
 
     /// Those of a thread.
@@ -44,6 +49,11 @@ impl Status {
     /// The state's letter.
     pub(crate) fn state(&self) -> char {
         self.field("State").and_then(|state| state.chars().next()).unwrap_or('?')
+    }
+
+    /// The thread that they are of.
+    pub(crate) fn thread(&self) -> Option<u32> {
+        u32::try_from(self.number("Pid")?).ok()
     }
 
     /// Whether it has ended.
@@ -87,9 +97,30 @@ impl Status {
     }
 }
 
+/// How long a file of `/proc` may be: some hundred thousand mappings. A process can have millions, with long paths.
+const LONGEST: u64 = 1 << 26;
+/// How much of a command line is read, which a process can make as long as it likes.
+const LONGEST_LINE: u64 = 1 << 17;
+
 /// A file of `/proc` as text; bytes that are no UTF-8 are replaced.
+///
+/// # Errors
+/// If it cannot be read, or is too long.
 pub(crate) fn read(path: &str) -> io::Result<String> {
-    Ok(String::from_utf8_lossy(&fs::read(path)?).into_owned())
+    let text = read_up_to(path, LONGEST)?;
+    if text.len() as u64 >= LONGEST {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("{path} is longer than 64 MiB")));
+    }
+    Ok(text)
+}
+
+fn read_up_to(path: &str, most: u64) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    fs::File::open(path)?.take(most).read_to_end(&mut bytes)?;
+    Ok(match String::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
+    })
 }
 
 /// The fields of `/proc/PID/stat` behind the name in brackets, which may have spaces: the first is the state.
@@ -141,9 +172,10 @@ pub(crate) fn user_name(user: u32) -> String {
     name.unwrap_or_else(|| format!("user {user}"))
 }
 
-/// The words of the command line.
+/// The words of the command line, which is in the process's memory.
 pub(crate) fn arguments(pid: u32) -> Vec<String> {
-    let line = read(&format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let thread = Status::of(pid).ok().and_then(|status| status.thread()).unwrap_or(pid);
+    let line = read_up_to(&format!("/proc/{pid}/task/{thread}/cmdline"), LONGEST_LINE).unwrap_or_default();
     line.trim_end_matches('\0').split('\0').map(str::to_owned).collect()
 }
 
@@ -159,9 +191,9 @@ pub(crate) fn identity(pid: u32, started: u64) -> ProcessIdentity {
     }
 }
 
-/// The number by which a process knows itself, which in a container is another than outside: the last of `NSpid`.
+/// The number by which a process knows itself, which in a container is another than outside: the last of `NStgid`.
 pub(crate) fn own_number(status: &Status) -> Option<u32> {
-    status.field("NSpid")?.split_whitespace().last()?.parse().ok()
+    status.field("NStgid")?.split_whitespace().last()?.parse().ok()
 }
 
 /// FNV-1a with 64 bits: it tells two boots apart and does not tell which they are.

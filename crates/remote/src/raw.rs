@@ -1,17 +1,18 @@
 #![expect(
     unsafe_code,
-    reason = "system calls that std does not have: ptrace, waitid, reads across processes, mmap"
+    reason = "system calls that std does not have: ptrace, waitid, openat2, fstatfs, reads across processes, mmap"
 )]
 //! System calls: the one file of this crate with unsafe code. Each becomes a safe function that checks what it passes.
 //!
-//! It knows the system's numbers and structures (`ptrace(2)`, `waitid(2)`, `process_vm_readv(2)`, `madvise(2)`, and
-//! `PAGEMAP_SCAN` of `Documentation/admin-guide/mm/pagemap.rst`), and nothing of what they are used for. There is no
+//! It knows the system's numbers and structures (`ptrace(2)`, `waitid(2)`, `process_vm_readv(2)`, `openat2(2)`,
+//! `fstatfs(2)`, `madvise(2)`, and `PAGEMAP_SCAN` of `Documentation/admin-guide/mm/pagemap.rst`), and nothing of what they are used for. There is no
 //! call here by which another process could be written to.
 
+use std::ffi::CStr;
 use std::fs::File;
 use std::io;
 use std::ops::{Deref, DerefMut};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, FromRawFd};
 use std::ptr::NonNull;
 use std::time::{Duration, Instant};
 
@@ -180,6 +181,40 @@ pub(crate) fn data(file: &File, from: u64, to: u64) -> Option<(u64, u64)> {
     // A file system without holes has one at the end.
     let end = seek(start, libc::SEEK_HOLE).unwrap_or(to).min(to);
     Some((start, end))
+}
+
+/// Finds a path below a directory as if that were the root: no link and no `..` leaves it, and the links of `/proc` that
+/// are not followed by their text are refused (`openat2`, Linux 5.6 and later). What is found is not opened: it may be
+/// anything (`O_PATH`).
+pub(crate) fn find_in_root(root: &File, path: &CStr) -> io::Result<File> {
+    // SAFETY: a structure of integers, which the kernel wants to be zero where it says nothing.
+    let mut how: libc::open_how = unsafe { std::mem::zeroed() };
+    how.flags = (libc::O_PATH | libc::O_CLOEXEC) as u64;
+    how.resolve = libc::RESOLVE_IN_ROOT | libc::RESOLVE_NO_MAGICLINKS;
+    // SAFETY: `path` ends with a zero, and `how` is as large as the call says; both are only read.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_openat2,
+            c_long::from(root.as_raw_fd()),
+            path.as_ptr(),
+            &raw const how,
+            size_of::<libc::open_how>(),
+        )
+    };
+    let descriptor = i32::try_from(result).ok().filter(|&descriptor| descriptor >= 0);
+    let descriptor = descriptor.ok_or_else(io::Error::last_os_error)?;
+    // SAFETY: the descriptor was made just now, and nothing else has it.
+    Ok(unsafe { File::from_raw_fd(descriptor) })
+}
+
+/// Which kind of file system a file is on: its number in `statfs(2)`.
+pub(crate) fn file_system(file: &File) -> Option<u32> {
+    // SAFETY: a structure of integers.
+    let mut found: libc::statfs = unsafe { std::mem::zeroed() };
+    // SAFETY: `found` is this function's own.
+    let result = unsafe { libc::fstatfs(file.as_raw_fd(), &raw mut found) };
+    // 32 bits of a number whose type differs by system.
+    (result == 0).then_some(found.f_type as u32)
 }
 
 /// The size of a page in bytes.

@@ -4,6 +4,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 /// Memory that can still be taken, and what limits it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,6 +90,10 @@ fn directories(groups: &str, mounts: &str) -> Vec<Group> {
         let (Some(_), Some(controllers), Some(path)) = (fields.next(), fields.next(), fields.next()) else {
             continue;
         };
+        // Outside of this process's view of the groups. Its files would be looked for elsewhere.
+        if path.split('/').any(|name| name == "..") {
+            continue;
+        }
         let unified = controllers.is_empty();
         if !unified && !controllers.split(',').any(|controller| controller == "memory") {
             continue;
@@ -122,27 +127,50 @@ fn mount(line: &str, unified: bool) -> Option<(String, String)> {
     fits.then(|| (root.to_owned(), at.to_owned()))
 }
 
-/// While this lives, this process is the first that the system ends when memory runs out.
+/// While one of these lives, this process is the first that the system ends when memory runs out.
 #[derive(Debug)]
-pub(crate) struct Victim {
+pub(crate) struct Victim(());
+
+/// Counts them and keeps the score from before the first one: captures may overlap and end in any order.
+#[derive(Debug)]
+struct Volunteers {
+    count: usize,
     before: Option<String>,
 }
 
+static VOLUNTEERS: Mutex<Volunteers> = Mutex::new(Volunteers { count: 0, before: None });
 const SCORE: &str = "/proc/self/oom_score_adj";
 
 impl Victim {
     pub(crate) fn volunteer() -> Self {
-        let before = fs::read_to_string(SCORE).ok();
-        // One that cannot volunteer works all the same.
-        let done = fs::write(SCORE, "1000").is_ok();
-        Self { before: before.filter(|_| done) }
+        VOLUNTEERS.lock().unwrap_or_else(PoisonError::into_inner).come(Path::new(SCORE));
+        Self(())
     }
 }
 
 impl Drop for Victim {
     fn drop(&mut self) {
-        if let Some(before) = &self.before {
-            let _ = fs::write(SCORE, before.trim());
+        VOLUNTEERS.lock().unwrap_or_else(PoisonError::into_inner).go(Path::new(SCORE));
+    }
+}
+
+impl Volunteers {
+    fn come(&mut self, score: &Path) {
+        self.count += 1;
+        if self.count == 1 {
+            let before = fs::read_to_string(score).ok();
+            // One that cannot volunteer works all the same.
+            let done = fs::write(score, "1000").is_ok();
+            self.before = before.filter(|_| done);
+        }
+    }
+
+    fn go(&mut self, score: &Path) {
+        self.count -= 1;
+        if self.count == 0
+            && let Some(before) = self.before.take()
+        {
+            let _ = fs::write(score, before.trim());
         }
     }
 }
@@ -184,5 +212,26 @@ mod tests {
     #[test]
     fn this_machine_has_some_memory_free() {
         assert!(free().bytes > 1 << 20);
+    }
+
+    #[test]
+    fn the_score_is_as_before_when_the_last_of_several_copies_ends() {
+        let path = std::env::temp_dir().join(format!("memtop-score-{}", std::process::id()));
+        let score = || fs::read_to_string(&path).expect("its own");
+        fs::write(&path, "-17\n").expect("a file");
+        let mut volunteers = Volunteers { count: 0, before: None };
+        for _ in 0..2 {
+            volunteers.come(&path);
+            volunteers.come(&path);
+            assert_eq!(score(), "1000");
+            // Whichever of them it is that ends.
+            volunteers.go(&path);
+            assert_eq!(score(), "1000");
+            volunteers.come(&path);
+            volunteers.go(&path);
+            volunteers.go(&path);
+            assert_eq!(score(), "-17");
+        }
+        fs::remove_file(&path).expect("its own");
     }
 }

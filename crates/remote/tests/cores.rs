@@ -31,12 +31,18 @@ impl Drop for Scratch {
 
 /// Runs a program that ends with a core file in the directory. Gives what it printed, and the file.
 fn crash(python: &str, directory: &Path) -> Option<(Vec<u64>, PathBuf)> {
-    let text = "
+    crash_of(python, TEXT, directory)
+}
+
+const TEXT: &str = "
 import os
 known = ['mem_top' * 3, 4242421]
 rest = bytearray(1 << 22)
 print(id(known), id(known[0]), os.getpid(), flush=True)
 os.abort()";
+
+/// Runs this program, which prints numbers and ends with a core file in the directory.
+fn crash_of(python: &str, text: &str, directory: &Path) -> Option<(Vec<u64>, PathBuf)> {
     let script = "ulimit -c unlimited && exec \"$0\" -c \"$1\"";
     let output = Command::new("sh")
         .args(["-c", script, python, text])
@@ -94,7 +100,7 @@ fn files_that_are_no_core_files_or_damaged_ones_are_refused() {
     let no_file = Target::of_core(&scratch.0.join("none"), None).expect_err("there is none");
     assert!(no_file.hint().is_some_and(|hint| hint == "check the path"), "{no_file}");
     for (path, message) in
-        [(scratch.0.as_path(), "no regular file"), (Path::new("/proc/self/exe"), "another kind")]
+        [(scratch.0.as_path(), "not a regular file"), (Path::new("/proc/self/exe"), "another kind")]
     {
         let error = Target::of_core(path, None).expect_err("no core file");
         assert!(error.to_string().contains(message), "{error}");
@@ -184,6 +190,45 @@ fn a_core_file_that_a_debugger_wrote_is_read_too() {
     let id = heap.objects().at_address(known).expect("the list is in it");
     assert_eq!((heap.type_name(id), heap.references().count_of(id)), ("list", 1));
     assert!(heap.objects().len() > 5000 && heap.info().damaged == 0);
+    // Another program is told by where its pieces would be, and by its table for the loader.
+    let error = Target::of_core(&core, Some(Path::new("/bin/sh"))).expect_err("that is another program");
+    assert!(matches!(error, RemoteError::NotItsFile { .. }), "{error}");
+}
+
+#[test]
+fn a_path_in_a_core_file_is_not_believed() {
+    let Some((_, python)) = interpreters().iter().rfind(|(minor, _)| (10..=13).contains(*minor)) else {
+        return;
+    };
+    let scratch = Scratch::new("believed");
+    // A file whose second page was mapped; the core has neither page, since both are as in the file.
+    let text = "
+import ctypes, mmap, os, sys
+libc = ctypes.CDLL(None)
+libc.mmap.restype = ctypes.c_void_p
+libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long]
+def mapped(name, text):
+    with open(name, 'wb') as file:
+        file.write(text * 2048)
+    return libc.mmap(None, 4096, 1, 2, os.open(name, os.O_RDONLY), 4096)
+text = mapped('secret', b'secret! ')
+elf = mapped('program', open(sys.executable, 'rb').read(4096) + b'secret! ')
+print(text, elf, flush=True)
+os.abort()";
+    let Some((numbers, core)) = crash_of(python, text, &scratch.0) else { return };
+    let (target, copied) = Target::of_core(&core, None).expect("a Python");
+    assert!(target.version.minor >= 10);
+    for (number, what) in numbers.iter().zip(["a text", "an ELF file that fits nowhere"]) {
+        let region = copied.image.regions().iter().find(|region| region.start == *number);
+        let region = region.expect("its mapping is known");
+        assert!(region.path.starts_with(&scratch.0.display().to_string()), "{}", region.path);
+        assert_eq!(copied.image.word(*number), None, "{what} was taken for memory by its path");
+    }
+    // A pipe would block its reader.
+    fs::remove_file(scratch.0.join("secret")).expect("its own");
+    let made = Command::new("mkfifo").arg(scratch.0.join("secret")).status();
+    assert!(made.is_ok_and(|status| status.success()));
+    Target::of_core(&core, None).expect("a pipe is not opened");
 }
 
 #[test]
