@@ -11,7 +11,7 @@ use memtop_cpython::{
     Surroundings, TypeInfo, Walk, Walked, interpreters, known_types, limit_offset, list_objects,
     static_namespaces,
 };
-use memtop_heap::{CaptureInfo, CaptureMethod, Heap, MemoryNumbers};
+use memtop_heap::{Budget, CaptureInfo, CaptureMethod, Heap, HeapError, MemoryNumbers};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::malloc::Malloc;
@@ -143,7 +143,8 @@ impl Target {
         let expected = copied.bytes / BYTES_AN_OBJECT;
         // Nothing stands still meanwhile: memory may come as it is written.
         let expected = usize::try_from(expected).unwrap_or(usize::MAX).min(MOST_EXPECTED);
-        let room = Room::for_objects(expected, |_, _| true);
+        let no_room = |error: HeapError| RemoteError::NoHeap { pid: self.pid, what: error.to_string() };
+        let room = Room::for_objects(expected, Budget::default(), |_, _| true).map_err(no_room)?;
         let walked = Walk::new(&mut source, image, decoder, room, &surroundings).run();
 
         let info = CaptureInfo {
@@ -245,7 +246,9 @@ impl<M: Memory> Source for Outside<'_, M> {
         decoder.size(at, info)
     }
 
-    fn visited(&self, (): &(), _: u64, _: &mut Vec<u64>) {}
+    fn visited(&self, (): &(), _: u64, _: &mut Vec<u64>) -> Result<(), HeapError> {
+        Ok(())
+    }
 
     fn approach(&self, _: Option<u64>, _: Option<u64>, _: (u64, u64)) {}
 

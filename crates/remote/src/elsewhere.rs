@@ -70,6 +70,21 @@ impl Memory for Image {
     }
 }
 
+/// Memory that can still be taken, and what limits it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FreeMemory {
+    /// Bytes.
+    pub bytes: u64,
+    /// What limits them.
+    pub limit: String,
+}
+
+/// How much memory this process can still take: here it is not known, and nothing limits it.
+#[must_use]
+pub fn free_memory() -> FreeMemory {
+    FreeMemory { bytes: u64::MAX, limit: "nothing".to_owned() }
+}
+
 /// What to capture.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Options {

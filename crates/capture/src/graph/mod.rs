@@ -12,8 +12,8 @@ use std::sync::OnceLock;
 use std::time::Instant;
 
 use memtop_cpython::{Decoder, InterpreterRoots, KnownTypes, Room, Surroundings, Walk};
-use memtop_heap::{CaptureInfo, CaptureMethod, Heap, PythonVersion};
-use pyo3::exceptions::PyRuntimeError;
+use memtop_heap::{Budget, CaptureInfo, CaptureMethod, HEADROOM, Heap, HeapError, PythonVersion, headroom};
+use pyo3::exceptions::{PyMemoryError, PyRuntimeError};
 use pyo3::ffi::{Py_tp_dealloc, Py_tp_traverse};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyInt, PyList, PySet, PyString, PyTuple, PyType};
@@ -25,7 +25,7 @@ use crate::runtime::{self, Runtime};
 use source::InProcess;
 
 /// What to capture.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub struct Options {
     /// Units of work that the program has done so far.
     pub work: Option<f64>,
@@ -33,6 +33,14 @@ pub struct Options {
     pub with_keys: bool,
     /// Bytes that earlier captures take in this process: they are no part of the program's memory.
     pub own_bytes: u64,
+    /// Bytes that the capture may take at most.
+    pub most_bytes: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { work: None, with_keys: false, own_bytes: 0, most_bytes: u64::MAX }
+    }
 }
 
 /// Captures the heap.
@@ -42,7 +50,7 @@ pub struct Options {
 ///
 /// # Errors
 /// `RuntimeError` for a version of CPython whose layout is unknown, or if the heap could not be put together (more than
-/// 2^32 objects); `MemoryError`.
+/// 2^32 objects); `MemoryError` if there is too little memory, which is found out beforehand where that can be.
 pub fn capture(py: Python<'_>, options: &Options) -> PyResult<Heap> {
     let start = Instant::now();
     let runtime = Runtime::get(py)?;
@@ -53,12 +61,13 @@ pub fn capture(py: Python<'_>, options: &Options) -> PyResult<Heap> {
             version.major, version.minor
         ))
     })?;
+    headroom(HEADROOM).map_err(|error| failed(&error))?;
     let mut known = Known::find(py, runtime)?;
     let mut info = info(py, options)?;
     // Before there is anything of this capture in the process's memory.
     info.memory = process::memory(options.own_bytes);
     let expected = expected_objects(py);
-    let room = py.detach(|| Room::for_objects(expected, raw::populate));
+    let room = py.detach(|| room(expected, options.most_bytes)).map_err(|error| failed(&error))?;
     let (walked, pause) = raw::freeze(py, |heap| {
         let stopped = Instant::now();
         let memory = heap.memory();
@@ -75,7 +84,24 @@ pub fn capture(py: Python<'_>, options: &Options) -> PyResult<Heap> {
         info.memory.native_known = Some(process::known_native(walked.buffers()));
         walked.settle(info, start)
     });
-    heap.map_err(|error| PyRuntimeError::new_err(format!("mem_top: {error}")))
+    heap.map_err(|error| failed(&error))
+}
+
+/// Room for so many objects, within so many bytes; for half of them, if there is not enough for all: they are as many as
+/// there can be.
+fn room(expected: usize, most_bytes: u64) -> Result<Room, HeapError> {
+    let of = |objects| Room::for_objects(objects, Budget::of(most_bytes), raw::populate);
+    of(expected).or_else(|_| of(expected / 2))
+}
+
+fn failed(error: &HeapError) -> PyErr {
+    match error {
+        HeapError::OutOfMemory { .. } => PyMemoryError::new_err(format!(
+            "mem_top: {error}\nhint: `mem_top dump {} -o FILE` captures from outside, where there is more memory",
+            std::process::id()
+        )),
+        _ => PyRuntimeError::new_err(format!("mem_top: {error}")),
+    }
 }
 
 /// What is found out of the interpreter before the process stands still.

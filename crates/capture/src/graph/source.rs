@@ -2,6 +2,7 @@
 
 use memtop_cpython::layout::{gc_head, type_object};
 use memtop_cpython::{Decoder, Kind, Memory, Source, TypeInfo};
+use memtop_heap::HeapError;
 
 use crate::raw::{Frozen, Object, OwnMemory, Plan};
 
@@ -57,8 +58,8 @@ impl Source for InProcess<'_, '_> {
     }
 
     #[inline]
-    fn visited(&self, plan: &TypePlan, at: u64, into: &mut Vec<u64>) {
-        self.heap.visited(&plan.plan, Object(at as usize), into);
+    fn visited(&self, plan: &TypePlan, at: u64, into: &mut Vec<u64>) -> Result<(), HeapError> {
+        self.heap.visited(&plan.plan, Object(at as usize), into)
     }
 
     #[inline]

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use memtop_cpython::layout::type_object;
 use memtop_cpython::{Decoder, Layout, Memory, Room, Source, Surroundings, TypeInfo, Walk};
-use memtop_heap::CaptureInfo;
+use memtop_heap::{Budget, CaptureInfo, HeapError};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::live::{self, Foreign, Still};
@@ -26,7 +26,7 @@ impl Source for Outside<'_> {
         decoder.size(at, info)
     }
 
-    fn visited(&self, (): &(), _: u64, _: &mut Vec<u64>) {
+    fn visited(&self, (): &(), _: u64, _: &mut Vec<u64>) -> Result<(), HeapError> {
         panic!("nobody can be asked");
     }
 
@@ -58,7 +58,7 @@ fn a_walk_from_outside_finds_what_python_knows() {
         deque_limit: None,
     };
     let mut source = Outside { still: &still };
-    let room = Room::for_objects(still.objects.len(), |_, _| true);
+    let room = Room::for_objects(still.objects.len(), Budget::default(), |_, _| true).expect("memory");
     let walked = Walk::new(&mut source, &still.memory, decoder, room, &surroundings).run();
     let heap = walked.settle(CaptureInfo::default(), Instant::now()).expect("it is not too large");
     let objects = heap.objects();
