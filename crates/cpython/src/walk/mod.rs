@@ -408,6 +408,14 @@ impl<'w, S: Source> Walk<'w, S> {
     pub fn run(mut self) -> Walked {
         self.roots();
         self.follow();
+        if !self.copy.builder.has_failed() {
+            self.follow_unreached();
+        }
+        self.finish()
+    }
+
+    /// Copies what the collector's lists have that was not met, and all that it reaches.
+    fn follow_unreached(&mut self) {
         let mut unreached = Vec::new();
         let samples = self.samples();
         let copy = &mut self.copy;
@@ -426,7 +434,6 @@ impl<'w, S: Source> Walk<'w, S> {
             self.copy.meet(address);
             self.follow();
         }
-        self.finish()
     }
 
     /// Some objects that the collector tracks, far apart.
