@@ -67,3 +67,37 @@ def test_a_limit_met_in_the_midst_of_a_large_heap_is_a_memory_error() -> None:
     outcomes = _outcomes(300_000, 5, 60, 5)
     assert set(outcomes.values()) <= {_REFUSED, _TAKEN, _ANSWERED}, outcomes
     assert outcomes[5] == _REFUSED, outcomes
+
+
+_RESERVED = """
+import mmap
+import sys
+
+import mem_top
+
+MAP_NORESERVE = 0x4000
+reserved = mmap.mmap(-1, 1 << int(sys.argv[1]), mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | MAP_NORESERVE)
+
+
+def peak():
+    with open("/proc/self/status") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith("VmHWM:"))
+
+
+before = peak()
+taken = mem_top.snapshot()
+assert taken.memory().native_known < 1 << 30, taken.memory()
+print(peak() - before)
+"""
+
+
+def _peak_growth(bits: int) -> int:
+    command = [sys.executable, "-c", _RESERVED, str(bits)]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    return int(ran.stdout)
+
+
+def test_reserved_memory_takes_no_memory_to_look_at() -> None:
+    small, large = _peak_growth(20), _peak_growth(40)
+    assert large < small + 16_000, f"{large} kB for 1 TiB reserved, {small} kB for 1 MiB"
