@@ -11,6 +11,7 @@ use memtop_analyze::{
     merge_workers, order_of,
 };
 use memtop_heap::Heap;
+use memtop_remote::Purpose;
 use memtop_report::html::{self, HeapView, LeaksPage};
 use memtop_report::{HeapReportOptions, json, parse_duration, parse_share, parse_size, text};
 
@@ -107,7 +108,7 @@ impl SeriesArguments {
     }
 }
 
-fn size(text: &str) -> Result<u64, String> {
+pub(crate) fn size(text: &str) -> Result<u64, String> {
     parse_size(text).map_err(|error| error.to_string())
 }
 
@@ -210,7 +211,7 @@ fn of_process(
         count: given.count.unwrap_or(5) as usize,
         interval: given.interval.unwrap_or(Duration::from_secs(30)),
         budget: given.budget.unwrap_or(0.01),
-        options: arguments.capturing.options(),
+        options: arguments.capturing.options_for(Purpose::Series),
     };
     if let Some(folder) = &given.save {
         std::fs::create_dir_all(folder).map_err(|error| {

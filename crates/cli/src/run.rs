@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use memtop_analyze::{LeaksOptions, Worker, leaks_of, merge_workers};
 use memtop_heap::Heap;
+use memtop_remote::Purpose;
 use memtop_report::{json, text};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
@@ -256,7 +257,7 @@ fn look(arguments: &Arguments, pid: u32, processes: &dyn Processes) -> Looks {
     let mut looks = Looks::default();
     let mut interval = arguments.interval.unwrap_or(Duration::from_secs(1));
     let budget = arguments.budget.unwrap_or(0.01);
-    let options = arguments.capturing.options();
+    let options = arguments.capturing.options_for(Purpose::Series);
     let mut begun = Instant::now();
     let mut pause = Duration::ZERO;
     loop {

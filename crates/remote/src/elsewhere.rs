@@ -8,7 +8,7 @@ use memtop_heap::Heap;
 
 use crate::error::RemoteError;
 use crate::maps::Region;
-use crate::target::{Copied, CopyOptions, Process, Target};
+use crate::target::{Copied, CopyOptions, MemoryPlan, Process, Target};
 
 /// A copy of a process's memory, of which there is none on this system.
 #[derive(Debug)]
@@ -98,11 +98,20 @@ pub struct Options {
     pub include_swapped: bool,
     /// Whether large mappings are copied too that hold no addresses.
     pub large_mappings: bool,
+    /// How much memory may be taken, and what for.
+    pub memory: MemoryPlan,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { work: None, with_keys: false, pause: true, include_swapped: false, large_mappings: false }
+        Self {
+            work: None,
+            with_keys: false,
+            pause: true,
+            include_swapped: false,
+            large_mappings: false,
+            memory: MemoryPlan::default(),
+        }
     }
 }
 

@@ -65,4 +65,4 @@ pub use maps::Region;
 pub use pulse::{Pulse, pulse};
 #[cfg(target_os = "linux")]
 pub use room::{Free as FreeMemory, free as free_memory};
-pub use target::{Copied, CopyOptions, Process, Target, Thread};
+pub use target::{Copied, CopyOptions, MemoryPlan, Process, Purpose, Target, Thread};

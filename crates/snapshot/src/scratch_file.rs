@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use memtop_heap::Heap;
 
+use crate::encode::GroupSize;
 use crate::error::SnapshotError;
 use crate::source::OpenFile;
 use crate::view::View;
@@ -24,8 +25,8 @@ pub struct ScratchFile {
 }
 
 impl ScratchFile {
-    /// Saves a heap into a new temporary file in the [`scratch_directory`]. Linear; takes some hundred megabytes while
-    /// it works, however large the heap is.
+    /// Saves a heap into a new temporary file in the [`scratch_directory`]. Linear; takes some ten
+    /// megabytes while it works, however large the heap is, unless one list is itself so large.
     ///
     /// # Errors
     /// If the file cannot be written.
@@ -42,8 +43,8 @@ impl ScratchFile {
         let in_place = |source| SnapshotError::Write { path: name.clone(), source };
         let file = file::create_nameless(&name).map_err(in_place)?;
         let view = View::new(heap, heap.info().with_keys);
-        let mut written =
-            encode::encode(&view, None, BufWriter::new(file)).map_err(|fault| fault.while_writing(&name))?;
+        let mut written = encode::encode(&view, None, GroupSize::SCRATCH, BufWriter::new(file))
+            .map_err(|fault| fault.while_writing(&name))?;
         written.flush().map_err(in_place)?;
         let file = written.into_inner().map_err(|error| in_place(error.into_error()))?;
         Ok(Self { file: OpenFile::new(file).map_err(in_place)?, directory: directory.to_owned() })
