@@ -16,6 +16,7 @@ mod counters;
 mod diff;
 mod dominators;
 mod garbage;
+mod heap_series;
 mod histogram;
 mod leaks;
 mod memory;
@@ -37,10 +38,11 @@ pub use counters::{Counters, counters};
 pub use diff::{Diff, DiffOptions, DiffRow, diff};
 pub use dominators::{Dominator, DominatorTree, Dominators, keeps_alive};
 pub use garbage::{Garbage, garbage};
+pub use heap_series::{HeapHandle, HeapSeries};
 pub use histogram::{Amount, Histogram, HistogramOptions, HistogramOrder, TypeRow, histogram};
 pub use leaks::{
-    Cause, Considered, LeakStep, LeakedType, Leaks, LeaksOptions, Rate, SnapshotRow, Suspect, Thresholds,
-    Verdict, explain, leaks,
+    Cause, Considered, LeakStep, LeakedType, Leaks, LeaksError, LeaksOptions, Rate, SnapshotRow, Suspect,
+    Thresholds, Verdict, explain, leaks, leaks_of,
 };
 pub use memory::{MemoryPart, MemoryTotal, memory_total};
 pub use near::types_like;
@@ -49,7 +51,7 @@ pub use path_nodes::{NodeKind, PathNode, PathNodeId, PathNodes, Placement};
 pub use paths::{Cluster, ObjectPaths, PathOptions, TypePaths, path_to, paths_to_object, paths_to_types};
 pub use retained::Retained;
 pub use retained_tree::{Folded, RetainedPlace, RetainedTree, RetainedTreeOptions, retained_tree};
-pub use series::{SeriesError, in_order, same_process};
+pub use series::{SeriesError, in_order, order_of, same_process};
 pub use shortest::{Costs, Reached, ShortestPaths};
 pub use top::{Top, TopBy, TopOptions, TopRow, top};
 pub use workers::{SharedSuspect, Worker, Workers, merge_workers};

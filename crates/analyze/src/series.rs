@@ -74,13 +74,21 @@ fn compare(one: &CaptureInfo, other: &CaptureInfo, first: usize, second: usize) 
 /// # Errors
 /// If not all are of one process and interpreter.
 pub fn in_order(heaps: &[&Heap]) -> Result<Vec<usize>, SeriesError> {
-    for (index, heap) in heaps.iter().enumerate().skip(1) {
-        compare(heaps[0].info(), heap.info(), 1, index + 1)?;
+    order_of(&heaps.iter().map(|heap| heap.info()).collect::<Vec<_>>())
+}
+
+/// As [`in_order`], of what is known of each capture.
+///
+/// # Errors
+/// As [`in_order`].
+pub fn order_of(captures: &[&CaptureInfo]) -> Result<Vec<usize>, SeriesError> {
+    for (index, info) in captures.iter().enumerate().skip(1) {
+        compare(captures[0], info, 1, index + 1)?;
     }
-    let steady = heaps.iter().all(|heap| heap.info().uptime.is_some());
-    let mut order: Vec<usize> = (0..heaps.len()).collect();
+    let steady = captures.iter().all(|info| info.uptime.is_some());
+    let mut order: Vec<usize> = (0..captures.len()).collect();
     order.sort_by_key(|&index| {
-        let info = heaps[index].info();
+        let info = captures[index];
         if steady { info.uptime.map_or(0, i128::from) } else { i128::from(info.taken_at) }
     });
     Ok(order)

@@ -92,15 +92,64 @@ pub(crate) fn pymalloc_free(minor: u8, pieces: impl Iterator<Item = u64>) -> Opt
 }
 
 const PAGE: u64 = 4096;
+/// How many words of the page map are read at once.
+const WORDS: usize = 4096;
+/// Of a larger range the page map is not read, a word a page: it may be room that was reserved and never touched.
+const LARGE: u64 = 1 << 30;
 
 /// How much of a range of addresses is resident, in bytes; all of it where that cannot be known. A page's word in the
-/// page map has its highest bit set if the page is present (`Documentation/admin-guide/mm/pagemap.rst` of Linux).
+/// page map has its highest bit set if the page is present (`Documentation/admin-guide/mm/pagemap.rst` of Linux). Of a
+/// large range the mappings that it lies in are asked; what it has of one in part counts as far as there is as much.
 fn resident(pagemap: Option<&File>, start: u64, end: u64) -> u64 {
-    let mut words = vec![0; ((end - start) / PAGE * 8) as usize];
-    match pagemap.map(|pagemap| pagemap.read_exact_at(&mut words, start / PAGE * 8)) {
-        Some(Ok(())) => words.chunks_exact(8).filter(|word| word[7] & 0x80 != 0).count() as u64 * PAGE,
-        _ => end - start,
+    if end.saturating_sub(start) > LARGE {
+        let maps = std::fs::read_to_string("/proc/self/smaps").ok();
+        return maps.map_or(end - start, |maps| resident_by_mappings(&maps, start, end));
     }
+    let by_words = pagemap
+        .and_then(|pagemap| resident_by_words(|words, at| pagemap.read_exact_at(words, at), start, end).ok());
+    by_words.unwrap_or(end.saturating_sub(start))
+}
+
+/// The same by the words of the page map, which `read` reads from a place in it, in pieces.
+fn resident_by_words(
+    read: impl Fn(&mut [u8], u64) -> std::io::Result<()>,
+    start: u64,
+    end: u64,
+) -> std::io::Result<u64> {
+    let mut buffer = [0; 8 * WORDS];
+    let mut pages = 0;
+    let mut page = start / PAGE;
+    while page < end / PAGE {
+        let count = (end / PAGE - page).min(WORDS as u64);
+        let words = &mut buffer[..8 * count as usize];
+        read(words, 8 * page)?;
+        pages += words.chunks_exact(8).filter(|word| word[7] & 0x80 != 0).count() as u64;
+        page += count;
+    }
+    Ok(pages * PAGE)
+}
+
+/// The same by the lines of `/proc/self/smaps` (`proc_pid_smaps(5)`).
+fn resident_by_mappings(maps: &str, start: u64, end: u64) -> u64 {
+    let mut sum = 0_u64;
+    let mut overlap = 0;
+    for line in maps.lines() {
+        if let Some((from, to)) = addresses(line) {
+            overlap = to.min(end).saturating_sub(from.max(start));
+        } else if let Some(resident) = line.strip_prefix("Rss:") {
+            let kilobytes =
+                resident.trim().strip_suffix("kB").and_then(|text| text.trim().parse::<u64>().ok());
+            sum = sum.saturating_add(kilobytes.unwrap_or(0).saturating_mul(1024).min(overlap));
+        }
+    }
+    sum
+}
+
+/// The range at the beginning of a line of `/proc/self/maps`, or of a mapping's first line in `/proc/self/smaps`.
+fn addresses(line: &str) -> Option<(u64, u64)> {
+    let (start, end) = line.split_once(' ')?.0.split_once('-')?;
+    let number = |text: &str| u64::from_str_radix(text, 16).ok();
+    Some((number(start)?, number(end)?))
 }
 
 /// What is known of resident memory outside of objects, in bytes: `buffers` (where, and how large) as far as they are
@@ -135,11 +184,9 @@ pub(crate) fn known_native(buffers: &[(u64, u64)]) -> u64 {
 
 /// The range of a line of `/proc/self/maps`, if it is readable and writable, private, and of no file.
 fn anonymous(line: &str) -> Option<(u64, u64)> {
-    let (range, rest) = line.split_once(' ')?;
-    let (start, end) = range.split_once('-')?;
-    let number = |text: &str| u64::from_str_radix(text, 16).ok();
+    let (_, rest) = line.split_once(' ')?;
     let fits = rest.starts_with("rw-") && rest.split_whitespace().nth(3) == Some("0");
-    Some((number(start)?, number(end)?)).filter(|_| fits)
+    addresses(line).filter(|_| fits)
 }
 
 /// What is larger is no stack of a thread.
@@ -163,5 +210,45 @@ pub(crate) fn memory(own: u64) -> MemoryNumbers {
         malloc_free: malloc.map(|(_, free)| free),
         native_known: None,
         file_backed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    #[test]
+    fn the_page_map_is_read_in_pieces() {
+        let (calls, longest) = (Cell::new(0), Cell::new(0));
+        // Every fourth page is present.
+        let read = |words: &mut [u8], at: u64| {
+            calls.set(calls.get() + 1);
+            longest.set(words.len().max(longest.get()));
+            for (page, word) in (at / 8..).zip(words.chunks_exact_mut(8)) {
+                word[7] = if page % 4 == 0 { 0x80 } else { 0x7f };
+            }
+            Ok(())
+        };
+        let start = 0x7fff_0000_0000;
+        assert_eq!(resident_by_words(read, start, start + LARGE).ok(), Some(LARGE / 4));
+        assert_eq!((calls.get(), longest.get()), (64, 1 << 15));
+        assert_eq!(resident_by_words(read, start, start + 5 * PAGE + 7).ok(), Some(2 * PAGE));
+        let fails = |_: &mut [u8], _| Err(std::io::ErrorKind::PermissionDenied.into());
+        assert!(resident_by_words(fails, start, start + PAGE).is_err());
+    }
+
+    #[test]
+    fn a_large_range_is_as_resident_as_the_mappings_in_it() {
+        let maps = "10000000000-20000000000 rw-p 00000000 00:00 0 \n\
+                    Size:         1073741824 kB\nRss:                  12 kB\nPss:                  99 kB\n\
+                    20000000000-20000002000 r--p 00000000 08:01 7                 /a b\nRss:                   8 kB\n\
+                    30000000000-30000001000 rw-p 00000000 00:00 0\nRss:                   4 kB\nVmFlags: rd wr\n";
+        let resident = |start, end| resident_by_mappings(maps, start, end);
+        assert_eq!(resident(0x100_0000_0000, 0x200_0000_0000), 12 << 10);
+        assert_eq!(resident(0x100_0000_0000, 0x200_0000_1000), 16 << 10);
+        assert_eq!(resident(0x1ff_ffff_f000, 0x300_0000_1000), 16 << 10);
+        assert_eq!(resident(0x400_0000_0000, 0x500_0000_0000), 0);
     }
 }

@@ -24,6 +24,7 @@ use memtop_cpython::Memory;
 use memtop_cpython::layout::{
     self, DictKeysSize, GcState, Layout, container, gc_head, method_descriptor, type_object,
 };
+use memtop_heap::{HeapError, push};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyFrozenSet, PyInt, PyList, PySet, PyString, PyType};
 use pyo3::{PyTypeInfo, ffi};
@@ -684,18 +685,34 @@ impl<'py> Frozen<'py> {
     }
 
     /// Puts the addresses that the type's `tp_traverse` visits into `into`, in its order.
+    ///
+    /// # Errors
+    /// If there is no memory for all of them.
     #[inline]
     #[expect(clippy::unused_self, reason = "the borrow proves that the heap is frozen")]
-    pub(crate) fn visited(&self, plan: &Plan, object: Object, into: &mut Vec<u64>) {
-        unsafe extern "C" fn push(visited: *mut ffi::PyObject, into: *mut c_void) -> c_int {
-            // SAFETY: the list that is handed over below. A push that finds no memory aborts; it never unwinds.
-            unsafe { (*into.cast::<Vec<u64>>()).push(visited as u64) };
-            0
+    pub(crate) fn visited(&self, plan: &Plan, object: Object, into: &mut Vec<u64>) -> Result<(), HeapError> {
+        struct Visits<'a> {
+            into: &'a mut Vec<u64>,
+            done: Result<(), HeapError>,
         }
+        unsafe extern "C" fn visit(visited: *mut ffi::PyObject, visits: *mut c_void) -> c_int {
+            // SAFETY: what is handed over below, and to nobody else.
+            let visits = unsafe { &mut *visits.cast::<Visits<'_>>() };
+            match push(visits.into, visited as u64) {
+                Ok(()) => 0,
+                // Anything but 0 ends the traverse.
+                error => {
+                    visits.done = error;
+                    1
+                }
+            }
+        }
+        let mut visits = Visits { into, done: Ok(()) };
         if let Some(traverse) = plan.traverse {
             // SAFETY: frozen; the type's own traverse on an object of it.
-            unsafe { traverse(object.0 as *mut ffi::PyObject, push, std::ptr::from_mut(into).cast()) };
+            unsafe { traverse(object.0 as *mut ffi::PyObject, visit, (&raw mut visits).cast()) };
         }
+        visits.done
     }
 
     /// The memory of this process, while the heap is frozen.

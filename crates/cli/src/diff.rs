@@ -84,7 +84,7 @@ pub(crate) fn run(arguments: &Arguments, processes: &dyn Processes) -> Result<u8
     })?;
     arguments
         .page
-        .write(|| html::diff(&all, [old.info(), new.info()], &[memory_total(old), memory_total(new)]))?;
+        .write(|| Ok(html::diff(&all, [old.info(), new.info()], &[memory_total(old), memory_total(new)])))?;
     Ok(FINE)
 }
 

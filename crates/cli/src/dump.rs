@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use memtop_analyze::Retained;
 use memtop_heap::{Heap, ObjectId};
+use memtop_remote::Purpose;
 use memtop_report::{Dumped, json, text};
 use memtop_snapshot::SaveOptions;
 
@@ -64,7 +65,8 @@ pub(crate) fn run(arguments: &Arguments, processes: &dyn Processes) -> Result<u8
     // Known before the process is stopped for nothing.
     let replaced = written::check(path)?;
     let progress = Progress::new();
-    let heap = arguments.subject.heap(&arguments.capturing, processes, &progress)?;
+    let purpose = if arguments.retained { Purpose::Answers } else { Purpose::Heap };
+    let heap = arguments.subject.heap_for(purpose, &arguments.capturing, processes, &progress)?;
     progress.say("saving …");
     let bytes = save(&heap, path, arguments.retained, arguments.capturing.with_keys)?;
     drop(progress);

@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use memtop_analyze::SeriesError;
+use memtop_analyze::{LeaksError, SeriesError};
 use memtop_snapshot::SnapshotError;
 
 use crate::FAILURE;
@@ -21,6 +21,14 @@ pub(crate) struct Failure {
 impl Failure {
     pub(crate) fn new(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self { message: message.into(), hint: Some(hint.into()), status: FAILURE }
+    }
+
+    /// Why a series gave no answer, as [`Failure::series`].
+    pub(crate) fn leaks(error: LeaksError<Self>, names: &[String], advice: &str) -> Self {
+        match error {
+            LeaksError::Series(error) => Self::series(&error, names, advice),
+            LeaksError::Heap(failure) => failure,
+        }
     }
 
     /// Why heaps cannot be compared, with what each is: the error knows their places in `names`.

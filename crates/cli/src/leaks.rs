@@ -7,14 +7,17 @@ use std::time::Duration;
 
 use clap::Args;
 use memtop_analyze::{
-    DiffOptions, Leaks, LeaksOptions, SeriesError, Thresholds, Verdict, Worker, diff, in_order, merge_workers,
+    DiffOptions, HeapSeries, Leaks, LeaksError, LeaksOptions, Thresholds, Verdict, Worker, diff, leaks_of,
+    merge_workers, order_of,
 };
 use memtop_heap::Heap;
+use memtop_remote::Purpose;
 use memtop_report::html::{self, HeapView, LeaksPage};
 use memtop_report::{HeapReportOptions, json, parse_duration, parse_share, parse_size, text};
 
 use crate::clock::Clock;
 use crate::failure::Failure;
+use crate::load::{self, Heaps};
 use crate::output::Output;
 use crate::page::PageArguments;
 use crate::processes::Processes;
@@ -22,7 +25,7 @@ use crate::progress::Progress;
 use crate::subject::{Capturing, Subject, for_a_process, subject};
 use crate::talk::Talk;
 use crate::watch::{End, LEAST, Plan, Series, Watched, watch};
-use crate::{FINE, GROWTH, INCONCLUSIVE, INTERRUPTED, dump, load};
+use crate::{FINE, GROWTH, INCONCLUSIVE, INTERRUPTED, dump};
 
 const LONG: &str = "\
 Says what grows in a process: which container, held where, by how much, keeping what
@@ -105,7 +108,7 @@ impl SeriesArguments {
     }
 }
 
-fn size(text: &str) -> Result<u64, String> {
+pub(crate) fn size(text: &str) -> Result<u64, String> {
     parse_size(text).map_err(|error| error.to_string())
 }
 
@@ -140,24 +143,24 @@ pub(crate) fn run(
     });
     let paths: Vec<PathBuf> = paths.collect::<Result<_, _>>()?;
     let progress = Progress::new();
-    let heaps = load::heaps(&paths, &progress)?;
-    progress.say(format!("looking at what grows over {} snapshots …", heaps.len()));
+    let heaps = load::stored(&paths)?;
+    progress.say(format!("looking at what grows over {} snapshots …", paths.len()));
     let names: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
     let answer = find(&heaps, arguments, arguments.output.limit()).map_err(|error| {
-        Failure::series(&error, &names, "give snapshots that were taken while one process ran")
+        Failure::leaks(error, &names, "give snapshots that were taken while one process ran")
     })?;
     drop(progress);
     tell(&answer, &heaps, arguments)
 }
 
-fn find(heaps: &[Heap], arguments: &Arguments, limit: Option<usize>) -> Result<Leaks, SeriesError> {
+fn find(heaps: &Heaps, arguments: &Arguments, limit: Option<usize>) -> Result<Leaks, LeaksError<Failure>> {
     let mut thresholds = Thresholds::default();
     thresholds.bytes = arguments.min_growth.unwrap_or(thresholds.bytes);
     let options = LeaksOptions { limit: limit.unwrap_or(usize::MAX), thresholds, ..LeaksOptions::default() };
-    memtop_analyze::leaks(&heaps.iter().collect::<Vec<&Heap>>(), &options)
+    leaks_of(heaps, &options)
 }
 
-fn tell(answer: &Leaks, heaps: &[Heap], arguments: &Arguments) -> Result<u8, Failure> {
+fn tell(answer: &Leaks, heaps: &Heaps, arguments: &Arguments) -> Result<u8, Failure> {
     Output::print(&match arguments.output.json {
         true => json::to_text(&json::leaks(answer)),
         false => text::leaks(answer, &arguments.output.style()),
@@ -167,16 +170,22 @@ fn tell(answer: &Leaks, heaps: &[Heap], arguments: &Arguments) -> Result<u8, Fai
 }
 
 /// The page for `answer`, which is that for `heaps`: with more of the last heap, and what changed since the first.
-fn page(answer: &Leaks, heaps: &[Heap], limit: Option<usize>) -> String {
-    let heaps: Vec<&Heap> = heaps.iter().collect();
+///
+/// # Errors
+/// If a heap cannot be loaded any more.
+fn page(answer: &Leaks, heaps: &Heaps, limit: Option<usize>) -> Result<String, Failure> {
+    let captures = heaps.captures();
     // They were found to be of one process before.
-    let order = in_order(&heaps).unwrap_or_else(|_| (0..heaps.len()).collect());
-    let heaps: Vec<&Heap> = order.into_iter().map(|place| heaps[place]).collect();
-    let (Some(&first), Some(&last)) = (heaps.first(), heaps.last()) else { return String::new() };
-    let changes = if heaps.len() > 1 { diff(first, last, &DiffOptions::default()).ok() } else { None };
-    let captures: Vec<_> = heaps.iter().map(|heap| heap.info()).collect();
-    let view = HeapView::new(last, &HeapReportOptions { limit });
-    html::leaks(&LeaksPage { answer, captures: &captures, last: &view, changes: changes.as_ref() })
+    let order = order_of(&captures).unwrap_or_else(|_| (0..captures.len()).collect());
+    let (Some(&first), Some(&last)) = (order.first(), order.last()) else { return Ok(String::new()) };
+    let last = heaps.heap(last)?;
+    let changes = match order.len() {
+        1 => None,
+        _ => diff(&*heaps.heap(first)?, &last, &DiffOptions::default()).ok(),
+    };
+    let captures: Vec<_> = order.into_iter().map(|place| captures[place]).collect();
+    let view = HeapView::new(&last, &HeapReportOptions { limit });
+    Ok(html::leaks(&LeaksPage { answer, captures: &captures, last: &view, changes: changes.as_ref() }))
 }
 
 /// The exit status that says the verdict.
@@ -202,7 +211,7 @@ fn of_process(
         count: given.count.unwrap_or(5) as usize,
         interval: given.interval.unwrap_or(Duration::from_secs(30)),
         budget: given.budget.unwrap_or(0.01),
-        options: arguments.capturing.options(),
+        options: arguments.capturing.options_for(Purpose::Series),
     };
     if let Some(folder) = &given.save {
         std::fs::create_dir_all(folder).map_err(|error| {
@@ -226,7 +235,7 @@ fn of_process(
     // One process was captured, or there would be no series.
     let heaps = series.watched.into_iter().next().map(|watched| watched.heaps).unwrap_or_default();
     let mut answer = find(&heaps, arguments, arguments.output.limit())
-        .map_err(|error| Failure::series(&error, &[], "the process became another program meanwhile"))?;
+        .map_err(|error| Failure::leaks(error, &[], "the process became another program meanwhile"))?;
     answer.notes.extend(notes);
     talk.status("");
     tell(&answer, &heaps, arguments)
@@ -278,7 +287,7 @@ fn of_workers(
     for Watched { pid, heaps } in series.watched {
         // The heaps of one process are let go before those of the next are looked at.
         let answer = find(&heaps, arguments, None)
-            .map_err(|error| Failure::series(&error, &[], "a worker became another program meanwhile"))?;
+            .map_err(|error| Failure::leaks(error, &[], "a worker became another program meanwhile"))?;
         workers.push(Worker { pid, answer });
     }
     let mut answer = merge_workers(workers, arguments.output.limit().unwrap_or(usize::MAX));
@@ -288,7 +297,7 @@ fn of_workers(
         true => json::to_text(&json::workers(&answer)),
         false => text::workers(&answer, &arguments.output.style()),
     })?;
-    arguments.page.write(|| html::workers(&answer))?;
+    arguments.page.write(|| Ok(html::workers(&answer)))?;
     Ok(status(answer.verdict))
 }
 

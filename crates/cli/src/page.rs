@@ -36,10 +36,10 @@ impl PageArguments {
     /// Writes the page, if one is wanted, and says so on standard error.
     ///
     /// # Errors
-    /// If it cannot be written.
-    pub(crate) fn write(&self, page: impl FnOnce() -> String) -> Result<(), Failure> {
+    /// If it cannot be made or written.
+    pub(crate) fn write(&self, page: impl FnOnce() -> Result<String, Failure>) -> Result<(), Failure> {
         let Some(path) = &self.html else { return Ok(()) };
-        let page = page();
+        let page = page()?;
         let size = written::write(path, |file| file.write_all(page.as_bytes()))?;
         let name = path.display().to_string();
         output::print_error(&format!("{}: {}; open it in a browser\n", escape(&name), bytes(size)));

@@ -55,7 +55,7 @@ pub(crate) fn run(arguments: &Arguments, processes: &dyn Processes) -> Result<u8
         let view = HeapView::new(&heap, &options);
         drop(progress);
         tell(&view.report, arguments)?;
-        arguments.page.write(|| html::heap_report(&view))?;
+        arguments.page.write(|| Ok(html::heap_report(&view)))?;
     } else {
         let answer = HeapReport::new(&heap, &options);
         drop(progress);

@@ -14,8 +14,9 @@ use std::process::{Child, Command, ExitStatus};
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use memtop_analyze::{LeaksOptions, Worker, merge_workers};
+use memtop_analyze::{LeaksOptions, Worker, leaks_of, merge_workers};
 use memtop_heap::Heap;
+use memtop_remote::Purpose;
 use memtop_report::{json, text};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
@@ -247,6 +248,8 @@ struct Looks {
     /// How many looks there were, and how long the program stood still for them in all, in nanoseconds.
     taken: usize,
     stopped: u64,
+    /// What a reader should know, a sentence each.
+    notes: Vec<String>,
 }
 
 /// Looks at a program until it has ended.
@@ -254,7 +257,7 @@ fn look(arguments: &Arguments, pid: u32, processes: &dyn Processes) -> Looks {
     let mut looks = Looks::default();
     let mut interval = arguments.interval.unwrap_or(Duration::from_secs(1));
     let budget = arguments.budget.unwrap_or(0.01);
-    let options = arguments.capturing.options();
+    let options = arguments.capturing.options_for(Purpose::Series);
     let mut begun = Instant::now();
     let mut pause = Duration::ZERO;
     loop {
@@ -292,10 +295,11 @@ impl Looks {
         self.taken += 1;
         self.stopped = self.stopped.saturating_add(heap.info().pause.unwrap_or(0));
         let at = self.watched.iter().position(|watched| watched.pid == pid).unwrap_or_else(|| {
-            self.watched.push(Watched { pid, heaps: Vec::new() });
+            self.watched.push(Watched::new(pid));
             self.watched.len() - 1
         });
-        let heaps = &mut self.watched[at].heaps;
+        let watched = &mut self.watched[at];
+        let heaps = &mut watched.heaps.0;
         // Another interpreter under the number (after an exec, or of a new worker) begins anew.
         let of = heap.info();
         if heaps
@@ -304,8 +308,10 @@ impl Looks {
         {
             heaps.clear();
         }
-        heaps.push(heap);
-        thin(heaps)
+        if let Some(note) = watched.keep(heap).filter(|note| !self.notes.contains(note)) {
+            self.notes.push(note);
+        }
+        thin(&mut watched.heaps.0)
     }
 
     /// What grew, as text or JSON.
@@ -313,7 +319,7 @@ impl Looks {
     /// # Errors
     /// If too little was seen.
     fn answer(self, arguments: &Arguments) -> Result<String, Failure> {
-        let seen = self.watched.iter().map(|watched| watched.heaps.len()).max().unwrap_or(0);
+        let seen = self.watched.iter().map(|watched| watched.heaps.0.len()).max().unwrap_or(0);
         if seen < 2 {
             return Err(match self.failure {
                 Some(failure) if seen == 0 => failure,
@@ -336,14 +342,14 @@ impl Looks {
         let style = arguments.output.error_style(arguments.output_file.is_none());
         let mut answers = Vec::new();
         for Watched { pid, heaps } in self.watched {
-            let heaps: Vec<&Heap> = heaps.iter().collect();
-            let answer = memtop_analyze::leaks(&heaps, &options)
-                .map_err(|error| Failure::series(&error, &[], "it became another program meanwhile"))?;
+            let answer = leaks_of(&heaps, &options)
+                .map_err(|error| Failure::leaks(error, &[], "it became another program meanwhile"))?;
             answers.push(Worker { pid, answer });
         }
         if arguments.children {
             let mut answer = merge_workers(answers, limit);
             answer.notes.push(note);
+            answer.notes.extend(self.notes);
             return Ok(match arguments.output.json {
                 true => json::to_text(&json::workers(&answer)),
                 false => text::workers(&answer, &style),
@@ -351,6 +357,7 @@ impl Looks {
         }
         let Some(Worker { mut answer, .. }) = answers.pop() else { return Ok(String::new()) };
         answer.notes.push(note);
+        answer.notes.extend(self.notes);
         Ok(match arguments.output.json {
             true => json::to_text(&json::leaks(&answer)),
             false => text::leaks(&answer, &style),

@@ -10,9 +10,10 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use memtop_heap::Heap;
-use memtop_remote::Options;
+use memtop_remote::{MemoryPlan, Options, Purpose};
 
 use crate::failure::Failure;
+use crate::leaks::size;
 use crate::load;
 use crate::processes::Processes;
 use crate::progress::Progress;
@@ -53,12 +54,26 @@ impl Subject {
         processes: &dyn Processes,
         progress: &Progress,
     ) -> Result<Heap, Failure> {
+        self.heap_for(Purpose::Answers, capturing, processes, progress)
+    }
+
+    /// As [`Subject::heap`], by what the heap is for.
+    ///
+    /// # Errors
+    /// As [`Subject::heap`].
+    pub(crate) fn heap_for(
+        &self,
+        purpose: Purpose,
+        capturing: &Capturing,
+        processes: &dyn Processes,
+        progress: &Progress,
+    ) -> Result<Heap, Failure> {
         match self {
             Self::File(path) if is_core(path) => {
                 capturing.only_for_a_core()?;
                 progress.say("reading the core file …");
                 let exe = capturing.exe.as_deref();
-                Ok(memtop_remote::Target::capture_core(path, exe, &capturing.options())?)
+                Ok(memtop_remote::Target::capture_core(path, exe, &capturing.options_for(purpose))?)
             }
             Self::File(path) => {
                 capturing.only_for_a_process()?;
@@ -67,7 +82,7 @@ impl Subject {
             }
             Self::Process(pid) => {
                 progress.say(format!("capturing process {pid} …"));
-                processes.capture(*pid, &capturing.options())
+                processes.capture(*pid, &capturing.options_for(purpose))
             }
         }
     }
@@ -121,19 +136,29 @@ pub(crate) struct Capturing {
     /// Tell keys that are no names: they are often tokens and addresses of people
     #[arg(long)]
     pub(crate) with_keys: bool,
+    /// Refuse, before the process is stopped, what would take more memory than SIZE: 500MB, 2GiB
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub(crate) max_memory: Option<u64>,
     /// For a core file: the program that it is of, if it is no more where it was
     #[arg(long, value_name = "PROGRAM")]
     pub(crate) exe: Option<PathBuf>,
 }
 
 impl Capturing {
+    /// How a process is captured for answers about one heap.
     pub(crate) fn options(&self) -> Options {
+        self.options_for(Purpose::Answers)
+    }
+
+    /// How a process is captured, by what the heap is for.
+    pub(crate) fn options_for(&self, purpose: Purpose) -> Options {
         Options {
             work: None,
             with_keys: self.with_keys,
             pause: !self.no_pause,
             include_swapped: self.include_swapped,
             large_mappings: self.large_mappings,
+            memory: MemoryPlan { most_bytes: self.max_memory.unwrap_or(u64::MAX), purpose },
         }
     }
 
@@ -145,6 +170,7 @@ impl Capturing {
             ("--include-swapped", self.include_swapped),
             ("--large-mappings", self.large_mappings),
             ("--with-keys", self.with_keys),
+            ("--max-memory", self.max_memory.is_some()),
             ("--exe", self.exe.is_some()),
         ];
         Self::none_of(&given)

@@ -1,7 +1,8 @@
 //! A process, or a server with its workers, captured several times over.
 //!
 //! Invariant: however it ends (all captures taken, ^C, the process gone), what was captured until then is handed out.
-//! Each process is stopped for at most the budget's share of the time.
+//! Each process is stopped for at most the budget's share of the time. Heaps are kept outside of memory where that can
+//! be: in the container of a process that is near its limit, holding several copies of its heap would end it.
 //!
 //! It judges nothing: what the heaps say is the finder's to tell.
 
@@ -10,9 +11,11 @@ use std::time::Duration;
 use memtop_heap::Heap;
 use memtop_remote::Options;
 use memtop_report::{duration, grouped};
+use memtop_snapshot::StoredHeap;
 
 use crate::clock::Clock;
 use crate::failure::Failure;
+use crate::load::Heaps;
 use crate::pace::period;
 use crate::processes::Processes;
 use crate::talk::Talk;
@@ -40,7 +43,26 @@ pub(crate) struct Watched {
     /// The process.
     pub(crate) pid: u32,
     /// In the order of time; at least one.
-    pub(crate) heaps: Vec<Heap>,
+    pub(crate) heaps: Heaps,
+}
+
+impl Watched {
+    /// Nothing of a process was captured yet.
+    pub(crate) fn new(pid: u32) -> Self {
+        Self { pid, heaps: Heaps::default() }
+    }
+
+    /// Keeps a heap outside of memory where that can be; else says why not, for the notes.
+    pub(crate) fn keep(&mut self, heap: Heap) -> Option<String> {
+        let (stored, error) = StoredHeap::new(heap);
+        self.heaps.0.push(stored);
+        error.map(|error| {
+            format!(
+                "snapshots were kept in memory, as a temporary file could not be written ({error}): TMPDIR names \
+                 another directory"
+            )
+        })
+    }
 }
 
 /// How it ended.
@@ -165,11 +187,12 @@ fn capture_all(
         let at = match at {
             Ok(at) => at,
             Err(at) => {
-                series.watched.insert(at, Watched { pid, heaps: Vec::new() });
+                series.watched.insert(at, Watched::new(pid));
                 at
             }
         };
-        let heaps = &mut series.watched[at].heaps;
+        let watched = &mut series.watched[at];
+        let heaps = &mut watched.heaps.0;
         if heaps.first().is_some_and(|first| first.info().process != heap.info().process) {
             // The number is another process's by now: of the workers' the old one's heaps make room, else it is the end.
             if !plan.children {
@@ -182,7 +205,9 @@ fn capture_all(
         round.objects += heap.objects().len() as u64;
         round.pause = round.pause.max(heap.info().pause.unwrap_or(0));
         series.notes.extend(taken(&heap, heaps.len() + 1));
-        heaps.push(heap);
+        if let Some(note) = watched.keep(heap).filter(|note| !series.notes.contains(note)) {
+            series.notes.push(note);
+        }
     }
     match first_failure {
         Some(failure) if round.processes == 0 => Err(failure),
@@ -378,7 +403,7 @@ mod tests {
             let fakes = Fakes::new(&clock, &[(7, s(0), FOREVER, ms(1))]);
             let series = watched(&plan(), &fakes, &Told::default()).expect("it runs");
             assert!(matches!(series.end, End::Interrupted));
-            assert_eq!((series.rounds, series.watched[0].heaps.len()), (rounds, rounds), "at {at} s");
+            assert_eq!((series.rounds, series.watched[0].heaps.0.len()), (rounds, rounds), "at {at} s");
             assert!(clock.now() <= s(at + 2), "it does not wait for the next one");
         }
     }
@@ -431,7 +456,7 @@ mod tests {
         let fakes = Fakes::new(&clock, &lives);
         let told = Told::default();
         let series = watched(&Plan { children: true, ..plan() }, &fakes, &told).expect("it runs");
-        let seen: Vec<_> = series.watched.iter().map(|one| (one.pid, one.heaps.len())).collect();
+        let seen: Vec<_> = series.watched.iter().map(|one| (one.pid, one.heaps.0.len())).collect();
         assert_eq!(seen, [(7, 5), (8, 2), (9, 5), (10, 3)]);
         let told = told.0.into_inner();
         assert_eq!(

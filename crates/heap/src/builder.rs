@@ -3,10 +3,12 @@
 //! Rows come in any order; references that come grouped by the object that holds them are taken as they stand, and
 //! cost nothing to finish. Others are sorted once, which keeps the order of those of one object.
 //!
-//! Invariant: nothing is checked while rows are added (a capture adds them while the process stands still);
-//! `finish` checks every handle, so that a finished heap has valid ones only.
+//! Invariant: no handle is checked while rows are added (a capture adds them while the process stands still);
+//! `finish` checks every handle, so that a finished heap has valid ones only. Rows for which there is no room, or no
+//! memory, are dropped, and `finish` says so.
 
-use crate::accounts::{Accounts, accounts};
+use crate::accounts::{Accounts, settle_accounts};
+use crate::budget::{Budget, filled, push};
 use crate::error::HeapError;
 use crate::handles::{FrameId, NONE, ObjectId, RootId, StringId, TypeId};
 use crate::heap::Heap;
@@ -37,6 +39,10 @@ pub struct HeapBuilder {
     labels: Vec<Label>,
     roots: Roots,
     overflow: Option<HeapError>,
+    budget: Budget,
+    /// For so many objects, and references, there is room in all columns.
+    object_room: usize,
+    reference_room: usize,
 }
 
 impl HeapBuilder {
@@ -53,37 +59,108 @@ impl HeapBuilder {
             labels: Vec::new(),
             roots: Roots::default(),
             overflow: None,
+            budget: Budget::default(),
+            object_room: 0,
+            reference_room: 0,
         }
+    }
+
+    /// What the builder may still take, for the columns that grow with the heap.
+    pub fn budget_mut(&mut self) -> &mut Budget {
+        &mut self.budget
+    }
+
+    /// Whether rows were dropped, so that [`HeapBuilder::finish`] will fail.
+    #[must_use]
+    #[inline]
+    pub fn has_failed(&self) -> bool {
+        self.overflow.is_some()
+    }
+
+    /// Gives up: [`HeapBuilder::finish`] will fail with this error.
+    #[cold]
+    pub fn fail(&mut self, error: HeapError) {
+        self.overflow.get_or_insert(error);
     }
 
     /// Makes room for so many rows, so that adding them moves nothing.
     pub fn reserve(&mut self, objects: usize, references: usize) {
-        self.objects.addresses.reserve(objects);
-        self.objects.types.reserve(objects);
-        self.objects.sizes.reserve(objects);
-        self.objects.refcounts.reserve(objects);
-        self.objects.flags.reserve(objects);
-        self.runs.reserve(objects);
-        self.targets.reserve(references);
-        self.labels.reserve(references);
+        let done = self.grow_objects(objects).and_then(|()| self.grow_references(references));
+        let done = done.and_then(|()| self.budget.grow(&mut self.runs, objects));
+        self.check(done);
     }
 
     /// Makes room for so many rows with memory behind it (see [`make_room`]), so that adding them neither moves anything
     /// nor waits: for a capture that has a process stand still.
-    pub fn prepare(&mut self, objects: usize, references: usize, populate: &impl Fn(usize, usize) -> bool) {
-        make_room(&mut self.objects.addresses, objects, 0, populate);
-        make_room(&mut self.objects.types, objects, TypeId::from_index(0), populate);
-        make_room(&mut self.objects.sizes, objects, 0, populate);
-        make_room(&mut self.objects.refcounts, objects, 0, populate);
-        make_room(&mut self.objects.flags, objects, Flags::NONE, populate);
-        make_room(&mut self.runs, objects / 2, Run { from: ObjectId::from_index(0), start: 0 }, populate);
-        make_room(&mut self.targets, references, ObjectId::from_index(0), populate);
-        make_room(&mut self.labels, references, Label::UNLABELLED, populate);
+    ///
+    /// # Errors
+    /// If the memory cannot be had.
+    pub fn prepare(
+        &mut self,
+        objects: usize,
+        references: usize,
+        populate: &impl Fn(usize, usize) -> bool,
+    ) -> Result<(), HeapError> {
+        let (objects, references) = (objects.min(ObjectId::MAX_ROWS), references.min(NONE as usize));
+        let budget = &mut self.budget;
+        let columns = &mut self.objects;
+        make_room(&mut columns.addresses, objects, 0, budget, populate)?;
+        make_room(&mut columns.types, objects, TypeId::from_index(0), budget, populate)?;
+        make_room(&mut columns.sizes, objects, 0, budget, populate)?;
+        make_room(&mut columns.refcounts, objects, 0, budget, populate)?;
+        make_room(&mut columns.flags, objects, Flags::NONE, budget, populate)?;
+        let run = Run { from: ObjectId::from_index(0), start: 0 };
+        make_room(&mut self.runs, objects / 2, run, budget, populate)?;
+        make_room(&mut self.targets, references, ObjectId::from_index(0), budget, populate)?;
+        make_room(&mut self.labels, references, Label::UNLABELLED, budget, populate)?;
+        self.object_room = self.objects.len() + objects;
+        self.reference_room = self.targets.len() + references;
+        Ok(())
+    }
+
+    /// Makes room for more objects.
+    #[cold]
+    fn grow_objects(&mut self, more: usize) -> Result<(), HeapError> {
+        let count = self.objects.len();
+        if count >= ObjectId::MAX_ROWS {
+            return Err(HeapError::TooMany { table: "objects", limit: ObjectId::MAX_ROWS as u64 });
+        }
+        let (budget, columns) = (&mut self.budget, &mut self.objects);
+        let more = more.max(count / 4).max(64);
+        budget.grow(&mut columns.addresses, more)?;
+        budget.grow(&mut columns.types, more)?;
+        budget.grow(&mut columns.sizes, more)?;
+        budget.grow(&mut columns.refcounts, more)?;
+        budget.grow(&mut columns.flags, more)?;
+        self.object_room = (count + more).min(ObjectId::MAX_ROWS);
+        Ok(())
+    }
+
+    /// Makes room for more references.
+    #[cold]
+    fn grow_references(&mut self, more: usize) -> Result<(), HeapError> {
+        let count = self.targets.len();
+        if count >= NONE as usize {
+            return Err(HeapError::TooMany { table: "references", limit: u64::from(NONE) });
+        }
+        let more = more.max(count / 4).max(64);
+        self.budget.grow(&mut self.targets, more)?;
+        self.budget.grow(&mut self.labels, more)?;
+        self.reference_room = (count + more).min(NONE as usize);
+        Ok(())
     }
 
     /// What is known of the capture, to be completed.
     pub fn info_mut(&mut self) -> &mut CaptureInfo {
         &mut self.info
+    }
+
+    /// Gives up if what was to be done beside failed.
+    #[inline]
+    pub fn check(&mut self, done: Result<(), HeapError>) {
+        if let Err(error) = done {
+            self.fail(error);
+        }
     }
 
     /// How many objects were added.
@@ -124,8 +201,10 @@ impl HeapBuilder {
     #[inline]
     pub fn add_object(&mut self, object: Object) -> ObjectId {
         let index = self.objects.len();
-        if index >= ObjectId::MAX_ROWS {
-            self.overflow = Some(HeapError::TooMany { table: "objects", limit: ObjectId::MAX_ROWS as u64 });
+        if index >= self.object_room
+            && let Err(error) = self.grow_objects(1)
+        {
+            self.fail(error);
             return ObjectId::from_index(0);
         }
         let id = ObjectId::from_index(index);
@@ -168,24 +247,29 @@ impl HeapBuilder {
 
     /// Names a module, class, function or code object; the last name counts.
     pub fn set_name(&mut self, id: ObjectId, name: Name) {
-        self.objects.names.push((id, name));
+        let done = push(&mut self.objects.names, (id, name));
+        self.check(done);
     }
 
     /// Says how many items an object lets itself hold at most; the last limit counts.
     pub fn set_limit(&mut self, id: ObjectId, limit: u64) {
-        self.objects.limits.push((id, limit));
+        let done = push(&mut self.objects.limits, (id, limit));
+        self.check(done);
     }
 
     /// Adds a reference. From 2^32 - 1 references on they are dropped, and `finish` says so.
     #[inline]
     pub fn add_reference(&mut self, from: ObjectId, to: ObjectId, label: Label) {
         let start = self.targets.len();
-        if start >= NONE as usize {
-            self.overflow = Some(HeapError::TooMany { table: "references", limit: u64::from(NONE) });
-            return;
+        if start >= self.reference_room
+            && let Err(error) = self.grow_references(1)
+        {
+            return self.fail(error);
         }
-        if self.runs.last().is_none_or(|run| run.from != from) {
-            self.runs.push(Run { from, start: start as u32 });
+        if self.runs.last().is_none_or(|run| run.from != from)
+            && let Err(error) = push(&mut self.runs, Run { from, start: start as u32 })
+        {
+            return self.fail(error);
         }
         self.targets.push(to);
         self.labels.push(label);
@@ -252,13 +336,21 @@ impl HeapBuilder {
 
     /// Adds a running frame that roots can belong to.
     pub fn add_frame(&mut self, frame: Frame) -> FrameId {
-        self.roots.frames.push(frame);
+        let done = push(&mut self.roots.frames, frame);
+        if done.is_err() {
+            self.check(done);
+            return FrameId::from_index(0);
+        }
         FrameId::from_index(self.roots.frames.len() - 1)
     }
 
     /// Adds a root.
     pub fn add_root(&mut self, root: Root) -> RootId {
-        self.roots.rows.push(root);
+        let done = push(&mut self.roots.rows, root);
+        if done.is_err() {
+            self.check(done);
+            return RootId::from_index(0);
+        }
         RootId::from_index(self.roots.rows.len() - 1)
     }
 
@@ -267,13 +359,16 @@ impl HeapBuilder {
     /// Linear; sorts the references if those of one object were not added together.
     ///
     /// # Errors
-    /// If a table is full, or a row points to a row that does not exist.
+    /// If a table is full, a row points to a row that does not exist, or memory cannot be had.
     pub fn finish(mut self) -> Result<Heap, HeapError> {
         if let Some(overflow) = self.overflow {
             return Err(overflow);
         }
         if self.interner.overflowed() {
             return Err(HeapError::TooMany { table: "bytes of names", limit: u64::from(u32::MAX) });
+        }
+        if self.interner.is_starved() {
+            return Err(HeapError::OutOfMemory { bytes: self.interner.strings().memory_bytes() });
         }
         let count = self.objects.len();
         let strings = self.interner.finish();
@@ -303,12 +398,13 @@ impl HeapBuilder {
     /// As [`HeapBuilder::finish`].
     pub fn finish_with_accounts(self) -> Result<(Heap, Accounts), HeapError> {
         let mut heap = self.finish()?;
-        let accounts = accounts(&heap);
+        let accounts = settle_accounts(&heap)?;
         for &object in &accounts.own {
             let flags = &mut heap.objects.flags[object.index()];
             *flags = flags.with(Flags::OWN);
         }
         let nameless = Interner::empty();
+        Budget::default().grow(&mut heap.roots.rows, accounts.native.len())?;
         for hold in &accounts.native {
             heap.roots.rows.push(Root::new(RootKind::Native, nameless, hold.object));
         }
@@ -322,18 +418,25 @@ impl HeapBuilder {
 
 /// Makes room for `count` rows and has `populate` put memory behind it: it is given an address and bytes, and says whether
 /// it did. If it did not, the room is written once, with `row`.
+///
+/// # Errors
+/// If the memory cannot be had, or is more than `budget` has.
 pub fn make_room<T: Clone>(
     rows: &mut Vec<T>,
     count: usize,
     row: T,
+    budget: &mut Budget,
     populate: &impl Fn(usize, usize) -> bool,
-) {
-    rows.reserve_exact(count);
+) -> Result<(), HeapError> {
+    let bytes = (count as u64).saturating_mul(size_of::<T>() as u64);
+    budget.take(bytes)?;
+    rows.try_reserve_exact(count).map_err(|_| HeapError::OutOfMemory { bytes })?;
     let room = rows.spare_capacity_mut();
     if !populate(room.as_ptr().addr(), size_of_val(room)) {
         rows.resize(count, row);
         rows.clear();
     }
+    Ok(())
 }
 
 /// Sorts by object; of several rows for one, the last stays.
@@ -351,7 +454,7 @@ fn compress(
     labels: Vec<Label>,
 ) -> Result<References, HeapError> {
     let end_of = |index: usize| runs.get(index + 1).map_or(targets.len(), |next| next.start as usize);
-    let mut offsets = vec![0_u32; objects + 1];
+    let mut offsets = filled(objects + 1, 0_u32)?;
     let mut in_order = true;
     let mut previous = None;
     for (index, run) in runs.iter().enumerate() {
@@ -371,9 +474,10 @@ fn compress(
         labels.shrink_to_fit();
         return Ok(References { offsets, targets, labels });
     }
-    let mut next = offsets.clone();
-    let mut sorted_targets = vec![ObjectId::from_index(0); targets.len()];
-    let mut sorted_labels = vec![Label::UNLABELLED; labels.len()];
+    let mut next = filled(offsets.len(), 0_u32)?;
+    next.copy_from_slice(&offsets);
+    let mut sorted_targets = filled(targets.len(), ObjectId::from_index(0))?;
+    let mut sorted_labels = filled(labels.len(), Label::UNLABELLED)?;
     for (index, run) in runs.iter().enumerate() {
         let source = run.start as usize..end_of(index);
         let place = next[run.from.index()] as usize;

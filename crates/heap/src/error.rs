@@ -26,6 +26,12 @@ pub enum HeapError {
         /// How many rows there are.
         rows: u64,
     },
+    /// The system has not enough memory, or it would be more than the capture may take.
+    #[error("there is not enough memory for the heap: {bytes} more bytes could not be had")]
+    OutOfMemory {
+        /// How many bytes were wanted that were refused.
+        bytes: u64,
+    },
     /// A label of a kind that this version does not know.
     #[error("a reference has the unknown label {0:#010x}")]
     UnknownLabel(u32),

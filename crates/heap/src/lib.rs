@@ -34,6 +34,7 @@
 #![forbid(unsafe_code)]
 
 mod accounts;
+mod budget;
 mod builder;
 mod error;
 mod handles;
@@ -50,6 +51,7 @@ pub mod testing;
 mod types;
 
 pub use accounts::{Accounts, NativeHold, accounts};
+pub use budget::{Budget, HEADROOM, filled, headroom, push};
 pub use builder::{HeapBuilder, make_room};
 pub use error::HeapError;
 pub use handles::{FrameId, ObjectId, RootId, StringId, TypeId};

@@ -67,11 +67,13 @@ pub struct Interner {
     strings: Strings,
     table: HashTable<StringId>,
     overflowed: bool,
+    starved: bool,
 }
 
 impl Default for Interner {
     fn default() -> Self {
-        let mut interner = Self { strings: Strings::default(), table: HashTable::new(), overflowed: false };
+        let mut interner =
+            Self { strings: Strings::default(), table: HashTable::new(), overflowed: false, starved: false };
         interner.intern("");
         interner
     }
@@ -86,7 +88,8 @@ impl Interner {
 
     /// The handle of `text`. Expected constant time.
     ///
-    /// Past 4 GiB of text every new one becomes the empty text, and [`Interner::overflowed`] says so.
+    /// Past 4 GiB of text every new one becomes the empty text, and [`Interner::overflowed`] says so; where memory cannot
+    /// be had too, and [`Interner::is_starved`] says so.
     pub fn intern(&mut self, text: &str) -> StringId {
         let hash = FxBuildHasher.hash_one(text);
         let strings = &self.strings;
@@ -96,6 +99,14 @@ impl Interner {
         let end = self.strings.text.len() + text.len();
         if end > u32::MAX as usize || self.strings.ends.len() + 1 >= StringId::MAX_ROWS {
             self.overflowed = true;
+            return StringId::from_index(0);
+        }
+        let strings = &mut self.strings;
+        let refused = strings.text.try_reserve(text.len()).is_err() || strings.ends.try_reserve(1).is_err();
+        let strings = &self.strings;
+        let hash_of = |&id: &StringId| FxBuildHasher.hash_one(strings.get(id));
+        if refused || self.table.try_reserve(1, hash_of).is_err() {
+            self.starved = true;
             return StringId::from_index(0);
         }
         let id = StringId::from_index(self.strings.ends.len());
@@ -110,6 +121,12 @@ impl Interner {
     #[must_use]
     pub fn overflowed(&self) -> bool {
         self.overflowed
+    }
+
+    /// Whether there was no memory for a text.
+    #[must_use]
+    pub fn is_starved(&self) -> bool {
+        self.starved
     }
 
     /// The texts so far.

@@ -209,11 +209,30 @@ fn room_is_made_once_whether_or_not_the_system_puts_memory_behind_it() {
     for populated in [true, false] {
         let asked = std::cell::RefCell::new(Vec::new());
         let mut rows: Vec<u64> = Vec::new();
-        make_room(&mut rows, 1000, 7, &|start, bytes| {
+        let populate = |start, bytes| {
             asked.borrow_mut().push((start, bytes));
             populated
-        });
+        };
+        assert_eq!(make_room(&mut rows, 1000, 7, &mut Budget::of(8000), &populate), Ok(()));
         assert!(rows.is_empty() && rows.capacity() >= 1000);
         assert_eq!(asked.into_inner(), [(rows.as_ptr().addr(), 8 * rows.capacity())]);
     }
+}
+
+#[test]
+fn what_is_more_than_the_budget_is_dropped_and_told() {
+    let mut builder = HeapBuilder::new(CaptureInfo::default());
+    let ty = builder.add_type(Type::new("m", "A"));
+    *builder.budget_mut() = Budget::of(100_000);
+    let mut ids = Vec::new();
+    while !builder.has_failed() {
+        ids.push(builder.add_object(Object::new(16 * ids.len() as u64, ty, 16)));
+        assert!(ids.len() < 100_000, "nothing was refused");
+    }
+    assert!(ids.len() > 2000, "{} objects of 21 bytes", ids.len());
+    assert!(matches!(builder.finish(), Err(HeapError::OutOfMemory { .. })));
+
+    let mut builder = HeapBuilder::new(CaptureInfo::default());
+    *builder.budget_mut() = Budget::of(1000);
+    assert!(builder.prepare(100, 0, &|_, _| true).is_err());
 }

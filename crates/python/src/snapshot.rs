@@ -12,10 +12,10 @@ use memtop_analyze::{
     types_like,
 };
 use memtop_capture::graph;
-use memtop_heap::{Heap, ObjectId, TypeId};
+use memtop_heap::{HEADROOM, Heap, ObjectId, TypeId, headroom};
 use memtop_report::{HeapReport, HeapReportOptions, Keeper, Style, TopObject, html_fragment, json, text};
 use memtop_snapshot::{SaveOptions, SnapshotError};
-use pyo3::exceptions::{PyFileNotFoundError, PyLookupError, PyOSError, PyValueError};
+use pyo3::exceptions::{PyFileNotFoundError, PyLookupError, PyMemoryError, PyOSError, PyValueError};
 use pyo3::prelude::*;
 
 /// An answer: for a person, as JSON, as HTML.
@@ -56,6 +56,21 @@ impl Snapshot {
         let retained = self.retained.get().map_or(0, |index| index.memory_bytes());
         let shortest = self.shortest.get().map_or(0, |index| index.memory_bytes());
         self.heap.memory_bytes() + retained + shortest
+    }
+
+    /// Whether there is memory for a question that makes indexes of the whole heap, unless they were made before.
+    ///
+    /// # Errors
+    /// `MemoryError`, before any of it is taken.
+    fn check_memory(&self) -> PyResult<()> {
+        let mut needed = 0;
+        if self.retained.get().is_none() {
+            needed += bytes_of(&self.heap, RETAINED_BYTES);
+        }
+        if self.shortest.get().is_none() {
+            needed += bytes_of(&self.heap, PATH_BYTES);
+        }
+        check_memory(needed)
     }
 
     fn totals(&self) -> &Histogram {
@@ -110,6 +125,34 @@ impl Snapshot {
     }
 }
 
+/// What finding retained sizes takes at most while it works: for an object, and for a reference.
+const RETAINED_BYTES: (u64, u64) = (57, 4);
+/// What finding the best paths takes at most.
+const PATH_BYTES: (u64, u64) = (21, 8);
+/// What looking for growth takes at most, for each snapshot.
+const LEAKS_BYTES: (u64, u64) = (110, 8);
+
+fn bytes_of(heap: &Heap, (object, reference): (u64, u64)) -> u64 {
+    object * heap.objects().len() as u64 + reference * heap.references().len() as u64
+}
+
+/// Whether so many bytes more can be had: the analysis would end the process if not.
+fn check_memory(needed: u64) -> PyResult<()> {
+    let needed = needed + HEADROOM as u64;
+    let free = memtop_remote::free_memory();
+    let refused = usize::try_from(needed).is_ok_and(|needed| headroom(needed).is_err());
+    if needed <= free.bytes && !refused {
+        return Ok(());
+    }
+    Err(PyMemoryError::new_err(format!(
+        "mem_top: this takes about {} MB more, and {} leaves {} MB\n\
+         hint: snapshot.save(FILE), and ask elsewhere: `mem_top report FILE`",
+        needed.div_ceil(1_000_000),
+        free.limit,
+        free.bytes / 1_000_000
+    )))
+}
+
 #[pymethods]
 impl Snapshot {
     /// How long the process stood still, in seconds.
@@ -160,8 +203,9 @@ impl Snapshot {
         self.heap.info().notes.clone()
     }
 
-    fn types(&self, py: Python<'_>, limit: Option<usize>) -> Answer {
-        py.detach(|| {
+    fn types(&self, py: Python<'_>, limit: Option<usize>) -> PyResult<Answer> {
+        self.check_memory()?;
+        Ok(py.detach(|| {
             let options = HistogramOptions { order: HistogramOrder::Retained, limit };
             let answer = histogram(&self.heap, Some(&self.retained()), &options);
             (
@@ -169,7 +213,7 @@ impl Snapshot {
                 json::to_text(&json::histogram(&answer)),
                 html_fragment::histogram(&answer),
             )
-        })
+        }))
     }
 
     fn top(&self, py: Python<'_>, by: &str, limit: Option<usize>) -> PyResult<Answer> {
@@ -183,6 +227,7 @@ impl Snapshot {
                 )));
             }
         };
+        self.check_memory()?;
         Ok(py.detach(|| {
             let options = TopOptions { by, limit: limit.unwrap_or(usize::MAX) };
             let rows = top(&self.heap, Some(&self.retained()), &options);
@@ -197,6 +242,7 @@ impl Snapshot {
 
     /// Who keeps the object at an address alive.
     fn why_address(&self, py: Python<'_>, address: u64, limit: Option<usize>) -> PyResult<Answer> {
+        self.check_memory()?;
         py.detach(|| self.heap.objects().at_address(address).map(|id| self.why_object(id, limit))).ok_or_else(|| {
             PyLookupError::new_err(format!(
                 "no object lies at {address:#x} in this snapshot\n\
@@ -213,6 +259,7 @@ impl Snapshot {
         class_: Option<u64>,
         limit: Option<usize>,
     ) -> PyResult<Answer> {
+        self.check_memory()?;
         let answer = py.detach(|| {
             let heap = &*self.heap;
             let of_class = |class: u64| -> Vec<TypeId> {
@@ -271,15 +318,16 @@ impl Snapshot {
         })
     }
 
-    fn report(&self, py: Python<'_>, limit: Option<usize>) -> Answer {
-        py.detach(|| {
+    fn report(&self, py: Python<'_>, limit: Option<usize>) -> PyResult<Answer> {
+        self.check_memory()?;
+        Ok(py.detach(|| {
             let answer = HeapReport::new(&self.heap, &HeapReportOptions { limit });
             (
                 text::heap_report(&answer, &Style::default()),
                 json::to_text(&json::heap_report(&answer)),
                 html_fragment::heap_report(&answer),
             )
-        })
+        }))
     }
 
     /// Writes the snapshot to a file; gives its size in bytes.
@@ -348,7 +396,12 @@ fn file_error(error: &SnapshotError) -> PyErr {
 /// Captures the heap of this process.
 #[pyfunction]
 pub(crate) fn snapshot(py: Python<'_>, work: Option<f64>, with_keys: bool) -> PyResult<Snapshot> {
-    let options = graph::Options { work, with_keys, own_bytes: OWN_BYTES.load(Ordering::Relaxed) };
+    let options = graph::Options {
+        work,
+        with_keys,
+        own_bytes: OWN_BYTES.load(Ordering::Relaxed),
+        most_bytes: memtop_remote::free_memory().bytes.saturating_sub(HEADROOM as u64),
+    };
     graph::capture(py, &options).map(Snapshot::new)
 }
 
@@ -363,6 +416,7 @@ pub(crate) fn load(py: Python<'_>, path: PathBuf) -> PyResult<Snapshot> {
 #[pyfunction]
 pub(crate) fn leaks(py: Python<'_>, snapshots: Vec<Py<Snapshot>>, limit: Option<usize>) -> PyResult<Answer> {
     let heaps: Vec<Arc<Heap>> = snapshots.iter().map(|snapshot| Arc::clone(&snapshot.get().heap)).collect();
+    check_memory(heaps.iter().map(|heap| bytes_of(heap, LEAKS_BYTES)).sum())?;
     py.detach(|| {
         let heaps: Vec<&Heap> = heaps.iter().map(AsRef::as_ref).collect();
         let options = LeaksOptions { limit: limit.unwrap_or(usize::MAX), ..LeaksOptions::default() };

@@ -11,12 +11,12 @@ use memtop_cpython::{
     Room, RuntimeError, Source, Surroundings, TypeInfo, Walk, Walked, certain_types, interpreters,
     known_types, limit_offset, list_objects, static_namespaces,
 };
-use memtop_heap::{CaptureInfo, CaptureMethod, Heap, MemoryNumbers};
+use memtop_heap::{Budget, CaptureInfo, CaptureMethod, Heap, HeapError, MemoryNumbers};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::malloc::Malloc;
 use crate::maps::Region;
-use crate::{Copied, CopyOptions, RemoteError, Target};
+use crate::{Copied, CopyOptions, MemoryPlan, RemoteError, Target};
 
 /// What to capture.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -31,18 +31,27 @@ pub struct Options {
     pub include_swapped: bool,
     /// Whether large mappings are copied too that hold no addresses.
     pub large_mappings: bool,
+    /// How much memory may be taken, and what for.
+    pub memory: MemoryPlan,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { work: None, with_keys: false, pause: true, include_swapped: false, large_mappings: false }
+        Self {
+            work: None,
+            with_keys: false,
+            pause: true,
+            include_swapped: false,
+            large_mappings: false,
+            memory: MemoryPlan::default(),
+        }
     }
 }
 
 /// Captures the heap of a process.
 ///
 /// It stands still for about as long as it takes to copy its memory. Here that memory is needed once more, and some
-/// 60 bytes an object for the heap.
+/// 30 bytes an object and 8 a reference for the heap.
 ///
 /// # Errors
 /// If there is no such process, it may not be looked into, it is no CPython whose memory is known, or it does not fit.
@@ -72,6 +81,7 @@ impl Target {
             pause: options.pause,
             include_swapped: options.include_swapped,
             large_mappings: options.large_mappings,
+            memory: options.memory,
         })?;
         self.heap(copied, options, start)
     }
@@ -149,7 +159,9 @@ impl Target {
         let expected = copied.bytes / BYTES_AN_OBJECT;
         // Nothing stands still meanwhile: memory may come as it is written.
         let expected = usize::try_from(expected).unwrap_or(usize::MAX).min(MOST_EXPECTED);
-        let room = Room::for_objects(expected, |_, _| true);
+        let most = options.memory.most_bytes.saturating_sub(copied.bytes);
+        let no_room = |error: HeapError| RemoteError::NoHeap { pid: self.pid, what: error.to_string() };
+        let room = Room::for_objects(expected, Budget::of(most), |_, _| true).map_err(no_room)?;
         let checked = Checked::new(image);
         let walked = Walk::new(&mut source, image, &checked, decoder, room, &surroundings).run();
 
@@ -252,7 +264,9 @@ impl<M: Memory> Source for Outside<'_, M> {
         decoder.size(at, info)
     }
 
-    fn visited(&self, (): &(), _: u64, _: bool, _: &mut Vec<u64>) {}
+    fn visited(&self, (): &(), _: u64, _: bool, _: &mut Vec<u64>) -> Result<(), HeapError> {
+        Ok(())
+    }
 
     fn approach(&self, _: Option<u64>, _: Option<u64>, _: (u64, u64)) {}
 

@@ -24,13 +24,11 @@ use crate::proc::{self, Status};
 use crate::raw::{self, Buffer, MOST_PIECES, PAGE_IS_FILE, PAGE_IS_PRESENT, PAGE_IS_ZERO, PageRange};
 use crate::room::{self, Free, Victim};
 use crate::stop::{self, Stopped};
-use crate::target::{Copied, CopyOptions, Target, Thread};
+use crate::target::{Copied, CopyOptions, MemoryPlan, Target, Thread};
 
 /// Ranges of addresses, ascending, apart.
 pub(crate) type Ranges = Vec<(u64, u64)>;
 
-/// The image and what is made of it take at most this much more than the image, in tenths.
-const TABLES: u64 = 8;
 /// A mapping of a file that is writable and larger than this is left in the file where it is as in the file.
 const LARGE_FILE: u64 = 1 << 26;
 /// What is larger is no stack of a thread.
@@ -123,7 +121,8 @@ fn attempt(target: &Target, options: &CopyOptions) -> Result<Copied, Failed> {
     let planned = total(&plan.copy);
     let large =
         || if options.large_mappings { total(&bare::find(thread, &regions, &found.ranges)) } else { 0 };
-    check_room(pid, planned, Image::table_size(&plan.copy), &room::free(), large)?;
+    let table = Image::table_size(&plan.copy);
+    check_room(pid, planned, table, &room::free(), &options.memory, large)?;
     let victim = Victim::volunteer();
     let mut buffer = room_for(pid, planned)?;
     let (taken, pause) = if options.pause {
@@ -141,7 +140,7 @@ fn attempt(target: &Target, options: &CopyOptions) -> Result<Copied, Failed> {
     };
     let Taken { plan, regions, missing, memory, threads, clocks, calls, copying } = taken;
     // The process may have spread its pages over more addresses since.
-    check_room(pid, 0, Image::table_size(&plan.copy), &room::free(), || 0)?;
+    check_room(pid, 0, Image::table_size(&plan.copy), &room::free(), &options.memory, || 0)?;
     let bytes = total(&plan.copy) - total(&missing);
     buffer.truncate(total(&plan.copy) as usize);
     let (swapped, left_out) = (total(&plan.swapped), total(&plan.left));
@@ -326,9 +325,13 @@ pub(crate) fn check_room(
     planned: u64,
     table: u64,
     free: &Free,
+    plan: &MemoryPlan,
     large: impl FnOnce() -> u64,
 ) -> Result<(), RemoteError> {
-    let with_tables = |bytes: u64| bytes.saturating_add(bytes / 10 * TABLES);
+    let tenths = plan.purpose.tenths_beside_the_copy();
+    let with_tables = |bytes: u64| bytes.saturating_add(bytes / 10 * tenths);
+    let allowed = Free { bytes: plan.most_bytes, limit: "what --max-memory allows".to_owned() };
+    let free = if allowed.bytes < free.bytes { &allowed } else { free };
     let needed = with_tables(planned).saturating_add(table).saturating_add(1 << 26);
     if needed <= free.bytes {
         return Ok(());
@@ -515,6 +518,7 @@ pub(crate) fn stack_around(regions: &[Region], pointer: u64) -> Option<(u64, u64
 mod tests {
     use super::*;
     use crate::raw::PAGE_IS_SWAPPED;
+    use crate::target::Purpose;
 
     fn region(start: u64, end: u64, writable: bool, inode: u64) -> Region {
         let device = (0, 0);
@@ -580,12 +584,31 @@ mod tests {
     #[test]
     fn what_does_not_fit_is_refused_with_the_figures() {
         let free = Free { bytes: 1 << 30, limit: "the limit of the control group /x".to_owned() };
-        assert!(check_room(7, 500 << 20, 0, &free, || 0).is_ok());
-        let error = check_room(7, 1 << 30, 0, &free, || 600 << 20).expect_err("too much");
-        let text = "process 7: about 1907 MiB are needed to read it, and 1024 MiB are free (the limit of the control group /x)";
+        let plan = MemoryPlan::default();
+        assert!(check_room(7, 400 << 20, 0, &free, &plan, || 0).is_ok());
+        let error = check_room(7, 1 << 30, 0, &free, &plan, || 600 << 20).expect_err("too much");
+        let text = "process 7: about 2111 MiB are needed to read it, and 1024 MiB are free (the limit of the control group /x)";
         assert_eq!(error.to_string(), text);
         let hint = error.hint().unwrap_or_default();
-        assert!(hint.contains("884 MiB more") && hint.contains("without --large-mappings"), "{hint}");
+        assert!(hint.contains("1088 MiB more") && hint.contains("without --large-mappings"), "{hint}");
+    }
+
+    #[test]
+    fn what_is_needed_depends_on_what_the_heap_is_for_and_what_is_allowed() {
+        let free = Free { bytes: 1 << 40, limit: "the machine's free memory".to_owned() };
+        let needed = |purpose| {
+            let plan = MemoryPlan { most_bytes: 1 << 20, purpose };
+            match check_room(7, 1 << 30, 0, &free, &plan, || 0) {
+                Err(RemoteError::NotEnoughMemory { needed, limit, .. }) => (needed >> 20, limit),
+                other => panic!("{other:?}"),
+            }
+        };
+        let limit = "what --max-memory allows";
+        for (purpose, mib) in [(Purpose::Heap, 1907), (Purpose::Answers, 2111), (Purpose::Series, 2931)] {
+            assert_eq!(needed(purpose), (mib, limit.to_owned()), "{purpose:?}");
+        }
+        let plan = MemoryPlan { most_bytes: 3 << 30, ..MemoryPlan::default() };
+        assert!(check_room(7, 1 << 30, 0, &free, &plan, || 0).is_ok());
     }
 
     #[test]

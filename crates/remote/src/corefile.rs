@@ -32,7 +32,7 @@ use crate::proc;
 use crate::raw;
 use crate::room::{self, Victim};
 use crate::rooted::Place;
-use crate::target::{Copied, Target, Thread};
+use crate::target::{Copied, MemoryPlan, Target, Thread};
 
 const PAGE: u64 = 4096;
 /// More mappings, files or threads than any process has.
@@ -117,7 +117,7 @@ impl Target {
     /// Those of [`Self::of_core`] and of [`crate::capture`].
     pub fn capture_core(path: &Path, exe: Option<&Path>, options: &Options) -> Result<Heap, RemoteError> {
         let start = Instant::now();
-        let (target, copied) = Self::of_core(path, exe)?;
+        let (target, copied) = Self::of_core_within(path, exe, &options.memory)?;
         target.heap(copied, options, start)
     }
 
@@ -128,6 +128,14 @@ impl Target {
     /// If the file cannot be read, is no core file of a 64-bit process, has no CPython whose layout is known, or does
     /// not fit into memory.
     pub fn of_core(path: &Path, exe: Option<&Path>) -> Result<(Self, Copied), RemoteError> {
+        Self::of_core_within(path, exe, &MemoryPlan::default())
+    }
+
+    fn of_core_within(
+        path: &Path,
+        exe: Option<&Path>,
+        memory: &MemoryPlan,
+    ) -> Result<(Self, Copied), RemoteError> {
         let start = Instant::now();
         let unreadable = |source: io::Error| RemoteError::CoreUnreadable { path: path.to_owned(), source };
         let place = Place::of(path).map_err(unreadable)?;
@@ -151,7 +159,7 @@ impl Target {
         let identity = ProcessIdentity { pid: notes.pid, ..ProcessIdentity::default() };
         let mut target = found.into_target(notes.pid, called, identity.clone());
         target.is_core = true;
-        let parts = core.core.read(&metadata, &regions)?;
+        let parts = core.core.read(&metadata, &regions, memory)?;
         let mut said =
             vec!["it is of a core file: what the system counted of the process is not known".to_owned()];
         if metadata.len()
@@ -262,7 +270,12 @@ impl Core<'_> {
     }
 
     /// Reads what is in the core file into memory, if it fits.
-    fn read(&self, metadata: &std::fs::Metadata, regions: &[Region]) -> Result<Parts, RemoteError> {
+    fn read(
+        &self,
+        metadata: &std::fs::Metadata,
+        regions: &[Region],
+        memory: &MemoryPlan,
+    ) -> Result<Parts, RemoteError> {
         let (mut copied, mut places, mut absent) = (Ranges::new(), Vec::new(), Ranges::new());
         let mut resident = Ranges::new();
         for piece in self.pieces {
@@ -291,7 +304,7 @@ impl Core<'_> {
             }
         }
         let planned = total(&copied);
-        check_room(self.pid, planned, Image::table_size(&copied), &room::free(), || 0)?;
+        check_room(self.pid, planned, Image::table_size(&copied), &room::free(), memory, || 0)?;
         let mut data = room_for(self.pid, planned)?;
         let mut at = 0;
         for (offset, length) in places {

@@ -8,7 +8,7 @@ use memtop_heap::Heap;
 
 use crate::error::RemoteError;
 use crate::maps::Region;
-use crate::target::{Copied, CopyOptions, Process, Target};
+use crate::target::{Copied, CopyOptions, MemoryPlan, Process, Target};
 
 /// A copy of a process's memory, of which there is none on this system.
 #[derive(Debug)]
@@ -70,6 +70,21 @@ impl Memory for Image {
     }
 }
 
+/// Memory that can still be taken, and what limits it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FreeMemory {
+    /// Bytes.
+    pub bytes: u64,
+    /// What limits them.
+    pub limit: String,
+}
+
+/// How much memory this process can still take: here it is not known, and nothing limits it.
+#[must_use]
+pub fn free_memory() -> FreeMemory {
+    FreeMemory { bytes: u64::MAX, limit: "nothing".to_owned() }
+}
+
 /// What to capture.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Options {
@@ -83,11 +98,20 @@ pub struct Options {
     pub include_swapped: bool,
     /// Whether large mappings are copied too that hold no addresses.
     pub large_mappings: bool,
+    /// How much memory may be taken, and what for.
+    pub memory: MemoryPlan,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { work: None, with_keys: false, pause: true, include_swapped: false, large_mappings: false }
+        Self {
+            work: None,
+            with_keys: false,
+            pause: true,
+            include_swapped: false,
+            large_mappings: false,
+            memory: MemoryPlan::default(),
+        }
     }
 }
 

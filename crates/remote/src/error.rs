@@ -384,8 +384,10 @@ impl RemoteError {
 
 fn not_enough(needed: u64, free: u64, large: u64) -> String {
     let missing = needed.saturating_sub(free).div_ceil(1 << 20);
-    let mut hint =
-        format!("free or allow {missing} MiB more, or run mem_top outside of the process's control group");
+    let mut hint = format!(
+        "free or allow {missing} MiB more, or run mem_top outside of the process's control group: on the host; \
+             `mem_top dump` needs least, and what it saves can be looked at elsewhere"
+    );
     if large > 0 && needed.saturating_sub(large) <= free {
         hint.push_str("\nit would fit without --large-mappings");
     }

@@ -58,7 +58,7 @@ mod elsewhere;
 #[cfg(target_os = "linux")]
 pub use capture::{Options, capture};
 #[cfg(not(target_os = "linux"))]
-pub use elsewhere::{Image, Options, Pulse, capture, children, processes, pulse};
+pub use elsewhere::{FreeMemory, Image, Options, Pulse, capture, children, free_memory, processes, pulse};
 pub use error::RemoteError;
 #[cfg(target_os = "linux")]
 pub use image::Image;
@@ -67,4 +67,6 @@ pub use list::{children, processes};
 pub use maps::Region;
 #[cfg(target_os = "linux")]
 pub use pulse::{Pulse, pulse};
-pub use target::{Copied, CopyOptions, Process, Target, Thread};
+#[cfg(target_os = "linux")]
+pub use room::{Free as FreeMemory, free as free_memory};
+pub use target::{Copied, CopyOptions, MemoryPlan, Process, Purpose, Target, Thread};

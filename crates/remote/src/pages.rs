@@ -3,8 +3,10 @@
 //! page before.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, BufRead, BufReader};
 use std::os::unix::fs::FileExt;
+
+use rustc_hash::FxHashMap;
 
 use crate::maps::Region;
 use crate::raw::{self, PAGE_IS_FILE, PAGE_IS_PRESENT, PAGE_IS_SWAPPED, PageRange};
@@ -12,6 +14,8 @@ use crate::raw::{self, PAGE_IS_FILE, PAGE_IS_PRESENT, PAGE_IS_SWAPPED, PageRange
 /// The page map of a process.
 #[derive(Debug)]
 pub(crate) struct Pagemap {
+    /// That of one of its threads, in `/proc`.
+    directory: String,
     file: File,
     page: u64,
 }
@@ -24,6 +28,8 @@ const OF_FILE: u64 = 1 << 61;
 const WORDS: u64 = 1 << 14;
 /// A mapping larger than this is reserved room, of which a word a page cannot be read in time.
 const LARGEST_BY_WORDS: u64 = 1 << 40;
+/// Of one larger than this it is asked first how much of it is anywhere: often nothing, and mostly at its beginning.
+const LARGE: u64 = 1 << 30;
 
 /// Ranges of pages, and how many system calls it took to know them.
 #[derive(Debug, Default)]
@@ -35,7 +41,8 @@ pub(crate) struct Found {
 impl Pagemap {
     /// Opens it, by a thread of the process. It stays that of the program that runs in the process now.
     pub(crate) fn open(pid: u32, thread: u32) -> io::Result<Self> {
-        Ok(Self { file: File::open(format!("/proc/{pid}/task/{thread}/pagemap"))?, page: raw::page_size() })
+        let directory = format!("/proc/{pid}/task/{thread}");
+        Ok(Self { file: File::open(format!("{directory}/pagemap"))?, page: raw::page_size(), directory })
     }
 
     /// What is true of the page that an address is in: categories, or 0 if it is nowhere.
@@ -50,6 +57,7 @@ impl Pagemap {
         let mut found = Found::default();
         let mut buffer = vec![PageRange::default(); 4096];
         let mut can_scan = true;
+        let mut somewhere = None;
         for region in regions.iter().filter(|region| wanted(region)) {
             if can_scan {
                 match self.scan(region, &mut buffer, &mut found) {
@@ -58,7 +66,15 @@ impl Pagemap {
                     Err(_) => can_scan = false,
                 }
             }
-            self.words(region, &mut found)?;
+            let most = if region.length() > LARGE {
+                found.calls += u64::from(somewhere.is_none());
+                let somewhere = somewhere.get_or_insert_with(|| somewhere_by_mapping(&self.directory));
+                // One that came since then has no line.
+                somewhere.get(&region.start).copied().unwrap_or(u64::MAX)
+            } else {
+                u64::MAX
+            };
+            self.words(region, most, &mut found)?;
         }
         Ok(found)
     }
@@ -86,14 +102,16 @@ impl Pagemap {
         Ok(())
     }
 
-    fn words(&self, region: &Region, found: &mut Found) -> io::Result<()> {
+    /// By a word a page, until so many bytes were found.
+    fn words(&self, region: &Region, most: u64, found: &mut Found) -> io::Result<()> {
         if region.length() > LARGEST_BY_WORDS {
             return Ok(());
         }
+        let mut left = most;
         let mut bytes = vec![0; (WORDS * 8) as usize];
         let begun = found.ranges.len();
         let mut start = region.start;
-        while start < region.end {
+        while start < region.end && left > 0 {
             let count = (region.end - start).div_ceil(self.page).min(WORDS);
             let bytes = &mut bytes[..(count * 8) as usize];
             found.calls += 1;
@@ -106,6 +124,7 @@ impl Pagemap {
                 let end = start + self.page;
                 let categories = categories(word);
                 if categories != 0 {
+                    left = left.saturating_sub(self.page);
                     match found.ranges[begun..].last_mut() {
                         Some(last) if last.end == start && last.categories == categories => last.end = end,
                         _ => found.ranges.push(PageRange { start, end, categories }),
@@ -116,6 +135,25 @@ impl Pagemap {
         }
         Ok(())
     }
+}
+
+/// By where a mapping begins: how many bytes of it are in memory or swapped out (`proc_pid_smaps(5)`).
+fn somewhere_by_mapping(directory: &str) -> FxHashMap<u64, u64> {
+    let mut found: FxHashMap<u64, u64> = FxHashMap::default();
+    let Ok(file) = File::open(format!("{directory}/smaps")) else { return found };
+    let mut start = None;
+    for line in BufReader::new(file).lines().map_while(Result::ok) {
+        let kilobytes = |text: &str| text.trim().strip_suffix("kB")?.trim().parse::<u64>().ok();
+        let counted = line.strip_prefix("Rss:").or_else(|| line.strip_prefix("Swap:")).and_then(kilobytes);
+        let range = line.split_once(' ').and_then(|(range, _)| range.split_once('-'));
+        if let (Some(start), Some(kilobytes)) = (start, counted) {
+            let sum = found.entry(start).or_default();
+            *sum = sum.saturating_add(kilobytes.saturating_mul(1024));
+        } else if let Some(begun) = range.and_then(|(begun, _)| u64::from_str_radix(begun, 16).ok()) {
+            start = Some(begun);
+        }
+    }
+    found
 }
 
 /// What a page's word says, as the newer question would answer.
@@ -139,17 +177,9 @@ mod tests {
         assert_eq!(categories(SWAPPED | 5), PAGE_IS_SWAPPED);
     }
 
-    #[test]
-    fn both_ways_find_the_same_pages_of_this_process() {
-        let pid = std::process::id();
-        let pagemap = Pagemap::open(pid, pid).expect("a process may read its own");
-        // Touched here and there, so that there is more than one range.
-        let mut memory = raw::Buffer::reserve(1 << 24).expect("16 MiB");
-        for place in [0, 5 << 20, (5 << 20) + 4096, 15 << 20] {
-            memory[place] = 1;
-        }
+    fn anonymous(memory: &raw::Buffer) -> Region {
         let start = memory.as_ptr() as u64;
-        let region = Region {
+        Region {
             start,
             end: start + memory.len() as u64,
             readable: true,
@@ -160,9 +190,45 @@ mod tests {
             device: (0, 0),
             inode: 0,
             path: String::new(),
-        };
+        }
+    }
+
+    #[test]
+    fn room_that_was_reserved_and_not_touched_is_not_read_page_by_page() {
+        let pid = std::process::id();
+        let pagemap = Pagemap::open(pid, pid).expect("a process may read its own");
+        let mut memory = raw::Buffer::reserve(1 << 38).expect("256 GiB of addresses");
+        memory[100 << 20] = 1;
+        let region = anonymous(&memory);
+        // One that is next to it, of another test, is one with it to the kernel.
+        let somewhere =
+            somewhere_by_mapping("/proc/self").into_iter().filter(|&(start, _)| start <= region.start);
+        let (_, most) = somewhere.max().expect("it is mapped");
+        assert!((4096..1 << 22).contains(&most), "{most} bytes of it are somewhere");
+        let mut found = Found::default();
+        pagemap.words(&region, most, &mut found).expect("reading words");
+        let words = 8 * WORDS * found.calls;
+        assert!((1..1 << 20).contains(&words), "{words} bytes were read");
+        let touched = region.start + (100 << 20);
+        assert!(found.ranges.iter().any(|range| (range.start..range.end).contains(&touched)));
+        let mut none = Found::default();
+        pagemap.words(&region, 0, &mut none).expect("reading nothing");
+        assert_eq!(none.calls, 0);
+    }
+
+    #[test]
+    fn both_ways_find_the_same_pages_of_this_process() {
+        let pid = std::process::id();
+        let pagemap = Pagemap::open(pid, pid).expect("a process may read its own");
+        // Touched here and there, so that there is more than one range.
+        let mut memory = raw::Buffer::reserve(1 << 24).expect("16 MiB");
+        for place in [0, 5 << 20, (5 << 20) + 4096, 15 << 20] {
+            memory[place] = 1;
+        }
+        let start = memory.as_ptr() as u64;
+        let region = anonymous(&memory);
         let mut by_words = Found::default();
-        pagemap.words(&region, &mut by_words).expect("reading words");
+        pagemap.words(&region, u64::MAX, &mut by_words).expect("reading words");
         let pages = |found: &Found| -> Vec<u64> {
             let present = found.ranges.iter().filter(|range| range.categories & PAGE_IS_PRESENT != 0);
             present.flat_map(|range| (range.start..range.end).step_by(4096)).collect()

@@ -8,15 +8,16 @@ use std::sync::{Mutex, PoisonError};
 
 /// Memory that can still be taken, and what limits it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Free {
+pub struct Free {
     /// Bytes.
-    pub(crate) bytes: u64,
-    /// `the machine's free memory`, `the limit of the control group /x`.
-    pub(crate) limit: String,
+    pub bytes: u64,
+    /// `the machine's free memory`, `the limit of the control group /x`, `the process's limit of address space`.
+    pub limit: String,
 }
 
 /// How much memory this process can still take. What cannot be known limits nothing.
-pub(crate) fn free() -> Free {
+#[must_use]
+pub fn free() -> Free {
     let read = |path: &Path| fs::read_to_string(path).ok();
     let machine =
         read(Path::new("/proc/meminfo")).and_then(|text| field(&text, "MemAvailable:")).map(|kilobytes| {
@@ -25,11 +26,29 @@ pub(crate) fn free() -> Free {
     let groups = read(Path::new("/proc/self/cgroup")).unwrap_or_default();
     let mounts = read(Path::new("/proc/self/mountinfo")).unwrap_or_default();
     let groups = directories(&groups, &mounts).into_iter().filter_map(|group| group.free(&read));
+    let limits = read(Path::new("/proc/self/limits")).unwrap_or_default();
+    let status = read(Path::new("/proc/self/status")).unwrap_or_default();
     machine
         .into_iter()
         .chain(groups)
+        .chain(resource_limits(&limits, &status))
         .min_by_key(|free| free.bytes)
         .unwrap_or(Free { bytes: u64::MAX, limit: "nothing".to_owned() })
+}
+
+/// What the limits of a process's own (`setrlimit(2)`) let it still take: of address space, and of private memory. By
+/// its `/proc/PID/limits` and `/proc/PID/status`.
+fn resource_limits(limits: &str, status: &str) -> impl Iterator<Item = Free> {
+    let of = |limit: &str, used: &str, what: &str| {
+        // `unlimited` is no number.
+        let soft = limits.lines().find_map(|line| line.strip_prefix(limit)?.split_whitespace().next());
+        let limit = soft?.parse::<u64>().ok()?;
+        let used = field(status, used)?.saturating_mul(1024);
+        Some(Free { bytes: limit.saturating_sub(used), limit: format!("the process's limit of {what}") })
+    };
+    let space = of("Max address space", "VmSize:", "address space (RLIMIT_AS)");
+    let data = of("Max data size", "VmData:", "private memory (RLIMIT_DATA)");
+    space.into_iter().chain(data)
 }
 
 /// The machine's memory in bytes.
@@ -207,6 +226,17 @@ mod tests {
         assert_eq!(group.free(&read).map(|free| free.bytes), Some(400_000));
         let none = |path: &Path| path.ends_with("memory.max").then(|| "max\n".to_owned());
         assert_eq!(group.free(&none), None);
+    }
+
+    #[test]
+    fn what_a_process_may_take_by_its_own_limits_is_known() {
+        let limits = "Limit                     Soft Limit           Hard Limit           Units     \n\
+                      Max data size             unlimited            unlimited            bytes     \n\
+                      Max address space         300000000            unlimited            bytes     \n";
+        let status = "Name:\tpython\nVmSize:\t  100000 kB\nVmData:\t   50000 kB\n";
+        let free: Vec<Free> = resource_limits(limits, status).collect();
+        let limit = "the process's limit of address space (RLIMIT_AS)".to_owned();
+        assert_eq!(free, [Free { bytes: 300_000_000 - 102_400_000, limit }]);
     }
 
     #[test]

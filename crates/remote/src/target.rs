@@ -39,11 +39,52 @@ pub struct CopyOptions {
     /// Whether large mappings are copied too that hold no addresses, such as the numbers of arrays. Without, they are
     /// read when they are asked for, from the process as it is then.
     pub large_mappings: bool,
+    /// How much memory may be taken, and what for.
+    pub memory: MemoryPlan,
 }
 
 impl Default for CopyOptions {
     fn default() -> Self {
-        Self { pause: true, include_swapped: false, large_mappings: false }
+        Self { pause: true, include_swapped: false, large_mappings: false, memory: MemoryPlan::default() }
+    }
+}
+
+/// What is to be made of a heap, and so how much memory is needed in all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Purpose {
+    /// The heap itself, to be saved.
+    Heap,
+    /// Answers about it, with retained sizes.
+    #[default]
+    Answers,
+    /// What grows over several heaps, of which two are needed at once.
+    Series,
+}
+
+impl Purpose {
+    /// What is needed beside the copy of the process's memory, at most, in tenths of it: the heap is made beside the
+    /// copy, and what is found out about it when that is gone. `docs/pid.md` has the figures that these rest on.
+    pub(crate) fn tenths_beside_the_copy(self) -> u64 {
+        match self {
+            Self::Heap => 8,
+            Self::Answers => 10,
+            Self::Series => 18,
+        }
+    }
+}
+
+/// How much memory may be taken, and what for. It is held against what is needed before the process is stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MemoryPlan {
+    /// Bytes that may be taken in all; less, if less is free.
+    pub most_bytes: u64,
+    /// What is to be made of the heap.
+    pub purpose: Purpose,
+}
+
+impl Default for MemoryPlan {
+    fn default() -> Self {
+        Self { most_bytes: u64::MAX, purpose: Purpose::default() }
     }
 }
 

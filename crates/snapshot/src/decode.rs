@@ -5,7 +5,8 @@
 
 use bytes::Bytes;
 use memtop_heap::{
-    Flags, HeapBuilder, Label, LabelKind, Name, Object, ObjectId, Origin, Root, RootKind, StringId, TypeId,
+    CaptureInfo, Flags, HeapBuilder, Label, LabelKind, Name, Object, ObjectId, Origin, Root, RootKind,
+    StringId, TypeId,
 };
 use parquet::column::reader::ColumnReaderImpl;
 use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DataType, Int32Type, Int64Type};
@@ -34,29 +35,53 @@ const MOST_SEEN: usize = 1 << 16;
 /// How many pages can be unpacked at a time, and what a value in one becomes.
 const PAGE_BYTES: u64 = 8;
 
+/// What a file says of the capture. That it is what was saved is only known when the whole file was read.
+pub(crate) fn decode_info<R: Source>(file: &R, limits: &Limits) -> Result<CaptureInfo, Fault> {
+    let metadata = guarded(|| read_footer(file, limits.memory(file.len())))?;
+    Header::of(&metadata)?.capture.info()
+}
+
+/// What stands in the metadata under a name.
+fn value<'m>(metadata: &'m ParquetMetaData, key: &str) -> Option<&'m str> {
+    let pairs = metadata.file_metadata().key_value_metadata()?;
+    pairs.iter().find(|pair| pair.key == key)?.value.as_deref()
+}
+
+fn missing(key: &str) -> Fault {
+    damaged(format!("its metadata has no {key}"))
+}
+
+/// What is to be known of a file before anything else in it is read.
+struct Header<'m> {
+    format_version: u32,
+    capture_json: &'m str,
+    capture: Capture,
+}
+
+impl<'m> Header<'m> {
+    fn of(metadata: &'m ParquetMetaData) -> Result<Self, Fault> {
+        let format = value(metadata, KEY_FORMAT).ok_or(Fault::NotASnapshot)?;
+        let format_version: u32 = format
+            .parse()
+            .ok()
+            .filter(|&format| format > 0)
+            .ok_or_else(|| damaged(format!("{format:?} is no format")))?;
+        if format_version > FORMAT {
+            return Err(Fault::Newer(format_version));
+        }
+        let capture_json = value(metadata, KEY_CAPTURE).ok_or_else(|| missing(KEY_CAPTURE))?;
+        let json = |error: serde_json::Error| damaged(format!("its metadata: {error}"));
+        Ok(Self { format_version, capture_json, capture: serde_json::from_str(capture_json).map_err(json)? })
+    }
+}
+
 /// Reads the whole file.
 pub(crate) fn decode<R: Source>(file: &R, limits: &Limits) -> Result<Loaded, Fault> {
     let limit = limits.memory(file.len());
     let metadata = guarded(|| read_footer(file, limit))?;
-    let pairs = metadata.file_metadata().key_value_metadata();
-    let value = |key: &str| {
-        pairs
-            .and_then(|pairs| pairs.iter().find(|pair| pair.key == key))
-            .and_then(|pair| pair.value.as_deref())
-    };
-    let format = value(KEY_FORMAT).ok_or(Fault::NotASnapshot)?;
-    let format_version: u32 = format
-        .parse()
-        .ok()
-        .filter(|&format| format > 0)
-        .ok_or_else(|| damaged(format!("{format:?} is no format")))?;
-    if format_version > FORMAT {
-        return Err(Fault::Newer(format_version));
-    }
-    let needed = |key| value(key).ok_or_else(|| damaged(format!("its metadata has no {key}")));
-    let capture_json = needed(KEY_CAPTURE)?;
+    let Header { format_version, capture_json, capture } = Header::of(&metadata)?;
+    let needed = |key| value(&metadata, key).ok_or_else(|| missing(key));
     let json = |error: serde_json::Error| damaged(format!("its metadata: {error}"));
-    let capture: Capture = serde_json::from_str(capture_json).map_err(json)?;
     let tables_json = unpack(needed(KEY_TABLES)?, limit / TABLE_BYTES)?;
     let tables: Tables = serde_json::from_slice(&tables_json).map_err(json)?;
 

@@ -81,6 +81,16 @@ fn directory_of(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
+/// Makes a file to write to and to read from that has no name; `path` is one that it may have for a moment, or one like
+/// it.
+pub(crate) fn create_nameless(path: &Path) -> io::Result<File> {
+    // The name goes with the guard; where a name cannot be taken from an open file, none of it must stay either.
+    let (file, temporary) = create_beside(path)?;
+    fs::remove_file(&temporary.0)?;
+    temporary.keep();
+    Ok(file)
+}
+
 fn create_beside(path: &Path) -> io::Result<(File, Temporary)> {
     let Some(name) = path.file_name() else {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "the path names no file"));
@@ -94,7 +104,7 @@ fn create_beside(path: &Path) -> io::Result<(File, Temporary)> {
         let temporary = directory_of(path).join(hidden);
         let mut options = OpenOptions::new();
         // `create_new` is O_EXCL, which follows no link at the last step of the path.
-        options.write(true).create_new(true);
+        options.read(true).write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         match options.open(&temporary) {

@@ -32,7 +32,9 @@ mod label_text;
 mod page_reader;
 mod page_writer;
 mod schema;
+mod scratch_file;
 mod source;
+mod stored_heap;
 mod tables;
 mod view;
 mod workers;
@@ -40,11 +42,14 @@ mod workers;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
-use memtop_heap::{Heap, ObjectId};
+use memtop_heap::{CaptureInfo, Heap, ObjectId};
 
+use encode::GroupSize;
 use source::{OpenFile, Source};
 
 pub use error::SnapshotError;
+pub use scratch_file::{ScratchFile, scratch_directory};
+pub use stored_heap::StoredHeap;
 
 /// The format that this version writes, and the newest that it reads.
 pub const FORMAT: u32 = 1;
@@ -123,7 +128,7 @@ pub fn save(
         retained.map(|size_of| heap.objects().ids().map(size_of).collect());
     let view = view::View::new(heap, options.with_keys);
     let bytes = file::replace(path, |file| {
-        let mut written = encode::encode(&view, retained.as_deref(), BufWriter::new(file))?;
+        let mut written = encode::encode(&view, retained.as_deref(), GroupSize::FILE, BufWriter::new(file))?;
         written.flush()?;
         written.into_inner().map_err(|error| error.into_error().into())
     })?;
@@ -173,6 +178,18 @@ pub fn load_within(path: &Path, limits: &Limits) -> Result<Loaded, SnapshotError
     read(&file.map_err(|source| SnapshotError::Read { path: path.to_owned(), source })?, path, limits)
 }
 
+/// What the snapshot at `path` says of its capture; the heap is not read, and so not known to be undamaged.
+///
+/// # Errors
+/// As [`load`], as far as that is known without reading the heap.
+pub fn load_info(path: &Path) -> Result<CaptureInfo, SnapshotError> {
+    let file = OpenFile::new(file::open(path)?);
+    let file = file.map_err(|source| SnapshotError::Read { path: path.to_owned(), source })?;
+    check_file(&file, path)?;
+    guard::guarded(|| decode::decode_info(&file, &Limits::default()))
+        .map_err(|fault| fault.while_reading(path))
+}
+
 /// Reads a heap from the bytes of a file; `name` stands for its path in errors.
 ///
 /// # Errors
@@ -181,12 +198,16 @@ pub fn load_from(bytes: Vec<u8>, name: &Path, limits: &Limits) -> Result<Loaded,
     read(&bytes::Bytes::from(bytes), name, limits)
 }
 
-fn read<R: Source>(file: &R, path: &Path, limits: &Limits) -> Result<Loaded, SnapshotError> {
+fn check_file<R: Source>(file: &R, path: &Path) -> Result<(), SnapshotError> {
     check_ends(file).map_err(|problem| match problem {
         Ends::NotParquet => SnapshotError::NotParquet { path: path.to_owned() },
         Ends::CutShort => SnapshotError::CutShort { path: path.to_owned() },
         Ends::Fault(fault) => fault.while_reading(path),
-    })?;
+    })
+}
+
+fn read<R: Source>(file: &R, path: &Path, limits: &Limits) -> Result<Loaded, SnapshotError> {
+    check_file(file, path)?;
     guard::guarded(|| decode::decode(file, limits)).map_err(|fault| fault.while_reading(path))
 }
 

@@ -19,6 +19,7 @@ pub(crate) trait Source: Sync {
 }
 
 /// An open file. Its position is one for all threads, so they read in turn.
+#[derive(Debug)]
 pub(crate) struct OpenFile {
     file: Mutex<File>,
     length: u64,

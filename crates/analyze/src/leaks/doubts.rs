@@ -8,14 +8,13 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::find::{Finding, Kind, Search};
 use super::gains::OWN;
 use super::slopes::median;
-use super::view::NONE;
 use crate::path_nodes::{NodeKind, PathNodeId};
 
 impl Search<'_, '_> {
     /// Why a place that grew may be innocent.
     pub(super) fn doubt(&self, finding: &Finding) -> Option<String> {
         let limits = self.limits;
-        let heaps = self.views.len();
+        let heaps = self.history.heaps.len();
         if heaps < limits.heaps {
             return Some(format!(
                 "{heaps} snapshots only: growth between two may be a warm-up; take {} or more",
@@ -85,7 +84,7 @@ impl Search<'_, '_> {
 
     /// Whether all growers of a finding let themselves hold so many items at most, and hold no more.
     pub(super) fn is_limited(&self, finding: &Finding) -> bool {
-        let Some(last) = self.views.last() else { return false };
+        let last = self.last;
         // What has the limit may keep its items in something without a name: a dict within a C object.
         let limit_of = |id: ObjectId| {
             let nameless = |&at: &ObjectId| {
@@ -120,25 +119,15 @@ impl Search<'_, '_> {
     }
 
     fn turnover_at(&self, node: PathNodeId, until: usize) -> (u64, u64) {
-        let mut sum = (0, 0);
-        for t in 0..until {
-            let (view, step, lasts) =
-                (&self.views[t + 1], &self.history.steps[t], &self.history.lasts[t + 1]);
-            let order = view.shortest.in_order().iter();
-            for &id in order.filter(|&&id| view.placement.of(id) == Some(node)) {
-                if step.came[id.index()] == NONE {
-                    sum = (sum.0 + 1, sum.1 + u64::from(lasts[id.index()]));
-                }
-            }
-        }
-        sum
+        let came = self.gains.chained.get(&node).map_or(&[][..], |of| &of[..until]);
+        came.iter().fold((0, 0), |sum, came| (sum.0 + came.0, sum.1 + came.1))
     }
 
     /// Whether objects of one type gather below a finding at a steady rate, though its own items come more slowly: a
     /// dict of lists of which the lists grow.
     pub(super) fn is_steady_below(&self, finding: &Finding) -> bool {
         let items: i64 = finding.items.iter().sum();
-        let Some(last) = self.views.last() else { return false };
+        let last = self.last;
         let types = last.heap.types();
         let atoms: FxHashSet<&str> =
             (types.iter().filter(|(_, ty)| ty.shape == Shape::Atom)).map(|(id, _)| types.name(id)).collect();
@@ -146,9 +135,9 @@ impl Search<'_, '_> {
         for index in self.inside(finding.node) {
             let node = self.nodes.id_at(index);
             let of = counts.entry(self.nodes.get(node).type_name).or_default();
-            of.resize(self.views.len(), 0);
-            for (sum, view) in of.iter_mut().zip(self.views) {
-                *sum += view.at(node).0.cast_signed();
+            of.resize(self.history.heaps.len(), 0);
+            for (sum, count) in of.iter_mut().zip(self.counts(node)) {
+                *sum += count;
             }
         }
         counts.into_iter().any(|(ty, counts)| {
@@ -167,8 +156,7 @@ impl Search<'_, '_> {
         let weak: u64 = finding.rows.iter().map(|&row| self.gains.rows[row].weak).sum();
         let items: i64 = finding.items.iter().sum();
         2 * weak.cast_signed() > items.max(0)
-            || self.views.last().is_some_and(|last| {
-                !finding.members.is_empty() && finding.members.iter().all(|&id| last.shape(id) == Shape::Weak)
-            })
+            || !finding.members.is_empty()
+                && finding.members.iter().all(|&id| self.last.shape(id) == Shape::Weak)
     }
 }

@@ -12,7 +12,7 @@
 use memtop_heap::{ObjectId, RootKind};
 
 use super::gains::{Gains, Row};
-use super::history::{History, Slot};
+use super::history::{History, Slot, Summary};
 use super::limits::Thresholds;
 use super::slopes::median;
 use super::view::View;
@@ -83,7 +83,8 @@ impl Finding {
 
 /// All that was found out about a series.
 pub(super) struct Search<'a, 'b> {
-    pub(super) views: &'a [View<'b>],
+    pub(super) first: &'a View<'b>,
+    pub(super) last: &'a View<'b>,
     pub(super) nodes: &'a PathNodes,
     pub(super) history: &'a History,
     pub(super) gains: &'a Gains,
@@ -138,16 +139,12 @@ impl Search<'_, '_> {
     fn slot(&self, node: PathNodeId, slots: &[Slot]) -> Option<Finding> {
         let intervals = self.intervals();
         let required = self.limits.required(intervals);
-        let (first, last) = (self.views.first()?, self.views.last()?);
-        let size = |view: &View<'_>, id| view.heap.objects().size(id).cast_signed();
         let mut grown: Vec<&Slot> = Vec::new();
-        for slot in slots.iter().filter(|slot| slot.grown >= required && slot.values.len() > intervals) {
-            let (from, to) = (slot.values[0], slot.values[intervals]);
-            let own = size(last, to) - size(first, from);
-            let through = last.subtree[to.index()].cast_signed() - first.subtree[from.index()].cast_signed();
-            let by_itself = own as f64 >= self.limits.own_size * through as f64;
+        for slot in slots.iter().filter(|slot| slot.grown >= required) {
+            let through = slot.through[intervals] - slot.through[0];
+            let by_itself = slot.own as f64 >= self.limits.own_size * through as f64;
             // A container is judged by its items; its own size goes in steps.
-            if slot.replaced > 0 || by_itself && last.degree[to.index()] <= first.degree[from.index()] {
+            if slot.replaced > 0 || by_itself && !slot.has_more {
                 grown.push(slot);
             }
         }
@@ -157,8 +154,7 @@ impl Search<'_, '_> {
         let mut net = vec![0; intervals];
         for slot in &grown {
             for (t, net) in net.iter_mut().enumerate() {
-                let through = |heap: usize| self.views[heap].subtree[slot.values[heap].index()].cast_signed();
-                *net += through(t + 1) - through(t);
+                *net += slot.through[t + 1] - slot.through[t];
             }
         }
         let replaced = grown.iter().any(|slot| slot.replaced > 0);
@@ -175,8 +171,8 @@ impl Search<'_, '_> {
             sum(rows.iter().map(|&row| &self.gains.rows[row]), intervals, |row| row.objects.as_slice());
         let mut finding = Finding::new(kind, node, net, items);
         finding.rows = rows;
-        finding.members = grown.iter().map(|slot| slot.values[intervals]).collect();
-        finding.firsts = grown.iter().map(|slot| slot.values[0]).collect();
+        finding.members = grown.iter().map(|slot| slot.last).collect();
+        finding.firsts = grown.iter().map(|slot| slot.first).collect();
         self.judge_slots(&mut finding, slots, &grown);
         Some(finding)
     }
@@ -184,14 +180,8 @@ impl Search<'_, '_> {
     fn judge_slots(&self, finding: &mut Finding, slots: &[Slot], grown: &[&Slot]) {
         if (grown.len() as f64) < self.limits.replaced * slots.len() as f64 {
             // One that grows among many that change counts if it outgrows them together.
-            let others: i64 = slots
-                .iter()
-                .filter(|slot| slot.values.len() > self.intervals())
-                .map(|slot| {
-                    let of = |heap: usize| self.views[heap].subtree[slot.values[heap].index()].cast_signed();
-                    (0..self.intervals()).map(|t| (of(t + 1) - of(t)).abs()).sum::<i64>()
-                })
-                .sum();
+            let changes = slots.iter().flat_map(|slot| slot.through.windows(2));
+            let others: i64 = changes.map(|pair| (pair[1] - pair[0]).abs()).sum();
             if (finding.bytes() as f64) < self.limits.replaced * others as f64 {
                 finding.drop(format!("only {} of {} values here grew each time", grown.len(), slots.len()));
             }
@@ -247,8 +237,7 @@ impl Search<'_, '_> {
             let net = sum(rows.iter().map(|&row| &self.gains.rows[row]), intervals, |row| row.net.as_slice());
             let mut finding = Finding::new(Kind::Items, node, net, items);
             finding.rows = rows;
-            let last = self.history.grower.last();
-            let grower = |id: &ObjectId| last.is_some_and(|grower| grower[id.index()]);
+            let grower = |id: &ObjectId| self.history.grower[id.index()];
             let members = self.history.gained.get(&node).into_iter().flatten().copied();
             // Where nearly all of it is some that grow each time, they are the holders.
             let of_growers: i64 = of(true).into_iter().flatten().map(|degree| degree.0).sum();
@@ -262,24 +251,20 @@ impl Search<'_, '_> {
     }
 
     fn is_chain_growing_faster(&self, node: PathNodeId, items: &[i64]) -> bool {
-        let (Some(first), Some(last)) = (self.views.first(), self.views.last()) else { return false };
-        let chained = last.at(node).0.cast_signed() - first.at(node).0.cast_signed();
+        let counts = self.counts(node);
+        let chained = counts[counts.len() - 1] - counts[0];
         self.nodes.is_repeated(node) && chained > items.iter().sum()
     }
 
     /// What objects of the last heap were in the first one, where they were there.
     fn first_of(&self, members: &[ObjectId]) -> Vec<ObjectId> {
-        let back = |&id: &ObjectId| {
-            self.history.steps.iter().rev().try_fold(id, |at, step| ObjectId::from_raw(step.was[at.index()]))
-        };
-        members.iter().filter_map(back).collect()
+        members.iter().filter_map(|id| ObjectId::from_raw(self.history.first[id.index()])).collect()
     }
 
     /// What roots lead to, more each time.
     fn roots(&self) -> Vec<Finding> {
         let intervals = self.intervals();
         let mut findings = Vec::new();
-        let (Some(first), Some(last)) = (self.views.first(), self.views.last()) else { return findings };
         for index in 0..self.nodes.len() {
             let node = self.nodes.id_at(index);
             let Some(root) = self.nodes.get(node).parent else { continue };
@@ -287,11 +272,7 @@ impl Search<'_, '_> {
             if matches!(kind, RootKind::Module | RootKind::Class | RootKind::Builtins) {
                 continue;
             }
-            let counts = self
-                .views
-                .windows(2)
-                .map(|pair| pair[1].at(node).0.cast_signed() - pair[0].at(node).0.cast_signed());
-            let items: Vec<i64> = counts.collect();
+            let items: Vec<i64> = self.counts(node).windows(2).map(|pair| pair[1] - pair[0]).collect();
             if !self.grew_enough(&items) {
                 continue;
             }
@@ -311,19 +292,22 @@ impl Search<'_, '_> {
                     .filter(|&id| matches!(view.shortest.of(id), Reached::Root(_)))
                     .collect()
             };
-            (finding.members, finding.firsts) = (at(last), at(first));
+            (finding.members, finding.firsts) = (at(self.last), at(self.first));
             findings.push(finding);
         }
         findings
     }
 
+    /// By heap: how many objects are at a node.
+    pub(super) fn counts(&self, node: PathNodeId) -> Vec<i64> {
+        self.history.heaps.iter().map(|heap| heap.at(node).0.cast_signed()).collect()
+    }
+
     /// By heap: the bytes at a node and below it.
     pub(super) fn below(&self, node: PathNodeId) -> Vec<i64> {
         let inside = self.inside(node);
-        let bytes = |view: &View<'_>| -> u64 {
-            inside.iter().map(|&index| view.nodes.get(index).map_or(0, |sum| sum.1)).sum()
-        };
-        self.views.iter().map(|view| bytes(view).cast_signed()).collect()
+        let bytes = |heap: &Summary| -> u64 { inside.iter().map(|&index| heap.at_index(index).1).sum() };
+        self.history.heaps.iter().map(|heap| bytes(heap).cast_signed()).collect()
     }
 
     /// The indexes of a node and of all below it.
@@ -346,18 +330,13 @@ impl Search<'_, '_> {
     /// Chained objects, more each time.
     fn chains(&self) -> Vec<Finding> {
         let mut findings: Vec<Finding> = Vec::new();
-        let (Some(first), Some(last)) = (self.views.first(), self.views.last()) else { return findings };
         let mut told = vec![false; self.nodes.len()];
         for index in 0..self.nodes.len() {
             let node = self.nodes.id_at(index);
             if !self.nodes.is_repeated(node) || told[index] {
                 continue;
             }
-            let counts = self
-                .views
-                .windows(2)
-                .map(|pair| pair[1].at(node).0.cast_signed() - pair[0].at(node).0.cast_signed());
-            let items: Vec<i64> = counts.collect();
+            let items: Vec<i64> = self.counts(node).windows(2).map(|pair| pair[1] - pair[0]).collect();
             if !self.grew_enough(&items) {
                 continue;
             }
@@ -379,7 +358,7 @@ impl Search<'_, '_> {
                     })
                     .collect()
             };
-            (finding.members, finding.firsts) = (begins(last), begins(first));
+            (finding.members, finding.firsts) = (begins(self.last), begins(self.first));
             findings.push(finding);
         }
         findings

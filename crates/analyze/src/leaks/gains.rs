@@ -8,12 +8,12 @@
 //! A namespace that is a root of its own (of a class or module that was made at run time) counts with the class or the
 //! module, if another holds that.
 //!
-//! Invariant: two passes over the objects of each interval, and one hash look-up for each object that came or went.
+//! Invariant: three passes over the objects of each interval, and one hash look-up for each object that came or went.
 
 use memtop_heap::{Flags, LabelKind, ObjectId, RootKind, Shape, StringId};
 use rustc_hash::FxHashMap;
 
-use super::history::History;
+use super::history::{Interval, Summary};
 use super::view::{NONE, View};
 use crate::path_nodes::{PathNodeId, PathNodes};
 use crate::shortest::Reached;
@@ -77,6 +77,8 @@ pub(super) struct Gains {
     pub(super) degrees: FxHashMap<(PathNodeId, bool), Vec<(i64, u64)>>,
     /// By interval: by how much all that is reached grew.
     pub(super) total: Vec<i64>,
+    /// By node of chained objects: by interval how many came, and how many of them are still there at the end.
+    pub(super) chained: FxHashMap<PathNodeId, Vec<(u64, u64)>>,
     known: FxHashMap<Place, usize>,
 }
 
@@ -96,27 +98,43 @@ struct Side<'a, 'b> {
 }
 
 impl Gains {
-    pub(super) fn new(views: &[View<'_>], history: &History, nodes: &PathNodes) -> Self {
-        let intervals = history.steps.len();
-        let mut gains = Self {
+    /// Nothing was counted yet.
+    pub(super) fn new(intervals: usize) -> Self {
+        Self {
             intervals,
             rows: Vec::new(),
             by_holder: FxHashMap::default(),
             degrees: FxHashMap::default(),
             total: vec![0; intervals],
+            chained: FxHashMap::default(),
             known: FxHashMap::default(),
-        };
-        for (t, step) in history.steps.iter().enumerate() {
-            let old = Side { view: &views[t], stays: &step.stays, grower: &history.grower[t] };
-            let new = Side { view: &views[t + 1], stays: &step.was, grower: &history.grower[t + 1] };
-            gains.count(&views[0], nodes, t, &old, None);
-            gains.count(&views[0], nodes, t, &new, Some((&step.came, &history.lasts[t + 1])));
-            gains.survivors(nodes, t, &old, &new);
         }
-        for (index, row) in gains.rows.iter().enumerate() {
-            gains.by_holder.entry(row.place.holder).or_default().push(index);
+    }
+
+    /// Counts an interval; each is to be counted once, in any order.
+    pub(super) fn add(&mut self, heaps: &[Summary], nodes: &PathNodes, interval: &Interval<'_, '_>) {
+        let Interval { index, old, new, step, old_grower, new_grower, lasts } = *interval;
+        let old = Side { view: old, stays: &step.stays, grower: old_grower };
+        let new = Side { view: new, stays: &step.was, grower: new_grower };
+        let Some(first) = heaps.first() else { return };
+        self.count(first, nodes, index, &old, None);
+        self.count(first, nodes, index, &new, Some((&step.came, lasts)));
+        self.survivors(nodes, index, &old, &new);
+        for &id in new.view.shortest.in_order().iter().filter(|id| step.came[id.index()] == NONE) {
+            if let Some(node) = new.view.placement.of(id).filter(|&node| nodes.is_repeated(node)) {
+                let of = self.chained.entry(node).or_insert_with(|| vec![(0, 0); self.intervals]);
+                of[index] = (of[index].0 + 1, of[index].1 + u64::from(lasts[id.index()]));
+            }
         }
-        gains
+    }
+
+    /// Puts the rows in order when all intervals were counted: it does not depend on the order of counting.
+    pub(super) fn finish(&mut self) {
+        self.known = FxHashMap::default();
+        self.rows.sort_unstable_by_key(|row| row.place);
+        for (index, row) in self.rows.iter().enumerate() {
+            self.by_holder.entry(row.place.holder).or_default().push(index);
+        }
     }
 
     fn row(&mut self, place: Place) -> &mut Row {
@@ -144,7 +162,7 @@ impl Gains {
     /// before and whether it lasts; of the older side losses.
     fn count(
         &mut self,
-        first: &View<'_>,
+        first: &Summary,
         nodes: &PathNodes,
         t: usize,
         side: &Side<'_, '_>,

@@ -1,19 +1,68 @@
 //! What became of each object over the whole series: who kept growing, and which values were replaced by larger ones.
 //!
+//! Two passes over the heaps, each of which looks at two neighbours at a time: forward, what each object of a heap has
+//! been through so far; then backward, what becomes of it. So no more than two heaps are needed at once, however many
+//! there are.
+//!
 //! Invariant: linear in the objects of all heaps; every object has a few counters, no list.
 
-use memtop_heap::ObjectId;
+use memtop_heap::{Flags, ObjectId};
 use rustc_hash::FxHashMap;
 
+use super::answer::SnapshotRow;
 use super::identity::Step;
 use super::limits::Thresholds;
+use super::snapshot;
+use super::store::Store;
 use super::view::{NONE, View};
+use crate::heap_series::HeapSeries;
+use crate::memory::{MemoryTotal, memory_total};
 use crate::path_nodes::{PathNodeId, PathNodes};
+
+/// What is kept of each heap throughout: it grows with the paths and not with the objects.
+pub(super) struct Summary {
+    pub(super) row: SnapshotRow,
+    pub(super) memory: MemoryTotal,
+    /// How many objects await the collector.
+    pub(super) garbage: i64,
+    /// By node: how many objects, and their bytes. Shorter than there are nodes, if later heaps have more.
+    nodes: Vec<(u64, u64)>,
+}
+
+impl Summary {
+    fn of(view: &View<'_>) -> Self {
+        let flags = view.heap.objects().all_flags();
+        Self {
+            row: snapshot::row(&view.heap),
+            memory: memory_total(&view.heap),
+            garbage: flags.iter().filter(|flags| flags.contains(Flags::GARBAGE)).count() as i64,
+            nodes: view.nodes.clone(),
+        }
+    }
+
+    /// How many objects are at a node, and their bytes.
+    pub(super) fn at(&self, node: PathNodeId) -> (u64, u64) {
+        self.at_index(node.index())
+    }
+
+    /// As [`Summary::at`], of a node by its index.
+    pub(super) fn at_index(&self, node: usize) -> (u64, u64) {
+        self.nodes.get(node).copied().unwrap_or_default()
+    }
+}
 
 /// A value in one slot through all heaps, in place or replaced.
 pub(super) struct Slot {
-    /// The value in each heap.
-    pub(super) values: Vec<ObjectId>,
+    /// The value in the first heap; while the heaps are gone through backward, in the heap that was come to.
+    pub(super) first: ObjectId,
+    /// The value in the last heap.
+    pub(super) last: ObjectId,
+    /// By heap: the bytes of what is reached through the value.
+    pub(super) through: Vec<i64>,
+    /// By how much the value's own size differs between the first and the last heap.
+    pub(super) own: i64,
+    /// Whether the last value refers to more items than the first.
+    pub(super) has_more: bool,
     /// In how many intervals what is reached through it grew.
     pub(super) grown: usize,
     /// In how many it was replaced.
@@ -24,21 +73,22 @@ pub(super) struct Slot {
 
 /// What became of the objects.
 pub(super) struct History {
-    pub(super) steps: Vec<Step>,
-    /// By heap and object: whether it is in all heaps and gained items in (nearly) every interval.
-    pub(super) grower: Vec<Vec<bool>>,
-    /// By heap and object: whether it is still there at the end.
-    pub(super) lasts: Vec<Vec<bool>>,
-    /// By object of the last heap: whether it stayed from the first one on.
-    pub(super) from_first: Vec<bool>,
+    /// By heap.
+    pub(super) heaps: Vec<Summary>,
+    /// By object of the last heap: whether it is in all heaps and gained items in (nearly) every interval.
+    pub(super) grower: Vec<bool>,
+    /// By object of the last heap: what it was in the first one, if it stayed from then on; else [`NONE`].
+    pub(super) first: Vec<u32>,
     /// By node: the objects of the last heap that ever gained items.
     pub(super) gained: FxHashMap<PathNodeId, Vec<ObjectId>>,
     /// By node: the slots that changed and are in all heaps.
     pub(super) slots: FxHashMap<PathNodeId, Vec<Slot>>,
 }
 
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 struct Past {
+    /// What it was in the first heap, if it stayed since.
+    first: u32,
     /// For how many intervals it stayed.
     stayed: u16,
     /// In how many of them it gained items.
@@ -54,78 +104,159 @@ struct Past {
     resized: bool,
 }
 
+impl Default for Past {
+    fn default() -> Self {
+        Self {
+            first: NONE,
+            stayed: 0,
+            gained: 0,
+            slot: 0,
+            grown: 0,
+            replaced: 0,
+            kept: 0,
+            held: 0,
+            resized: false,
+        }
+    }
+}
+
+/// An interval, with what is known of it with hindsight.
+pub(super) struct Interval<'i, 'h> {
+    /// Its number, from 0.
+    pub(super) index: usize,
+    pub(super) old: &'i View<'h>,
+    pub(super) new: &'i View<'h>,
+    pub(super) step: &'i Step,
+    /// By object of the older and of the newer heap: as [`History::grower`].
+    pub(super) old_grower: &'i [bool],
+    pub(super) new_grower: &'i [bool],
+    /// By object of the newer heap: whether it is still there at the end.
+    pub(super) lasts: &'i [bool],
+}
+
 impl History {
-    pub(super) fn new(views: &[View<'_>], nodes: &PathNodes, limits: &Thresholds) -> Self {
-        let pairs: Vec<usize> = (1..views.len()).collect();
-        let steps = super::view::on_threads(pairs, |t| Step::new(&views[t - 1], &views[t], nodes, limits));
-        let mut past: Vec<Past> =
-            views.first().map_or_else(Vec::new, |view| vec![Past::default(); view.owner.len()]);
-        for (t, step) in steps.iter().enumerate() {
-            past = advance(&views[t], &views[t + 1], step, &past);
-        }
-        let (Some(last), intervals) = (views.last(), steps.len()) else {
-            return Self {
-                steps,
-                grower: Vec::new(),
-                lasts: Vec::new(),
-                from_first: Vec::new(),
-                gained: FxHashMap::default(),
-                slots: FxHashMap::default(),
-            };
-        };
-        let required = limits.required(intervals);
+    /// Goes through the heaps of `store`, of which there are two at least; `visit` is given each interval, the last
+    /// one first.
+    ///
+    /// # Errors
+    /// If a heap cannot be had.
+    pub(super) fn new<S: HeapSeries + ?Sized>(
+        store: &mut Store<'_, S>,
+        limits: &Thresholds,
+        visit: impl FnMut(&[Summary], &PathNodes, &Interval<'_, '_>),
+    ) -> Result<Self, S::Error> {
+        let (past, heaps) = Self::forward(store)?;
+        let end = store.len() - 1;
+        let intervals = store.intervals();
         let all = |count: u16| usize::from(count) == intervals;
-        let at_end = past.iter().map(|past| all(past.stayed) && usize::from(past.gained) >= required);
-        let mut grower = vec![at_end.map(|grower| grower && intervals > 0).collect::<Vec<bool>>()];
-        let mut lasts = vec![vec![true; past.len()]];
-        for step in steps.iter().rev() {
-            let of = |next: &[bool], to: u32| to != NONE && next[to as usize];
-            let (next_grower, next_lasts) = (&grower[grower.len() - 1], &lasts[lasts.len() - 1]);
-            let growers = step.stays.iter().map(|&to| of(next_grower, to)).collect();
-            let lasting = step.same.iter().map(|&to| of(next_lasts, to)).collect();
-            grower.push(growers);
-            lasts.push(lasting);
+        let required = limits.required(intervals);
+        let grower = past.iter().map(|past| all(past.stayed) && usize::from(past.gained) >= required);
+        let mut history = Self {
+            heaps,
+            grower: grower.collect(),
+            first: past.iter().map(|past| if all(past.stayed) { past.first } else { NONE }).collect(),
+            gained: FxHashMap::default(),
+            slots: FxHashMap::default(),
+        };
+        let last = store.view(end)?;
+        history.find_slots(&last, store.nodes(), &past, intervals);
+        drop((last, past));
+        history.backward(store, visit)?;
+        Ok(history)
+    }
+
+    /// What each object of the last heap has been through, and the summaries of all heaps.
+    fn forward<S: HeapSeries + ?Sized>(
+        store: &mut Store<'_, S>,
+    ) -> Result<(Vec<Past>, Vec<Summary>), S::Error> {
+        let mut past: Vec<Past> = Vec::new();
+        let mut heaps = Vec::with_capacity(store.len());
+        for index in 0..store.len() {
+            store.keep_only(&[index.saturating_sub(1)]);
+            let new = store.view(index)?;
+            heaps.push(Summary::of(&new));
+            past = match index.checked_sub(1) {
+                None => {
+                    let first = |index| Past { first: index, ..Past::default() };
+                    (0..new.owner.len() as u32).map(first).collect()
+                }
+                Some(before) => {
+                    let old = store.view(before)?;
+                    advance(&old, &new, &*store.step(before)?, &past)
+                }
+            };
         }
-        grower.reverse();
-        lasts.reverse();
-        let mut gained: FxHashMap<PathNodeId, Vec<ObjectId>> = FxHashMap::default();
-        let mut slots: FxHashMap<PathNodeId, Vec<Slot>> = FxHashMap::default();
+        Ok((past, heaps))
+    }
+
+    fn find_slots(&mut self, last: &View<'_>, nodes: &PathNodes, past: &[Past], intervals: usize) {
         for &id in last.shortest.in_order() {
             let (told, Some(node)) = (past[id.index()], last.placement.of(id)) else { continue };
             if told.gained > 0 && last.owner_of(id) == id {
-                gained.entry(nodes.owner(node)).or_default().push(id);
+                self.gained.entry(nodes.owner(node)).or_default().push(id);
             }
             // A part is its owner's own, and of no interest unless it is what a buffer is: a plain value.
             let counts = !nodes.is_part(node) || last.shape(id) == memtop_heap::Shape::Atom;
-            if intervals > 0 && all(told.slot) && (told.replaced > 0 || told.resized) && counts {
-                slots.entry(nodes.owner(node)).or_default().push(Slot {
-                    values: trace(&steps, id),
+            if usize::from(told.slot) == intervals && (told.replaced > 0 || told.resized) && counts {
+                self.slots.entry(nodes.owner(node)).or_default().push(Slot {
+                    first: id,
+                    last: id,
+                    through: vec![last.subtree[id.index()].cast_signed()],
+                    own: last.heap.objects().size(id).cast_signed(),
+                    has_more: false,
                     grown: usize::from(told.grown),
                     replaced: usize::from(told.replaced),
                     kept: (told.held > 0).then_some(told.kept == told.held),
                 });
             }
         }
-        let from_first = past.iter().map(|past| all(past.stayed)).collect();
-        Self { steps, grower, lasts, from_first, gained, slots }
     }
-}
 
-/// The values of the slot that `id` is in at the end.
-fn trace(steps: &[Step], id: ObjectId) -> Vec<ObjectId> {
-    let mut values = vec![id];
-    let mut at = id;
-    for step in steps.iter().rev() {
-        let before = match step.was[at.index()] {
-            NONE => step.replaced[at.index()],
-            was => was,
-        };
-        let Some(before) = ObjectId::from_raw(before) else { break };
-        values.push(before);
-        at = before;
+    /// Goes back to the first heap, with what is known of the end.
+    fn backward<S: HeapSeries + ?Sized>(
+        &mut self,
+        store: &mut Store<'_, S>,
+        mut visit: impl FnMut(&[Summary], &PathNodes, &Interval<'_, '_>),
+    ) -> Result<(), S::Error> {
+        let end = store.len() - 1;
+        let last = store.view(end)?;
+        let degrees: FxHashMap<ObjectId, u32> =
+            self.slots.values().flatten().map(|slot| (slot.last, last.degree[slot.last.index()])).collect();
+        drop(last);
+        let mut new_grower = self.grower.clone();
+        let mut lasts = vec![true; new_grower.len()];
+        for index in (0..store.intervals()).rev() {
+            store.keep_only(&[index, index + 1]);
+            let (old, new, step) = (store.view(index)?, store.view(index + 1)?, store.step(index)?);
+            let of = |next: &[bool], to: u32| to != NONE && next[to as usize];
+            let old_grower: Vec<bool> = step.stays.iter().map(|&to| of(&new_grower, to)).collect();
+            let old_lasts: Vec<bool> = step.same.iter().map(|&to| of(&lasts, to)).collect();
+            let interval = Interval {
+                index,
+                old: &old,
+                new: &new,
+                step: &step,
+                old_grower: &old_grower,
+                new_grower: &new_grower,
+                lasts: &lasts,
+            };
+            visit(&self.heaps, store.nodes(), &interval);
+            for slot in self.slots.values_mut().flatten() {
+                let at = slot.first.index();
+                let before = if step.was[at] == NONE { step.replaced[at] } else { step.was[at] };
+                // The slot was there for all intervals, so the value before is known.
+                slot.first = ObjectId::from_raw(before).unwrap_or(slot.first);
+                slot.through.push(old.subtree[slot.first.index()].cast_signed());
+                if index == 0 {
+                    slot.through.reverse();
+                    slot.own -= old.heap.objects().size(slot.first).cast_signed();
+                    slot.has_more = degrees[&slot.last] > old.degree[slot.first.index()];
+                }
+            }
+            (new_grower, lasts) = (old_grower, old_lasts);
+        }
+        Ok(())
     }
-    values.reverse();
-    values
 }
 
 fn advance(old: &View<'_>, new: &View<'_>, step: &Step, past: &[Past]) -> Vec<Past> {
@@ -135,6 +266,9 @@ fn advance(old: &View<'_>, new: &View<'_>, step: &Step, past: &[Past]) -> Vec<Pa
         let stayed = ObjectId::from_raw(step.was[index]);
         let Some(a) = stayed.or(ObjectId::from_raw(step.replaced[index])) else { continue };
         let mut told = past[a.index()];
+        if stayed.is_none() {
+            told.first = NONE;
+        }
         match stayed {
             Some(_) => {
                 told.stayed = told.stayed.saturating_add(1);

@@ -1,6 +1,6 @@
 //! Which places that grow are accused, which are in doubt, and which are let go; each by a rule that can be told.
 
-use memtop_heap::{Flags, ObjectId, RootKind};
+use memtop_heap::{ObjectId, RootKind};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::find::{Finding, Kind, Search};
@@ -140,7 +140,7 @@ impl Search<'_, '_> {
 
     /// Finds out what else holds the items of each; what is a co-holder of a greater one is no suspect of its own.
     fn share_items(&self, judged: &mut [Judged]) {
-        let Some(last) = self.views.last() else { return };
+        let last = self.last;
         let kept: Vec<usize> =
             (0..judged.len()).filter(|&index| judged[index].finding.dropped.is_none()).collect();
         // By object: which finding it is a holder of, and which it is a new item of, from 1; the greater one counts.
@@ -159,7 +159,7 @@ impl Search<'_, '_> {
         for &id in last.shortest.in_order() {
             let index = id.index();
             let from = last.before(id);
-            if self.history.from_first[index] {
+            if self.history.first[index] != NONE {
                 known[index] = last.owner[index];
                 continue;
             }
@@ -232,11 +232,7 @@ impl Search<'_, '_> {
         if !weak.contains(&true) {
             return;
         }
-        let garbage = |view: &super::view::View<'_>| -> i64 {
-            let flags = view.heap.objects().all_flags();
-            flags.iter().filter(|flags| flags.contains(Flags::GARBAGE)).count() as i64
-        };
-        let garbage: Vec<i64> = self.views.iter().map(garbage).collect();
+        let garbage: Vec<i64> = self.history.heaps.iter().map(|heap| heap.garbage).collect();
         let came: i64 = garbage.windows(2).map(|pair| (pair[1] - pair[0]).max(0)).sum();
         for (judged, _) in judged.iter_mut().zip(&weak).filter(|(_, weak)| **weak) {
             let finding = &mut judged.finding;

@@ -7,7 +7,8 @@
 //! by larger ones are places too, and what puts growth in doubt, is ours.
 //!
 //! Each heap is walked a few times, each interval a few more; nothing is worse than linear but sorting addresses.
-//! About 70 bytes an object and heap while it works; the dominators of the first and the last heap come on top.
+//! About 80 bytes an object while it works, for two heaps at once, or for all of them if they are in memory anyway; the
+//! dominators of the first and the last heap come on top.
 //!
 //! Invariant: equal heaps give equal answers, in whatever order they are given. What no root reaches, garbage and
 //! mem_top's own objects never count. It renders nothing but paths and sentences.
@@ -23,24 +24,46 @@ mod limits;
 mod prose;
 mod slopes;
 mod snapshot;
+mod store;
 mod tell;
 mod verdict;
 mod view;
 
-use memtop_heap::{CaptureInfo, Heap};
+use memtop_heap::{CaptureInfo, Heap, ObjectId};
 
 pub use answer::{Cause, LeakStep, LeakedType, Leaks, Rate, SnapshotRow, Suspect, Verdict};
 pub use limits::Thresholds;
 
+use crate::heap_series::HeapSeries;
 use crate::memory::memory_total;
-use crate::path_nodes::PathNodes;
 use crate::retained::Retained;
-use crate::series::{SeriesError, in_order};
+use crate::series::{SeriesError, order_of};
 use find::Search;
 use gains::Gains;
 use history::History;
 use judge::Judged;
+use store::Store;
 use tell::Teller;
+
+/// Why nothing can be said of a series.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LeaksError<E> {
+    /// The heaps cannot be compared.
+    #[error(transparent)]
+    Series(#[from] SeriesError),
+    /// A heap could not be had.
+    #[error("a heap of the series cannot be loaded")]
+    Heap(E),
+}
+
+impl From<LeaksError<std::convert::Infallible>> for SeriesError {
+    fn from(error: LeaksError<std::convert::Infallible>) -> Self {
+        match error {
+            LeaksError::Series(error) => error,
+            LeaksError::Heap(never) => match never {},
+        }
+    }
+}
 
 /// What to look for, and how much to tell.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -86,38 +109,62 @@ pub struct Considered {
 /// # Errors
 /// If the heaps are of different processes, interpreters or versions of Python.
 pub fn leaks(heaps: &[&Heap], options: &LeaksOptions) -> Result<Leaks, SeriesError> {
-    let (heaps, notes) = ordered(heaps)?;
+    Ok(leaks_of(heaps, options)?)
+}
+
+/// As [`leaks`], of heaps that need not all be in memory. The answer is the same.
+///
+/// # Errors
+/// As [`leaks`], or if a heap cannot be had.
+pub fn leaks_of<S: HeapSeries + ?Sized>(
+    series: &S,
+    options: &LeaksOptions,
+) -> Result<Leaks, LeaksError<S::Error>> {
+    let (order, notes) = ordered(&series.captures())?;
     let limits = &options.thresholds;
+    let mut store = Store::new(series, order, limits);
+    let heaps = store.len();
     let mut answer = Leaks {
         verdict: Verdict::Inconclusive,
         reason: String::new(),
         detectable_growth: None,
-        snapshots: heaps.iter().map(|heap| snapshot::row(heap)).collect(),
+        snapshots: Vec::new(),
         suspects: Vec::new(),
         candidates: Vec::new(),
         omitted: 0,
-        memory: heaps.iter().map(|heap| memory_total(heap)).collect(),
+        memory: Vec::new(),
         notes,
     };
     let mut native = None;
-    match heaps.as_slice() {
-        [] => {}
-        [one] => answer.candidates = snapshot::candidates(one, options.limit),
-        _ => {
-            let mut told = None;
-            search(&heaps, limits, |search, judged| {
-                answer.detectable_growth = Some(limits.bytes.div_ceil(search.intervals().max(1) as u64));
-                native = verdict::native(&heaps, &search.gains.total, limits);
-                told = Some(tell(search, judged, &heaps, options));
-            });
-            (answer.suspects, answer.candidates) = told.unwrap_or_default();
+    match heaps {
+        0 => {}
+        1 => {
+            let heap = store.heap(0).map_err(LeaksError::Heap)?;
+            answer.snapshots.push(snapshot::row(&heap));
+            answer.memory.push(memory_total(&heap));
+            answer.candidates = snapshot::candidates(&heap, options.limit);
         }
+        _ => search(&mut store, limits, |store, search, judged| {
+            answer.detectable_growth = Some(limits.bytes.div_ceil(search.intervals().max(1) as u64));
+            native = verdict::native(&store.captures(), &search.gains.total, limits);
+            (answer.suspects, answer.candidates) = tell(store, search, judged, options);
+            for heap in &search.history.heaps {
+                answer.snapshots.push(heap.row);
+                answer.memory.push(heap.memory.clone());
+            }
+        })
+        .map_err(LeaksError::Heap)?,
     }
+    let last = match (&native, heaps.checked_sub(1)) {
+        (Some(_), Some(last)) => Some(store.heap(last).map_err(LeaksError::Heap)?),
+        _ => None,
+    };
     (answer.verdict, answer.reason) = verdict::verdict(
         &answer.suspects,
         &answer.candidates,
         native,
-        &heaps,
+        heaps,
+        last.as_deref(),
         answer.detectable_growth,
         limits,
     );
@@ -133,12 +180,13 @@ pub fn leaks(heaps: &[&Heap], options: &LeaksOptions) -> Result<Leaks, SeriesErr
 /// # Errors
 /// As [`leaks`].
 pub fn explain(heaps: &[&Heap], options: &LeaksOptions) -> Result<Vec<Considered>, SeriesError> {
-    let (heaps, _) = ordered(heaps)?;
+    let (order, _) = ordered(&heaps.captures())?;
+    let mut store = Store::new(heaps, order, &options.thresholds);
     let mut all = Vec::new();
-    if heaps.len() < 2 {
+    if store.len() < 2 {
         return Ok(all);
     }
-    search(&heaps, &options.thresholds, |search, judged| {
+    search(&mut store, &options.thresholds, |_, search, judged| {
         let teller = Teller { search, retained: None, minutes: None, work: None, growth: 0 };
         all = judged
             .iter()
@@ -152,23 +200,23 @@ pub fn explain(heaps: &[&Heap], options: &LeaksOptions) -> Result<Vec<Considered
                 doubt: judged.finding.doubt.clone(),
             })
             .collect();
-    });
+    })
+    .map_err(LeaksError::Heap)?;
     Ok(all)
 }
 
-/// The heaps in the order of time, with what is to be said of that.
-fn ordered<'a>(heaps: &[&'a Heap]) -> Result<(Vec<&'a Heap>, Vec<String>), SeriesError> {
-    let order = in_order(heaps)?;
+/// The places of the captures in the order of time, with what is to be said of them.
+fn ordered(captures: &[&CaptureInfo]) -> Result<(Vec<usize>, Vec<String>), SeriesError> {
+    let order = order_of(captures)?;
     let mut notes = Vec::new();
     if !order.is_sorted() {
         notes.push("the snapshots were not in the order of time, and were put in it".to_owned());
     }
-    if heaps.iter().any(|heap| heap.info().approximate) {
+    if captures.iter().any(|info| info.approximate) {
         notes.push("the process ran on while a snapshot was taken: numbers are approximate".to_owned());
     }
-    let sum = |part: fn(&CaptureInfo) -> u64| {
-        heaps.iter().map(|heap| part(heap.info())).fold(0, u64::saturating_add)
-    };
+    let sum =
+        |part: fn(&CaptureInfo) -> u64| captures.iter().map(|info| part(info)).fold(0, u64::saturating_add);
     let (damaged, dangling) = (sum(|info| info.damaged), sum(|info| info.dangling));
     if damaged > 0 {
         notes.push(format!("objects that could not be read, in all snapshots together: {damaged}"));
@@ -177,54 +225,77 @@ fn ordered<'a>(heaps: &[&'a Heap]) -> Result<(Vec<&'a Heap>, Vec<String>), Serie
         notes.push(format!("references that lead to no object, in all snapshots together: {dangling}"));
     }
     // What each says is said once.
-    for note in order.iter().flat_map(|&index| &heaps[index].info().notes) {
+    for note in order.iter().flat_map(|&index| &captures[index].notes) {
         if !notes.contains(note) {
             notes.push(note.clone());
         }
     }
-    Ok((order.into_iter().map(|index| heaps[index]).collect(), notes))
+    Ok((order, notes))
 }
 
-/// Finds and judges; hands over what was found with what it rests on.
-fn search(heaps: &[&Heap], limits: &Thresholds, done: impl FnOnce(&Search<'_, '_>, &[Judged])) {
-    let mut nodes = PathNodes::new();
-    let views = view::views(heaps, &mut nodes);
-    let history = History::new(&views, &nodes, limits);
-    let gains = Gains::new(&views, &history, &nodes);
-    let search = Search { views: &views, nodes: &nodes, history: &history, gains: &gains, limits };
+/// Finds and judges over two heaps or more; hands over what was found with what it rests on.
+fn search<S: HeapSeries + ?Sized>(
+    store: &mut Store<'_, S>,
+    limits: &Thresholds,
+    done: impl FnOnce(&Store<'_, S>, &Search<'_, '_>, &[Judged]),
+) -> Result<(), S::Error> {
+    store.prepare()?;
+    let mut gains = Gains::new(store.intervals());
+    let history = History::new(store, limits, |heaps, nodes, interval| gains.add(heaps, nodes, interval))?;
+    gains.finish();
+    let end = store.len() - 1;
+    store.keep_only(&[0, end]);
+    let (first, last) = (store.view(0)?, store.view(end)?);
+    let search =
+        Search { first: &first, last: &last, nodes: store.nodes(), history: &history, gains: &gains, limits };
     let judged = search.judged();
-    done(&search, &judged);
+    done(store, &search, &judged);
+    Ok(())
 }
 
-fn tell(
+fn tell<S: HeapSeries + ?Sized>(
+    store: &Store<'_, S>,
     search: &Search<'_, '_>,
     judged: &[Judged],
-    heaps: &[&Heap],
     options: &LeaksOptions,
 ) -> (Vec<Suspect>, Vec<Suspect>) {
     let kept: Vec<&Judged> = judged.iter().filter(|judged| judged.finding.dropped.is_none()).collect();
-    let retained = match (heaps.first(), heaps.last()) {
-        (Some(first), Some(last)) if options.retained && !kept.is_empty() => {
-            let mut both = view::on_threads(vec![*first, *last], Retained::new).into_iter();
-            both.next().zip(both.next())
-        }
-        _ => None,
-    };
+    let retained = (options.retained && !kept.is_empty()).then(|| {
+        let sides = vec![
+            (search.first, kept.iter().map(|judged| &judged.finding.firsts[..]).collect::<Vec<_>>()),
+            (search.last, kept.iter().map(|judged| &judged.finding.members[..]).collect()),
+        ];
+        let sums = |(view, holders): (&view::View<'_>, Vec<&[ObjectId]>)| retained(&view.heap, &holders);
+        // Side by side it takes the room of two.
+        let sums = match store.is_in_memory() {
+            true => view::on_threads(sides, sums),
+            false => sides.into_iter().map(sums).collect(),
+        };
+        (0..kept.len()).map(|place| (sums[0][place], sums[1][place])).collect()
+    });
+    let captures = store.captures();
     let grown: i64 = search.gains.rows.iter().map(|row| row.net.iter().sum::<i64>().max(0)).sum();
     let of_kept: i64 = kept.iter().map(|judged| judged.finding.bytes()).sum();
     let teller = Teller {
         search,
         retained,
-        minutes: snapshot::minutes(heaps),
-        work: snapshot::work(heaps),
+        minutes: snapshot::minutes(&captures),
+        work: snapshot::work(&captures),
         growth: grown.max(of_kept),
     };
-    let (mut suspects, mut candidates): (Vec<Suspect>, Vec<Suspect>) =
-        kept.into_iter().filter_map(|judged| teller.suspect(judged)).partition(|s| s.doubt.is_none());
+    let told = kept.into_iter().enumerate().map(|(place, judged)| teller.suspect(place, judged));
+    let (mut suspects, mut candidates): (Vec<Suspect>, Vec<Suspect>) = told.partition(|s| s.doubt.is_none());
     for list in [&mut suspects, &mut candidates] {
         for (index, suspect) in list.iter_mut().enumerate() {
             suspect.rank = index + 1;
         }
     }
     (suspects, candidates)
+}
+
+/// What each of these groups of objects retains, each object by itself.
+fn retained(heap: &Heap, groups: &[&[ObjectId]]) -> Vec<u64> {
+    let retained = Retained::new(heap);
+    let sum = |ids: &&[ObjectId]| ids.iter().filter_map(|&id| retained.of(id)).fold(0, u64::saturating_add);
+    groups.iter().map(sum).collect()
 }

@@ -1,6 +1,6 @@
 //! What each heap of a series says by itself: its numbers, its time, and where memory accumulates in a single one.
 
-use memtop_heap::{Flags, Heap};
+use memtop_heap::{CaptureInfo, Flags, Heap};
 
 use super::answer::{Cause, LeakedType, Rate, SnapshotRow, Suspect};
 use super::prose::bytes;
@@ -27,17 +27,16 @@ pub(super) fn row(heap: &Heap) -> SnapshotRow {
 }
 
 /// When each heap was captured, in minutes; none if the clock stood still.
-pub(super) fn minutes(heaps: &[&Heap]) -> Option<Vec<f64>> {
-    let steady: Option<Vec<f64>> =
-        heaps.iter().map(|heap| heap.info().uptime.map(|time| time as f64)).collect();
-    let times = steady.unwrap_or_else(|| heaps.iter().map(|heap| heap.info().taken_at as f64).collect());
+pub(super) fn minutes(captures: &[&CaptureInfo]) -> Option<Vec<f64>> {
+    let steady: Option<Vec<f64>> = captures.iter().map(|info| info.uptime.map(|time| time as f64)).collect();
+    let times = steady.unwrap_or_else(|| captures.iter().map(|info| info.taken_at as f64).collect());
     let micros_a_minute = 60e6;
     rising(times.into_iter().map(|time| time / micros_a_minute).collect())
 }
 
 /// The units of work done at each heap; none if they are not known of all, or none was done in an interval.
-pub(super) fn work(heaps: &[&Heap]) -> Option<Vec<f64>> {
-    rising(heaps.iter().map(|heap| heap.info().work).collect::<Option<Vec<f64>>>()?)
+pub(super) fn work(captures: &[&CaptureInfo]) -> Option<Vec<f64>> {
+    rising(captures.iter().map(|info| info.work).collect::<Option<Vec<f64>>>()?)
 }
 
 fn rising(values: Vec<f64>) -> Option<Vec<f64>> {

@@ -10,7 +10,6 @@ use super::slopes::theil_sen;
 use super::view::View;
 use crate::path::{Path, StepLabel};
 use crate::path_nodes::{NodeKind, PathNodeId};
-use crate::retained::Retained;
 
 /// How many types of a suspect are told.
 const TYPES: usize = 8;
@@ -24,8 +23,8 @@ const CHAIN: usize = 12;
 /// What the suspects of a series have in common.
 pub(super) struct Teller<'s, 'a, 'b> {
     pub(super) search: &'s Search<'a, 'b>,
-    /// Of the first and the last heap.
-    pub(super) retained: Option<(Retained, Retained)>,
+    /// By finding: what its holders retain in the first and in the last heap.
+    pub(super) retained: Option<Vec<(u64, u64)>>,
     /// When each heap was captured, in minutes.
     pub(super) minutes: Option<Vec<f64>>,
     /// The units of work done at each heap.
@@ -35,21 +34,16 @@ pub(super) struct Teller<'s, 'a, 'b> {
 }
 
 impl Teller<'_, '_, '_> {
-    /// The suspect that a finding is; its rank is to be set.
-    pub(super) fn suspect(&self, judged: &Judged) -> Option<Suspect> {
+    /// The suspect that a finding is, which is the one at `place`; its rank is to be set.
+    pub(super) fn suspect(&self, place: usize, judged: &Judged) -> Suspect {
         let search = self.search;
         let finding = &judged.finding;
-        let last = search.views.last()?;
+        let last = search.last;
         let path = self.path(judged);
         let native = finding.kind == Kind::Native;
         let leaked = self.leaked(judged);
         let holder_type = self.holder_type(&path);
-        let retained = self.retained.as_ref().map(|(first, last)| {
-            let sum = |of: &Retained, ids: &[memtop_heap::ObjectId]| -> u64 {
-                ids.iter().filter_map(|&id| of.of(id)).fold(0, u64::saturating_add)
-            };
-            (sum(first, &finding.firsts), sum(last, &finding.members))
-        });
+        let retained = self.retained.as_ref().and_then(|retained| retained.get(place).copied());
         let share = (finding.bytes() as f64 / self.growth.max(1) as f64).clamp(0.0, 1.0);
         let count = match finding.kind {
             Kind::Size | Kind::Replaced => None,
@@ -80,19 +74,19 @@ impl Teller<'_, '_, '_> {
         };
         let span = self.minutes.as_ref().map_or(0.0, |minutes| minutes[minutes.len() - 1] - minutes[0]);
         super::prose::complete(&mut suspect, search, finding, span >= LEAST_MINUTES);
-        Some(suspect)
+        suspect
     }
 
     pub(super) fn node_path(&self, node: PathNodeId) -> Path {
-        let last = &self.search.views[self.search.views.len() - 1];
-        self.search.nodes.path(last.heap, &last.placement, node)
+        let last = self.search.last;
+        self.search.nodes.path(&last.heap, &last.placement, node)
     }
 
     /// The path to a finding; a key or an index that all its members share is told.
     pub(super) fn path(&self, judged: &Judged) -> Path {
         let (search, finding) = (self.search, &judged.finding);
         let mut path = self.node_path(finding.node);
-        let last = &search.views[search.views.len() - 1];
+        let last = search.last;
         let mut nodes: Vec<PathNodeId> =
             std::iter::successors(Some(finding.node), |&node| search.nodes.get(node).parent).collect();
         nodes.reverse();
@@ -103,7 +97,7 @@ impl Teller<'_, '_, '_> {
         if let (Kind::Items, [member]) = (finding.kind, finding.members.as_slice())
             && path.steps.iter().any(|step| step.repeated)
             && last.shortest.chain(*member).len() <= CHAIN
-            && let Some(exact) = crate::paths::path_to(last.heap, &last.shortest, *member)
+            && let Some(exact) = crate::paths::path_to(&last.heap, &last.shortest, *member)
         {
             return exact;
         }
@@ -114,7 +108,7 @@ impl Teller<'_, '_, '_> {
             let mut steps = 0;
             while let Some(id) = at.filter(|_| steps < 1000) {
                 if let (Some(node), Some(label)) = (last.placement.of(id), last.label(id)) {
-                    let label = StepLabel::exact(last.heap, label, false);
+                    let label = StepLabel::exact(&last.heap, label, false);
                     let known = labels.entry(node).or_insert_with(|| Some(label.clone()));
                     if known.as_ref() != Some(&label) {
                         *known = None;
@@ -144,7 +138,7 @@ impl Teller<'_, '_, '_> {
         if finding.kind == Kind::Native || path.root.kind == RootKind::Native {
             return Cause::NativeReference;
         }
-        let last = &search.views[search.views.len() - 1];
+        let last = search.last;
         let framed = path.root.kind == RootKind::Frame
             || finding.members.first().is_some_and(|&id| last.framed[id.index()]);
         let rows = finding.rows.iter().map(|&row| &search.gains.rows[row]);
@@ -156,7 +150,7 @@ impl Teller<'_, '_, '_> {
     fn leaked(&self, judged: &Judged) -> Vec<LeakedType> {
         let (search, finding) = (self.search, &judged.finding);
         let intervals = search.intervals();
-        let Some(last) = search.views.last() else { return Vec::new() };
+        let last = search.last;
         // By type name: growth by interval, bytes, direct items.
         let mut types: FxHashMap<memtop_heap::StringId, (Vec<i64>, i64, i64)> = FxHashMap::default();
         for &row in &finding.rows {

@@ -1,6 +1,6 @@
 //! What is to be said over all, and why.
 
-use memtop_heap::{Heap, LabelKind, Shape};
+use memtop_heap::{CaptureInfo, Heap, LabelKind, Shape};
 
 use super::answer::{Suspect, Verdict};
 use super::judge::in_step;
@@ -10,15 +10,14 @@ use super::prose::bytes;
 /// By interval: by how much memory outside of Python's objects grew; none if it cannot be known. What malloc has in
 /// use is taken where it is known, else resident memory without the pages of files; both hold Python's large objects
 /// too. What heaps take that were captured in this very process is not in these numbers.
-fn native_growth(heaps: &[&Heap]) -> Option<Vec<i64>> {
-    let memory = |heap: &&Heap| heap.info().memory;
-    let malloc: Option<Vec<u64>> = heaps.iter().map(|heap| memory(heap).malloc_in_use).collect();
+fn native_growth(captures: &[&CaptureInfo]) -> Option<Vec<i64>> {
+    let malloc: Option<Vec<u64>> = captures.iter().map(|info| info.memory.malloc_in_use).collect();
     let resident = || -> Option<Vec<u64>> {
-        let of = |heap| {
-            let memory = memory(heap);
+        let of = |info: &&CaptureInfo| {
+            let memory = info.memory;
             memory.rss.map(|rss| rss.saturating_sub(memory.file_backed.unwrap_or(0)))
         };
-        heaps.iter().map(of).collect()
+        captures.iter().map(of).collect()
     };
     let levels = malloc.or_else(resident)?;
     Some(levels.windows(2).map(|pair| pair[1].cast_signed() - pair[0].cast_signed()).collect())
@@ -33,8 +32,8 @@ pub(super) struct Native {
 }
 
 /// By how much native memory grew, if it did in every interval and far above Python's objects.
-pub(super) fn native(heaps: &[&Heap], python: &[i64], limits: &Thresholds) -> Option<Native> {
-    let native = native_growth(heaps)?;
+pub(super) fn native(captures: &[&CaptureInfo], python: &[i64], limits: &Thresholds) -> Option<Native> {
+    let native = native_growth(captures)?;
     let far = |(&native, &python): (&i64, &i64)| {
         native >= limits.native_bytes.cast_signed()
             && native as f64 >= limits.native_times * python.max(0) as f64
@@ -49,7 +48,7 @@ pub(super) fn native(heaps: &[&Heap], python: &[i64], limits: &Thresholds) -> Op
 fn owner<'s>(
     native: &Native,
     suspects: &'s [Suspect],
-    last: Option<&&Heap>,
+    last: Option<&Heap>,
     limits: &Thresholds,
 ) -> Option<(&'s str, &'s str)> {
     let heap = last?;
@@ -78,12 +77,13 @@ fn is_written_in_c(heap: &Heap, name: &str) -> bool {
     })
 }
 
-/// The verdict over all, and its reason.
+/// The verdict over so many heaps, and its reason; `last` is the last of them.
 pub(super) fn verdict(
     suspects: &[Suspect],
     candidates: &[Suspect],
     native: Option<Native>,
-    heaps: &[&Heap],
+    heaps: usize,
+    last: Option<&Heap>,
     detectable: Option<u64>,
     limits: &Thresholds,
 ) -> (Verdict, String) {
@@ -93,7 +93,7 @@ pub(super) fn verdict(
         let explained: u64 = suspects.iter().map(grown).sum();
         let outside = format!("memory outside of Python objects grew by {}", bytes(native.grown));
         if (explained as f64) < limits.native_share * native.grown as f64 {
-            if let Some((holder, owning)) = owner(&native, suspects, heaps.last(), limits) {
+            if let Some((holder, owning)) = owner(&native, suspects, last, limits) {
                 let reason =
                     format!("{holder} holds more each time; {outside} in step with its {owning} objects");
                 return (Verdict::Leak, reason);
@@ -129,7 +129,7 @@ pub(super) fn verdict(
     let seen = detectable.map_or_else(String::new, |least| {
         format!("; growth of {} an interval in one place would have been seen", bytes(least))
     });
-    match (heaps.len(), candidates.first()) {
+    match (heaps, candidates.first()) {
         (0, _) => (Verdict::Inconclusive, "there is no snapshot".to_owned()),
         (1, _) => (
             Verdict::Inconclusive,

@@ -2,6 +2,7 @@
 
 mod guilty;
 mod innocent;
+mod one_at_a_time;
 mod random;
 mod series;
 mod words;

@@ -4,6 +4,8 @@ use memtop_analyze::*;
 use memtop_heap::{CaptureInfo, Heap, HeapBuilder, Label, Object, ObjectId, Root, RootKind, Type};
 use proptest::prelude::*;
 
+use crate::one_at_a_time::one_at_a_time;
+
 type Plan = (Vec<(usize, usize, usize)>, Vec<(usize, usize)>);
 
 /// Objects by place (their address), references between them with a label each, and roots.
@@ -66,6 +68,7 @@ proptest! {
         let heaps: Vec<&Heap> = heaps.iter().collect();
         let answer = leaks(&heaps, &options).unwrap();
         prop_assert_eq!(&answer, &leaks(&heaps, &options).unwrap());
+        prop_assert_eq!(&answer, &one_at_a_time(&heaps, &options));
         let mixed: Vec<&Heap> = heaps.iter().rev().copied().collect();
         let mixed = leaks(&mixed, &options).unwrap();
         prop_assert_eq!((&answer.suspects, &answer.candidates, &answer.reason), (&mixed.suspects, &mixed.candidates, &mixed.reason));

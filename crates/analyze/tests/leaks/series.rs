@@ -7,6 +7,8 @@ use memtop_analyze::*;
 use memtop_heap::testing::{Graph, graph, graph_with_accounts};
 use memtop_heap::{CaptureInfo, Heap};
 
+use crate::one_at_a_time::one_at_a_time;
+
 /// The heaps that texts describe, a minute apart.
 pub(crate) fn heaps(texts: &[String]) -> Vec<Graph> {
     heaps_with(texts, |_, _| ())
@@ -40,9 +42,13 @@ pub(crate) fn each(range: impl IntoIterator<Item = usize>, line: impl Fn(usize) 
     })
 }
 
+/// The answer, which is the same whether the heaps are in memory or are handed out one at a time.
 pub(crate) fn ask(graphs: &[Graph]) -> Leaks {
     let heaps: Vec<&Heap> = graphs.iter().map(Graph::heap).collect();
-    leaks(&heaps, &LeaksOptions::default()).expect("one process")
+    let options = LeaksOptions::default();
+    let answer = leaks(&heaps, &options).expect("one process");
+    assert_eq!(answer, one_at_a_time(&heaps, &options));
+    answer
 }
 
 /// What became of everything, for a test that fails.

@@ -11,8 +11,8 @@ mod source;
 use std::time::Instant;
 
 use memtop_cpython::{CTypes, Checked, Decoder, InterpreterRoots, Room, Surroundings, Walk};
-use memtop_heap::{CaptureInfo, CaptureMethod, Heap, PythonVersion};
-use pyo3::exceptions::PyRuntimeError;
+use memtop_heap::{Budget, CaptureInfo, CaptureMethod, HEADROOM, Heap, HeapError, PythonVersion, headroom};
+use pyo3::exceptions::{PyMemoryError, PyRuntimeError};
 use pyo3::prelude::*;
 use pyo3::types::PyType;
 use rustc_hash::FxHashMap;
@@ -23,7 +23,7 @@ use crate::runtime::Runtime;
 use source::InProcess;
 
 /// What to capture.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub struct Options {
     /// Units of work that the program has done so far.
     pub work: Option<f64>,
@@ -31,6 +31,14 @@ pub struct Options {
     pub with_keys: bool,
     /// Bytes that earlier captures take in this process: they are no part of the program's memory.
     pub own_bytes: u64,
+    /// Bytes that the capture may take at most.
+    pub most_bytes: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { work: None, with_keys: false, own_bytes: 0, most_bytes: u64::MAX }
+    }
 }
 
 /// Captures the heap.
@@ -40,7 +48,7 @@ pub struct Options {
 ///
 /// # Errors
 /// `RuntimeError` for a version of CPython whose layout is unknown, or if the heap could not be put together (more than
-/// 2^32 objects); `MemoryError`.
+/// 2^32 objects); `MemoryError` if there is too little memory, which is found out beforehand where that can be.
 pub fn capture(py: Python<'_>, options: &Options) -> PyResult<Heap> {
     let start = Instant::now();
     let runtime = Runtime::get(py)?;
@@ -51,13 +59,14 @@ pub fn capture(py: Python<'_>, options: &Options) -> PyResult<Heap> {
             version.major, version.minor
         ))
     })?;
+    headroom(HEADROOM).map_err(|error| failed(&error))?;
     let mut surroundings = surroundings(py, runtime)?;
     let mut info = info(py, runtime, options);
     // Before there is anything of this capture in the process's memory.
     info.memory = process::memory(options.own_bytes);
     // There may be as many objects as pymalloc has blocks, at most.
     let expected = runtime.heap.allocated_blocks(py).max(100_000);
-    let room = py.detach(|| Room::for_objects(expected, raw::populate));
+    let room = py.detach(|| room(expected, options.most_bytes)).map_err(|error| failed(&error))?;
     let (walked, pause) = raw::freeze(py, |heap| {
         let stopped = Instant::now();
         let memory = heap.memory();
@@ -76,7 +85,24 @@ pub fn capture(py: Python<'_>, options: &Options) -> PyResult<Heap> {
         info.memory.native_known = Some(process::known_native(walked.buffers()));
         walked.settle(info, start)
     });
-    heap.map_err(|error| PyRuntimeError::new_err(format!("mem_top: {error}")))
+    heap.map_err(|error| failed(&error))
+}
+
+/// Room for so many objects, within so many bytes; for half of them, if there is not enough for all: they are as many as
+/// there can be.
+fn room(expected: usize, most_bytes: u64) -> Result<Room, HeapError> {
+    let of = |objects| Room::for_objects(objects, Budget::of(most_bytes), raw::populate);
+    of(expected).or_else(|_| of(expected / 2))
+}
+
+fn failed(error: &HeapError) -> PyErr {
+    match error {
+        HeapError::OutOfMemory { .. } => PyMemoryError::new_err(format!(
+            "mem_top: {error}\nhint: `mem_top dump {} -o FILE` captures from outside, where there is more memory",
+            std::process::id()
+        )),
+        _ => PyRuntimeError::new_err(format!("mem_top: {error}")),
+    }
 }
 
 /// What the walk needs to know of the interpreter, as it is now.

@@ -2,6 +2,7 @@
 
 use memtop_cpython::layout::{gc_head, type_object};
 use memtop_cpython::{CTypes, Decoder, Kind, Memory, Source, TypeInfo};
+use memtop_heap::HeapError;
 
 use crate::process::Mappings;
 use crate::raw::{Frozen, Object, OwnMemory, Plan};
@@ -85,9 +86,16 @@ impl Source for InProcess<'_, '_> {
     }
 
     #[inline]
-    fn visited(&self, plan: &TypePlan, at: u64, is_tracked: bool, into: &mut Vec<u64>) {
-        if is_tracked || plan.standard_traverse {
-            self.heap.visited(&plan.plan, Object(at as usize), into);
+    fn visited(
+        &self,
+        plan: &TypePlan,
+        at: u64,
+        is_tracked: bool,
+        into: &mut Vec<u64>,
+    ) -> Result<(), HeapError> {
+        match is_tracked || plan.standard_traverse {
+            true => self.heap.visited(&plan.plan, Object(at as usize), into),
+            false => Ok(()),
         }
     }
 

@@ -7,15 +7,17 @@
 //! a place of 32 bits ([`places`]); which object that is, is worked out when the process runs on ([`settle`]).
 //!
 //! What differs between inside and outside is asked of a [`Source`]. Invariants: nothing is written; keys that are no
-//! names are not read, unless the decoder is told so; what has no valid type becomes one row of a type named `?`.
+//! names are not read, unless the decoder is told so; what has no valid type becomes one row of a type named `?`; what
+//! grows with the heap is taken in a way that can fail, and a walk that finds no memory ends, so that [`Walked::settle`]
+//! says so.
 
 mod places;
 mod roots;
 mod settle;
 
 use memtop_heap::{
-    CaptureInfo, Flags, HeapBuilder, Label, Name, Object, ObjectId, Origin, Root, StringId, Type, TypeId,
-    make_room,
+    Budget, CaptureInfo, Flags, HEADROOM, HeapBuilder, HeapError, Label, Name, Object, ObjectId, Origin,
+    Root, StringId, Type, TypeId, headroom, make_room, push,
 };
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -52,7 +54,16 @@ pub trait Source {
 
     /// Puts what the type's `tp_traverse` visits into `into`, in its order. Called only where one can be asked.
     /// `is_tracked` says whether the collector tracks the object: only then has it promised that all of it is valid.
-    fn visited(&self, plan: &Self::Plan, at: u64, is_tracked: bool, into: &mut Vec<u64>);
+    ///
+    /// # Errors
+    /// If there is no memory for all of it.
+    fn visited(
+        &self,
+        plan: &Self::Plan,
+        at: u64,
+        is_tracked: bool,
+        into: &mut Vec<u64>,
+    ) -> Result<(), HeapError>;
 
     /// Asks for the memory of objects that come soon. `lists` are the types of dicts and lists.
     fn approach(&self, near: Option<u64>, far: Option<u64>, lists: (u64, u64));
@@ -223,6 +234,8 @@ const PROBES: u32 = 20_000;
 /// Namespaces with fewer keys show them anyway.
 const FEW: u64 = 64;
 const SMALL: u64 = 512;
+/// What making a heap of what was found takes for each object, at most, beside the heap.
+const SETTLING_BYTES: u64 = 16;
 const HEAD: u64 = crate::layout::gc_head::SIZE as u64;
 
 impl<M: Memory> Copy<'_, M> {
@@ -234,7 +247,7 @@ impl<M: Memory> Copy<'_, M> {
             return None;
         };
         if self.places.mark(place) {
-            self.order.push(place);
+            self.builder.check(push(&mut self.order, place));
             if self.guessing {
                 self.guessed.insert(address);
             }
@@ -254,6 +267,9 @@ impl<M: Memory> Copy<'_, M> {
             may_be_object(address).then(|| self.first_word(address))??;
         }
         let place = self.places.place(address);
+        if self.places.starved {
+            self.builder.fail(HeapError::OutOfMemory { bytes: 0 });
+        }
         self.crowded |= place.is_none();
         place
     }
@@ -323,7 +339,7 @@ impl<M: Memory> Sink for Copy<'_, M> {
         }
         let (refcount, immortal) = self.checked_refcount(to);
         if !immortal {
-            self.hidden.push(Hidden { place: self.builder.reference_count(), refcount });
+            self.hide(Hidden { place: self.builder.reference_count(), refcount });
             self.reference(to, label);
         }
     }
@@ -333,7 +349,7 @@ impl<M: Memory> Sink for Copy<'_, M> {
         self.reference(to, label);
         if self.builder.reference_count() > place {
             let (refcount, _) = if self.guessing { self.checked_refcount(to) } else { self.refcount(to) };
-            self.hidden.push(Hidden { place, refcount });
+            self.hide(Hidden { place, refcount });
         }
     }
 
@@ -355,12 +371,16 @@ impl<M: Memory> Sink for Copy<'_, M> {
 
     fn variable(&mut self, cell: u64, label: Label) {
         if let Some(place) = self.place(cell) {
-            self.variables.push((place, label));
+            self.builder.check(push(&mut self.variables, (place, label)));
         }
     }
 }
 
 impl<M: Memory> Copy<'_, M> {
+    fn hide(&mut self, word: Hidden) {
+        self.builder.check(push(&mut self.hidden, word));
+    }
+
     #[cold]
     fn namespace(&mut self, dict: u64) {
         if self.namespaces.insert(dict) && self.plain.contains(&dict) {
@@ -383,7 +403,7 @@ impl<M: Memory> Copy<'_, M> {
         if !(1..=MOST_COUNTED).contains(&count) || linked == Linked::Broken {
             return;
         }
-        self.hidden.push(Hidden { place: self.builder.reference_count(), refcount: count as u32 });
+        self.hide(Hidden { place: self.builder.reference_count(), refcount: count as u32 });
         // What is in a list of the collector is an object; anything else may be memory that was one.
         let was_guessing = std::mem::replace(&mut self.guessing, self.is_unchecked && linked == Linked::Not);
         self.reference(to, label);
@@ -480,6 +500,14 @@ impl<'w, S: Source> Walk<'w, S> {
     pub fn run(mut self) -> Walked {
         self.roots();
         self.follow();
+        if !self.copy.builder.has_failed() {
+            self.follow_unreached();
+        }
+        self.finish()
+    }
+
+    /// Copies what the collector's lists have that was not met, and all that it reaches.
+    fn follow_unreached(&mut self) {
         let mut unreached = Vec::new();
         let samples = self.samples();
         let copy = &mut self.copy;
@@ -487,7 +515,7 @@ impl<'w, S: Source> Walk<'w, S> {
             if let Some(place) = copy.place(object)
                 && !copy.places.is_marked(place)
             {
-                unreached.push(object);
+                copy.builder.check(push(&mut unreached, object));
             }
         });
         if let Err(problem) = listed {
@@ -498,7 +526,6 @@ impl<'w, S: Source> Walk<'w, S> {
             self.copy.meet(address);
             self.follow();
         }
-        self.finish()
     }
 
     /// Some objects that the collector tracks, far apart.
@@ -511,10 +538,10 @@ impl<'w, S: Source> Walk<'w, S> {
         near.map(|id| self.copy.places.address(self.copy.order[id])).collect()
     }
 
-    /// Copies everything that was met.
+    /// Copies everything that was met, as long as there is memory for it.
     fn follow(&mut self) {
         let lists = (self.surroundings.types.dict, self.surroundings.types.list);
-        while self.done < self.copy.order.len() {
+        while self.done < self.copy.order.len() && !self.copy.builder.has_failed() {
             let at = self.done;
             let place = self.copy.order[at];
             let address = self.copy.places.address(place);
@@ -558,10 +585,11 @@ impl<'w, S: Source> Walk<'w, S> {
         self.copy.guessing = true;
         let of = self.checked.word(address + object_layout::TYPE as u64).unwrap_or(0);
         let known = self.copy.types.get(&of).copied();
-        let index = known.unwrap_or_else(|| {
+        let index = known.or_else(|| {
             let info = decoder.is_object(address).then(|| decoder.type_info(of, &mut self.copy)).flatten();
             self.add_type(of, info)
         });
+        let Some(index) = index else { return };
         let info = &self.known[index].info;
         let size = decoder.size(address, info);
         let size = self.believable(size, index);
@@ -604,7 +632,7 @@ impl<'w, S: Source> Walk<'w, S> {
         let index = match self.recent[slot] {
             (recent, index) if recent == of => index,
             _ => {
-                let index = self.type_index(of);
+                let Some(index) = self.type_index(of) else { return };
                 self.recent[slot] = (of, index);
                 index
             }
@@ -641,14 +669,16 @@ impl<'w, S: Source> Walk<'w, S> {
                 && let Some(plan) = &known.plan
             {
                 let is_tracked = flags.contains(Flags::TRACKED);
-                self.source.visited(plan, address, is_tracked, &mut self.visited);
+                if let Err(error) = self.source.visited(plan, address, is_tracked, &mut self.visited) {
+                    return self.copy.builder.fail(error);
+                }
             }
             let visited = S::ASKS.then_some(&mut self.visited);
             self.decoder.references(address, &known.info, visited, &mut self.copy);
             self.details(index, id, address);
         }
         if self.known[index].is_own {
-            self.own.push(place);
+            self.copy.builder.check(push(&mut self.own, place));
         }
     }
 
@@ -661,14 +691,14 @@ impl<'w, S: Source> Walk<'w, S> {
             && let Some(limit) = memory.word(address + offset)
             && (limit as i64) >= 0
         {
-            self.limits.push((id, limit));
+            self.copy.builder.check(push(&mut self.limits, (id, limit)));
         }
         if known.mapped {
             let (data, size) = (memory.word(address + 16), memory.word(address + 24));
             if let (Some(data), Some(size)) = (data, size)
                 && data != 0
             {
-                self.native.push((data, size));
+                self.copy.builder.check(push(&mut self.native, (data, size)));
             }
         }
         match known.info.kind {
@@ -697,14 +727,14 @@ impl<'w, S: Source> Walk<'w, S> {
         };
         let module = text(&mut self.decoder, &mut self.copy, module);
         let qualname = text(&mut self.decoder, &mut self.copy, qualname);
-        self.names.push((id, Name { module, qualname }));
+        self.copy.builder.check(push(&mut self.names, (id, Name { module, qualname })));
     }
 
     fn class_name(&mut self, id: ObjectId, address: u64) {
         let Some((module, qualname)) = self.decoder.name_of_type(address) else { return };
         let name =
             Name { module: self.copy.builder.string(&module), qualname: self.copy.builder.string(&qualname) };
-        self.names.push((id, name));
+        self.copy.builder.check(push(&mut self.names, (id, name)));
         if !self.decoder.is_heap_type(address)
             && let Some(&dict) = self.surroundings.static_namespaces.get(&address)
         {
@@ -712,30 +742,35 @@ impl<'w, S: Source> Walk<'w, S> {
         }
     }
 
+    /// Where the type of an object stands in `known`; none if there is no memory for another one.
     #[cold]
-    fn type_index(&mut self, of: u64) -> usize {
+    fn type_index(&mut self, of: u64) -> Option<usize> {
         let index = match self.copy.types.get(&of) {
             Some(&index) => index,
             None => {
                 let is_type = self.decoder.is_type(of);
                 let found = is_type.then(|| self.decoder.type_info(of, &mut self.copy)).flatten();
-                self.add_type(of, found)
+                self.add_type(of, found)?
             }
         };
         let info = &self.known[index].info;
         if self.known[index].plan.is_none() && info.address == of {
             self.known[index].plan = Some(self.source.plan(of, info));
         }
-        index
+        Some(index)
     }
 
-    /// Adds a type, or what stands for all that have none.
-    fn add_type(&mut self, of: u64, found: Option<TypeInfo>) -> usize {
+    /// Adds a type, or what stands for all that have none; none if there is no memory for it.
+    fn add_type(&mut self, of: u64, found: Option<TypeInfo>) -> Option<usize> {
+        if let Err(error) = self.make_room_for_a_type() {
+            self.copy.builder.fail(error);
+            return None;
+        }
         let is_known = found.is_some();
         if !is_known {
             self.damaged += 1;
-            if let Some(index) = self.no_type {
-                return index;
+            if self.no_type.is_some() {
+                return self.no_type;
             }
             self.no_type = Some(self.known.len());
         }
@@ -777,18 +812,28 @@ impl<'w, S: Source> Walk<'w, S> {
         let marked = Marked::of(info.c_type);
         self.known.push(Known { info, id, plan: None, limit, is_own, is_leaf, marked, mapped });
         if !is_known {
-            return index;
+            return Some(index);
         }
         self.copy.types.insert(of, index);
         // A static type is in no object's references: it is met through its objects.
         self.copy.meet(of);
-        index
+        Some(index)
+    }
+
+    fn make_room_for_a_type(&mut self) -> Result<(), HeapError> {
+        let mut budget = Budget::default();
+        budget.grow(&mut self.known, 1)?;
+        budget.grow(&mut self.copy.is_gc, 1)?;
+        self.copy.types.try_reserve(1).map_err(|_| HeapError::OutOfMemory { bytes: 0 })
     }
 
     fn finish(mut self) -> Walked {
         let late = std::mem::take(&mut self.copy.late);
         let mut namespaces = Vec::new();
         for dict in late {
+            if self.copy.builder.has_failed() {
+                break;
+            }
             let labels = self.decoder.namespace_labels(dict, &mut self.copy);
             if let Some(place) = self.copy.place(dict) {
                 namespaces.push((place, labels));
@@ -832,15 +877,25 @@ pub struct Room {
 }
 
 impl Room {
-    /// Room for about so many objects; more are taken too, at the cost of a longer walk. `populate` has memory put behind
-    /// an address and so many bytes, and says whether it did: see [`memtop_heap::make_room`].
-    #[must_use]
-    pub fn for_objects(expected: usize, populate: impl Fn(usize, usize) -> bool) -> Self {
+    /// Room for about so many objects; more are taken too, at the cost of a longer walk, as far as `budget` goes.
+    /// `populate` has memory put behind an address and so many bytes, and says whether it did: see
+    /// [`memtop_heap::make_room`].
+    ///
+    /// # Errors
+    /// If the memory cannot be had.
+    pub fn for_objects(
+        expected: usize,
+        budget: Budget,
+        populate: impl Fn(usize, usize) -> bool,
+    ) -> Result<Self, HeapError> {
         let mut builder = HeapBuilder::new(CaptureInfo::default());
-        builder.prepare(expected, expected * 3 / 2, &populate);
+        *builder.budget_mut() = budget;
+        builder.budget_mut().take(SETTLING_BYTES.saturating_mul(expected as u64))?;
+        builder.prepare(expected, expected.saturating_mul(3) / 2, &populate)?;
         let mut order = Vec::new();
-        make_room(&mut order, expected, Place(0), &populate);
-        Self { builder, order }
+        make_room(&mut order, expected, Place(0), builder.budget_mut(), &populate)?;
+        headroom(HEADROOM)?;
+        Ok(Self { builder, order })
     }
 }
 

@@ -7,6 +7,7 @@
 //!
 //! Invariant: an address has one place, and a place one address. Past 64 GiB of parts with objects there are none left.
 
+use memtop_heap::{Budget, HEADROOM, HeapError, filled, headroom};
 use rustc_hash::FxHashMap;
 
 use crate::decoder::may_be_object;
@@ -35,6 +36,8 @@ pub(crate) struct Places {
     bits: Vec<u64>,
     /// By part: a bit for each 16 KiB in which small objects lie.
     pools: Vec<u64>,
+    /// Whether there was no memory for a part.
+    pub(crate) starved: bool,
 }
 
 /// Where the part of an address begins.
@@ -63,6 +66,7 @@ impl Places {
             parts: Vec::new(),
             bits: Vec::new(),
             pools: Vec::new(),
+            starved: false,
         }
     }
 
@@ -101,6 +105,10 @@ impl Places {
             None if self.parts.len() >= MOST_PARTS => return None,
             None => {
                 let part = self.parts.len() as u32;
+                self.starved |= self.make_room().is_err();
+                if self.starved {
+                    return None;
+                }
                 self.parts.push(base);
                 self.pools.push(0);
                 self.bits.resize(self.bits.len() + WORDS, 0);
@@ -110,6 +118,15 @@ impl Places {
         };
         self.recent[recent(base)] = (base, part);
         Some(part)
+    }
+
+    /// Makes room for a part.
+    fn make_room(&mut self) -> Result<(), HeapError> {
+        let mut budget = Budget::default();
+        budget.grow(&mut self.parts, 1)?;
+        budget.grow(&mut self.pools, 1)?;
+        budget.grow(&mut self.bits, WORDS)?;
+        self.known.try_reserve(1).map_err(|_| HeapError::OutOfMemory { bytes: 0 })
     }
 
     /// The address of a place.
@@ -150,19 +167,23 @@ impl Places {
     }
 
     /// Finds the marked places again: `order` has each of them once, and its own place in `order` is what is found.
-    pub(crate) fn finder(self, order: &[Place]) -> Finder {
-        let mut before = Vec::with_capacity(self.bits.len());
+    ///
+    /// # Errors
+    /// If the memory for it cannot be had.
+    pub(crate) fn finder(self, order: &[Place]) -> Result<Finder, HeapError> {
+        headroom(HEADROOM)?;
+        let mut before = filled(self.bits.len(), 0_u32)?;
         let mut sum = 0_u32;
-        for word in &self.bits {
-            before.push(sum);
+        for (word, before) in self.bits.iter().zip(&mut before) {
+            *before = sum;
             sum += word.count_ones();
         }
-        let mut finder = Finder { bits: self.bits, before, rows: vec![0; sum as usize] };
+        let mut finder = Finder { bits: self.bits, before, rows: filled(sum as usize, 0)? };
         for (row, &place) in order.iter().enumerate() {
             let rank = finder.rank(place);
             finder.rows[rank] = row as u32;
         }
-        finder
+        Ok(finder)
     }
 }
 
@@ -205,7 +226,7 @@ mod tests {
             assert!(!places.mark(place));
         }
         let unmarked = places.place(0x1020).unwrap();
-        let finder = places.finder(&order);
+        let finder = places.finder(&order).unwrap();
         for (row, &place) in order.iter().enumerate() {
             assert_eq!(finder.row(place), Some(row));
         }

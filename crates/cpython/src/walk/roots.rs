@@ -3,7 +3,7 @@
 //! A root leads to the thing itself: a module's to its namespace, a frame's to what each variable holds. What nothing
 //! here leads to and is alive all the same is told by its reference count, when the heap is put together.
 
-use memtop_heap::{Frame, Label, Origin, Root, RootKind};
+use memtop_heap::{Frame, Label, Origin, Root, RootKind, push};
 
 use rustc_hash::FxHashSet;
 
@@ -35,7 +35,8 @@ impl<S: Source> Walk<'_, S> {
     fn root(&mut self, kind: RootKind, origin: Origin, name: &str, label: Label, to: u64) {
         let name = self.copy.builder.string(name);
         if let Some(stand_in) = self.copy.meet(to) {
-            self.roots.push(Root::new(kind, name, stand_in).with_origin(origin).with_label(label));
+            let root = Root::new(kind, name, stand_in).with_origin(origin).with_label(label);
+            self.copy.builder.check(push(&mut self.roots, root));
         }
     }
 
@@ -137,7 +138,8 @@ impl<S: Source> Walk<'_, S> {
             for variable in self.decoder.context_variables(context, &mut self.copy) {
                 let name = variable.name.unwrap_or_else(|| self.copy.builder.string(""));
                 if let Some(stand_in) = self.copy.meet(variable.value) {
-                    self.roots.push(Root::new(RootKind::ContextVariable, name, stand_in));
+                    let root = Root::new(RootKind::ContextVariable, name, stand_in);
+                    self.copy.builder.check(push(&mut self.roots, root));
                 }
             }
             self.root(RootKind::Interpreter, Origin::Standard, "context", Label::UNLABELLED, context);
@@ -211,7 +213,8 @@ impl<S: Source> Walk<'_, S> {
     fn frame_root(&mut self, frame: memtop_heap::FrameId, label: Label, to: u64, origin: Origin) {
         let name = label.text().unwrap_or_else(|| self.copy.name(""));
         if let Some(stand_in) = self.copy.meet(to) {
-            self.roots.push(Root::local(frame, name, stand_in).with_label(label).with_origin(origin));
+            let root = Root::local(frame, name, stand_in).with_label(label).with_origin(origin);
+            self.copy.builder.check(push(&mut self.roots, root));
         }
     }
 }

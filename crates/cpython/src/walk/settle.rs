@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use memtop_heap::{CaptureInfo, Flags, Heap, HeapBuilder, HeapError, LabelKind, ObjectId};
+use memtop_heap::{CaptureInfo, Flags, Heap, HeapBuilder, HeapError, LabelKind, ObjectId, push};
 use rustc_hash::FxHashMap;
 
 use super::places::Place;
@@ -29,7 +29,8 @@ impl Walked {
     /// Makes the heap, with what `info` says of the capture, which began at `start`. O(objects + references).
     ///
     /// # Errors
-    /// If there are more objects or references than a heap can have.
+    /// If there are more objects or references than a heap can have, or the memory for it could not be had: of the
+    /// walk or here.
     pub fn settle(self, info: CaptureInfo, start: Instant) -> Result<Heap, HeapError> {
         let Self {
             mut builder,
@@ -48,13 +49,16 @@ impl Walked {
             damaged,
             notes,
         } = self;
-        let finder = places.finder(&order);
+        if builder.has_failed() {
+            return builder.finish_with_accounts().map(|(heap, _)| heap);
+        }
+        let finder = places.finder(&order)?;
         drop(order);
         let object = |place: Place| finder.row(place).map(ObjectId::from_index);
         // Whatever is referred to was met.
         let met = |stand_in: ObjectId| object(Place(stand_in.raw())).unwrap_or(ObjectId::from_index(0));
         builder.map_targets(met);
-        settle_hidden(&mut builder, &hidden);
+        settle_hidden(&mut builder, &hidden)?;
         for mut root in roots {
             root.object = met(root.object);
             builder.add_root(root);
@@ -100,13 +104,15 @@ impl Walked {
 
 /// Words that may be references are taken for some where the reference count of what they lead to is not explained
 /// without them; the others are taken out.
-fn settle_hidden(builder: &mut HeapBuilder, hidden: &[Hidden]) {
+fn settle_hidden(builder: &mut HeapBuilder, hidden: &[Hidden]) -> Result<(), HeapError> {
     let mut open: FxHashMap<ObjectId, i64> = FxHashMap::default();
+    let bytes = (hidden.len() * size_of::<(ObjectId, i64)>()) as u64;
+    open.try_reserve(hidden.len()).map_err(|_| HeapError::OutOfMemory { bytes })?;
     for word in hidden {
         open.insert(builder.targets()[word.place], 0);
     }
     if open.is_empty() {
-        return;
+        return Ok(());
     }
     for to in builder.targets() {
         if let Some(found) = open.get_mut(to) {
@@ -124,8 +130,9 @@ fn settle_hidden(builder: &mut HeapBuilder, hidden: &[Hidden]) {
         if *found < i64::from(word.refcount) {
             *found += 1;
         } else {
-            refused.push(word.place);
+            push(&mut refused, word.place)?;
         }
     }
     builder.remove_references(&refused);
+    Ok(())
 }

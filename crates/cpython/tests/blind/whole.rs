@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use memtop_cpython::layout::type_object;
 use memtop_cpython::{Checked, Decoder, Layout, Memory, Room, Source, Surroundings, TypeInfo, Walk};
-use memtop_heap::CaptureInfo;
+use memtop_heap::{Budget, CaptureInfo, HeapError};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::live::{self, Foreign, Still};
@@ -26,7 +26,7 @@ impl Source for Outside<'_> {
         decoder.size(at, info)
     }
 
-    fn visited(&self, (): &(), _: u64, _: bool, _: &mut Vec<u64>) {
+    fn visited(&self, (): &(), _: u64, _: bool, _: &mut Vec<u64>) -> Result<(), HeapError> {
         panic!("nobody can be asked");
     }
 
@@ -60,10 +60,9 @@ fn a_walk_from_outside_finds_what_python_knows() {
         mapped: u64::MAX,
     };
     let mut source = Outside { still: &still };
-    let room = Room::for_objects(still.objects.len(), |_, _| true);
-    let walked =
-        Walk::new(&mut source, &still.memory, &Checked::new(&still.memory), decoder, room, &surroundings)
-            .run();
+    let room = Room::for_objects(still.objects.len(), Budget::default(), |_, _| true).expect("memory");
+    let checked = Checked::new(&still.memory);
+    let walked = Walk::new(&mut source, &still.memory, &checked, decoder, room, &surroundings).run();
     let heap = walked.settle(CaptureInfo::default(), Instant::now()).expect("it is not too large");
     let objects = heap.objects();
     let sizes: FxHashMap<u64, u64> =

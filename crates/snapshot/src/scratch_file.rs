@@ -1,0 +1,106 @@
+//! A heap that makes room in memory: a snapshot in a temporary file, loaded back when it is needed.
+//!
+//! Invariants: the file is for its owner alone (mode 0600), and has no name from the moment on at which it is there, so
+//! that nobody else finds it and the system frees it when the process ends, in whatever way. What is in it obeys the
+//! rule of every snapshot: no contents of objects, and keys only if the capture was asked for them.
+
+use std::fs;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use memtop_heap::Heap;
+
+use crate::encode::GroupSize;
+use crate::error::SnapshotError;
+use crate::source::OpenFile;
+use crate::view::View;
+use crate::{Limits, encode, file, read};
+
+/// See the module's header.
+#[derive(Debug)]
+pub struct ScratchFile {
+    file: OpenFile,
+    /// Where it is, for errors.
+    directory: PathBuf,
+}
+
+impl ScratchFile {
+    /// Saves a heap into a new temporary file in the [`scratch_directory`]. Linear; takes some ten
+    /// megabytes while it works, however large the heap is, unless one list is itself so large.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn save(heap: &Heap) -> Result<Self, SnapshotError> {
+        Self::save_in(heap, &scratch_directory())
+    }
+
+    /// As [`ScratchFile::save`], in a directory of the caller's.
+    ///
+    /// # Errors
+    /// As [`ScratchFile::save`].
+    pub fn save_in(heap: &Heap, directory: &Path) -> Result<Self, SnapshotError> {
+        let name = directory.join("mem_top");
+        let in_place = |source| SnapshotError::Write { path: name.clone(), source };
+        let file = file::create_nameless(&name).map_err(in_place)?;
+        let view = View::new(heap, heap.info().with_keys);
+        let mut written = encode::encode(&view, None, GroupSize::SCRATCH, BufWriter::new(file))
+            .map_err(|fault| fault.while_writing(&name))?;
+        written.flush().map_err(in_place)?;
+        let file = written.into_inner().map_err(|error| in_place(error.into_error()))?;
+        Ok(Self { file: OpenFile::new(file).map_err(in_place)?, directory: directory.to_owned() })
+    }
+
+    /// Reads the heap back. It can be read any number of times.
+    ///
+    /// # Errors
+    /// If the file cannot be read, or does not hold any more what was written.
+    pub fn load(&self) -> Result<Heap, SnapshotError> {
+        // Nobody else has written it: whatever was in memory before may be so again.
+        let limits = Limits::at_most(u64::MAX);
+        Ok(read(&self.file, &self.directory.join("a temporary file"), &limits)?.heap)
+    }
+}
+
+/// Where temporary files are made: what `TMPDIR` says, else `/tmp`. If that is in memory, where a file would make no
+/// room, `/var/tmp`, which is on a disk.
+#[must_use]
+pub fn scratch_directory() -> PathBuf {
+    let usual = std::env::temp_dir();
+    let other = Path::new("/var/tmp");
+    let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    let is_given = std::env::var_os("TMPDIR").is_some_and(|directory| !directory.is_empty());
+    let use_other =
+        !is_given && is_in_memory(&usual, &mounts) && other.is_dir() && !is_in_memory(other, &mounts);
+    if use_other { other.to_owned() } else { usual }
+}
+
+/// Whether a directory's file system keeps its files in memory, by the lines of `/proc/self/mountinfo`
+/// (`proc_pid_mountinfo(5)`).
+fn is_in_memory(directory: &Path, mounts: &str) -> bool {
+    let directory = directory.canonicalize().unwrap_or_else(|_| directory.to_owned());
+    let of = |line: &str| {
+        let (place, kind) = line.split_once(" - ")?;
+        let at = PathBuf::from(place.split(' ').nth(4)?);
+        let kind = kind.split(' ').next()?.to_owned();
+        directory.starts_with(&at).then_some((at.components().count(), kind))
+    };
+    // Of those that are mounted over one another, the last one counts.
+    let nearest = mounts.lines().filter_map(of).max_by_key(|(depth, _)| *depth);
+    nearest.is_some_and(|(_, kind)| kind == "tmpfs" || kind == "ramfs")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_system_in_memory_is_told_by_the_nearest_mount() {
+        let mounts = "22 1 8:1 / / rw - ext4 /dev/sda1 rw\n\
+                      30 22 0:30 / /no/tmp rw shared:1 - tmpfs tmpfs rw\n\
+                      31 30 8:2 / /no/tmp/disk rw - ext4 /dev/sda2 rw\n";
+        let told = ["/no/tmp", "/no/tmp/x", "/no/tmp/disk/x", "/no/tmpx", "/no"]
+            .map(|directory| is_in_memory(Path::new(directory), mounts));
+        assert_eq!(told, [true, true, false, false, false]);
+        assert!(!is_in_memory(Path::new("/no"), ""));
+    }
+}

@@ -1,0 +1,75 @@
+//! A heap that is kept for later: outside of memory where that can be.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use memtop_heap::{CaptureInfo, Heap};
+
+use crate::error::SnapshotError;
+use crate::scratch_file::ScratchFile;
+
+/// A heap that is loaded when it is needed, with what is known of its capture at hand.
+#[derive(Debug)]
+pub struct StoredHeap {
+    info: CaptureInfo,
+    place: Place,
+}
+
+#[derive(Debug)]
+enum Place {
+    Scratch(ScratchFile),
+    File(PathBuf),
+    Memory(Arc<Heap>),
+}
+
+impl StoredHeap {
+    /// Keeps a heap in a temporary file, and frees its memory. If no file can be written it stays in memory, and the
+    /// error says why.
+    #[must_use]
+    pub fn new(heap: Heap) -> (Self, Option<SnapshotError>) {
+        Self::with(heap, ScratchFile::save)
+    }
+
+    /// As [`StoredHeap::new`], in a directory of the caller's.
+    #[must_use]
+    pub fn new_in(heap: Heap, directory: &Path) -> (Self, Option<SnapshotError>) {
+        Self::with(heap, |heap| ScratchFile::save_in(heap, directory))
+    }
+
+    fn with(
+        heap: Heap,
+        save: impl FnOnce(&Heap) -> Result<ScratchFile, SnapshotError>,
+    ) -> (Self, Option<SnapshotError>) {
+        let info = heap.info().clone();
+        match save(&heap) {
+            Ok(file) => (Self { info, place: Place::Scratch(file) }, None),
+            Err(error) => (Self { info, place: Place::Memory(Arc::new(heap)) }, Some(error)),
+        }
+    }
+
+    /// The snapshot at `path`, which is to stay there.
+    ///
+    /// # Errors
+    /// If it is not a snapshot: see [`crate::load_info`].
+    pub fn of_file(path: &Path) -> Result<Self, SnapshotError> {
+        Ok(Self { info: crate::load_info(path)?, place: Place::File(path.to_owned()) })
+    }
+
+    /// What is known of its capture.
+    #[must_use]
+    pub fn info(&self) -> &CaptureInfo {
+        &self.info
+    }
+
+    /// The heap, loaded anew unless it is in memory.
+    ///
+    /// # Errors
+    /// If the file cannot be read any more.
+    pub fn heap(&self) -> Result<Arc<Heap>, SnapshotError> {
+        match &self.place {
+            Place::Scratch(file) => file.load().map(Arc::new),
+            Place::File(path) => crate::load(path).map(|loaded| Arc::new(loaded.heap)),
+            Place::Memory(heap) => Ok(Arc::clone(heap)),
+        }
+    }
+}

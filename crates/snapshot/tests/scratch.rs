@@ -1,0 +1,109 @@
+//! Heaps in temporary files: what comes back, what is left behind, and what is never written.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
+
+use memtop_heap::testing::graph;
+use memtop_heap::{CaptureInfo, Heap, HeapBuilder, Label, Object, Root, RootKind, Type};
+use memtop_snapshot::{SaveOptions, ScratchFile, SnapshotError, StoredHeap, load_info, save};
+
+fn directory(name: &str) -> PathBuf {
+    let path = std::env::temp_dir().join(format!("mem_top-scratch-{}-{name}", std::process::id()));
+    fs::create_dir_all(&path).expect("a directory");
+    path
+}
+
+#[test]
+fn a_heap_comes_back_as_often_as_it_is_wanted_and_leaves_no_file() {
+    let directory = directory("back");
+    let graph = graph("module:shop -> globals:dict -> sessions:shop.Sessions('sessions')");
+    let file = ScratchFile::save_in(graph.heap(), &directory).expect("there is room");
+    let names = || fs::read_dir(&directory).expect("a directory").count();
+    assert_eq!(names(), 0, "the file has a name");
+    for _ in 0..2 {
+        assert_eq!(file.load().expect("it is whole"), *graph.heap());
+    }
+    drop(file);
+    assert_eq!(names(), 0);
+    fs::remove_dir(&directory).expect("it is empty");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn only_the_owner_may_read_the_file() {
+    let directory = directory("mode");
+    let _file = ScratchFile::save_in(graph("r -> a").heap(), &directory).expect("there is room");
+    let descriptors = fs::read_dir("/proc/self/fd").expect("Linux").flatten();
+    let is_ours = |link: &PathBuf| fs::read_link(link).is_ok_and(|target| target.starts_with(&directory));
+    let ours = descriptors.map(|entry| entry.path()).find(is_ours).expect("an open file");
+    let metadata = fs::metadata(ours).expect("it is open");
+    assert_eq!((metadata.mode() & 0o777, metadata.nlink()), (0o600, 0));
+    fs::remove_dir(&directory).expect("it is empty");
+}
+
+/// A dict with a key that is a token, as a capture that was asked for keys has it, and one that was not cannot.
+fn with_token(with_keys: bool) -> Heap {
+    let mut builder = HeapBuilder::new(CaptureInfo { with_keys, ..CaptureInfo::default() });
+    let dict = builder.add_type(Type::new("builtins", "dict"));
+    let [from, to] = [16, 32].map(|address| builder.add_object(Object::new(address, dict, 64)));
+    let token = builder.string("tok-17-secret");
+    builder.add_reference(from, to, Label::key(token));
+    let root = builder.string("x");
+    builder.add_root(Root::new(RootKind::Native, root, from));
+    builder.finish().expect("handles are valid")
+}
+
+#[test]
+fn keys_are_written_only_if_the_capture_was_asked_for_them() {
+    let directory = directory("keys");
+    for with_keys in [true, false] {
+        let heap = with_token(with_keys);
+        let back =
+            ScratchFile::save_in(&heap, &directory).and_then(|file| file.load()).expect("there is room");
+        let is_there = back.strings().find("tok-17-secret").is_some();
+        assert_eq!((is_there, back.info().with_keys), (with_keys, with_keys));
+    }
+    fs::remove_dir(&directory).expect("it is empty");
+}
+
+#[test]
+fn a_directory_that_takes_no_file_is_an_error_with_its_place() {
+    let missing = directory("missing").join("not there");
+    let error = ScratchFile::save_in(graph("r -> a").heap(), &missing).expect_err("there is none");
+    assert!(matches!(error, SnapshotError::Write { .. }), "{error}");
+    assert!(error.to_string().contains("not there"), "{error}");
+}
+
+#[test]
+fn what_is_known_of_a_capture_is_read_without_its_heap() {
+    let path = directory("info").join("one.parquet");
+    let info = CaptureInfo { taken_at: 7, program: "shop".to_owned(), ..CaptureInfo::default() };
+    let heap = HeapBuilder::new(info.clone()).finish().expect("an empty heap");
+    save(&heap, None, &path, &SaveOptions::default()).expect("there is room");
+    assert_eq!(load_info(&path).expect("a snapshot"), info);
+    fs::write(&path, "PAR1 and no more").expect("there is room");
+    assert!(matches!(load_info(&path), Err(SnapshotError::CutShort { .. })));
+}
+
+#[test]
+fn what_cannot_be_put_into_a_file_stays_in_memory_and_says_why() {
+    let directory = directory("stored");
+    let graph = graph("module:shop -> globals:dict -> sessions:shop.Sessions('sessions')");
+    let (stored, error) = StoredHeap::new_in(graph.heap().clone(), &directory);
+    assert!(error.is_none());
+    assert_eq!((stored.info(), &*stored.heap().expect("it is whole")), (graph.heap().info(), graph.heap()));
+    let (stored, error) = StoredHeap::new_in(graph.heap().clone(), &directory.join("not there"));
+    assert!(error.is_some_and(|error| error.hint().is_some()));
+    assert_eq!(*stored.heap().expect("it is in memory"), *graph.heap());
+    fs::remove_dir(&directory).expect("it is empty");
+}
+
+#[test]
+fn a_file_that_is_gone_is_an_error_with_its_name() {
+    let path = directory("gone").join("one.parquet");
+    save(graph("r -> a").heap(), None, &path, &SaveOptions::default()).expect("there is room");
+    let stored = StoredHeap::of_file(&path).expect("a snapshot");
+    fs::remove_file(&path).expect("it goes");
+    assert!(matches!(stored.heap(), Err(SnapshotError::NotFound { .. })));
+}
