@@ -94,13 +94,21 @@ class Traffic:
             self._waiting.acquire()
 
 
-def hidden(objects: Iterable[object]) -> list[object]:
-    """A list of these whose repr, as far as it is shown, shows none of them."""
-    return ["x" * 1000, *objects]
-
-
 def no_calls() -> Mapping[str, int]:
     return {}
+
+
+def addresses_of(objects: Iterable[object], previews: bool) -> list[int]:
+    addresses = []
+    for one in objects:
+        addresses.append(id(one))
+        if previews:
+            mem_top._native.preview(one, 60, True)
+    return addresses
+
+
+def answers_of(snapshot: mem_top.Snapshot) -> list[str]:
+    return [str(answer()) for answer in (snapshot.report, snapshot.types, snapshot.memory)]
 
 
 def look(
@@ -116,15 +124,13 @@ def look(
 ) -> None:
     """Captures this program in every way, and ends it.
 
-    `objects` must all be in the answers, and none of them as mem_top's own; with the sizes that `sizes` gives by
+    `objects`, which are asked for once, must all be in the answers, and none of them as mem_top's own; with the sizes that `sizes` gives by
     address. `calls` counts the calls of the program's code, by name; "frozen" are those while the heap is held still.
     `problems` says afterwards what is no longer as it was. With `collect=False` the program bears no collection, and
     with `previews=False` no repr of the objects, not even CPython's own. With `any_code` the reprs of the program may
     run whatever they like to, where reprs may be run.
     """
     sentinel = Sentinel()
-    objects = list(objects)
-    addresses = [id(one) for one in objects]
 
     def stage(name: str, action: Callable[[], object]) -> object:
         before = dict(calls())
@@ -138,14 +144,11 @@ def look(
     if collect:
         gc.collect()
     ask = None if collect else False
-    if previews:
-        stage("previews with safe=True", lambda: [mem_top._native.preview(one, 60, True) for one in objects])
-    del objects
+    addresses = stage("previews with safe=True", lambda: addresses_of(objects, previews))
     stage("mem_top(safe=True)", lambda: mem_top.mem_top(safe=True))
     stage("mem_top()", lambda: mem_top.mem_top(collect=ask, safe=False))
     snapshot = stage("snapshot()", lambda: mem_top.snapshot())
-    texts = stage("answers", lambda: [str(answer()) for answer in (snapshot.report, snapshot.types, snapshot.memory)])
-    del snapshot
+    texts = stage("answers", lambda: answers_of(snapshot))
     if traffic is not None:
         for _ in range(3):
             stage("snapshot() while threads run", lambda: mem_top.snapshot())
@@ -155,6 +158,7 @@ def look(
         traffic.stop()
         if traffic.errors:
             raise traffic.errors[0]
+    snapshot = None
     if collect:
         for _ in range(3):
             gc.collect()

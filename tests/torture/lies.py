@@ -10,13 +10,18 @@ away from it: such a program has no collection, and its objects are in the perma
 from __future__ import annotations
 
 import argparse
+import array
+import collections
+import datetime
 import gc
+import os
 import random
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 
 import lying_types as lying
-from captures import Traffic, hidden, look
+from captures import Traffic, look
 from names import NAMES
 
 WORD = 8
@@ -26,6 +31,23 @@ CASES: dict[str, Callable[[], None]] = {}
 KEPT: list[object] = []
 """What is to be in the answers: reachable from a module, as a program's objects are."""
 ADDRESSES: dict[str, int] = {}
+
+
+class Made:
+    """An object that was made, how many words of it were written, and what it was then.
+
+    A list of these can be shown, where a repr of the object could not be borne.
+    """
+
+    __slots__ = ("before", "count", "one")
+
+    def __init__(self, one: object, count: int) -> None:
+        self.one, self.count = one, count
+        self.before = self.words()
+
+    def words(self) -> list[int]:
+        """The words, after the reference count and the type."""
+        return lying.words(self.one, self.count + 2, 0)
 
 
 def case(function: Callable[[], None]) -> Callable[[], None]:
@@ -94,7 +116,6 @@ def forms(name: bytes) -> dict[str, Callable[[], object]]:
         "at-edge": lambda: lying.new_at_edge(small),
         "borrowed-slots": lambda: lying.new(borrowed),
         "noisy": lambda: lying.new(noisy),
-        "untracked": lambda: lying.new(collected),
         "tracked": lambda: lying.new(collected, 0, True),
         "heap": lambda: lying.new(heap),
         "noisy-heap": lambda: lying.new(noisy_heap),
@@ -104,7 +125,7 @@ def forms(name: bytes) -> dict[str, Callable[[], object]]:
     }
 
 
-def filled(name: str, form: str | None = None, pattern: str | None = None) -> list[tuple[object, int]]:
+def filled(name: str, form: str | None = None, pattern: str | None = None) -> list[Made]:
     """One object of each form and pattern, and how many words of each were written."""
     made = []
     for of, make in forms(name.encode()).items():
@@ -125,31 +146,30 @@ def filled(name: str, form: str | None = None, pattern: str | None = None) -> li
                 # The first is their number.
                 words, first = words[1:], HEAD + WORD
             lying.fill(one, words, first)
-            made.append((one, count))
+            made.append(Made(one, count))
     return made
 
 
-def unchanged(objects: list[tuple[object, int]]) -> Callable[[], Iterator[str]]:
+def unchanged(objects: list[Made]) -> Callable[[], Iterator[str]]:
     """Looks later whether words and reference counts are what they are now."""
-    before = [lying.words(one, count + 2, 0) for one, count in objects]
+    for made in objects:
+        made.before = made.words()
 
     def problems() -> Iterator[str]:
-        for (one, count), words in zip(objects, before):
-            if lying.words(one, count + 2, 0) != words:
-                yield f"the words of an object of {type(one).__qualname__} have changed"
+        for made in objects:
+            if made.words() != made.before:
+                yield f"an object of {type(made.one).__qualname__} has changed: {made.before[:9]}, now {made.words()[:9]}"
 
     return problems
 
 
-def look_at(
-    objects: list[tuple[object, int]], *, collect: bool = True, sized: bool = True, previews: bool = True
-) -> None:
+def look_at(objects: list[Made], *, collect: bool = True, sized: bool = True, previews: bool = True) -> None:
     if not collect:
         gc.freeze()
-    KEPT.append(hidden(one for one, _ in objects))
+    KEPT.append(objects)
     look(
-        [one for one, _ in objects],
-        sizes={id(one): sys.getsizeof(one) for one, _ in objects} if sized else None,
+        (made.one for made in objects),
+        sizes={id(made.one): sys.getsizeof(made.one) for made in objects} if sized else None,
         calls=lying.calls,
         problems=unchanged(objects),
         collect=collect,
@@ -193,7 +213,7 @@ def names_of_the_standard_library() -> None:
             for by in ("small", "unmapped", "edge", "valid", "mixed0", "mixed1"):
                 one = lying.new(of)
                 lying.fill(one, patterns(id(one), count)[by])
-                objects.append((one, count))
+                objects.append(Made(one, count))
     look_at(objects)
 
 
@@ -208,13 +228,13 @@ def names_that_are_not_names() -> None:
     objects = []
     for name in odd:
         of = lying.static_type(name, LARGE)
-        objects.append((lying.new(of), 24))
+        objects.append(Made(lying.new(of), 24))
         of = lying.heap_type(b"plain.name", LARGE)
         lying.lie(of, "name", id_of_text(name))
-        objects.append((lying.new(of), 24))
+        objects.append(Made(lying.new(of), 24))
     for readable in (1, 7, 200, 4096):
         for of in (lying.static_type(b"plain", LARGE), lying.heap_type(b"plain.plain", LARGE)):
-            objects.append((lying.new(of), 24))
+            objects.append(Made(lying.new(of), 24))
             lying.lie(of, "name", lying.address_before_edge(readable))
     look_at(objects, previews=False)
 
@@ -237,7 +257,7 @@ def types_in_the_file_of_an_extension() -> None:
         for by in patterns(0, 2):
             one = lying.new(of)
             lying.fill(one, patterns(id(one), 2)[by])
-            objects.append((one, 2))
+            objects.append(Made(one, 2))
     look_at(objects)
 
 
@@ -257,7 +277,7 @@ def an_extension_with_the_file_name_of_another() -> None:
             for by in patterns(0, 2):
                 one = module.new(of)
                 module.fill(one, patterns(id(one), 2)[by])
-                objects.append((one, 2))
+                objects.append(Made(one, 2))
     look_at(objects)
 
 
@@ -294,7 +314,7 @@ def basic_sizes() -> None:
     objects = []
     for size in SIZES:
         for of in each_kind_of_type():
-            objects.append((lying.new(of), 24))
+            objects.append(Made(lying.new(of), 24))
             lying.lie(of, "basicsize", size)
     look_at(objects, sized=False, collect=False)
 
@@ -308,7 +328,7 @@ def numbers_of_items() -> None:
                 one = lying.new(of, 2)
                 lying.fill(one, [number])
                 lying.lie(of, "itemsize", item_size)
-                objects.append((one, 3))
+                objects.append(Made(one, 3))
     look_at(objects, sized=False, collect=False)
 
 
@@ -322,7 +342,7 @@ def sizes_of_builtins() -> None:
             for by in ("small", "unmapped", "edge", "huge"):
                 one = lying.new(of)
                 lying.fill(one, [number, *patterns(id(one), 3)[by]])
-                objects.append((one, 4))
+                objects.append(Made(one, 4))
     look_at(objects, sized=False, collect=False, previews=False)
 
 
@@ -338,9 +358,9 @@ def traverses_that_lie() -> None:
             for item in (["item"], None, "text", of):
                 one = lying.new(of, 0, True)
                 lying.own(one, item)
-                objects.append((one, 24))
+                objects.append(Made(one, 24))
             # Nothing to visit.
-            objects.append((lying.new(of, 0, True), 24))
+            objects.append(Made(lying.new(of, 0, True), 24))
     look_at(objects, collect=False)
 
 
@@ -351,7 +371,7 @@ def no_traverse() -> None:
         for track in (False, True):
             one = lying.new(of, 0, track)
             lying.own(one, ["item"])
-            objects.append((one, 24))
+            objects.append(Made(one, 24))
         lying.lie(of, "traverse", 0)
     look_at(objects, collect=False)
 
@@ -365,16 +385,22 @@ def objects_that_are_not_finished() -> None:
             for by in patterns(0, 24):
                 one = lying.new(of)
                 lying.fill(one, patterns(id(one), 24)[by])
-                objects.append((one, 24))
+                objects.append(Made(one, 24))
+    for name in NAMES[::5]:
+        of = lying.static_type(name.encode(), LARGE, 0, "gc")
+        for by in ("unmapped", "edge", "misaligned", "mixed1"):
+            one = lying.new(of)
+            lying.fill(one, patterns(id(one), 24)[by])
+            objects.append(Made(one, 24))
     for base in (list, dict, set, tuple):
         of = lying.heap_type(b"lying.Derived", base.__basicsize__ + 64, base.__itemsize__, "", base)
         for by in ("small", "unmapped", "edge", "misaligned", "itself", "nonsense"):
             one = lying.new(of)
             # A small number of items, and what is no storage for them.
             lying.fill(one, [2, *patterns(id(one), 3)[by]])
-            objects.append((one, 4))
+            objects.append(Made(one, 4))
 
-    KEPT.append(hidden(one for one, _ in objects))
+    KEPT.append(objects)
     words = unchanged(objects)
 
     def problems() -> Iterator[str]:
@@ -382,7 +408,7 @@ def objects_that_are_not_finished() -> None:
         if lying.unfinished():
             yield f"tp_traverse was called {lying.unfinished()} times for objects that are not tracked"
 
-    look([one for one, _ in objects], calls=lying.calls, problems=problems, previews=False)
+    look((made.one for made in objects), calls=lying.calls, problems=problems, previews=False)
 
 
 # -- Flags and offsets ----------------------------------------------------------------------------------------------------
@@ -397,7 +423,7 @@ def offsets_that_lie() -> None:
                 for by in ("small", "unmapped", "edge", "nonsense", "valid", "misaligned"):
                     one = lying.new(of)
                     lying.fill(one, patterns(id(one), 24)[by])
-                    objects.append((one, 24))
+                    objects.append(Made(one, 24))
                 lying.lie(of, field, offset)
     look_at(objects, collect=False)
 
@@ -410,8 +436,52 @@ def flags_that_lie() -> None:
             for by in ("zeros", "small", "unmapped", "edge", "valid"):
                 one = lying.new(of)
                 lying.fill(one, patterns(id(one), 24)[by])
-                objects.append((one, 24))
+                objects.append(Made(one, 24))
             lying.lie(of, "flags", 1 << bit)
+    look_at(objects, collect=False, sized=False, previews=False)
+
+
+@case
+def reprs_of_another_type() -> None:
+    """The function that shows a list stands in a type whose objects are none: a safe preview must not believe it."""
+    objects = []
+    others = [
+        list,
+        dict,
+        tuple,
+        set,
+        frozenset,
+        str,
+        bytes,
+        bytearray,
+        int,
+        float,
+        complex,
+        bool,
+        type,
+        type(look),
+        range,
+    ]
+    for other in [*others, type(None), type(sys), type(lying.lie), collections.deque, array.array, datetime.datetime]:
+        for of in (lying.static_type(b"lying.Shown", LARGE), lying.heap_type(b"lying.Shown", LARGE)):
+            lying.repr_of(of, other)
+            for by in ("small", "unmapped", "edge", "valid", "mixed1"):
+                one = lying.new(of)
+                lying.fill(one, patterns(id(one), 24)[by])
+                objects.append(Made(one, 24))
+    look_at(objects)
+
+
+@case
+def types_that_are_not_ready() -> None:
+    """PyType_Ready() was forgotten: such a type has no type itself, no base, no namespace."""
+    objects = []
+    for name in (b"lying.Unready", b"list", b"code"):
+        of = lying.static_type(name, LARGE, 0, "unready")
+        for by in patterns(0, 24):
+            one = lying.new_of_address(of)
+            lying.fill(one, patterns(id(one), 24)[by])
+            objects.append(Made(one, 24))
     look_at(objects, collect=False, sized=False, previews=False)
 
 
@@ -427,8 +497,8 @@ def metaclasses() -> None:
             for by in patterns(0, 24):
                 one = lying.new(of)
                 lying.fill(one, patterns(id(one), 24)[by])
-                objects.append((one, 24))
-        objects.append((object.__new__(made), 2))
+                objects.append(Made(one, 24))
+        objects.append(Made(object.__new__(made), 2))
         if size:
             lying.lie(meta, "basicsize", size)
     look_at(objects, sized=False, collect=False)
@@ -447,16 +517,17 @@ def types_with_sizeof(how: str) -> list[type]:
 
 
 def look_at_sizeof(how: str, answer: int = 32, callback: Callable[[], object] | None = None) -> None:
-    objects = [(lying.new(of), 24) for of in types_with_sizeof(how)]
-    KEPT.append(hidden(one for one, _ in objects))
+    objects = [Made(lying.new(of), 24) for of in types_with_sizeof(how)]
+    KEPT.append(objects)
     lying.on_sizeof(callback, answer)
     # What `object.__sizeof__` says of them is what can be known without asking.
-    head = {id(one): 16 if type(one).__flags__ & 1 << 14 else 0 for one, _ in objects}
-    before = {
-        id(one): 16 * bool(type(one).__flags__ & 0b11000) if sys.version_info >= (3, 11) else 0 for one, _ in objects
-    }
-    sizes = {id(one): object.__sizeof__(one) + head[id(one)] + before[id(one)] for one, _ in objects}
-    look([one for one, _ in objects], sizes=sizes, calls=lying.calls, problems=unchanged(objects))
+    sizes = {}
+    for made in objects:
+        flags = type(made.one).__flags__
+        # Before an object there are two words for the collector, and from 3.11 on two for dict and weak references.
+        heads = bool(flags & 1 << 14) + (sys.version_info >= (3, 11) and bool(flags & 0b11000))
+        sizes[id(made.one)] = object.__sizeof__(made.one) + 16 * heads
+    look((made.one for made in objects), sizes=sizes, calls=lying.calls, problems=unchanged(objects))
 
 
 @case
@@ -503,9 +574,9 @@ def sizeof_releases_the_gil() -> None:
         kept.append(table)
         del kept[:-3]
 
-    objects = [(lying.new(of), 24) for of in types_with_sizeof("releases_gil")]
-    KEPT.append(hidden(one for one, _ in objects))
-    look([one for one, _ in objects], calls=lying.calls, traffic=Traffic(churn, churn))
+    objects = [Made(lying.new(of), 24) for of in types_with_sizeof("releases_gil")]
+    KEPT.append(objects)
+    look((made.one for made in objects), calls=lying.calls, traffic=Traffic(churn, churn))
 
 
 def main() -> None:
@@ -514,15 +585,21 @@ def main() -> None:
     parser.add_argument("--form")
     parser.add_argument("--pattern")
     arguments = parser.parse_args()
+    if arguments.name not in (*CASES, *NAMES):
+        parser.error(f"there is no case {arguments.name}")
     # A collection that comes by itself, in the middle of making what the collector must not see, would be the end. It is
     # not switched off, since that it is says that mem_top holds the heap still.
     gc.set_threshold(0)
-    if arguments.name in CASES:
-        CASES[arguments.name]()
-    elif arguments.name in NAMES:
-        look_at(filled(arguments.name, arguments.form, arguments.pattern))
-    else:
-        parser.error(f"there is no case {arguments.name}")
+    try:
+        if arguments.name in CASES:
+            CASES[arguments.name]()
+        else:
+            look_at(filled(arguments.name, arguments.form, arguments.pattern))
+    except BaseException:
+        # The interpreter is not to clear away what was made here.
+        traceback.print_exc()
+        sys.stderr.flush()
+        os._exit(1)
 
 
 if __name__ == "__main__":

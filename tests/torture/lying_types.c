@@ -350,7 +350,7 @@ static const char *value_of(const char *options, const char *key)
 
 /* static_type(name: bytes, basicsize, itemsize=0, options="", base=object, metatype=type)
  *
- * Options: "gc", "noisy", "borrowed" (slots of the interpreter's own types), "traverse=NAME", "sizeof=NAME".
+ * Options: "unready" (PyType_Ready() is forgotten), "gc", "noisy", "borrowed" (slots of the interpreter's own types), "traverse=NAME", "sizeof=NAME".
  */
 static PyObject *static_type(PyObject *module, PyObject *args)
 {
@@ -393,13 +393,20 @@ static PyObject *static_type(PyObject *module, PyObject *args)
     if (has(options, "borrowed")) {
         /* As extensions do it: a deallocator that is a function of the interpreter's. */
         type->tp_dealloc = (destructor)PyObject_Free;
-        type->tp_repr = PyList_Type.tp_repr;
         type->tp_iter = PyObject_SelfIter;
         type->tp_hash = PyObject_HashNotImplemented;
+        type->tp_getattro = PyObject_GenericGetAttr;
+        type->tp_setattro = PyObject_GenericSetAttr;
     }
     const char *sizeof_ = value_of(options, "sizeof=");
     if (*sizeof_)
         type->tp_methods = methods_of(sizeof_);
+    if (has(options, "unready")) {
+        /* It has no type itself, and no base: nothing of it can be given to Python but its objects. */
+        type->tp_base = NULL;
+        Py_SET_TYPE((PyObject *)type, NULL);
+        return PyLong_FromVoidPtr(type);
+    }
     if (PyType_Ready(type) < 0)
         return NULL;
     return (PyObject *)type;
@@ -481,6 +488,17 @@ static PyObject *lie(PyObject *module, PyObject *args)
     Py_RETURN_NONE;
 }
 
+/* repr_of(type, another): a type shows its objects by the function of another. */
+static PyObject *repr_of(PyObject *module, PyObject *args)
+{
+    PyTypeObject *type, *another;
+    if (!PyArg_ParseTuple(args, "O!O!", &PyType_Type, &type, &PyType_Type, &another))
+        return NULL;
+    type->tp_repr = another->tp_repr;
+    type->tp_str = another->tp_str;
+    Py_RETURN_NONE;
+}
+
 /* -- Objects ------------------------------------------------------------------------------------------------------ */
 
 /* new(type, items=0, track=False): an object whose words are zero. */
@@ -495,6 +513,19 @@ static PyObject *new_object(PyObject *module, PyObject *args)
     if (object != NULL && !track && PyObject_IS_GC(object) && PyObject_GC_IsTracked(object))
         PyObject_GC_UnTrack(object);
     return object;
+}
+
+/* new_of_address(address): an object of an "unready" type. */
+static PyObject *new_of_address(PyObject *module, PyObject *address)
+{
+    PyTypeObject *type = PyLong_AsVoidPtr(address);
+    if (type == NULL)
+        return NULL;
+    PyObject *object = PyObject_Malloc(type->tp_basicsize);
+    if (object == NULL)
+        return PyErr_NoMemory();
+    memset(object, 0, type->tp_basicsize);
+    return PyObject_Init(object, type);
 }
 
 /* new_at_edge(type): an object that ends where memory that can be read ends. */
@@ -613,8 +644,10 @@ static PyMethodDef functions[] = {
     {"visit_instead", visit_instead, METH_O, NULL},
     {"static_type", static_type, METH_VARARGS, NULL},
     {"heap_type", heap_type, METH_VARARGS, NULL},
+    {"repr_of", repr_of, METH_VARARGS, NULL},
     {"lie", lie, METH_VARARGS, NULL},
     {"new", new_object, METH_VARARGS, NULL},
+    {"new_of_address", new_of_address, METH_O, NULL},
     {"new_at_edge", new_at_edge, METH_VARARGS, NULL},
     {"fill", fill, METH_VARARGS, NULL},
     {"words", words, METH_VARARGS, NULL},

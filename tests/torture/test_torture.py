@@ -12,15 +12,12 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import pytest
-
-TORTURE = Path(__file__).resolve().parent / "torture"
-sys.path.insert(0, str(TORTURE))
-
-import build
 import judge
+import pytest
+from extension import CannotBuild, built
 from names import NAMES
 
+TORTURE = Path(__file__).resolve().parent
 YAMA = Path("/proc/sys/kernel/yama/ptrace_scope")
 IMPOSTORS = ["_queue", "_elementtree", "_multiarray_umath", "_decimal"]
 """Names of extension modules that the lying one is built under once more."""
@@ -54,8 +51,8 @@ def extensions(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("extensions")
     try:
         for name in ["lying_types", *IMPOSTORS]:
-            build.extension(folder, TORTURE / "lying_types.c", name, f"-DMODULE={name}")
-    except build.CannotBuild as reason:
+            built(folder, TORTURE / "lying_types.c", name, f"-DMODULE={name}")
+    except CannotBuild as reason:
         pytest.fail(str(reason)) if os.environ.get("CI") else pytest.skip(str(reason))
     return folder
 

@@ -13,7 +13,7 @@ class CannotBuild(Exception):
     """Why this machine has no extension module for us."""
 
 
-def extension(folder: Path, source: Path, name: str, *flags: str) -> Path:
+def built(folder: Path, source: Path, name: str, *flags: str) -> Path:
     """Builds `source` (C or C++) as the module `name` in `folder`, and gives its path.
 
     Raises CannotBuild if there is no compiler or no headers, CalledProcessError if the source does not compile.
