@@ -35,7 +35,7 @@ CLASSES = r"_ctypes\..*Type|ctypes\._endian\._swapped_.*_meta"
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 ALLOWED = {"mem_top()": {"repr", "sizeof"}, "mem_top() while threads run": {"repr", "sizeof"}}
 """What of the program's code the drop-in calls: reprs of the rows that it shows, and `__sizeof__`."""
-TIMEOUT = 600
+TIMEOUT = 180
 """A program that has not ended by then, in seconds, hangs."""
 
 Row = tuple[int, str, int, int, int]

@@ -365,6 +365,16 @@ def traverses_that_lie() -> None:
 
 
 @case
+def traverse_of_what_was_freed() -> None:
+    """An object in a list of free ones is visited: to hold it and let it go would free it once more."""
+    lying.free_object(lying.static_type(b"lying.Freed", LARGE, 0, "freed gc"))
+    objects = []
+    for of in each_kind_of_type("traverse=freed")[:2]:
+        objects.append(Made(lying.new(of, 0, True), 24))
+    look_at(objects)
+
+
+@case
 def no_traverse() -> None:
     objects = []
     for of in each_kind_of_type("gc"):

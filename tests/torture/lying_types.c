@@ -62,9 +62,9 @@ static PyObject *address_before_edge(PyObject *module, PyObject *bytes)
 
 /* -- What is called ----------------------------------------------------------------------------------------------- */
 
-enum { REPR, HASH, COMPARE, GETATTR, CLASS, LENGTH, ITEM, ITER, BOOL, SIZEOF, FROZEN, CALLS };
+enum { REPR, HASH, COMPARE, GETATTR, CLASS, LENGTH, ITEM, ITER, BOOL, SIZEOF, DEALLOC, FROZEN, CALLS };
 static const char *call_names[CALLS] = {"repr", "hash", "compare", "getattr", "class", "length", "item", "iter", "bool",
-                                        "sizeof", "frozen"};
+                                        "sizeof", "dealloc", "frozen"};
 static long call_counts[CALLS];
 
 static void called(int which)
@@ -249,6 +249,15 @@ static int traverse_not_its_own(PyObject *self, visitproc visit, void *arg)
     return 0;
 }
 
+/* As `_asyncio` of CPython 3.12 does: what was freed, and waits in a list to be used again. */
+static PyObject *freed;
+
+static int traverse_freed(PyObject *self, visitproc visit, void *arg)
+{
+    Py_VISIT(freed);
+    return 0;
+}
+
 static int traverse_immortal(PyObject *self, visitproc visit, void *arg)
 {
     PyObject *immortals[] = {Py_None, Py_True, (PyObject *)&PyList_Type};
@@ -291,7 +300,7 @@ static traverseproc traverse_of(const char *name)
 {
     struct { const char *name; traverseproc traverse; } known[] = {
         {"honest", traverse_honest}, {"twice", traverse_twice}, {"not_its_own", traverse_not_its_own},
-        {"immortal", traverse_immortal}, {"itself", traverse_itself}, {"ends_early", traverse_ends_early},
+        {"immortal", traverse_immortal}, {"itself", traverse_itself}, {"freed", traverse_freed}, {"ends_early", traverse_ends_early},
         {"ignores_visit", traverse_ignores_visit}, {"once_tracked", traverse_once_tracked},
     };
     for (size_t index = 0; index < sizeof known / sizeof *known; index++)
@@ -303,6 +312,23 @@ static traverseproc traverse_of(const char *name)
 static PyObject *unfinished(PyObject *module, PyObject *unused)
 {
     return PyLong_FromLong(unfinished_traversals);
+}
+
+static void dealloc_once_more(PyObject *self)
+{
+    called(DEALLOC);
+}
+
+/* free_object(type): makes an object of it that is freed, with a reference count of zero, for "traverse=freed". */
+static PyObject *free_object(PyObject *module, PyObject *type)
+{
+    freed = PyType_GenericAlloc((PyTypeObject *)type, 0);
+    if (freed == NULL)
+        return NULL;
+    if (PyObject_IS_GC(freed))
+        PyObject_GC_UnTrack(freed);
+    Py_SET_REFCNT(freed, 0);
+    Py_RETURN_NONE;
 }
 
 static PyObject *visit_instead(PyObject *module, PyObject *object)
@@ -350,7 +376,7 @@ static const char *value_of(const char *options, const char *key)
 
 /* static_type(name: bytes, basicsize, itemsize=0, options="", base=object, metatype=type)
  *
- * Options: "unready" (PyType_Ready() is forgotten), "gc", "noisy", "borrowed" (slots of the interpreter's own types), "traverse=NAME", "sizeof=NAME".
+ * Options: "unready" (PyType_Ready() is forgotten), "freed" (counts how often its objects are freed), "gc", "noisy", "borrowed" (slots of the interpreter's own types), "traverse=NAME", "sizeof=NAME".
  */
 static PyObject *static_type(PyObject *module, PyObject *args)
 {
@@ -390,6 +416,8 @@ static PyObject *static_type(PyObject *module, PyObject *args)
         type->tp_as_sequence = &noisy_sequence;
         type->tp_as_number = &noisy_number;
     }
+    if (has(options, "freed"))
+        type->tp_dealloc = dealloc_once_more;
     if (has(options, "borrowed")) {
         /* As extensions do it: a deallocator that is a function of the interpreter's. */
         type->tp_dealloc = (destructor)PyObject_Free;
@@ -641,6 +669,7 @@ static PyMethodDef functions[] = {
     {"calls", calls, METH_NOARGS, NULL},
     {"on_sizeof", on_sizeof, METH_VARARGS, NULL},
     {"unfinished", unfinished, METH_NOARGS, NULL},
+    {"free_object", free_object, METH_O, NULL},
     {"visit_instead", visit_instead, METH_O, NULL},
     {"static_type", static_type, METH_VARARGS, NULL},
     {"heap_type", heap_type, METH_VARARGS, NULL},

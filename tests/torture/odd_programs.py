@@ -345,6 +345,20 @@ def named_tuples_that_lie() -> None:
 
 
 @case
+def after_an_await() -> None:
+    """From CPython 3.12 on `_asyncio` has a list of freed iterators of futures, which its traverse visits."""
+    import asyncio
+
+    async def main() -> None:
+        futures = [asyncio.ensure_future(asyncio.sleep(0.001)) for _ in range(5)]
+        await asyncio.gather(*futures)
+        await asyncio.sleep(0.001)
+        look(futures)
+
+    asyncio.run(main())
+
+
+@case
 def everything_overridden() -> None:
     """A metaclass and a class that answer every question in Python."""
 
