@@ -24,6 +24,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.path.name == "test_notebook.py")
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """How long the torture suite took: in CI it is to be short."""
+    for seconds in getattr(sys.modules.get("test_torture"), "TOOK", []):
+        terminalreporter.write_line(f"the torture suite took {seconds:.0f} s, on {os.cpu_count()} processors")
+
+
 @pytest.fixture(scope="session")
 def old() -> types.ModuleType:
     """mem_top 0.2.1, under another name: the yardstick of all rows."""
