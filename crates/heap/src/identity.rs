@@ -126,7 +126,8 @@ impl ProgramImage {
     }
 
     /// Whether `exec` was called between the two.
-    fn differs(self, other: Self) -> bool {
+    #[must_use]
+    pub fn differs(self, other: Self) -> bool {
         self.layout != other.layout || self.random.zip(other.random).is_some_and(|(one, other)| one != other)
     }
 

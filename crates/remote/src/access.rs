@@ -5,6 +5,8 @@ use std::io;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 
+use memtop_heap::ProgramImage;
+
 use crate::elf::{self, Kind};
 use crate::error::RemoteError;
 use crate::find::Source;
@@ -84,6 +86,15 @@ impl Access {
     /// them.
     pub(crate) fn read(&self, address: u64, into: &mut [u8]) -> io::Result<()> {
         self.memory.read_exact_at(into, address)
+    }
+
+    /// Which program it runs, where that can be read.
+    pub(crate) fn image(&self) -> Option<ProgramImage> {
+        ProgramImage::new(&proc::auxiliary_vector(self.pid), |at| {
+            let mut bytes = [0; 16];
+            self.read(at, &mut bytes).ok()?;
+            Some(bytes)
+        })
     }
 
     /// Opens the file of a mapping, as the process sees it: through its root, or by the mapping itself if the file

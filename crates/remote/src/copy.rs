@@ -109,6 +109,11 @@ fn attempt(target: &Target, options: &CopyOptions) -> Result<Copied, Failed> {
     let pagemap = Pagemap::open(pid).map_err(|source| access.gone("its page map", source))?;
     let regions = access.regions()?;
     target.is_still(&regions)?;
+    // The same program, run again where addresses are not random, has the same mappings.
+    let images = access.image().zip(target.identity.image);
+    if images.is_some_and(|(now, then)| now.differs(then)) {
+        return Err(RemoteError::Execed { pid }.into());
+    }
     // Told by those that wait, which most do: not worth a longer stop, and hard to tell right after one.
     let stacks: FxHashMap<u32, u64> = proc::threads(pid)
         .into_iter()

@@ -192,10 +192,13 @@ fn info(py: Python<'_>, options: &Options) -> PyResult<CaptureInfo> {
     let argv = sys.getattr("argv").and_then(|argv| argv.get_item(0)?.extract::<String>()).unwrap_or_default();
     let program = argv.rsplit(['/', '\\']).next().unwrap_or_default().to_owned();
     let (taken_at, uptime) = process::clocks();
+    let (host, container) = process::place();
     Ok(CaptureInfo {
         taken_at,
         uptime,
         process: process::identity(raw::interpreter(py)),
+        host,
+        container,
         python: PythonVersion {
             major: version.major,
             minor: version.minor,
