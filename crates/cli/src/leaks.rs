@@ -144,7 +144,7 @@ pub(crate) fn run(
     progress.say(format!("looking at what grows over {} snapshots …", heaps.len()));
     let names: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
     let answer = find(&heaps, arguments, arguments.output.limit()).map_err(|error| {
-        Failure::series(&error, &names, "give snapshots that were taken while one process ran")
+        Failure::series(&error, &names, "give snapshots of one process, taken while it ran one program")
     })?;
     drop(progress);
     tell(&answer, &heaps, arguments)

@@ -15,7 +15,7 @@ fn info(pid: u32, minute: u64) -> CaptureInfo {
     CaptureInfo {
         taken_at: 1_795_420_213_000_000 + 60_000_000 * minute.cast_signed(),
         uptime: Some(60_000_000 * minute),
-        process: ProcessIdentity { pid, started: 1, boot: "b".into(), interpreter: 0 },
+        process: ProcessIdentity { pid, started: 1, boot: "b".into(), ..ProcessIdentity::default() },
         python: PythonVersion { major: 3, minor: 11, micro: 7, suffix: String::new() },
         implementation: "cpython".into(),
         program: "worker.py".into(),

@@ -145,6 +145,12 @@ pub fn children(_pid: u32) -> Vec<u32> {
     Vec::new()
 }
 
+/// The name of this host: not known, on this system.
+#[must_use]
+pub fn host() -> Option<String> {
+    None
+}
+
 /// What can be known of a process without stopping it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Pulse {

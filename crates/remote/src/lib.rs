@@ -54,13 +54,15 @@ mod elsewhere;
 #[cfg(target_os = "linux")]
 pub use capture::{Options, capture};
 #[cfg(not(target_os = "linux"))]
-pub use elsewhere::{Image, Options, Pulse, capture, children, processes, pulse};
+pub use elsewhere::{Image, Options, Pulse, capture, children, host, processes, pulse};
 pub use error::RemoteError;
 #[cfg(target_os = "linux")]
 pub use image::Image;
 #[cfg(target_os = "linux")]
 pub use list::{children, processes};
 pub use maps::Region;
+#[cfg(target_os = "linux")]
+pub use proc::host;
 #[cfg(target_os = "linux")]
 pub use pulse::{Pulse, pulse};
 pub use target::{Copied, CopyOptions, Process, Target, Thread};

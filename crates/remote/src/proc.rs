@@ -180,7 +180,8 @@ pub(crate) fn container(pid: u32) -> Option<String> {
 }
 
 /// The name of this host, as this process sees it.
-pub(crate) fn host() -> Option<String> {
+#[must_use]
+pub fn host() -> Option<String> {
     let name = read("/proc/sys/kernel/hostname").ok()?;
     Some(name.trim().to_owned()).filter(|name| !name.is_empty())
 }

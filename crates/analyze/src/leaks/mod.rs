@@ -89,6 +89,7 @@ pub fn leaks(heaps: &[&Heap], options: &LeaksOptions) -> Result<Leaks, SeriesErr
     let (heaps, notes) = ordered(heaps)?;
     let limits = &options.thresholds;
     let mut answer = Leaks {
+        info: heaps.last().map(|heap| heap.info().clone()),
         verdict: Verdict::Inconclusive,
         reason: String::new(),
         detectable_growth: None,
