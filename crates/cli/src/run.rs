@@ -14,7 +14,7 @@ use std::process::{Child, Command, ExitStatus};
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use memtop_analyze::{LeaksOptions, Worker, merge_workers};
+use memtop_analyze::{LeaksOptions, Worker, merge_workers, same_process};
 use memtop_heap::Heap;
 use memtop_report::{json, text};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
@@ -296,12 +296,8 @@ impl Looks {
             self.watched.len() - 1
         });
         let heaps = &mut self.watched[at].heaps;
-        // Another interpreter under the number (after an exec, or of a new worker) begins anew.
-        let of = heap.info();
-        if heaps
-            .first()
-            .is_some_and(|first| (&first.info().process, &first.info().python) != (&of.process, &of.python))
-        {
+        // Another program under the number (after an exec, or of a new worker) begins anew.
+        if heaps.first().is_some_and(|first| same_process(first.info(), heap.info()).is_err()) {
             heaps.clear();
         }
         heaps.push(heap);
