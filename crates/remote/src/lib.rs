@@ -54,7 +54,10 @@ mod elsewhere;
 #[cfg(target_os = "linux")]
 pub use capture::{Options, capture};
 #[cfg(not(target_os = "linux"))]
-pub use elsewhere::{Image, Options, Pulse, capture, children, host, processes, pulse};
+pub use elsewhere::{
+    Image, Options, Pulse, capture, children, host, ignore_signals_in, processes, pulse, real_time_signals,
+    send_real_time_signal,
+};
 pub use error::RemoteError;
 #[cfg(target_os = "linux")]
 pub use image::Image;
@@ -65,4 +68,6 @@ pub use maps::Region;
 pub use proc::host;
 #[cfg(target_os = "linux")]
 pub use pulse::{Pulse, pulse};
+#[cfg(target_os = "linux")]
+pub use raw::{ignore_signals_in, real_time_signals, send_real_time_signal};
 pub use target::{Copied, CopyOptions, Process, Target, Thread};
