@@ -158,7 +158,9 @@ def test_snapshots_before_and_after_exec_are_not_compared(tmp_path: Path, fixed:
         process.stdin.flush()
         process.stdout.readline()
         assert command("dump", process.pid, "-o", after).returncode == 0
-        became = f"PID {process.pid}, which called exec in between and so became another program (program.py both times)"
+        became = (
+            f"PID {process.pid}, which called exec in between and so became another program (program.py both times)"
+        )
         for arguments in (["diff", before, after], ["diff", before, process.pid], ["leaks", before, still, after]):
             refused = command(*arguments)
             assert (refused.returncode, refused.stdout) == (2, "")

@@ -1,5 +1,6 @@
 //! Which process it is, told from outside: the same over its life, another with each `exec`.
 #![cfg(target_os = "linux")]
+#![expect(clippy::print_stderr, reason = "a test that cannot run says so")]
 
 mod common;
 
