@@ -261,7 +261,7 @@ def interrupted(pid: int, after: str) -> tuple[int, str, str]:
 def test_an_interruption_after_the_third_gives_the_answer_so_far(leaking: "subprocess.Popen[str]") -> None:
     status, out, err = interrupted(leaking.pid, "snapshot 3 of 50")
     assert status == 1, err
-    assert out.startswith("verdict: leak\n")
+    assert "\nverdict: leak\n" in out
     assert "note: interrupted after 3 of 50 snapshots" in out
     assert HOLDER in out
     assert runs_on(leaking)
@@ -497,7 +497,7 @@ def test_at_the_end_of_a_program_its_leak_is_named(tmp_path: Path) -> None:
     assert told["verdict"] == "leak"
     assert told["suspects"][0]["holder"] == HOLDER
     text = run_program(tmp_path, source, "--interval", "1s", *FAST, "program.py")
-    assert text.stderr.startswith("verdict: leak\n")
+    assert "\nverdict: leak\n" in text.stderr
 
 
 def test_signals_reach_the_program(tmp_path: Path) -> None:
@@ -541,7 +541,7 @@ def test_the_answer_of_a_run_is_written_for_its_owner_alone(tmp_path: Path) -> N
     assert (done.returncode, done.stdout) == (0, "done\n")
     assert not planted.is_symlink()
     assert stat.S_IMODE(planted.stat().st_mode) == 0o600
-    assert planted.read_text().startswith("verdict: ")
+    assert "\nverdict: " in planted.read_text()
     assert elsewhere.read_text() == "of somebody else"
     # What cannot be written is said before the program runs.
     error, _ = fails("run", "-o", "none/leaks.txt", "program.py", cwd=tmp_path)

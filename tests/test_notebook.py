@@ -62,7 +62,7 @@ def test_what_a_cell_leaves_behind_each_time_is_named(shell):
     outputs = shown(shell, LEAK).outputs
     assert len(shell.user_ns["kept"]) == 1500
     leaks, diff = (output.data for output in outputs)
-    assert leaks["text/plain"].startswith("verdict: leak\n")
+    assert "\nverdict: leak\n" in leaks["text/plain"]
     assert ".kept (a list) gained 300 " in leaks["text/plain"]
     assert "about 300 items for each unit of work" in leaks["text/plain"]
     assert "Ware" in diff["text/plain"]
@@ -79,7 +79,7 @@ def test_once_is_no_accusation(shell):
     shell.user_ns["kept"] = []
     outputs = shown(shell, "%%mem_top_growth\nkept.extend(object() for _ in range(3000))\n").outputs
     text = outputs[0].data["text/plain"]
-    assert text.startswith("verdict: inconclusive\n")
+    assert "\nverdict: inconclusive\n" in text
     assert "suspect" not in text
     del shell.user_ns["kept"]
 

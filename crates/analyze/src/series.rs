@@ -1,6 +1,6 @@
 //! Whether heaps can be compared: only those of one process make a series, in the order of time.
 
-use memtop_heap::{CaptureInfo, Heap};
+use memtop_heap::{CaptureInfo, Heap, SameProcess};
 
 /// Why heaps cannot be compared.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -8,7 +8,7 @@ use memtop_heap::{CaptureInfo, Heap};
 pub enum SeriesError {
     /// They are of different processes.
     #[error(
-        "snapshots {first} and {second} are of different processes (PID {first_pid} and PID {second_pid}): growth \
+        "snapshots {first} and {second} are of different processes ({first_process} and {second_process}): growth \
          can only be told within one process"
     )]
     OtherProcess {
@@ -16,10 +16,25 @@ pub enum SeriesError {
         first: usize,
         /// The place of the other.
         second: usize,
-        /// The number of the process of one.
-        first_pid: u32,
-        /// The number of the process of the other.
-        second_pid: u32,
+        /// The process of one: its number, and what else tells it from the other.
+        first_process: String,
+        /// The process of the other.
+        second_process: String,
+    },
+    /// They are of one process, which called `exec` in between.
+    #[error(
+        "snapshots {first} and {second} are of {process}, which called exec in between and so became another program \
+         ({programs}): growth can only be told within one program"
+    )]
+    OtherProgram {
+        /// The place of one, from 1.
+        first: usize,
+        /// The place of the other.
+        second: usize,
+        /// The process.
+        process: String,
+        /// What the process was called in each.
+        programs: String,
     },
     /// Their interpreters are of different versions.
     #[error(
@@ -55,8 +70,19 @@ pub fn same_process(one: &CaptureInfo, other: &CaptureInfo) -> Result<(), Series
 
 fn compare(one: &CaptureInfo, other: &CaptureInfo, first: usize, second: usize) -> Result<(), SeriesError> {
     let (a, b) = (&one.process, &other.process);
-    if (a.pid, a.started, &a.boot) != (b.pid, b.started, &b.boot) {
-        return Err(SeriesError::OtherProcess { first, second, first_pid: a.pid, second_pid: b.pid });
+    match a.compare(b) {
+        SameProcess::Yes => {}
+        SameProcess::OtherImage => {
+            let programs = match (one.program.as_str(), other.program.as_str()) {
+                (first, second) if first == second => format!("{first} both times"),
+                (first, second) => format!("{first} and {second}"),
+            };
+            return Err(SeriesError::OtherProgram { first, second, process: a.to_string(), programs });
+        }
+        SameProcess::No => {
+            let (first_process, second_process) = told_apart(one, other);
+            return Err(SeriesError::OtherProcess { first, second, first_process, second_process });
+        }
     }
     if one.python != other.python {
         let (first_version, second_version) = (one.python.to_string(), other.python.to_string());
@@ -66,6 +92,23 @@ fn compare(one: &CaptureInfo, other: &CaptureInfo, first: usize, second: usize) 
         return Err(SeriesError::OtherInterpreter { first, second });
     }
     Ok(())
+}
+
+/// Two processes, each with what tells it from the other.
+fn told_apart(one: &CaptureInfo, other: &CaptureInfo) -> (String, String) {
+    let (first, second) = (one.process.to_string(), other.process.to_string());
+    let on = |process: &str, info: &CaptureInfo| match &info.host {
+        Some(host) => format!("{process} on {host}"),
+        None => process.to_owned(),
+    };
+    match (first == second, one.host == other.host) {
+        (false, true) => (first, second),
+        (_, false) => (on(&first, one), on(&second, other)),
+        (true, true) => {
+            let second = format!("another process that had PID {}", other.process.pid);
+            (first, second)
+        }
+    }
 }
 
 /// The places of `heaps` in the order of time. By the clock that never goes back where all have one, else by the
@@ -82,8 +125,12 @@ pub fn in_order(heaps: &[&Heap]) -> Result<Vec<usize>, SeriesError> {
 /// # Errors
 /// As [`in_order`].
 pub fn order_of(captures: &[&CaptureInfo]) -> Result<Vec<usize>, SeriesError> {
-    for (index, info) in captures.iter().enumerate().skip(1) {
+    // What a capture does not know does not tell it from another: those that know their program are held against the
+    // first that does, too.
+    let knows = captures.iter().position(|info| info.process.image.is_some()).unwrap_or(0);
+    for (index, info) in captures.iter().enumerate() {
         compare(captures[0], info, 1, index + 1)?;
+        compare(captures[knows], info, knows + 1, index + 1)?;
     }
     let steady = captures.iter().all(|info| info.uptime.is_some());
     let mut order: Vec<usize> = (0..captures.len()).collect();

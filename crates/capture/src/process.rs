@@ -7,7 +7,7 @@ use std::os::unix::fs::FileExt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use memtop_cpython::{CodeFiles, Pools};
-use memtop_heap::{MemoryNumbers, ProcessIdentity};
+use memtop_heap::{MemoryNumbers, ProcessIdentity, ProgramImage, boot_digest, container};
 
 use crate::raw;
 
@@ -62,20 +62,35 @@ pub(crate) fn identity(interpreter: i64) -> ProcessIdentity {
     let after = stat.rsplit_once(')').map_or("", |(_, after)| after);
     let started = after.split_whitespace().nth(19).and_then(|ticks| ticks.parse().ok()).unwrap_or(0);
     let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-    let boot = boot.trim();
+    let pid = std::process::id();
     ProcessIdentity {
-        pid: std::process::id(),
+        pid,
+        // A process only knows its number in its own namespace.
+        namespace_pid: Some(pid),
         started,
-        boot: if boot.is_empty() { String::new() } else { format!("{:016x}", digest(boot.as_bytes())) },
+        boot: boot_digest(&boot),
         interpreter: u64::try_from(interpreter).unwrap_or(0),
+        image: image(),
     }
 }
 
-/// FNV-1a with 64 bits: it tells two boots apart and does not tell which they are.
-fn digest(bytes: &[u8]) -> u64 {
-    bytes
-        .iter()
-        .fold(0xcbf2_9ce4_8422_2325, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+/// The program that this process runs. Read by the thread's own entry of `/proc`: that of a first thread that has ended is
+/// empty.
+fn image() -> Option<ProgramImage> {
+    let vector = std::fs::read("/proc/thread-self/auxv").ok()?;
+    ProgramImage::new(&vector, |at| {
+        let mut bytes = [0; 16];
+        File::open("/proc/thread-self/mem").ok()?.read_exact_at(&mut bytes, at).ok()?;
+        Some(bytes)
+    })
+}
+
+/// The name of the host, and the container, as this process sees them.
+pub(crate) fn place() -> (Option<String>, Option<String>) {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
+    let host = host.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty());
+    let cgroup = std::fs::read_to_string("/proc/thread-self/cgroup").unwrap_or_default();
+    (host, container(&cgroup))
 }
 
 /// What the arenas of pymalloc hold free, which have pools at these addresses; `None` if pymalloc is not in use. The

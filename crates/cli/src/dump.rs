@@ -84,6 +84,25 @@ pub(crate) fn run(arguments: &Arguments, processes: &dyn Processes) -> Result<u8
     Ok(FINE)
 }
 
+/// Saves a heap in a directory as `mem_top-PID-N.parquet`, N being the first number behind those that are there: nothing
+/// is replaced, be it of this process or of another that had the number. Gives the path and N.
+///
+/// # Errors
+/// If it cannot be written.
+pub(crate) fn save_in(heap: &Heap, folder: &Path, with_keys: bool) -> Result<(PathBuf, u64), Failure> {
+    let before = format!("mem_top-{}-", heap.info().process.pid);
+    let number =
+        |name: &str| -> Option<u64> { name.strip_prefix(&before)?.strip_suffix(".parquet")?.parse().ok() };
+    let there = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let last = there.filter_map(|entry| number(entry.file_name().to_str()?)).max().unwrap_or(0);
+    let mut numbers = last..u64::MAX;
+    let names = std::iter::from_fn(|| {
+        numbers.next().map(|number| folder.join(format!("{before}{}.parquet", number + 1)))
+    });
+    let (path, _) = memtop_snapshot::save_new(heap, names, &SaveOptions { with_keys })?;
+    Ok((path, numbers.start))
+}
+
 /// Saves a heap; gives the size of the file in bytes.
 ///
 /// # Errors
@@ -93,4 +112,41 @@ pub(crate) fn save(heap: &Heap, path: &Path, retained: bool, with_keys: bool) ->
     let of = sizes.as_ref().map(|sizes| |id: ObjectId| sizes.of(id));
     let of = of.as_ref().map(|of| of as &dyn Fn(ObjectId) -> Option<u64>);
     Ok(memtop_snapshot::save(heap, of, path, &SaveOptions { with_keys })?.bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use memtop_heap::testing::graph_with_accounts;
+    use memtop_heap::{CaptureInfo, ProcessIdentity};
+
+    use super::*;
+
+    #[test]
+    fn snapshots_of_two_processes_with_one_number_stand_side_by_side() {
+        let folder = std::env::temp_dir().join(format!("mem_top-save-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let heap = |started| {
+            let process = ProcessIdentity { pid: 1, started, ..ProcessIdentity::default() };
+            let info = CaptureInfo { process, ..CaptureInfo::default() };
+            graph_with_accounts("root -> a", info)
+        };
+        let mut numbers = Vec::new();
+        for started in [7, 8, 7] {
+            let saved = save_in(heap(started).heap(), &folder, false);
+            numbers.push(saved.map(|(_, number)| number).map_err(|failure| failure.message));
+        }
+        assert_eq!(numbers, [Ok(1), Ok(2), Ok(3)]);
+        // A gap is not filled: numbers are in the order of time.
+        std::fs::remove_file(folder.join("mem_top-1-2.parquet")).expect("it is there");
+        std::fs::write(folder.join("mem_top-12-9.parquet"), "another process's").expect("a file");
+        let (path, number) =
+            save_in(heap(9).heap(), &folder, false).unwrap_or_else(|failure| panic!("{failure:?}"));
+        assert_eq!((path.as_path(), number), (folder.join("mem_top-1-4.parquet").as_path(), 4));
+        let started = |number: u64| {
+            let file = folder.join(format!("mem_top-1-{number}.parquet"));
+            memtop_snapshot::load(&file).map(|loaded| loaded.heap.info().process.started).ok()
+        };
+        assert_eq!([1, 2, 3, 4].map(started), [Some(7), None, Some(7), Some(9)]);
+        std::fs::remove_dir_all(&folder).expect("it goes");
+    }
 }

@@ -35,6 +35,7 @@ impl Failure {
     pub(crate) fn series(error: &SeriesError, names: &[String], advice: &str) -> Self {
         let places = match *error {
             SeriesError::OtherProcess { first, second, .. }
+            | SeriesError::OtherProgram { first, second, .. }
             | SeriesError::OtherVersion { first, second, .. }
             | SeriesError::OtherInterpreter { first, second, .. } => [first, second],
             _ => [0, 0],

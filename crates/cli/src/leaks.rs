@@ -88,7 +88,7 @@ struct SeriesArguments {
     /// Take its descendants that are Pythons too: a server and its workers
     #[arg(long)]
     children: bool,
-    /// Save each snapshot in this directory too, as mem_top-PID-1.parquet and so on
+    /// Save each snapshot in this directory too, as mem_top-PID-1.parquet and so on; replaces none
     #[arg(long, value_name = "DIR")]
     save: Option<PathBuf>,
 }
@@ -147,7 +147,7 @@ pub(crate) fn run(
     progress.say(format!("looking at what grows over {} snapshots …", paths.len()));
     let names: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
     let answer = find(&heaps, arguments, arguments.output.limit()).map_err(|error| {
-        Failure::leaks(error, &names, "give snapshots that were taken while one process ran")
+        Failure::leaks(error, &names, "give snapshots of one process, taken while it ran one program")
     })?;
     drop(progress);
     tell(&answer, &heaps, arguments)
@@ -220,11 +220,17 @@ fn of_process(
         })?;
     }
     let mut save = |heap: &Heap, place: usize| -> Option<String> {
-        let pid = heap.info().process.pid;
-        let file = given.save.as_ref()?.join(format!("mem_top-{pid}-{place}.parquet"));
-        let failure = dump::save(heap, &file, false, plan.options.with_keys).err()?;
-        talk.line(&failure.message);
-        Some(format!("a snapshot was not saved: {}", failure.message))
+        match dump::save_in(heap, given.save.as_ref()?, plan.options.with_keys) {
+            Ok((_, number)) if number == place as u64 => None,
+            Ok((path, _)) => {
+                talk.line(&format!("saved as {}, behind those that are there", path.display()));
+                None
+            }
+            Err(failure) => {
+                talk.line(&failure.message);
+                Some(format!("a snapshot was not saved: {}", failure.message))
+            }
+        }
     };
     let series = watch(&plan, processes, clock, talk, &mut save)?;
     let notes = notes(&plan, &series)?;

@@ -26,6 +26,7 @@ mod progress;
 mod ps;
 mod report;
 mod run;
+mod signals;
 mod subject;
 mod talk;
 mod watch;

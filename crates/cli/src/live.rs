@@ -10,11 +10,12 @@ use memtop_analyze::LeaksOptions;
 use memtop_heap::Heap;
 use memtop_remote::{Options, RemoteError, pulse};
 use memtop_report::{Style, text};
+use memtop_snapshot::SaveOptions;
 use memtop_tui::{Ended, Limit, Pulse, Source, SourceError, Title, run_all};
 
+use crate::FINE;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::{FINE, dump, written};
 
 /// Whether a person looks: the view is drawn on standard output, and keys come from standard input.
 pub(crate) fn is_possible() -> bool {
@@ -49,10 +50,14 @@ struct Process {
 }
 
 impl Process {
-    /// A file of the moment, in the current directory.
-    fn file(&self, ending: &str) -> PathBuf {
+    /// Names for a file of the moment, in the current directory: of several in one second, or of two processes with one
+    /// number, the later ones are counted.
+    fn names(&self, ending: &'static str) -> impl Iterator<Item = PathBuf> + use<> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        PathBuf::from(format!("mem_top-{}-{now}.{ending}", self.pid))
+        let name = format!("mem_top-{}-{now}", self.pid);
+        let first = PathBuf::from(format!("{name}.{ending}"));
+        let more = (2_u32..).map(move |nth| PathBuf::from(format!("{name}-{nth}.{ending}")));
+        std::iter::once(first).chain(more)
     }
 }
 
@@ -80,17 +85,16 @@ impl Source for Process {
     }
 
     fn save(&self, heap: &Heap) -> Result<PathBuf, String> {
-        let path = self.file("parquet");
-        dump::save(heap, &path, false, self.options.with_keys).map_err(|failure| failure.message)?;
-        Ok(path)
+        let options = SaveOptions { with_keys: self.options.with_keys };
+        let saved = memtop_snapshot::save_new(heap, self.names("parquet"), &options);
+        saved.map(|(path, _)| path).map_err(|error| error.to_string())
     }
 
     fn report(&self, heaps: &[&Heap]) -> Result<PathBuf, String> {
         let answer =
             memtop_analyze::leaks(heaps, &LeaksOptions::default()).map_err(|error| error.to_string())?;
-        let path = self.file("txt");
         let text = text::leaks(&answer, &Style::default());
-        written::write(&path, |out| out.write_all(text.as_bytes())).map_err(|failure| failure.message)?;
-        Ok(path)
+        let written = memtop_snapshot::write_new(self.names("txt"), |out| out.write_all(text.as_bytes()));
+        written.map_err(|error| error.to_string())
     }
 }

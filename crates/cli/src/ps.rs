@@ -35,6 +35,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         .filter(|process| process.pid != own)
         .map(|process| ProcessRow {
             pid: process.pid,
+            namespace_pid: process.namespace_pid,
+            container: process.container,
             python: process.version.map(|version| version.to_string()),
             rss: process.rss,
             user: process.user,
@@ -43,9 +45,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         })
         .collect();
     rows.sort_by_key(|row| row.pid);
+    let host = memtop_remote::host();
     Output::print(&match arguments.output.json {
-        true => json::to_text(&json::processes(&rows)),
-        false => text::processes(&rows, &arguments.output.style()),
+        true => json::to_text(&json::processes(&rows, host.as_deref())),
+        false => text::processes(&rows, host.as_deref(), &arguments.output.style()),
     })?;
     Ok(FINE)
 }

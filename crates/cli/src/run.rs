@@ -14,20 +14,18 @@ use std::process::{Child, Command, ExitStatus};
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use memtop_analyze::{LeaksOptions, Worker, leaks_of, merge_workers};
+use memtop_analyze::{LeaksOptions, Worker, leaks_of, merge_workers, same_process};
 use memtop_heap::Heap;
 use memtop_remote::Purpose;
 use memtop_report::{json, text};
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
-use signal_hook::iterator::SignalsInfo;
-use signal_hook::iterator::exfiltrator::WithOrigin;
+use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 
 use crate::failure::Failure;
 use crate::leaks::{share, time};
 use crate::output::Output;
 use crate::pace::period;
 use crate::processes::Processes;
+use crate::signals::{Caught, PassedOn};
 use crate::subject::Capturing;
 use crate::watch::Watched;
 
@@ -109,15 +107,17 @@ pub(crate) fn run(
         Runs::Itself => with(Path::new(program), &[], rest),
     };
     let called = Path::new(command.get_program()).display().to_string();
-    let mut child = command.spawn().map_err(|error| {
+    let signals = Caught::new().map_err(|error| {
+        let message = format!("signals cannot be caught, so none could be passed on to {called}: {error}");
+        Failure::new(message, "run the program by itself, and give its number: mem_top leaks PID")
+    })?;
+    let (mut child, signals) = signals.spawn(&mut command).map_err(|error| {
         let hint = "give a script, a program of PATH, or another --python";
         Failure::new(format!("{called} cannot be started: {error}"), hint)
     })?;
-    let pid = child.id();
-    let forwarding = Forwarding::to(pid);
-    let looks = look(arguments, pid, processes);
+    let looks = look(arguments, child.id(), processes, &signals);
     // It is not waited for before nobody sends it signals any more: then its number may become another's.
-    drop(forwarding);
+    signals.end();
     let status = wait(&mut child)?;
     let told = match looks.answer(arguments) {
         Ok(answer) => deliver(&answer, arguments),
@@ -180,41 +180,6 @@ fn with(program: &Path, first: &[&OsStr], rest: &[OsString]) -> Command {
     command
 }
 
-/// Sends a program what is sent to mem_top, until it is dropped. What a terminal sends, it sends to the program itself.
-struct Forwarding {
-    handle: Option<(signal_hook::iterator::Handle, std::thread::JoinHandle<()>)>,
-}
-
-impl Forwarding {
-    fn to(pid: u32) -> Self {
-        let signals = [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2];
-        let started = SignalsInfo::<WithOrigin>::new(signals).ok().and_then(|mut signals| {
-            let handle = signals.handle();
-            let send = move || {
-                for origin in &mut signals {
-                    let target = Pid::from_raw(pid.cast_signed());
-                    let signal = Signal::from_named_raw(origin.signal);
-                    if let (Some(_), Some(target), Some(signal)) = (origin.process, target, signal) {
-                        let _ = kill_process(target, signal);
-                    }
-                }
-            };
-            let thread = std::thread::Builder::new().name("signals".to_owned()).spawn(send).ok()?;
-            Some((handle, thread))
-        });
-        Self { handle: started }
-    }
-}
-
-impl Drop for Forwarding {
-    fn drop(&mut self) {
-        if let Some((handle, thread)) = self.handle.take() {
-            handle.close();
-            let _ = thread.join();
-        }
-    }
-}
-
 /// Whether the program has ended; it is not waited for by this, and keeps its number.
 fn has_ended(pid: u32) -> bool {
     let Some(pid) = Pid::from_raw(pid.cast_signed()) else { return true };
@@ -253,7 +218,7 @@ struct Looks {
 }
 
 /// Looks at a program until it has ended.
-fn look(arguments: &Arguments, pid: u32, processes: &dyn Processes) -> Looks {
+fn look(arguments: &Arguments, pid: u32, processes: &dyn Processes, signals: &PassedOn) -> Looks {
     let mut looks = Looks::default();
     let mut interval = arguments.interval.unwrap_or(Duration::from_secs(1));
     let budget = arguments.budget.unwrap_or(0.01);
@@ -267,6 +232,7 @@ fn look(arguments: &Arguments, pid: u32, processes: &dyn Processes) -> Looks {
             if has_ended(pid) {
                 return looks;
             }
+            signals.follow_stops();
             std::thread::sleep(wait.saturating_sub(begun.elapsed()).min(TICK));
         }
         if has_ended(pid) {
@@ -300,12 +266,8 @@ impl Looks {
         });
         let watched = &mut self.watched[at];
         let heaps = &mut watched.heaps.0;
-        // Another interpreter under the number (after an exec, or of a new worker) begins anew.
-        let of = heap.info();
-        if heaps
-            .first()
-            .is_some_and(|first| (&first.info().process, &first.info().python) != (&of.process, &of.python))
-        {
+        // Another program under the number (after an exec, or of a new worker) begins anew.
+        if heaps.first().is_some_and(|first| same_process(first.info(), heap.info()).is_err()) {
             heaps.clear();
         }
         if let Some(note) = watched.keep(heap).filter(|note| !self.notes.contains(note)) {

@@ -8,6 +8,7 @@
 
 use std::time::Duration;
 
+use memtop_analyze::{SeriesError, same_process};
 use memtop_heap::Heap;
 use memtop_remote::Options;
 use memtop_report::{duration, grouped};
@@ -134,11 +135,11 @@ pub(crate) fn watch(
                 series.end = End::Gone;
                 break;
             }
-            Err(failure) if series.rounds == 0 => return Err(failure),
-            Err(failure) => {
+            Err(missed) if series.rounds == 0 => return Err(missed.failure),
+            Err(Missed { failure, is_final }) => {
                 failures += 1;
                 talk.line(&failure.message);
-                if failures == FAILURES {
+                if is_final || failures == FAILURES {
                     series.end = End::Failed(failure);
                     break;
                 }
@@ -162,12 +163,19 @@ struct Round {
     pause: u64,
 }
 
+/// Why a round captured nothing.
+struct Missed {
+    failure: Failure,
+    /// Whether it is no use to try again.
+    is_final: bool,
+}
+
 fn capture_all(
     plan: &Plan,
     processes: &dyn Processes,
     series: &mut Series,
     taken: &mut dyn FnMut(&Heap, usize) -> Option<String>,
-) -> Result<Round, Failure> {
+) -> Result<Round, Missed> {
     let mut pids = vec![plan.pid];
     if plan.children {
         pids.extend(processes.children(plan.pid));
@@ -193,11 +201,12 @@ fn capture_all(
         };
         let watched = &mut series.watched[at];
         let heaps = &mut watched.heaps.0;
-        if heaps.first().is_some_and(|first| first.info().process != heap.info().process) {
-            // The number is another process's by now: of the workers' the old one's heaps make room, else it is the end.
+        let before = heaps.first().map(|first| same_process(first.info(), heap.info()));
+        if let Some(Err(error)) = before {
+            // The number is another process's by now, or it called exec: of the workers' the old one's heaps make room,
+            // else it is the end.
             if !plan.children {
-                let message = format!("process {pid} ended, and its number is another's now");
-                return Err(Failure { message, hint: None, status: crate::FAILURE });
+                return Err(Missed { failure: became_another(pid, &error), is_final: true });
             }
             heaps.clear();
         }
@@ -210,9 +219,25 @@ fn capture_all(
         }
     }
     match first_failure {
-        Some(failure) if round.processes == 0 => Err(failure),
+        Some(failure) if round.processes == 0 => Err(Missed { failure, is_final: false }),
         _ => Ok(round),
     }
+}
+
+/// Why a process cannot be followed any further.
+fn became_another(pid: u32, error: &SeriesError) -> Failure {
+    let (message, hint) = match error {
+        SeriesError::OtherProgram { programs, .. } => (
+            format!("process {pid} called exec and so became another program ({programs})"),
+            format!("mem_top leaks {pid} looks at what it runs now"),
+        ),
+        SeriesError::OtherProcess { .. } => (
+            format!("process {pid} ended, and its number is another's now"),
+            "mem_top ps lists the processes".to_owned(),
+        ),
+        other => (other.to_string(), format!("mem_top leaks {pid} looks at what it runs now")),
+    };
+    Failure { message, hint: Some(hint), status: crate::FAILURE }
 }
 
 /// What is said of a round: `snapshot 2 of 5: 54,720 objects; stood still for 12.3 ms; the next in 30 s`.
@@ -276,7 +301,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use memtop_heap::testing::graph_with_accounts;
-    use memtop_heap::{CaptureInfo, ProcessIdentity};
+    use memtop_heap::{CaptureInfo, ProcessIdentity, ProgramImage};
 
     use super::*;
     use crate::clock::testing::FakeClock;
@@ -289,6 +314,8 @@ mod tests {
         /// Captures that fail, by their place from 0.
         fails: Vec<usize>,
         tried: Cell<usize>,
+        /// When they become other programs.
+        execs_at: Option<Duration>,
         /// When each was captured.
         captured: RefCell<Vec<(u32, Duration)>>,
     }
@@ -306,7 +333,14 @@ mod tests {
     impl<'a> Fakes<'a> {
         fn new(clock: &'a FakeClock, lives: &[(u32, Duration, Duration, Duration)]) -> Self {
             let lives = lives.iter().map(|&(pid, from, to, pause)| (pid, (from, to, pause))).collect();
-            Self { clock, lives, fails: Vec::new(), tried: Cell::new(0), captured: RefCell::default() }
+            Self {
+                clock,
+                lives,
+                fails: Vec::new(),
+                tried: Cell::new(0),
+                execs_at: None,
+                captured: RefCell::default(),
+            }
         }
 
         fn times(&self, pid: u32) -> Vec<u64> {
@@ -325,8 +359,11 @@ mod tests {
             self.captured.borrow_mut().push((pid, now));
             let pause = self.lives[&pid].2;
             self.clock.pass(pause + ms(5));
+            let is_second = self.execs_at.is_some_and(|at| now >= at);
+            let image = Some(ProgramImage { layout: u64::from(is_second), random: None });
             let info = CaptureInfo {
-                process: ProcessIdentity { pid, started: 1, ..ProcessIdentity::default() },
+                process: ProcessIdentity { pid, started: 1, image, ..ProcessIdentity::default() },
+                program: if is_second { "second.py" } else { "first.py" }.to_owned(),
                 uptime: Some(now.as_micros() as u64),
                 pause: Some(pause.as_nanos() as u64),
                 ..CaptureInfo::default()
@@ -442,6 +479,29 @@ mod tests {
             matches!(series.end, End::Failed(failure) if failure.message == "process 7: capture 4 failed")
         );
         assert_eq!(series.rounds, 2);
+    }
+
+    #[test]
+    fn a_process_that_calls_exec_is_not_followed_any_further() {
+        let clock = FakeClock::default();
+        let mut fakes = Fakes::new(&clock, &[(7, s(0), FOREVER, ms(1))]);
+        fakes.execs_at = Some(s(70));
+        let series = watched(&plan(), &fakes, &Told::default()).expect("it runs");
+        let End::Failed(failure) = series.end else { panic!("it went on") };
+        assert_eq!(
+            failure.message,
+            "process 7 called exec and so became another program (first.py and second.py)"
+        );
+        assert_eq!(failure.hint.as_deref(), Some("mem_top leaks 7 looks at what it runs now"));
+        // What was captured before is the answer, and nothing is tried again.
+        assert_eq!((series.rounds, fakes.times(7)), (3, vec![0, 30_000, 60_000, 90_000]));
+
+        // Among workers the other program begins anew.
+        let clock = FakeClock::default();
+        let fakes = Fakes { clock: &clock, captured: RefCell::default(), tried: Cell::new(0), ..fakes };
+        let series = watched(&Plan { children: true, ..plan() }, &fakes, &Told::default()).expect("it runs");
+        assert!(matches!(series.end, End::Complete));
+        assert_eq!((series.rounds, series.watched[0].heaps.0.len()), (5, 2));
     }
 
     #[test]

@@ -15,7 +15,7 @@ fn info(pid: u32, minute: u64) -> CaptureInfo {
     CaptureInfo {
         taken_at: 1_795_420_213_000_000 + 60_000_000 * minute.cast_signed(),
         uptime: Some(60_000_000 * minute),
-        process: ProcessIdentity { pid, started: 1, boot: "b".into(), interpreter: 0 },
+        process: ProcessIdentity { pid, started: 1, boot: "b".into(), ..ProcessIdentity::default() },
         python: PythonVersion { major: 3, minor: 11, micro: 7, suffix: String::new() },
         implementation: "cpython".into(),
         program: "worker.py".into(),
@@ -96,36 +96,37 @@ fn a_leak_is_named_and_exits_with_1() {
         &LEAK,
         1,
         &expect![[r#"
-        verdict: leak
-        shop.sessions.by_token holds more each time: 76.8 kB in all
+            PID 4711, worker.py, CPython 3.11.7, 2026-11-23 07:53:13 UTC
+            verdict: leak
+            shop.sessions.by_token holds more each time: 76.8 kB in all
 
-        suspect · confidence 88 % · cause: container
-        shop.sessions.by_token (a dict) gained 100 shop.Session objects a minute in each of 3 intervals and keeps 104.4 kB
-        alive, 100 % of all growth.
+            suspect · confidence 88 % · cause: container
+            shop.sessions.by_token (a dict) gained 100 shop.Session objects a minute in each of 3 intervals and keeps 104.4 kB
+            alive, 100 % of all growth.
 
-        ┬───
-        │ module shop
-        ├─ sessions → shop.Sessions
-        ╰→ .by_token → dict    400 items  (+100 a minute, in each of 3 intervals)
-             retains 104.4 kB (+25.6 kB a minute) · 100 % of all growth
-             items by type  now  growth     bytes
-             shop.Session   400    +300  +16.8 kB
-             list           400    +300  +60.0 kB
-             in your code: shop.sessions
-             - it grew in each of 3 intervals: +100, +100, +100 items
-             - about 100 items an interval, and at least 100 (Theil–Sen, 95 %)
-             - 76.8 kB in all, 100 % of all growth
-             - it alone keeps 104.4 kB alive (+76.8 kB)
-             fingerprint cb136cac7ba4fd88
+            ┬───
+            │ module shop
+            ├─ sessions → shop.Sessions
+            ╰→ .by_token → dict    400 items  (+100 a minute, in each of 3 intervals)
+                 retains 104.4 kB (+25.6 kB a minute) · 100 % of all growth
+                 items by type  now  growth     bytes
+                 shop.Session   400    +300  +16.8 kB
+                 list           400    +300  +60.0 kB
+                 in your code: shop.sessions
+                 - it grew in each of 3 intervals: +100, +100, +100 items
+                 - about 100 items an interval, and at least 100 (Theil–Sen, 95 %)
+                 - 76.8 kB in all, 100 % of all growth
+                 - it alone keeps 104.4 kB alive (+76.8 kB)
+                 fingerprint cb136cac7ba4fd88
 
-        memory over time: 4 snapshots in 3 min, from 2026-11-23 07:50:13 UTC
-          after  objects  resident    Python  free  buffers  files  unexplained    pause
-            0 s      203    9.0 MB   28.0 kB     ?        ?      ?       9.0 MB  12.3 ms
-          1 min      403    9.0 MB   53.6 kB     ?        ?      ?       8.9 MB  12.3 ms
-          2 min      603    9.0 MB   79.2 kB     ?        ?      ?       8.9 MB  12.3 ms
-          3 min      803    9.0 MB  104.8 kB     ?        ?      ?       8.9 MB  12.3 ms
-        cost: the process stood still for 49.2 ms in all, 12.3 ms at most
-    "#]],
+            memory over time: 4 snapshots in 3 min, from 2026-11-23 07:50:13 UTC
+              after  objects  resident    Python  free  buffers  files  unexplained    pause
+                0 s      203    9.0 MB   28.0 kB     ?        ?      ?       9.0 MB  12.3 ms
+              1 min      403    9.0 MB   53.6 kB     ?        ?      ?       8.9 MB  12.3 ms
+              2 min      603    9.0 MB   79.2 kB     ?        ?      ?       8.9 MB  12.3 ms
+              3 min      803    9.0 MB  104.8 kB     ?        ?      ?       8.9 MB  12.3 ms
+            cost: the process stood still for 49.2 ms in all, 12.3 ms at most
+        "#]],
     );
 }
 
@@ -135,17 +136,18 @@ fn no_growth_exits_with_0() {
         &CALM,
         0,
         &expect![[r#"
-        verdict: no growth
-        no place grew in every interval; growth of 334 B an interval in one place would have been seen
+            PID 4711, worker.py, CPython 3.11.7, 2026-11-23 07:53:13 UTC
+            verdict: no growth
+            no place grew in every interval; growth of 334 B an interval in one place would have been seen
 
-        memory over time: 4 snapshots in 3 min, from 2026-11-23 07:50:13 UTC
-          after  objects  resident   Python  free  buffers  files  unexplained    pause
-            0 s      203    9.0 MB  28.0 kB     ?        ?      ?       9.0 MB  12.3 ms
-          1 min      203    9.0 MB  28.0 kB     ?        ?      ?       9.0 MB  12.3 ms
-          2 min      203    9.0 MB  28.0 kB     ?        ?      ?       9.0 MB  12.3 ms
-          3 min      203    9.0 MB  28.0 kB     ?        ?      ?       9.0 MB  12.3 ms
-        cost: the process stood still for 49.2 ms in all, 12.3 ms at most
-    "#]],
+            memory over time: 4 snapshots in 3 min, from 2026-11-23 07:50:13 UTC
+              after  objects  resident   Python  free  buffers  files  unexplained    pause
+                0 s      203    9.0 MB  28.0 kB     ?        ?      ?       9.0 MB  12.3 ms
+              1 min      203    9.0 MB  28.0 kB     ?        ?      ?       9.0 MB  12.3 ms
+              2 min      203    9.0 MB  28.0 kB     ?        ?      ?       9.0 MB  12.3 ms
+              3 min      203    9.0 MB  28.0 kB     ?        ?      ?       9.0 MB  12.3 ms
+            cost: the process stood still for 49.2 ms in all, 12.3 ms at most
+        "#]],
     );
 }
 
@@ -155,6 +157,7 @@ fn what_cannot_be_told_exits_with_3() {
         &["leaks", "leak0.parquet"],
         3,
         &expect![[r#"
+            PID 4711, worker.py, CPython 3.11.7, 2026-11-23 07:50:13 UTC
             verdict: inconclusive
             one snapshot shows where memory is, not where it grows: take three or more
 
@@ -182,41 +185,42 @@ fn what_cannot_be_told_exits_with_3() {
         &["leaks", "leak0.parquet", "leak1.parquet"],
         3,
         &expect![[r#"
-        verdict: inconclusive
-        shop.sessions.by_token grew, but 2 snapshots only: growth between two may be a warm-up; take 4 or more
+            PID 4711, worker.py, CPython 3.11.7, 2026-11-23 07:51:13 UTC
+            verdict: inconclusive
+            shop.sessions.by_token grew, but 2 snapshots only: growth between two may be a warm-up; take 4 or more
 
-        candidate · confidence 25 % · cause: container
-        shop.sessions.by_token (a dict) gained 100 shop.Session objects a minute in the one interval and keeps 53.2 kB alive,
-        100 % of all growth.
-        in doubt: 2 snapshots only: growth between two may be a warm-up; take 4 or more
+            candidate · confidence 25 % · cause: container
+            shop.sessions.by_token (a dict) gained 100 shop.Session objects a minute in the one interval and keeps 53.2 kB alive,
+            100 % of all growth.
+            in doubt: 2 snapshots only: growth between two may be a warm-up; take 4 or more
 
-        ┬───
-        │ module shop
-        ├─ sessions → shop.Sessions
-        ╰→ .by_token → dict    200 items  (+100 a minute, in one interval)
-             retains 53.2 kB (+25.6 kB a minute) · 100 % of all growth
-             items by type  now  growth     bytes
-             shop.Session   200    +100   +5.6 kB
-             list           200    +100  +20.0 kB
-             in your code: shop.sessions
-             - it grew in the one interval: +100 items
-             - 25.6 kB in all, 100 % of all growth
-             - it alone keeps 53.2 kB alive (+25.6 kB)
-             fingerprint cb136cac7ba4fd88
+            ┬───
+            │ module shop
+            ├─ sessions → shop.Sessions
+            ╰→ .by_token → dict    200 items  (+100 a minute, in one interval)
+                 retains 53.2 kB (+25.6 kB a minute) · 100 % of all growth
+                 items by type  now  growth     bytes
+                 shop.Session   200    +100   +5.6 kB
+                 list           200    +100  +20.0 kB
+                 in your code: shop.sessions
+                 - it grew in the one interval: +100 items
+                 - 25.6 kB in all, 100 % of all growth
+                 - it alone keeps 53.2 kB alive (+25.6 kB)
+                 fingerprint cb136cac7ba4fd88
 
-        memory over time: 2 snapshots in 1 min, from 2026-11-23 07:50:13 UTC
-          after  objects  resident   Python  free  buffers  files  unexplained    pause
-            0 s      203    9.0 MB  28.0 kB     ?        ?      ?       9.0 MB  12.3 ms
-          1 min      403    9.0 MB  53.6 kB     ?        ?      ?       8.9 MB  12.3 ms
-        cost: the process stood still for 24.6 ms in all, 12.3 ms at most
-    "#]],
+            memory over time: 2 snapshots in 1 min, from 2026-11-23 07:50:13 UTC
+              after  objects  resident   Python  free  buffers  files  unexplained    pause
+                0 s      203    9.0 MB  28.0 kB     ?        ?      ?       9.0 MB  12.3 ms
+              1 min      403    9.0 MB  53.6 kB     ?        ?      ?       8.9 MB  12.3 ms
+            cost: the process stood still for 24.6 ms in all, 12.3 ms at most
+        "#]],
     );
 }
 
 #[test]
 fn a_large_threshold_lets_a_small_leak_go() {
     let output = mem_top(folder(), &[&LEAK[..], &["--min-growth", "1 MiB"]].concat());
-    assert!(stdout(&output).starts_with("verdict: no growth\n"), "{output:?}");
+    assert!(stdout(&output).contains("\nverdict: no growth\n"), "{output:?}");
     assert_eq!(output.status.code(), Some(0));
 }
 
@@ -331,9 +335,9 @@ fn different_processes_are_compared_only_if_asked_for() {
     fails(
         &["leaks", "leak0.parquet", "leak1.parquet", "other.parquet"],
         &expect![[r#"
-        error: snapshots 1 and 3 are of different processes (PID 4711 and PID 4712): growth can only be told within one process
-        hint: 1 is leak0.parquet, 3 is other.parquet; give snapshots that were taken while one process ran
-    "#]],
+            error: snapshots 1 and 3 are of different processes (PID 4711 and PID 4712): growth can only be told within one process
+            hint: 1 is leak0.parquet, 3 is other.parquet; give snapshots of one process, taken while it ran one program
+        "#]],
     );
 }
 
@@ -343,6 +347,7 @@ fn why_a_type_and_an_object_are_alive() {
         &["why", "leak0.parquet", "Session"],
         0,
         &expect![[r#"
+            PID 4711, worker.py, CPython 3.11.7, 2026-11-23 07:50:13 UTC
             shop.Session: 100 objects
               objects   bytes  held by                    one of them
                   100  5.6 kB  shop.sessions.by_token[*]       0x1030
@@ -352,12 +357,13 @@ fn why_a_type_and_an_object_are_alive() {
         &["why", "leak0.parquet", "0x1050"],
         0,
         &expect![[r#"
-        shop.Session at 0x1050: 56 B, retains 256 B
-        it stays alive as long as any of these holds it:
-          shop.sessions.by_token[*]
-        without this one it would be freed:
-          shop.sessions.by_token
-    "#]],
+            PID 4711, worker.py, CPython 3.11.7, 2026-11-23 07:50:13 UTC
+            shop.Session at 0x1050: 56 B, retains 256 B
+            it stays alive as long as any of these holds it:
+              shop.sessions.by_token[*]
+            without this one it would be freed:
+              shop.sessions.by_token
+        "#]],
     );
     answers(
         &["why", "leak0.parquet", "4176", "--json"],
@@ -428,6 +434,9 @@ fn why_a_type_and_an_object_are_alive() {
               "capture": {
                 "taken_at": "2026-11-23T07:50:13Z",
                 "pid": 4711,
+                "namespace_pid": null,
+                "host": null,
+                "container": null,
                 "program": "worker.py",
                 "implementation": "cpython",
                 "python": "3.11.7",

@@ -2,6 +2,8 @@
 //!
 //! Plain fields; what could not be known is `None`, never 0.
 
+use crate::identity::ProcessIdentity;
+
 /// How a heap was captured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[repr(u8)]
@@ -39,20 +41,6 @@ impl std::fmt::Display for PythonVersion {
     }
 }
 
-/// Which process it was. Two captures are of one process if these are equal.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct ProcessIdentity {
-    /// The process's number.
-    pub pid: u32,
-    /// When it started, in microseconds since 1970 (UTC), or in another unit that is the same for all captures of
-    /// one process; 0 if not known.
-    pub started: u64,
-    /// Which boot of which machine, as a digest that tells neither; empty if not known.
-    pub boot: String,
-    /// Which interpreter of the process, 0 for the main one.
-    pub interpreter: u64,
-}
-
 /// The memory of the process as it was counted, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct MemoryNumbers {
@@ -83,6 +71,10 @@ pub struct CaptureInfo {
     pub uptime: Option<u64>,
     /// Of which process.
     pub process: ProcessIdentity,
+    /// The name of the host, as whoever captured it saw it: within a container, usually the container's own.
+    pub host: Option<String>,
+    /// The container of the process, where it is in one that can be named: see [`crate::container`].
+    pub container: Option<String>,
     /// Its interpreter.
     pub python: PythonVersion,
     /// `cpython`, or another implementation.

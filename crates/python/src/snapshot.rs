@@ -96,6 +96,16 @@ impl Snapshot {
         }))
     }
 
+    /// An answer as text, with a line before it that says of which process it is.
+    fn text(&self, answer: &str) -> String {
+        text::of_process(self.heap.info(), answer, &Style::default())
+    }
+
+    /// An answer as a fragment of HTML, with a line before it that says of which process it is.
+    fn html(&self, answer: &str) -> String {
+        html_fragment::of_process(self.heap.info(), answer)
+    }
+
     fn why_object(&self, id: ObjectId, limit: Option<usize>) -> Answer {
         let heap = &*self.heap;
         let (costs, shortest) = (Costs::default(), self.shortest());
@@ -105,7 +115,7 @@ impl Snapshot {
         (
             text::object_paths(heap, &answer, &keeper, &Style::default()),
             json::to_text(&json::object_paths(heap, &answer, &keeper)),
-            html_fragment::object_paths(heap, &answer, &keeper),
+            self.html(&html_fragment::object_paths(heap, &answer, &keeper)),
         )
     }
 
@@ -120,7 +130,7 @@ impl Snapshot {
         (
             text::type_paths(heap, &name, &answer, &Style::default()),
             json::to_text(&json::type_paths(heap, &name, &answer)),
-            html_fragment::type_paths(heap, &name, &answer),
+            self.html(&html_fragment::type_paths(heap, &name, &answer)),
         )
     }
 }
@@ -209,9 +219,9 @@ impl Snapshot {
             let options = HistogramOptions { order: HistogramOrder::Retained, limit };
             let answer = histogram(&self.heap, Some(&self.retained()), &options);
             (
-                text::histogram(&answer, &Style::default()),
-                json::to_text(&json::histogram(&answer)),
-                html_fragment::histogram(&answer),
+                self.text(&text::histogram(&answer, &Style::default())),
+                json::to_text(&json::of_process(self.heap.info(), json::histogram(&answer))),
+                self.html(&html_fragment::histogram(&answer)),
             )
         }))
     }
@@ -233,9 +243,9 @@ impl Snapshot {
             let rows = top(&self.heap, Some(&self.retained()), &options);
             let rows = TopObject::of(&self.heap, &self.shortest(), rows);
             (
-                text::top(&rows, by, &Style::default()),
-                json::to_text(&json::top(&rows, by)),
-                html_fragment::top(&rows, by),
+                self.text(&text::top(&rows, by, &Style::default())),
+                json::to_text(&json::of_process(self.heap.info(), json::top(&rows, by))),
+                self.html(&html_fragment::top(&rows, by)),
             )
         }))
     }
@@ -301,7 +311,7 @@ impl Snapshot {
             Ok((
                 text::diff(&answer, old, new, &Style::default()),
                 json::to_text(&json::diff(&answer, old, new)),
-                html_fragment::diff(&answer),
+                self.html(&html_fragment::diff(&answer)),
             ))
         })
         .map_err(|error: memtop_analyze::SeriesError| PyValueError::new_err(error.to_string()))
@@ -311,9 +321,9 @@ impl Snapshot {
         py.detach(|| {
             let answer = memory_total(&self.heap);
             (
-                text::memory(&answer, &Style::default()),
-                json::to_text(&json::memory(&answer)),
-                html_fragment::memory(&answer),
+                self.text(&text::memory(&answer, &Style::default())),
+                json::to_text(&json::of_process(self.heap.info(), json::memory(&answer))),
+                self.html(&html_fragment::memory(&answer)),
             )
         })
     }
@@ -325,7 +335,7 @@ impl Snapshot {
             (
                 text::heap_report(&answer, &Style::default()),
                 json::to_text(&json::heap_report(&answer)),
-                html_fragment::heap_report(&answer),
+                self.html(&html_fragment::heap_report(&answer)),
             )
         }))
     }
@@ -424,10 +434,15 @@ pub(crate) fn leaks(py: Python<'_>, snapshots: Vec<Py<Snapshot>>, limit: Option<
         Ok((
             text::leaks(&answer, &Style::default()),
             json::to_text(&json::leaks(&answer)),
-            html_fragment::leaks(&answer),
+            match &answer.info {
+                Some(info) => html_fragment::of_process(info, &html_fragment::leaks(&answer)),
+                None => html_fragment::leaks(&answer),
+            },
         ))
     })
     .map_err(|error: memtop_analyze::SeriesError| {
-        PyValueError::new_err(format!("{error}\nhint: give snapshots that were taken while one process ran"))
+        PyValueError::new_err(format!(
+            "{error}\nhint: give snapshots of one process, taken while it ran one program"
+        ))
     })
 }

@@ -5,6 +5,8 @@ use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 
+use memtop_heap::ProgramImage;
+
 use crate::budget::Budget;
 use crate::elf::{self, Kind};
 use crate::error::RemoteError;
@@ -101,6 +103,15 @@ impl Access {
     /// them.
     pub(crate) fn read(&self, address: u64, into: &mut [u8]) -> io::Result<()> {
         self.memory.read_exact_at(into, address)
+    }
+
+    /// Which program it runs, where that can be read.
+    pub(crate) fn image(&self) -> Option<ProgramImage> {
+        ProgramImage::new(&proc::auxiliary_vector(self.pid), |at| {
+            let mut bytes = [0; 16];
+            self.read(at, &mut bytes).ok()?;
+            Some(bytes)
+        })
     }
 
     /// Opens the file of a mapping: by the mapping itself where that is permitted, else by its path within the process's

@@ -169,6 +169,8 @@ impl Target {
             taken_at: copied.taken_at,
             uptime: copied.uptime,
             process: copied.identity.clone(),
+            host: self.host.clone(),
+            container: self.container.clone(),
             python: self.version.clone(),
             implementation: "cpython".to_owned(),
             program: self.program.clone(),

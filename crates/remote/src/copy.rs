@@ -107,6 +107,11 @@ fn attempt(target: &Target, options: &CopyOptions) -> Result<Copied, Failed> {
     target.is_same_process()?;
     let regions = access.regions()?;
     target.is_still(&regions)?;
+    // The same program, run again where addresses are not random, has the same mappings.
+    let images = access.image().zip(target.identity.image);
+    if images.is_some_and(|(now, then)| now.differs(then)) {
+        return Err(RemoteError::Execed { pid }.into());
+    }
     let thread = access.thread().map_err(|_| RemoteError::Exited { pid })?;
     // Told by those that wait, which most do: not worth a longer stop, and hard to tell right after one.
     let stacks: FxHashMap<u32, u64> = proc::threads(pid)

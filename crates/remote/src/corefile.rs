@@ -14,7 +14,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
-use memtop_heap::{Heap, MemoryNumbers, ProcessIdentity};
+use memtop_heap::{Heap, MemoryNumbers, ProcessIdentity, ProgramImage};
 use object::elf::{ET_CORE, FileHeader64, PF_R, PF_W, PF_X, PT_LOAD, PT_NOTE};
 use object::read::elf::{FileHeader, ProgramHeader};
 use object::{Endianness, ReadCache};
@@ -90,6 +90,8 @@ struct Notes {
     arguments: Vec<String>,
     name: String,
     entry: u64,
+    /// What the kernel gave the program (`getauxval(3)`).
+    auxiliary_vector: Vec<u8>,
     /// The threads, and their stack pointers.
     threads: Vec<(u32, u64)>,
     /// The mapped files: where, and from which place in which file.
@@ -156,7 +158,14 @@ impl Target {
         let found =
             interpreter(&core, &regions, program, &called, &mut KnownFiles::default(), &Budget::default());
         let found = found.map_err(|error| core.missing(error, &regions))?;
-        let identity = ProcessIdentity { pid: notes.pid, ..ProcessIdentity::default() };
+        let image = ProgramImage::new(&notes.auxiliary_vector, |at| {
+            let (first, second) = (core.word(at).ok()?, core.word(at.checked_add(8)?).ok()?);
+            let mut bytes = [0; 16];
+            bytes[..8].copy_from_slice(&first.to_le_bytes());
+            bytes[8..].copy_from_slice(&second.to_le_bytes());
+            Some(bytes)
+        });
+        let identity = ProcessIdentity { pid: notes.pid, image, ..ProcessIdentity::default() };
         let mut target = found.into_target(notes.pid, called, identity.clone());
         target.is_core = true;
         let parts = core.core.read(&metadata, &regions, memory)?;
@@ -495,6 +504,7 @@ impl Notes {
                 self.arguments = line.split_whitespace().map(str::to_owned).collect();
             }
             NT_AUXV => {
+                self.auxiliary_vector = contents.to_vec();
                 for pair in contents.chunks_exact(16) {
                     if word(pair, 0) == Some(AT_ENTRY) {
                         self.entry = word(pair, 8).unwrap_or(0);

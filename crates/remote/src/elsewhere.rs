@@ -169,6 +169,28 @@ pub fn children(_pid: u32) -> Vec<u32> {
     Vec::new()
 }
 
+/// The name of this host: not known, on this system.
+#[must_use]
+pub fn host() -> Option<String> {
+    None
+}
+
+/// Makes a program that is to be run ignore signals: not on this system.
+pub fn ignore_signals_in(_command: &mut std::process::Command, _signals: Vec<i32>) {}
+
+/// The real-time signals that programs may use: not known, on this system.
+pub fn real_time_signals() -> std::iter::Empty<i32> {
+    std::iter::empty()
+}
+
+/// Sends a real-time signal.
+///
+/// # Errors
+/// Always, on this system.
+pub fn send_real_time_signal(_child: u32, _signal: i32) -> std::io::Result<()> {
+    Err(std::io::Error::from(std::io::ErrorKind::Unsupported))
+}
+
 /// What can be known of a process without stopping it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Pulse {

@@ -51,11 +51,13 @@ impl Target {
         let program = program.map_or_else(|_| String::new(), |path| path.to_string_lossy().into_owned());
         let called = proc::program(pid);
         let found = interpreter(&access, &regions, &program, &called, known, &Budget::default())?;
+        let mut target = found.into_target(pid, called, proc::identity(pid, started, access.image()));
+        (target.host, target.container) = (proc::host(), proc::container(pid));
         // All that was read is of one process.
         if proc::started(pid) != Some(started) {
             return Err(RemoteError::Exited { pid });
         }
-        Ok(found.into_target(pid, called, proc::identity(pid, started)))
+        Ok(target)
     }
 
     /// Stops the process, copies its memory and lets it run on.
@@ -106,7 +108,8 @@ pub(crate) struct Interpreter {
 impl Interpreter {
     pub(crate) fn into_target(self, pid: u32, program: String, identity: ProcessIdentity) -> Target {
         let Self { version, runtime, region, file } = self;
-        Target { pid, version, runtime, file, program, identity, region, is_core: false }
+        let (host, container) = (None, None);
+        Target { pid, version, runtime, file, program, identity, host, container, region, is_core: false }
     }
 }
 

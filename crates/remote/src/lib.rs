@@ -58,7 +58,10 @@ mod elsewhere;
 #[cfg(target_os = "linux")]
 pub use capture::{Options, capture};
 #[cfg(not(target_os = "linux"))]
-pub use elsewhere::{FreeMemory, Image, Options, Pulse, capture, children, free_memory, processes, pulse};
+pub use elsewhere::{
+    FreeMemory, Image, Options, Pulse, capture, children, free_memory, host, ignore_signals_in, processes,
+    pulse, real_time_signals, send_real_time_signal,
+};
 pub use error::RemoteError;
 #[cfg(target_os = "linux")]
 pub use image::Image;
@@ -66,7 +69,10 @@ pub use image::Image;
 pub use list::{children, processes};
 pub use maps::Region;
 #[cfg(target_os = "linux")]
+pub use proc::host;
+#[cfg(target_os = "linux")]
 pub use pulse::{Pulse, pulse};
 #[cfg(target_os = "linux")]
+pub use raw::{ignore_signals_in, real_time_signals, send_real_time_signal};
 pub use room::{Free as FreeMemory, free as free_memory};
 pub use target::{Copied, CopyOptions, MemoryPlan, Process, Purpose, Target, Thread};

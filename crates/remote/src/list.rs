@@ -102,6 +102,8 @@ fn process(pid: u32, looks: &mut Looks, users: &mut FxHashMap<u32, String>) -> O
     let user = status.users().map_or(u32::MAX, |(user, _)| user);
     Some(Process {
         pid,
+        namespace_pid: status.namespace_pid(),
+        container: proc::container(pid),
         version,
         rss: rss.unwrap_or(0),
         user: users.entry(user).or_insert_with(|| proc::user_name(user)).clone(),

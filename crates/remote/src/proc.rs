@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use memtop_heap::{MemoryNumbers, ProcessIdentity};
+use memtop_heap::{MemoryNumbers, ProcessIdentity, ProgramImage, boot_digest};
 
 /// The fields of `/proc/PID/status`, or of a thread's.
 pub(crate) struct Status(String);
@@ -83,6 +83,11 @@ impl Status {
     pub(crate) fn may(&self, capability: u32) -> bool {
         let effective = self.field("CapEff").and_then(|mask| u64::from_str_radix(mask, 16).ok());
         effective.is_some_and(|mask| mask >> capability & 1 == 1)
+    }
+
+    /// Its number in its own PID namespace, which in a container is another than outside.
+    pub(crate) fn namespace_pid(&self) -> Option<u32> {
+        memtop_heap::namespace_pid(&self.0)
     }
 
     /// Its memory as the system counts it. What the allocators have is not known.
@@ -179,28 +184,38 @@ pub(crate) fn arguments(pid: u32) -> Vec<String> {
     line.trim_end_matches('\0').split('\0').map(str::to_owned).collect()
 }
 
-/// Which process it is, with interpreter 0: the same as the process itself would say.
-pub(crate) fn identity(pid: u32, started: u64) -> ProcessIdentity {
-    let boot = read("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-    let boot = boot.trim();
+/// Which process it is, with interpreter 0: the process itself would say the same, but for the number in the namespace of
+/// whoever asks.
+pub(crate) fn identity(pid: u32, started: u64, image: Option<ProgramImage>) -> ProcessIdentity {
     ProcessIdentity {
-        pid: Status::of(pid).ok().and_then(|status| own_number(&status)).unwrap_or(pid),
+        pid,
+        namespace_pid: Status::of(pid).ok().and_then(|status| status.namespace_pid()),
         started,
-        boot: if boot.is_empty() { String::new() } else { format!("{:016x}", digest(boot.as_bytes())) },
+        boot: boot_digest(&read("/proc/sys/kernel/random/boot_id").unwrap_or_default()),
         interpreter: 0,
+        image,
     }
 }
 
-/// The number by which a process knows itself, which in a container is another than outside: the last of `NStgid`.
-pub(crate) fn own_number(status: &Status) -> Option<u32> {
-    status.field("NStgid")?.split_whitespace().last()?.parse().ok()
+/// The auxiliary vector that the kernel gave the program which the process runs; empty if it has none (any more).
+pub(crate) fn auxiliary_vector(pid: u32) -> Vec<u8> {
+    let of = |path: String| fs::read(path).ok().filter(|bytes| !bytes.is_empty());
+    let process = of(format!("/proc/{pid}/auxv"));
+    // A thread that ended has none, though it be the first and others run on.
+    let thread = || threads(pid).into_iter().find_map(|thread| of(format!("/proc/{pid}/task/{thread}/auxv")));
+    process.or_else(thread).unwrap_or_default()
 }
 
-/// FNV-1a with 64 bits: it tells two boots apart and does not tell which they are.
-fn digest(bytes: &[u8]) -> u64 {
-    bytes
-        .iter()
-        .fold(0xcbf2_9ce4_8422_2325, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+/// The container that the process is in, where that can be told.
+pub(crate) fn container(pid: u32) -> Option<String> {
+    memtop_heap::container(&read(&format!("/proc/{pid}/cgroup")).ok()?)
+}
+
+/// The name of this host, as this process sees it.
+#[must_use]
+pub fn host() -> Option<String> {
+    let name = read("/proc/sys/kernel/hostname").ok()?;
+    Some(name.trim().to_owned()).filter(|name| !name.is_empty())
 }
 
 /// The time in microseconds since 1970, and on a clock that never goes back.

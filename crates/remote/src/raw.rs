@@ -1,22 +1,64 @@
 #![expect(
     unsafe_code,
-    reason = "system calls that std does not have: ptrace, waitid, openat2, fstatfs, reads across processes, mmap"
+    reason = "system calls that std does not have: ptrace, waitid, openat2, fstatfs, reads across processes, mmap, \
+              kill, and signal between fork and exec"
 )]
 //! System calls: the one file of this crate with unsafe code. Each becomes a safe function that checks what it passes.
 //!
 //! It knows the system's numbers and structures (`ptrace(2)`, `waitid(2)`, `process_vm_readv(2)`, `openat2(2)`,
-//! `fstatfs(2)`, `madvise(2)`, and `PAGEMAP_SCAN` of `Documentation/admin-guide/mm/pagemap.rst`), and nothing of what they are used for. There is no
-//! call here by which another process could be written to.
+//! `fstatfs(2)`, `madvise(2)`, and `PAGEMAP_SCAN` of `Documentation/admin-guide/mm/pagemap.rst`), and nothing of what
+//! they are used for. There is no call here by which another process could be written to; a signal is sent to a program
+//! that mem_top started alone.
 
 use std::ffi::CStr;
 use std::fs::File;
 use std::io;
-use std::ops::{Deref, DerefMut};
+use std::ops::{Deref, DerefMut, RangeInclusive};
 use std::os::fd::{AsRawFd, FromRawFd};
+use std::os::unix::process::CommandExt;
+use std::process::Command;
 use std::ptr::NonNull;
 use std::time::{Duration, Instant};
 
 use libc::{c_long, c_uint, c_void};
+
+/// Makes a program that is to be run ignore signals, as if it had inherited that.
+pub fn ignore_signals_in(command: &mut Command, signals: Vec<i32>) {
+    if signals.is_empty() {
+        return;
+    }
+    let ignore = move || {
+        for &signal in &signals {
+            // SAFETY: no handler is installed that could be called, and a number that is none is refused.
+            if unsafe { libc::signal(signal, libc::SIG_IGN) } == libc::SIG_ERR {
+                return Err(io::Error::last_os_error());
+            }
+        }
+        Ok(())
+    };
+    // SAFETY: between fork and exec it only calls `signal`, which is safe there (`signal-safety(7)`), and allocates
+    // nothing.
+    unsafe { command.pre_exec(ignore) };
+}
+
+/// The real-time signals that programs may use: the C library has the first ones for itself.
+#[must_use]
+pub fn real_time_signals() -> RangeInclusive<i32> {
+    libc::SIGRTMIN()..=libc::SIGRTMAX()
+}
+
+/// Sends a real-time signal to a program that this process started and has not waited for.
+///
+/// # Errors
+/// If it is no real-time signal, or the system refuses.
+pub fn send_real_time_signal(child: u32, signal: i32) -> io::Result<()> {
+    let child = i32::try_from(child).ok().filter(|&child| child > 0);
+    let Some(child) = child.filter(|_| real_time_signals().contains(&signal)) else {
+        return Err(io::Error::from(io::ErrorKind::InvalidInput));
+    };
+    // SAFETY: it touches no memory of this process; the number is one of a single process.
+    if unsafe { libc::kill(child, signal) } == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
 
 /// How a traced thread stands still.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

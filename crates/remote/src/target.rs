@@ -20,9 +20,12 @@ pub struct Target {
     pub file: String,
     /// How the process was called: the script's, the module's or the program's name, without arguments.
     pub program: String,
-    /// Which process it is, with interpreter 0. Its number is the one by which it knows itself, which in a container is
-    /// another than outside.
+    /// Which process it is, with interpreter 0.
     pub identity: ProcessIdentity,
+    /// The name of this host, unless it was found in a core file.
+    pub host: Option<String>,
+    /// The container that it is in, where that can be told.
+    pub container: Option<String>,
     /// The mapping that `runtime` is in.
     pub(crate) region: Region,
     /// Whether it was found in a core file: the process is gone.
@@ -138,6 +141,10 @@ pub struct Copied {
 pub struct Process {
     /// Its number.
     pub pid: u32,
+    /// Its number in its own PID namespace, where that can be told.
+    pub namespace_pid: Option<u32>,
+    /// The container that it is in, where that can be told.
+    pub container: Option<String>,
     /// Its interpreter's version, if that can be told.
     pub version: Option<PythonVersion>,
     /// Its resident memory in bytes.

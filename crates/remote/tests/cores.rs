@@ -190,6 +190,9 @@ fn a_core_file_that_a_debugger_wrote_is_read_too() {
     let id = heap.objects().at_address(known).expect("the list is in it");
     assert_eq!((heap.type_name(id), heap.references().count_of(id)), ("list", 1));
     assert!(heap.objects().len() > 5000 && heap.info().damaged == 0);
+    // A core file does not say when its process began; the program is known by its image.
+    let process = Target::find(program.pid).expect("it runs on").identity;
+    assert_eq!(heap.info().process.compare(&process), memtop_heap::SameProcess::Yes);
     // Another program is told by where its pieces would be, and by its table for the loader.
     let error = Target::of_core(&core, Some(Path::new("/bin/sh"))).expect_err("that is another program");
     assert!(matches!(error, RemoteError::NotItsFile { .. }), "{error}");

@@ -255,7 +255,9 @@ fn a_process_in_a_container_is_read_through_its_root() {
     let [child] = memtop_remote::children(unshare.pid)[..] else { panic!("one child") };
     let target = Target::find(child).expect("a Python");
     assert!(target.file.starts_with("/mnt/python/"), "{}", target.file);
-    assert_eq!(target.identity.pid, 1, "as it knows itself");
+    assert_eq!(target.identity.pid, child, "as it was asked for");
+    assert_eq!(target.identity.namespace_pid, Some(1), "as it knows itself");
+    assert_eq!(target.identity.to_string(), format!("PID {child} (1 in its namespace)"));
     let heap = target.capture(&Options::default()).expect("it can be captured");
     assert!(heap.objects().len() > 5000 && heap.info().damaged == 0, "{} objects", heap.objects().len());
     let roots = heap.roots();

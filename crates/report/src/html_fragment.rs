@@ -6,15 +6,18 @@
 use std::fmt::Write;
 
 use memtop_analyze::{Diff, Histogram, Leaks, MemoryTotal, ObjectPaths, Suspect, TopBy, TypePaths, Verdict};
-use memtop_heap::Heap;
+use memtop_heap::{CaptureInfo, Heap};
 
 use crate::escape::{cut, escape};
 use crate::heap_report::{HeapReport, TopObject};
 use crate::keeper::Keeper;
 use crate::numbers::{bytes, count, grouped, percent, signed, signed_bytes};
+use crate::text::capture;
 
 /// A name is never longer than this, in columns.
 const LONGEST_NAME: usize = 240;
+/// What is said of a process is never longer than this, in columns.
+const LONGEST_PROCESS: usize = 600;
 const NUMBER: &str = "text-align:right;padding:2px 8px;font-variant-numeric:tabular-nums";
 const NAME: &str = "text-align:left;padding:2px 8px;font-family:monospace;overflow-wrap:anywhere";
 const CARD: &str = "border:1px solid #8888;border-radius:6px;padding:8px 12px;margin:8px 0";
@@ -82,6 +85,12 @@ fn table(headings: &[&str], rows: impl Iterator<Item = Vec<Cell>>, after: &str) 
 
 fn more(omitted: usize, one: &str, many: &str) -> String {
     if omitted == 0 { String::new() } else { format!("and {}", count(omitted as u64, one, many)) }
+}
+
+/// An answer behind a line that says of which process it is.
+#[must_use]
+pub fn of_process(info: &CaptureInfo, answer: &str) -> String {
+    format!("<p>{}</p>{answer}", text(&cut(&escape(&capture(info)), LONGEST_PROCESS)))
 }
 
 /// The types of a heap, as a table.

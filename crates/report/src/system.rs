@@ -7,6 +7,10 @@ use memtop_heap::CaptureInfo;
 pub struct ProcessRow {
     /// Its number.
     pub pid: u32,
+    /// Its number in its own PID namespace, where that can be told.
+    pub namespace_pid: Option<u32>,
+    /// The container that it is in, where that can be told.
+    pub container: Option<String>,
     /// The version of its interpreter, where that can be told.
     pub python: Option<String>,
     /// Resident memory in bytes.

@@ -23,18 +23,74 @@ pub(crate) fn replace(
         return Err(SnapshotError::NotAFile { path: path.to_owned(), found });
     }
     let in_place = |source| SnapshotError::Write { path: path.to_owned(), source };
+    let (bytes, temporary) = write_beside(path, write)?;
+    fs::rename(&temporary.0, path).map_err(in_place)?;
+    temporary.keep();
+    sync_directory(path);
+    Ok(bytes)
+}
+
+/// Writes a file by `write` under the first of `names` that nothing has; gives that name and the size in bytes. The
+/// names are of one directory.
+pub(crate) fn create(
+    mut names: impl Iterator<Item = PathBuf>,
+    write: impl FnOnce(File) -> Result<File, Fault>,
+) -> Result<(PathBuf, u64), SnapshotError> {
+    let is_free = |path: &PathBuf| fs::symlink_metadata(path).is_err();
+    let mut path = names.find(is_free).ok_or_else(no_name)?;
+    let (bytes, temporary) = write_beside(&path, write)?;
+    loop {
+        match place(&temporary.0, &path) {
+            Ok(()) => break,
+            // Somebody else took the name meanwhile.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                path = names.find(is_free).ok_or_else(no_name)?;
+            }
+            Err(source) => return Err(SnapshotError::Write { path, source }),
+        }
+    }
+    drop(temporary);
+    sync_directory(&path);
+    Ok((path, bytes))
+}
+
+fn no_name() -> SnapshotError {
+    let source = io::Error::new(io::ErrorKind::AlreadyExists, "every name that could be given is taken");
+    SnapshotError::Write { path: PathBuf::from("a new file"), source }
+}
+
+/// Gives a file that is complete a name that nothing has. A second link fails if something has the name, which a rename
+/// does not; where a file system has no links, a moment is left in which somebody else could take it.
+fn place(temporary: &Path, path: &Path) -> io::Result<()> {
+    match fs::hard_link(temporary, path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+            if fs::symlink_metadata(path).is_ok() {
+                return Err(io::Error::from(io::ErrorKind::AlreadyExists));
+            }
+            fs::rename(temporary, path)
+        }
+        linked => linked,
+    }
+}
+
+/// Writes a file by `write` beside a path; gives its size in bytes.
+fn write_beside(
+    path: &Path,
+    write: impl FnOnce(File) -> Result<File, Fault>,
+) -> Result<(u64, Temporary), SnapshotError> {
+    let in_place = |source| SnapshotError::Write { path: path.to_owned(), source };
     let (file, temporary) = create_beside(path).map_err(in_place)?;
     let file = write(file).map_err(|fault| fault.while_writing(path))?;
     let bytes = file.metadata().map_err(in_place)?.len();
     file.sync_all().map_err(in_place)?;
-    drop(file);
-    fs::rename(&temporary.0, path).map_err(in_place)?;
-    temporary.keep();
-    // The name itself lasts once the directory is written; where that cannot be, the file is still whole.
+    Ok((bytes, temporary))
+}
+
+/// A name lasts once its directory is written; where that cannot be, the file is still whole.
+fn sync_directory(path: &Path) {
     if let Ok(directory) = File::open(directory_of(path)) {
         let _ = directory.sync_all();
     }
-    Ok(bytes)
 }
 
 /// Opens a file that is to be read.

@@ -39,8 +39,9 @@ mod tables;
 mod view;
 mod workers;
 
+use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use memtop_heap::{CaptureInfo, Heap, ObjectId};
 
@@ -124,15 +125,35 @@ pub fn save(
     path: &Path,
     options: &SaveOptions,
 ) -> Result<Saved, SnapshotError> {
+    Ok(Saved { bytes: file::replace(path, |file| encoded(heap, retained, options, file))? })
+}
+
+/// Saves a heap as [`save`] does, but replaces nothing: it gets the first of `names`, paths in one directory, that
+/// nothing has when the file is complete. Gives that path too.
+///
+/// # Errors
+/// As [`save`]; also if all names are taken.
+pub fn save_new(
+    heap: &Heap,
+    names: impl Iterator<Item = PathBuf>,
+    options: &SaveOptions,
+) -> Result<(PathBuf, Saved), SnapshotError> {
+    let (path, bytes) = file::create(names, |file| encoded(heap, None, options, file))?;
+    Ok((path, Saved { bytes }))
+}
+
+fn encoded(
+    heap: &Heap,
+    retained: Option<&dyn Fn(ObjectId) -> Option<u64>>,
+    options: &SaveOptions,
+    file: File,
+) -> Result<File, error::Fault> {
     let retained: Option<Vec<Option<u64>>> =
         retained.map(|size_of| heap.objects().ids().map(size_of).collect());
     let view = view::View::new(heap, options.with_keys);
-    let bytes = file::replace(path, |file| {
-        let mut written = encode::encode(&view, retained.as_deref(), GroupSize::FILE, BufWriter::new(file))?;
-        written.flush()?;
-        written.into_inner().map_err(|error| error.into_error().into())
-    })?;
-    Ok(Saved { bytes })
+    let mut written = encode::encode(&view, retained.as_deref(), GroupSize::FILE, BufWriter::new(file))?;
+    written.flush()?;
+    written.into_inner().map_err(|error| error.into_error().into())
 }
 
 /// Writes any file as [`save`] writes a snapshot: with mode 0600, under its name only when it is complete, through no
@@ -153,12 +174,25 @@ pub fn write_whole(
     path: &Path,
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<u64, SnapshotError> {
-    file::replace(path, |file| {
-        let mut buffer = BufWriter::new(file);
-        write(&mut buffer)?;
-        buffer.flush()?;
-        buffer.into_inner().map_err(|error| error.into_error().into())
-    })
+    file::replace(path, |file| buffered(file, write))
+}
+
+/// Writes any file as [`save_new`] writes a snapshot, replacing nothing; gives its path.
+///
+/// # Errors
+/// As [`write_whole`]; also if all names are taken.
+pub fn write_new(
+    names: impl Iterator<Item = PathBuf>,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<PathBuf, SnapshotError> {
+    Ok(file::create(names, |file| buffered(file, write))?.0)
+}
+
+fn buffered(file: File, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<File, error::Fault> {
+    let mut buffer = BufWriter::new(file);
+    write(&mut buffer)?;
+    buffer.flush()?;
+    buffer.into_inner().map_err(|error| error.into_error().into())
 }
 
 /// Reads the heap that was saved at `path`.

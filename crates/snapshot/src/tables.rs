@@ -10,7 +10,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use memtop_heap::{
     CaptureInfo, CaptureMethod, Heap, HeapBuilder, MemoryNumbers, ObjectId, Origin, ProcessIdentity,
-    PythonVersion, Shape, StringId, Type,
+    ProgramImage, PythonVersion, Shape, StringId, Type,
 };
 use serde::{Deserialize, Serialize};
 
@@ -24,9 +24,13 @@ pub(crate) struct Capture {
     taken_at: i64,
     uptime: Option<u64>,
     pid: u32,
+    namespace_pid: Option<u32>,
     process_started: u64,
     boot: String,
     interpreter: u64,
+    image: Option<String>,
+    host: Option<String>,
+    container: Option<String>,
     python: (u8, u8, u8, String),
     implementation: String,
     program: String,
@@ -67,6 +71,8 @@ impl Capture {
             taken_at,
             uptime,
             process,
+            host,
+            container,
             python,
             implementation,
             program,
@@ -81,6 +87,7 @@ impl Capture {
             approximate,
             notes,
         } = info.clone();
+        let ProcessIdentity { pid, namespace_pid, started, boot, interpreter, image } = process;
         let MemoryNumbers {
             rss,
             peak_rss,
@@ -94,10 +101,14 @@ impl Capture {
         Self {
             taken_at,
             uptime,
-            pid: process.pid,
-            process_started: process.started,
-            boot: process.boot,
-            interpreter: process.interpreter,
+            pid,
+            namespace_pid,
+            process_started: started,
+            boot,
+            interpreter,
+            image: image.map(|image| image.to_string()),
+            host,
+            container,
             python: (python.major, python.minor, python.micro, python.suffix),
             implementation,
             program,
@@ -135,10 +146,14 @@ impl Capture {
             uptime: self.uptime,
             process: ProcessIdentity {
                 pid: self.pid,
+                namespace_pid: self.namespace_pid,
                 started: self.process_started,
                 boot: self.boot,
                 interpreter: self.interpreter,
+                image: self.image.as_deref().and_then(ProgramImage::parse),
             },
+            host: self.host,
+            container: self.container,
             python: PythonVersion { major, minor, micro, suffix },
             implementation: self.implementation,
             program: self.program,

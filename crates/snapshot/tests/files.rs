@@ -9,7 +9,7 @@ use std::path::Path;
 
 use common::{Folder, random_heap};
 use memtop_heap::Heap;
-use memtop_snapshot::{SaveOptions, SnapshotError, load, save, write_whole};
+use memtop_snapshot::{SaveOptions, SnapshotError, load, save, save_new, write_new, write_whole};
 
 fn heap() -> Heap {
     random_heap(22, 60, false)
@@ -84,6 +84,48 @@ fn any_file_is_written_so_and_not_at_all_if_its_writer_fails() {
     assert_eq!(fs::metadata(&file).unwrap().mode() & 0o7777, 0o600);
     assert_eq!(fs::read_to_string(&target).unwrap(), "precious");
     assert_eq!(folder.names(), ["a.html", "precious"]);
+}
+
+#[test]
+fn a_new_file_replaces_nothing_and_follows_no_link() {
+    let folder = Folder::new("new");
+    let names = || (1..).map(|nth| folder.file(&format!("{nth}.parquet")));
+    fs::write(folder.file("1.parquet"), "precious").unwrap();
+    symlink(folder.file("nowhere"), folder.file("2.parquet")).unwrap();
+    let (path, _) = save_new(&heap(), names(), &SaveOptions::default()).unwrap();
+    assert_eq!(path, folder.file("3.parquet"));
+    assert!(load(&path).unwrap().heap == heap());
+    assert_eq!(fs::metadata(&path).unwrap().mode() & 0o7777, 0o600);
+    assert_eq!(fs::read_to_string(folder.file("1.parquet")).unwrap(), "precious");
+    // Somebody takes the name while the file is written.
+    let path = write_new(names(), |out| {
+        fs::write(folder.file("4.parquet"), "precious too")?;
+        out.write_all(b"whole")
+    });
+    assert_eq!(path.unwrap(), folder.file("5.parquet"));
+    assert_eq!(fs::read_to_string(folder.file("4.parquet")).unwrap(), "precious too");
+    assert_eq!(fs::read_to_string(folder.file("5.parquet")).unwrap(), "whole");
+    let error = write_new(names().take(5), |out| out.write_all(b"more")).unwrap_err();
+    assert!(error.to_string().contains("every name that could be given is taken"), "{error}");
+    assert_eq!(folder.names(), ["1.parquet", "2.parquet", "3.parquet", "4.parquet", "5.parquet"]);
+}
+
+/// Many at once, each of which gets a name of its own.
+#[test]
+fn new_files_that_are_written_at_one_time_all_stay() {
+    let folder = Folder::new("at-once");
+    std::thread::scope(|scope| {
+        for writer in 0..8 {
+            let folder = &folder;
+            scope.spawn(move || {
+                for _ in 0..10 {
+                    let names = (1..).map(|nth| folder.file(&format!("{nth:03}")));
+                    write_new(names, |out| write!(out, "{writer}")).unwrap();
+                }
+            });
+        }
+    });
+    assert_eq!(folder.names().len(), 80);
 }
 
 /// The one device that is always full cannot be saved to, so a small file system is made, which needs root.

@@ -3,6 +3,8 @@
 //! Invariant: what cannot be known is `None`, never 0. A suspect is an accusation; what only may be one is a candidate,
 //! and says why it is in doubt.
 
+use memtop_heap::CaptureInfo;
+
 use crate::memory::MemoryTotal;
 
 /// What is to be said over all.
@@ -154,6 +156,8 @@ pub struct SnapshotRow {
 /// What a series of heaps says of growth.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Leaks {
+    /// How the last heap was captured, and of which process; none if there is no heap.
+    pub info: Option<CaptureInfo>,
     /// What is to be said over all.
     pub verdict: Verdict,
     /// Why, in a sentence.

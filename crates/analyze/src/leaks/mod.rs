@@ -125,6 +125,7 @@ pub fn leaks_of<S: HeapSeries + ?Sized>(
     let mut store = Store::new(series, order, limits);
     let heaps = store.len();
     let mut answer = Leaks {
+        info: store.captures().last().map(|&info| info.clone()),
         verdict: Verdict::Inconclusive,
         reason: String::new(),
         detectable_growth: None,

@@ -156,10 +156,13 @@ fn static_namespaces(py: Python<'_>) -> PyResult<FxHashMap<u64, u64>> {
 fn info(py: Python<'_>, runtime: &Runtime, options: &Options) -> CaptureInfo {
     let version = py.version_info();
     let (taken_at, uptime) = process::clocks();
+    let (host, container) = process::place();
     CaptureInfo {
         taken_at,
         uptime,
         process: process::identity(raw::interpreter(py)),
+        host,
+        container,
         python: PythonVersion {
             major: version.major,
             minor: version.minor,

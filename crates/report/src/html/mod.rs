@@ -203,7 +203,15 @@ fn workers_within(answer: &Workers, caps: &Caps) -> String {
         "answer": listed(answers::workers(answer), caps),
         "memory": series.iter().map(|(pid, totals, times)| memory::data(*pid, totals, times)).collect::<Vec<_>>(),
     });
-    let of = parts::count_of(answer.workers.len(), "process", "processes");
+    let first = answer.workers.iter().find_map(|one| one.answer.info.as_ref());
+    let of = match (first, answer.workers.len()) {
+        (Some(info), 1) => parts::process(info),
+        (Some(info), all) => {
+            let more = parts::count_of(all - 1, "more process", "more processes");
+            format!("{} and {more}", parts::process(info))
+        }
+        (None, all) => parts::count_of(all, "process", "processes"),
+    };
     shell(answer.verdict.word(), &of, &[], &sections, data, caps)
 }
 

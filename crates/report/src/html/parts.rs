@@ -6,6 +6,7 @@ use memtop_heap::CaptureInfo;
 use crate::escape::{cut, escape};
 use crate::html_fragment::{name, text};
 use crate::numbers::{bytes, count, duration};
+use crate::text::place;
 use crate::time::{iso8601, readable};
 
 /// A part of the page with a heading of its own.
@@ -101,14 +102,19 @@ pub(super) fn shortened(sentence: &str) -> String {
     cut(&escape(sentence), LONGEST_SENTENCE).into_owned()
 }
 
-/// `worker.py (PID 4711), CPython 3.11.7`.
+/// `worker.py (PID 4711), CPython 3.11.7, on web-1`.
 pub(super) fn process(info: &CaptureInfo) -> String {
     let implementation = match info.implementation.as_str() {
         "cpython" | "" => "CPython",
         other => other,
     };
     let program = if info.program.is_empty() { "a process" } else { &info.program };
-    format!("{program} (PID {}), {implementation} {}", info.process.pid, info.python)
+    let own = info.process.namespace_pid.filter(|own| *own != info.process.pid);
+    let own = own.map_or_else(String::new, |own| format!(", {own} in its namespace"));
+    let pid = info.process.pid;
+    let mut parts = vec![format!("{program} (PID {pid}{own}), {implementation} {}", info.python)];
+    parts.extend(place(info));
+    parts.join(", ")
 }
 
 /// When the heaps were captured.

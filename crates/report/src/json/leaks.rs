@@ -3,6 +3,7 @@
 use memtop_analyze::{LeakStep, LeakedType, Leaks, MemoryTotal, SnapshotRow, Suspect};
 use serde_json::{Value, json};
 
+use super::parts::capture;
 use super::{SCHEMA_VERSION, rounded};
 use crate::text::allocator_free;
 use crate::time::iso8601;
@@ -13,6 +14,7 @@ pub fn leaks(answer: &Leaks) -> Value {
     json!({
         "schema_version": SCHEMA_VERSION,
         "command": "leaks",
+        "capture": answer.info.as_ref().map(capture),
         "verdict": answer.verdict.word(),
         "reason": answer.reason,
         "detectable_growth_bytes": answer.detectable_growth,

@@ -37,6 +37,15 @@ use crate::escape::is_unsafe;
 /// The version of every schema. It changes if a field changes its meaning or goes.
 pub const SCHEMA_VERSION: u32 = 1;
 
+/// An answer that does not say by itself of which process it is, with a field that does.
+#[must_use]
+pub fn of_process(info: &memtop_heap::CaptureInfo, mut answer: Value) -> Value {
+    if let Some(fields) = answer.as_object_mut() {
+        fields.insert("capture".to_owned(), parts::capture(info));
+    }
+    answer
+}
+
 /// An answer as text: indented by two spaces, ended by a line's end. Characters that could steer a terminal are
 /// escaped within strings, so that it can be looked at as well as read; a reader gets the same text.
 #[must_use]

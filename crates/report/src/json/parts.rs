@@ -17,6 +17,9 @@ pub(crate) fn capture(info: &CaptureInfo) -> Value {
     json!({
         "taken_at": iso8601(info.taken_at),
         "pid": info.process.pid,
+        "namespace_pid": info.process.namespace_pid,
+        "host": info.host,
+        "container": info.container,
         "program": info.program,
         "implementation": info.implementation,
         "python": info.python.to_string(),

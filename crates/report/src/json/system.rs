@@ -8,10 +8,12 @@ use crate::system::{Dumped, ProcessRow};
 
 /// The Python processes.
 #[must_use]
-pub fn processes(rows: &[ProcessRow]) -> Value {
+pub fn processes(rows: &[ProcessRow], host: Option<&str>) -> Value {
     let row = |row: &ProcessRow| {
         json!({
             "pid": row.pid,
+            "namespace_pid": row.namespace_pid,
+            "container": row.container,
             "python": row.python,
             "rss": row.rss,
             "user": row.user,
@@ -22,6 +24,7 @@ pub fn processes(rows: &[ProcessRow]) -> Value {
     json!({
         "schema_version": SCHEMA_VERSION,
         "command": "ps",
+        "host": host,
         "processes": rows.iter().map(row).collect::<Vec<_>>(),
     })
 }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::SCHEMA_VERSION;
 use super::leaks::{memory, snapshot, suspect};
+use super::parts::capture;
 
 /// The whole answer.
 #[must_use]
@@ -25,6 +26,7 @@ pub fn workers(answer: &Workers) -> Value {
 fn worker(one: &Worker) -> Value {
     json!({
         "pid": one.pid,
+        "capture": one.answer.info.as_ref().map(capture),
         "verdict": one.answer.verdict.word(),
         "reason": one.answer.reason,
         "snapshots": one.answer.snapshots.iter().map(snapshot).collect::<Vec<_>>(),

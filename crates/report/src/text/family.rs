@@ -1,6 +1,6 @@
 //! A server and its workers at a look, as text.
 
-use super::parts::cost;
+use super::parts::{cost, short};
 use crate::family::Family;
 use crate::numbers::{bytes, count, duration, grouped, signed_bytes};
 use crate::style::{Role, Style};
@@ -11,8 +11,10 @@ use crate::table::{Column, Table};
 pub fn family(answer: &Family, style: &Style) -> String {
     let objects = answer.members.iter().fold(0_u64, |sum, one| sum.saturating_add(one.total.objects));
     let python = answer.members.iter().fold(0_u64, |sum, one| sum.saturating_add(one.total.bytes));
+    let host = answer.members.iter().find_map(|one| one.info.host.as_ref());
+    let host = host.map_or_else(String::new, |host| style.sentence(&format!(" on {host}")));
     let mut out = format!(
-        "{}: {}, {}\n\n",
+        "{}{host}: {}, {}\n\n",
         style.paint(Role::Heading, &count(answer.members.len() as u64, "Python process", "Python processes")),
         count(objects, "object", "objects"),
         bytes(python),
@@ -33,7 +35,7 @@ pub fn family(answer: &Family, style: &Style) -> String {
     let unknown = || "?".to_owned();
     for one in &answer.members {
         table.row(vec![
-            one.info.process.pid.to_string(),
+            one.info.process.to_string().trim_start_matches("PID ").to_owned(),
             one.info.python.to_string(),
             grouped(one.total.objects),
             bytes(one.memory.python),
@@ -73,7 +75,10 @@ pub fn family(answer: &Family, style: &Style) -> String {
     }
     out.push_str(&format!("\n{}\n", style.paint(Role::Heading, "the captures")));
     for one in &answer.members {
-        let sentence = format!("PID {}: {}", one.info.process.pid, cost(&one.info).join("; "));
+        let container =
+            one.info.container.iter().map(|container| format!(", container {}", short(container)));
+        let process = format!("{}{}", one.info.process, container.collect::<String>());
+        let sentence = format!("{process}: {}", cost(&one.info).join("; "));
         out.push_str(&style.wrapped(&style.sentence(&sentence), "  ", 4));
     }
     out

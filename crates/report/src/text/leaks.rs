@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use memtop_analyze::{LeakedType, Leaks, SnapshotRow, Suspect, Verdict};
 
+use super::parts::capture;
 use crate::numbers::{bytes, count, duration, grouped, percent, signed, signed_bytes, signed_rate};
 use crate::style::{Role, Style};
 use crate::table::{Column, Table};
@@ -21,7 +22,8 @@ const SNAPSHOTS: usize = 10;
 /// The whole answer.
 #[must_use]
 pub fn leaks(answer: &Leaks, style: &Style) -> String {
-    let mut out = verdict(answer.verdict, &answer.reason, &answer.notes, style);
+    let mut out = answer.info.as_ref().map_or_else(String::new, |info| style.sentence(&capture(info)) + "\n");
+    out.push_str(&verdict(answer.verdict, &answer.reason, &answer.notes, style));
     let minutes = minutes(&answer.snapshots);
     for one in &answer.suspects {
         let title = place("suspect", one, answer.suspects.len());

@@ -7,9 +7,14 @@ use crate::numbers::{count, duration};
 use crate::style::Style;
 use crate::time::readable;
 
-/// `PID 4711, worker.py, CPython 3.11.7, 2026-11-23 07:50:13 UTC`.
-pub(super) fn capture(info: &CaptureInfo) -> String {
-    let mut parts = vec![format!("PID {}", info.process.pid)];
+/// `PID 4711, worker.py, CPython 3.11.7, on web-1, 2026-11-23 07:50:13 UTC`.
+pub(crate) fn capture(info: &CaptureInfo) -> String {
+    format!("{}, {}", process(info), readable(info.taken_at))
+}
+
+/// `PID 4711 (1 in its namespace), worker.py, CPython 3.11.7, on web-1, container 0123456789ab`.
+fn process(info: &CaptureInfo) -> String {
+    let mut parts = vec![info.process.to_string()];
     if !info.program.is_empty() {
         parts.push(info.program.clone());
     }
@@ -18,8 +23,29 @@ pub(super) fn capture(info: &CaptureInfo) -> String {
         other => other,
     };
     parts.push(format!("{implementation} {}", info.python));
-    parts.push(readable(info.taken_at));
+    parts.extend(place(info));
     parts.join(", ")
+}
+
+/// Where a process is, as far as that is known: `on web-1`, `container 0123456789ab`.
+pub(crate) fn place(info: &CaptureInfo) -> Vec<String> {
+    let host = info.host.iter().map(|host| format!("on {host}"));
+    let container = info.container.iter().map(|container| format!("container {}", short(container)));
+    host.chain(container).collect()
+}
+
+/// A container's name; of an identifier, as much as its engine's own lists show.
+pub(super) fn short(container: &str) -> &str {
+    match container.len() == 64 && container.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        true => &container[..12],
+        false => container,
+    }
+}
+
+/// An answer that does not say by itself of which process it is, behind a line that does.
+#[must_use]
+pub fn of_process(info: &CaptureInfo, answer: &str, style: &Style) -> String {
+    format!("{}\n{answer}", style.sentence(&capture(info)))
 }
 
 /// What the capture cost, and what of it is to be taken with care: a sentence each.

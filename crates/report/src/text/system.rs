@@ -8,13 +8,18 @@ use crate::table::{Column, Table};
 
 /// The Python processes: those that can be looked into first, then the others with the reason.
 #[must_use]
-pub fn processes(rows: &[ProcessRow], style: &Style) -> String {
+pub fn processes(rows: &[ProcessRow], host: Option<&str>, style: &Style) -> String {
+    let on = host.map_or_else(String::new, |host| style.sentence(&format!(" on {host}")));
     if rows.is_empty() {
-        return "no Python process is running\n".to_owned();
+        return format!("no Python process is running{on}\n");
     }
     let cells = |row: &ProcessRow| {
         let version = row.python.clone().unwrap_or_else(|| "?".to_owned());
-        vec![row.pid.to_string(), version, bytes(row.rss), row.user.clone()]
+        let pid = match row.namespace_pid.filter(|own| *own != row.pid) {
+            Some(own) => format!("{} ({own} in its namespace)", row.pid),
+            None => row.pid.to_string(),
+        };
+        vec![pid, version, bytes(row.rss), row.user.clone()]
     };
     let columns = [
         (Column::Number, "PID"),
@@ -29,6 +34,9 @@ pub fn processes(rows: &[ProcessRow], style: &Style) -> String {
         open.row([cells(row), vec![row.command.clone()]].concat());
     }
     let mut out = if fine.is_empty() { String::new() } else { open.text(0) };
+    if !on.is_empty() {
+        out.insert_str(0, &format!("Python processes{on}\n\n"));
+    }
     if others.is_empty() {
         return out;
     }

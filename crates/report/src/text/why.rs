@@ -5,7 +5,7 @@ use std::fmt::Write;
 use memtop_analyze::{ObjectPaths, TypePaths};
 use memtop_heap::Heap;
 
-use super::parts::caveats;
+use super::parts::{capture, caveats};
 use crate::keeper::Keeper;
 use crate::numbers::{bytes, count, grouped};
 use crate::style::{Role, Style};
@@ -18,7 +18,8 @@ pub fn object_paths(heap: &Heap, answer: &ObjectPaths, keeper: &Keeper, style: &
     let retains =
         keeper.retained.map_or_else(String::new, |retained| format!(", retains {}", bytes(retained)));
     let mut out = format!(
-        "{} at {address:#x}: {}{retains}\n",
+        "{}\n{} at {address:#x}: {}{retains}\n",
+        style.sentence(&capture(heap.info())),
         style.paint(Role::Name, &style.name(&answer.type_name)),
         bytes(answer.size)
     );
@@ -52,7 +53,8 @@ pub fn object_paths(heap: &Heap, answer: &ObjectPaths, keeper: &Keeper, style: &
 #[must_use]
 pub fn type_paths(heap: &Heap, name: &str, answer: &TypePaths, style: &Style) -> String {
     let mut out = format!(
-        "{}: {}\n",
+        "{}\n{}: {}\n",
+        style.sentence(&capture(heap.info())),
         style.paint(Role::Name, &style.name(name)),
         count(answer.objects, "object", "objects")
     );

@@ -3,6 +3,7 @@
 use memtop_analyze::{SharedSuspect, Verdict, Workers};
 
 use super::leaks::{minutes, told, verdict};
+use super::parts::capture;
 use crate::numbers::{bytes, count, duration, grouped, signed, signed_bytes};
 use crate::style::{Role, Style};
 use crate::table::{Column, Table};
@@ -13,7 +14,8 @@ const PIDS: usize = 8;
 /// The whole answer.
 #[must_use]
 pub fn workers(answer: &Workers, style: &Style) -> String {
-    let mut out = verdict(answer.verdict, &answer.reason, &answer.notes, style);
+    let mut out = of_processes(answer, style);
+    out.push_str(&verdict(answer.verdict, &answer.reason, &answer.notes, style));
     for (what, places) in [("suspect", &answer.suspects), ("candidate", &answer.candidates)] {
         for place in places {
             let title = match places.len() {
@@ -28,6 +30,18 @@ pub fn workers(answer: &Workers, style: &Style) -> String {
     }
     out.push_str(&rows(answer, style));
     out
+}
+
+/// The first process, and how many more there are.
+fn of_processes(answer: &Workers, style: &Style) -> String {
+    let Some(info) = answer.workers.iter().find_map(|worker| worker.answer.info.as_ref()) else {
+        return String::new();
+    };
+    let more = match answer.workers.len() - 1 {
+        0 => String::new(),
+        more => format!(" and {}", count(more as u64, "more process", "more processes")),
+    };
+    style.sentence(&format!("{}{more}", capture(info))) + "\n"
 }
 
 fn shared(place: &SharedSuspect, title: &str, answer: &Workers, style: &Style) -> String {
@@ -78,7 +92,10 @@ fn rows(answer: &Workers, style: &Style) -> String {
         let (Some(first), Some(last)) = (snapshots.first(), snapshots.last()) else { continue };
         let resident = last.rss.zip(first.rss).map(|(last, first)| last.wrapping_sub(first).cast_signed());
         table.row(vec![
-            worker.pid.to_string(),
+            match &worker.answer.info {
+                Some(info) => info.process.to_string().trim_start_matches("PID ").to_owned(),
+                None => worker.pid.to_string(),
+            },
             snapshots.len().to_string(),
             grouped(last.objects),
             signed(last.objects.wrapping_sub(first.objects).cast_signed()),

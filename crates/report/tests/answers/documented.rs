@@ -72,7 +72,7 @@ fn the_fields_of_leaks() {
         value
     };
     let table = tables("leaks").remove(0);
-    check(&table, &answers.each_ref().map(of_candidates), &[]);
+    check(&table, &answers.each_ref().map(of_candidates), &["capture"]);
 }
 
 #[test]
@@ -137,13 +137,15 @@ fn the_fields_of_why() {
 fn the_fields_of_dump_and_ps() {
     let row = ProcessRow {
         pid: 1,
+        namespace_pid: None,
+        container: None,
         python: None,
         rss: 1,
         user: "root".into(),
         command: "python3".into(),
         problem: None,
     };
-    check(&tables("ps")[0], &[json::processes(&[row])], &[]);
+    check(&tables("ps")[0], &[json::processes(&[row], None)], &[]);
     let dumped = Dumped {
         info: shop(1).heap().info().clone(),
         file: "1.parquet".into(),

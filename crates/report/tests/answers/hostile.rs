@@ -18,6 +18,8 @@ const NASTY: &str = "\x1b]0;owned\x07\x1b[2J</code><script>alert('1')</script>&\
 fn heap() -> Heap {
     let info = CaptureInfo {
         program: NASTY.into(),
+        host: Some(NASTY.into()),
+        container: Some(NASTY.into()),
         implementation: NASTY.into(),
         notes: vec![NASTY.into()],
         ..CaptureInfo::default()

@@ -13,6 +13,7 @@ fn check(one: &Suspect, expected: &Expect) {
 #[test]
 fn a_leak_is_understood_at_a_look() {
     expect![[r#"
+        PID 4711, worker.py, CPython 3.11.7, on web-1, 2026-11-23 07:53:13 UTC
         verdict: leak
         shop.sessions.sessions.by_token holds more each time: 76.8 kB in all
 
@@ -52,6 +53,25 @@ fn json_has_every_field_of_the_schema_in_its_order() {
         {
           "schema_version": 1,
           "command": "leaks",
+          "capture": {
+            "taken_at": "2026-11-23T07:53:13Z",
+            "pid": 4711,
+            "namespace_pid": null,
+            "host": "web-1",
+            "container": null,
+            "program": "worker.py",
+            "implementation": "cpython",
+            "python": "3.11.7",
+            "method": "in process",
+            "pause_ms": 12.6,
+            "duration_ms": 45.0,
+            "work": null,
+            "with_keys": false,
+            "approximate": false,
+            "damaged": 0,
+            "dangling": 0,
+            "notes": []
+          },
           "verdict": "leak",
           "reason": "shop.sessions.sessions.by_token holds more each time: 76.8 kB in all",
           "detectable_growth_bytes": 334,

@@ -3,7 +3,8 @@
 use expect_test::expect;
 use memtop_analyze::*;
 use memtop_heap::testing::{graph, graph_with_accounts};
-use memtop_heap::{CaptureInfo, CaptureMethod};
+use memtop_heap::{CaptureInfo, CaptureMethod, ProcessIdentity};
+use memtop_report::html::{self, HeapView};
 use memtop_report::{
     Dumped, Family, HeapReport, HeapReportOptions, Keeper, Overview, ProcessRow, Style, TopObject,
     html_fragment, json, text,
@@ -18,7 +19,7 @@ fn report(limit: usize) -> HeapReport {
 #[test]
 fn the_report_of_a_heap_in_text() {
     expect![[r#"
-        PID 4711, worker.py, CPython 3.11.7, 2026-11-23 07:51:13 UTC
+        PID 4711, worker.py, CPython 3.11.7, on web-1, 2026-11-23 07:51:13 UTC
         406 objects, 58.9 kB, 406 references; resident memory 9.1 MB
 
         where memory accumulates
@@ -80,6 +81,9 @@ fn the_report_of_a_heap_in_json() {
           "capture": {
             "taken_at": "2026-11-23T07:51:13Z",
             "pid": 4711,
+            "namespace_pid": null,
+            "host": "web-1",
+            "container": null,
             "program": "worker.py",
             "implementation": "cpython",
             "python": "3.11.7",
@@ -364,7 +368,7 @@ fn what_changed() {
     let answer = diff(old.heap(), new.heap(), &options).expect("one process");
     let (from, to) = (old.heap().info(), new.heap().info());
     expect![[r#"
-        PID 4711, worker.py, CPython 3.11.7, 2026-11-23 07:51:13 UTC
+        PID 4711, worker.py, CPython 3.11.7, on web-1, 2026-11-23 07:51:13 UTC
         +200 objects, +25.6 kB within 1 min: from 206 (33.3 kB) to 406 (58.9 kB)
 
              bytes  objects  bytes now  objects now  type
@@ -380,6 +384,9 @@ fn what_changed() {
             "capture": {
               "taken_at": "2026-11-23T07:50:13Z",
               "pid": 4711,
+              "namespace_pid": null,
+              "host": "web-1",
+              "container": null,
               "program": "worker.py",
               "implementation": "cpython",
               "python": "3.11.7",
@@ -402,6 +409,9 @@ fn what_changed() {
             "capture": {
               "taken_at": "2026-11-23T07:51:13Z",
               "pid": 4711,
+              "namespace_pid": null,
+              "host": "web-1",
+              "container": null,
               "program": "worker.py",
               "implementation": "cpython",
               "python": "3.11.7",
@@ -463,6 +473,7 @@ fn who_keeps_it_alive() {
     };
     let objects = [why("one", 2), why("line", 10), why("waste", 10)].join("\n");
     expect![[r#"
+        PID 0, CPython 0.0.0, 1970-01-01 00:00:00 UTC
         shop.Order at 0x1020: 56 B, retains 116 B
         it stays alive as long as any of these holds it:
           shop.orders[0]
@@ -470,12 +481,14 @@ fn who_keeps_it_alive() {
           and 1 more way
         no single object keeps it alive: several ways lead to it, or a root itself
 
+        PID 0, CPython 0.0.0, 1970-01-01 00:00:00 UTC
         str at 0x1040: 60 B, retains 60 B
         it stays alive as long as any of these holds it:
           shop.orders[0].line
         without this one it would be freed:
           shop.orders[0]
 
+        PID 0, CPython 0.0.0, 1970-01-01 00:00:00 UTC
         shop.Order at 0x1050: 56 B
         nothing holds it: it awaits the collector, and is no leak
     "#]]
@@ -484,6 +497,7 @@ fn who_keeps_it_alive() {
     let types = heap.types().find("shop.Order");
     let answer = paths_to_types(heap, &shortest, &types, &PathOptions::default());
     expect![[r#"
+        PID 0, CPython 0.0.0, 1970-01-01 00:00:00 UTC
         shop.Order: 1 object
           objects  bytes  held by         one of them
                 1   56 B  shop.orders[0]       0x1020
@@ -531,6 +545,9 @@ fn who_keeps_it_alive() {
           "capture": {
             "taken_at": "1970-01-01T00:00:00Z",
             "pid": 0,
+            "namespace_pid": null,
+            "host": null,
+            "container": null,
             "program": "",
             "implementation": "",
             "python": "0.0.0",
@@ -572,7 +589,7 @@ fn from_outside() -> memtop_heap::testing::Graph {
 fn a_process_at_a_look() {
     let graph = from_outside();
     expect![[r#"
-        PID 4711, worker.py, CPython 3.11.7, 2026-11-23 07:51:13 UTC
+        PID 4711, worker.py, CPython 3.11.7, on web-1, 2026-11-23 07:51:13 UTC
         5 objects, 1.1 kB, 4 references; resident memory 9.1 MB
 
         refs: of 4 objects that the collector tracks, those with the most
@@ -626,6 +643,7 @@ fn what_is_asked_of_a_process_ends_with_what_that_cost() {
     let shortest = ShortestPaths::new(heap, &costs);
     let types = paths_to_types(heap, &shortest, &heap.types().find("Order"), &PathOptions::default());
     expect![[r#"
+        PID 4711, worker.py, CPython 3.11.7, on web-1, 2026-11-23 07:51:13 UTC
         shop.Order: 2 objects
           objects  bytes  held by         one of them
                 2  112 B  shop.orders[*]       0x1020
@@ -643,7 +661,7 @@ fn what_is_asked_of_a_process_ends_with_what_that_cost() {
     let old = shop(1);
     let answer = diff(old.heap(), heap, &DiffOptions::default()).expect("one process");
     expect![[r#"
-        PID 4711, worker.py, CPython 3.11.7, 2026-11-23 07:51:13 UTC
+        PID 4711, worker.py, CPython 3.11.7, on web-1, 2026-11-23 07:51:13 UTC
         -401 objects, -57.8 kB within 0 ns: from 406 (58.9 kB) to 5 (1.1 kB)
 
              bytes  objects  bytes now  objects now  type
@@ -680,7 +698,7 @@ fn a_server_and_its_workers_at_a_look() {
     family.failed(4713, "process 4713 exited while it was read");
     family.finish(Some(3));
     expect![[r#"
-        2 Python processes: 612 objects, 92.2 kB
+        2 Python processes on web-1: 612 objects, 92.2 kB
 
            PID  Python  objects   Python  resident  unexplained    pause  program
           4711  3.11.7      206  33.4 kB    9.0 MB       2.5 MB  12.3 ms  worker.py
@@ -702,9 +720,37 @@ fn a_server_and_its_workers_at_a_look() {
 }
 
 #[test]
+fn a_process_in_a_container_is_told_by_the_number_that_was_asked_for() {
+    let info = CaptureInfo {
+        process: ProcessIdentity { pid: 4622, namespace_pid: Some(1), ..ProcessIdentity::default() },
+        container: Some("0123456789abcdef".repeat(4)),
+        ..shop(1).heap().info().clone()
+    };
+    let text = text::of_process(&info, "an answer\n", &Style::default());
+    expect![[r#"
+        PID 4622 (1 in its namespace), worker.py, CPython 3.11.7, on web-1, container 0123456789ab, 2026-11-23 07:51:13 UTC
+        an answer
+    "#]]
+    .assert_eq(&text);
+    let json = json::of_process(&info, serde_json::json!({"types": []}));
+    assert_eq!(json["capture"]["pid"], 4622);
+    assert_eq!(json["capture"]["namespace_pid"], 1);
+    assert_eq!(json["capture"]["host"], "web-1");
+    assert_eq!(json["capture"]["container"], info.container.as_deref().expect("one"));
+    expect!["<p>PID 4622 (1 in its namespace), worker.py, CPython 3.11.7, on web-1, container 0123456789ab, 2026-11-23 07:51:13 UTC</p>an answer"]
+        .assert_eq(&html_fragment::of_process(&info, "an answer"));
+    let graph = graph_with_accounts("module:shop -> ns:dict", info);
+    let page = html::heap_report(&HeapView::new(graph.heap(), &HeapReportOptions::default()));
+    let of = "worker.py (PID 4622, 1 in its namespace), CPython 3.11.7, on web-1, container 0123456789ab";
+    assert!(page.contains(&format!("<h1>{of}</h1>")), "{}", &page[page.find("<h1>").unwrap_or(0)..][..200]);
+}
+
+#[test]
 fn the_processes_of_a_machine() {
     let row = |pid, problem: Option<&str>| ProcessRow {
         pid,
+        namespace_pid: Some(if pid == 4711 { 1 } else { pid }),
+        container: None,
         python: problem.is_none().then(|| "3.11.7".into()),
         rss: 22_000_000 * u64::from(pid),
         user: "www".into(),
@@ -714,17 +760,19 @@ fn the_processes_of_a_machine() {
     let rows =
         [row(7, None), row(12, Some("process 12 belongs to root, and mem_top runs as www")), row(4711, None)];
     expect![[r#"
-         PID  Python  resident  user  command
-           7  3.11.7  154.0 MB  www   python3 -m shop --secret \x1b[2J
-        4711  3.11.7  103.6 GB  www   python3 -m shop --secret \x1b[2J
+        Python processes on web-1
+
+                              PID  Python  resident  user  command
+                                7  3.11.7  154.0 MB  www   python3 -m shop --secret \x1b[2J
+        4711 (1 in its namespace)  3.11.7  103.6 GB  www   python3 -m shop --secret \x1b[2J
 
         cannot be looked into
         PID  Python  resident  user  command
          12  ?       264.0 MB  www   python3 -m shop --secret \x1b[2J
         - process 12 belongs to root, and mem_top runs as www
     "#]]
-    .assert_eq(&text::processes(&rows, &Style::default()));
-    assert_eq!(text::processes(&[], &Style::default()), "no Python process is running\n");
+    .assert_eq(&text::processes(&rows, Some("web-1"), &Style::default()));
+    assert_eq!(text::processes(&[], None, &Style::default()), "no Python process is running\n");
 }
 
 #[test]
@@ -737,7 +785,7 @@ fn what_was_saved() {
         replaced: true,
     };
     expect![[r#"
-        PID 4711, worker.py, CPython 3.11.7, 2026-11-23 07:51:13 UTC
+        PID 4711, worker.py, CPython 3.11.7, on web-1, 2026-11-23 07:51:13 UTC
         54,720 objects saved to 1.parquet (1.2 MB), which replaces what stood there
         captured from outside the process; it stood still for 12.3 ms; 45 ms in all
         the process ran on meanwhile: numbers are approximate

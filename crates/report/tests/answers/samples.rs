@@ -12,7 +12,8 @@ pub(crate) fn shop(round: usize) -> Graph {
     let info = CaptureInfo {
         taken_at: 1_795_420_213_000_000 + minutes.cast_signed(),
         uptime: Some(minutes),
-        process: ProcessIdentity { pid: 4711, started: 1, boot: "b".into(), interpreter: 0 },
+        process: ProcessIdentity { pid: 4711, started: 1, boot: "b".into(), ..ProcessIdentity::default() },
+        host: Some("web-1".into()),
         python: PythonVersion { major: 3, minor: 11, micro: 7, suffix: String::new() },
         implementation: "cpython".into(),
         program: "worker.py".into(),
@@ -115,6 +116,7 @@ pub(crate) fn bare(verdict: Verdict, suspects: Vec<Suspect>, candidates: Vec<Sus
         unexplained: None,
     };
     Leaks {
+        info: None,
         verdict,
         reason: "because".into(),
         detectable_growth: None,

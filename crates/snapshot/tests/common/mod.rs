@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use memtop_heap::{
     CaptureInfo, CaptureMethod, Flags, Frame, Heap, HeapBuilder, Label, MemoryNumbers, Name, Object,
-    ObjectId, Origin, ProcessIdentity, PythonVersion, Root, RootKind, Shape, Type, TypeId,
+    ObjectId, Origin, ProcessIdentity, ProgramImage, PythonVersion, Root, RootKind, Shape, Type, TypeId,
 };
 
 /// A folder that goes when the test ends.
@@ -182,10 +182,16 @@ fn info(chance: &mut Chance, with_keys: bool) -> CaptureInfo {
         uptime: chance.maybe(),
         process: ProcessIdentity {
             pid: chance.next() as u32,
+            namespace_pid: chance.maybe().map(|pid| pid as u32),
             started: chance.next(),
             boot: TEXTS[chance.below(TEXTS.len())].to_owned(),
             interpreter: chance.next(),
+            image: chance
+                .maybe()
+                .map(|layout| ProgramImage { layout, random: chance.maybe().map(|random| random as u32) }),
         },
+        host: chance.maybe().map(|text| TEXTS[text as usize % TEXTS.len()].to_owned()),
+        container: chance.maybe().map(|text| TEXTS[text as usize % TEXTS.len()].to_owned()),
         python: PythonVersion { major: 3, minor: chance.below(16) as u8, micro: 7, suffix: "rc1".to_owned() },
         implementation: "cpython".to_owned(),
         program: TEXTS[chance.below(TEXTS.len())].to_owned(),

@@ -50,7 +50,11 @@ fn title(pen: &mut Pen<'_>, areas: &Areas, state: &State, process: &Process) {
         spans.remove(0);
     }
     if let Some(pid) = process.title.pid {
-        facts.push(format!("pid {pid}"));
+        let own = process.latest.as_ref().and_then(|latest| latest.info.process.namespace_pid);
+        facts.push(match own.filter(|own| *own != pid) {
+            Some(own) => format!("pid {pid} ({own} in its namespace)"),
+            None => format!("pid {pid}"),
+        });
     }
     if let Some(latest) = &process.latest {
         let name = match latest.info.implementation.as_str() {
@@ -58,6 +62,7 @@ fn title(pen: &mut Pen<'_>, areas: &Areas, state: &State, process: &Process) {
             other => shown(other),
         };
         facts.push(format!("{name} {}", shown(&latest.info.python.to_string())));
+        facts.extend(latest.info.host.iter().map(|host| format!("on {}", shown(host))));
     }
     if let Some(uptime) = process.pulse.uptime {
         facts.push(format!("up {}", time(uptime)));

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use memtop_analyze::Suspect;
+use memtop_analyze::{Suspect, same_process};
 
 use crate::observe::{Observation, TypeNumbers};
 use crate::rate::{Forecast, forecast, per_minute};
@@ -199,6 +199,15 @@ impl Process {
     /// Takes in a capture.
     pub fn captured(&mut self, observation: Box<Observation>, period: Duration) {
         let at = observation.at;
+        let before = self.latest.as_ref();
+        if before.is_some_and(|before| same_process(&before.info, &observation.info).is_err()) {
+            // It called exec: what was before is no past of the program that it became.
+            self.resident.clear();
+            self.python.clear();
+            self.trends = Trends::default();
+            self.baseline = None;
+            self.title.name = observation.info.program.clone();
+        }
         if let Some(rss) = observation.memory.rss {
             self.resident.push(at, rss as f64);
         }

@@ -22,7 +22,12 @@ pub(crate) fn info(at: u64) -> CaptureInfo {
     CaptureInfo {
         taken_at: 1_795_420_213_000_000 + at as i64 * 1_000_000,
         uptime: Some(5_000_000_000 + at * 1_000_000),
-        process: ProcessIdentity { pid: 4711, started: 77, boot: "b".to_owned(), interpreter: 0 },
+        process: ProcessIdentity {
+            pid: 4711,
+            started: 77,
+            boot: "b".to_owned(),
+            ..ProcessIdentity::default()
+        },
         python: PythonVersion { major: 3, minor: 11, micro: 7, suffix: String::new() },
         implementation: "cpython".to_owned(),
         program: "shop.py".to_owned(),

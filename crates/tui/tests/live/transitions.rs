@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use memtop_heap::ProgramImage;
 use memtop_tui::{Answer, Column, Command, Effect, Event, Observation, Report, Screen, Status, Subject, Tab};
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseEvent, MouseEventKind};
 
@@ -99,6 +100,26 @@ fn growth_is_told_by_the_minute_or_since_the_baseline() {
     assert_eq!(growth(&scene), (Some(80.0), Some(80.0 * 560.0)));
     scene.types("B");
     assert_eq!(growth(&scene), (Some(240.0), Some(240.0 * 560.0)));
+}
+
+#[test]
+fn a_program_that_came_by_exec_has_no_past() {
+    let mut scene = Scene::after(4, SIZE);
+    scene.types("b");
+    let process = &mut scene.state.processes[0];
+    // As a capture of the first versions, which does not know its program: it is taken for the same.
+    let mut next = process.latest.clone().unwrap();
+    next.info.process.image = Some(ProgramImage { layout: 1, random: None });
+    process.captured(next.clone(), Duration::from_secs(10));
+    assert!(process.baseline.is_some() && process.python.points().len() > 1);
+    next.info.process.image = Some(ProgramImage { layout: 2, random: None });
+    next.info.program = "other.py".to_owned();
+    process.captured(next, Duration::from_secs(10));
+    assert!(process.baseline.is_none());
+    assert_eq!((process.python.points().len(), process.resident.points().len()), (1, 1));
+    assert_eq!(process.title.name, "other.py");
+    let session = process.rows().iter().find(|row| &*row.name == "shop.Session").unwrap();
+    assert_eq!(process.type_growth(session), (None, None));
 }
 
 #[test]
