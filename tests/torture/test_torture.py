@@ -24,13 +24,15 @@ IMPOSTORS = ["_queue", "_elementtree", "_multiarray_umath", "_decimal"]
 TOOK: list[float] = []
 """How long all cases took together, in seconds."""
 
-pytestmark = [
+CAN_BE_CAPTURED = [
     pytest.mark.skipif(sys.platform != "linux", reason="other processes are read on Linux only"),
     pytest.mark.skipif(
         hasattr(os, "geteuid") and os.geteuid() != 0 and YAMA.exists() and YAMA.read_text().strip() not in ("0", "1"),
         reason="a child may not be traced here",
     ),
 ]
+
+pytestmark = CAN_BE_CAPTURED
 
 Run = Callable[[str, str], judge.Outcome]
 

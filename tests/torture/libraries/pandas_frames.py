@@ -1,5 +1,6 @@
 """Frames, series, indexes and groups of pandas; threads that aggregate."""
 # requires: pandas
+# outside alone: 0.3 since items of an array of objects that are not tracked are not seen from within
 
 import numpy
 import pandas
