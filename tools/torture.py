@@ -83,7 +83,7 @@ def table(results: dict[str, Results]) -> None:
     width = max(map(len, rows), default=0)
     print("\n" + " " * width, *(f"{name:>13}" for name in results))
     for case in rows:
-        print(f"{case:{width}}", *(f"{column.get(case, ('–', ''))[0]:>13}" for column in results.values()))
+        print(f"{case:{width}}", *(f"{column.get(case, ('', ''))[0]:>13}" for column in results.values()))
     for kind in ("skipped", "FAILED"):
         for name, column in results.items():
             for case, (said, why) in column.items():

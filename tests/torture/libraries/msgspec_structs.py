@@ -1,7 +1,7 @@
 """Structs of msgspec, tracked and not, encoders, decoders, raw messages; threads that convert."""
 # requires: msgspec
 
-from typing import Optional, Union
+from typing import Optional
 
 import msgspec
 from captures import Traffic, look
@@ -33,9 +33,9 @@ def chain(length: int) -> Node:
     return node
 
 
-encoder, decoder = msgspec.msgpack.Encoder(), msgspec.msgpack.Decoder(Union[Node, Leaf])
+encoder, decoder = msgspec.msgpack.Encoder(), msgspec.msgpack.Decoder(Node | Leaf)
 text = msgspec.json.encode(chain(20))
-reading = msgspec.json.Decoder(Union[Node, Leaf])
+reading = msgspec.json.Decoder(Node | Leaf)
 
 
 def work():

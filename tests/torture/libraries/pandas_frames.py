@@ -1,6 +1,6 @@
 """Frames, series, indexes and groups of pandas; threads that aggregate."""
 # requires: pandas
-# outside alone: 0.3 since items of an array of objects that are not tracked are not seen from within
+# unseen: 0.3 items of arrays of objects that the collector does not track are seen from outside alone
 
 import numpy
 import pandas
