@@ -17,7 +17,7 @@ RUST_HOST = $(shell rustc -vV | sed -n 's/^host: //p')
 
 export CARGO_TERM_PROGRESS_WHEN ?= never
 
-.PHONY: help build web web-check demo test test-rust test-python test-long test-all lint audit bench fuzz soak interpreters wheel static clean
+.PHONY: help build web web-check demo test test-rust test-python test-long test-all torture lint audit bench fuzz soak interpreters wheel static clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -65,6 +65,9 @@ $(OLD): $(VENV)/.tools
 
 test-all: $(VENV)/.tools $(OLD) $(CACHE)/wheel/.built ## The Python tests on every CPython from 3.10 to 3.15 that is found
 	$(BIN)/python tools/matrix.py --wheel $(CACHE)/wheel $(if $(CI),--all-required --but-own,)
+
+torture: $(VENV)/.tools $(CACHE)/wheel/.built ## Extensions that lie and busy real libraries on CPython 3.10 to 3.14, captured from within and from outside
+	$(BIN)/python tools/torture.py --wheel $(CACHE)/wheel $(TORTURE)
 
 lint: build $(CARGO_DENY) ## Formatting, clippy, ruff, mypy, stubtest, licences and sources of dependencies
 	cargo fmt --check

@@ -30,8 +30,12 @@ ALONE = 60
 """So many objects may be in one of the two captures alone: what reading a line took and let go of. 20 were seen."""
 FACTOR = 2
 """The sum of sizes may be so many times what is resident: what is swapped, and what was never touched, counts."""
-CLASSES = r"_ctypes\..*Type|ctypes\._endian\._swapped_.*_meta"
-"""Types that from 3.13 on are sized by a formula from outside, and as classes from within; see test_same_answers.py."""
+SIZED_OTHERWISE = r"_ctypes\..*Type|ctypes\._endian\._swapped_.*_meta|numpy\._DTypeMeta|numpy\.void"
+"""Types of types that are sized by a formula from outside, and as classes from within; see test_same_answers.py. How long
+a `numpy.void` is, is not known from outside."""
+HEAD_OR_NOT = r"greenlet\.greenlet|gevent\..*"
+"""Types that say of each object whether the collector knows it (`tp_is_gc`), so whether there are 16 bytes before it: from
+outside that cannot be asked."""
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 ALLOWED = {"mem_top()": {"repr", "sizeof"}, "mem_top() while threads run": {"repr", "sizeof"}}
 """What of the program's code the drop-in calls: reprs of the rows that it shows, and `__sizeof__`."""
@@ -60,8 +64,10 @@ def run(
     python: str = sys.executable,
     path: list[Path] | None = None,
     environment: dict[str, str] | None = None,
+    unseen: float = 0,
 ) -> Outcome:
-    """Runs `program`, which calls `captures.look()`, and judges it. `path` is searched for modules before others."""
+    """Runs `program`, which calls `captures.look()`, and judges it. `path` is searched for modules before others.
+    `unseen` is the share of objects that one of the two captures may not see, beside `ALONE`."""
     outcome = Outcome()
     with tempfile.TemporaryDirectory(prefix="torture") as name:
         folder = Path(name)
@@ -87,7 +93,7 @@ def run(
             )
         watchdog = Watchdog(child)
         try:
-            Conversation(child, folder, outcome, python).hold()
+            Conversation(child, folder, outcome, python, unseen).hold()
             status = child.wait()
         finally:
             watchdog.stop()
@@ -125,16 +131,23 @@ def ended(status: int) -> str:
 
 
 def crash(errors: str) -> str:
-    """What there is to read on standard error: the first lines of faulthandler's, or the last of all."""
-    at = errors.find("Fatal Python error")
-    lines = errors[at:].splitlines()[:8] if at >= 0 else errors.splitlines()[-12:]
+    """What there is to read on standard error: where the thread was that crashed, or the last lines of all."""
+    fatal = errors.find("Fatal Python error")
+    if fatal < 0:
+        lines = errors.splitlines()[-12:]
+    else:
+        current = errors.find("Current thread", fatal)
+        lines = [errors[fatal:].splitlines()[0], *errors[max(fatal, current) :].splitlines()[:8]]
     return "\n".join("    " + line for line in lines)
 
 
 class Conversation:
     """What the program says, line by line, and what is done then."""
 
-    def __init__(self, child: subprocess.Popen[str], folder: Path, outcome: Outcome, python: str) -> None:
+    def __init__(
+        self, child: subprocess.Popen[str], folder: Path, outcome: Outcome, python: str, unseen: float
+    ) -> None:
+        self.unseen = unseen
         self.child, self.folder, self.outcome, self.python = child, folder, outcome, python
         self.stage = "being set up"
         self.any_code = False
@@ -240,7 +253,7 @@ class Conversation:
             how: collections.Counter(row[1] for at, row in rows.items() if at not in other)
             for how, rows, other in (("within", inside, outside), ("outside", outside, inside))
         }
-        if sum(map(sum, (one.values() for one in alone.values()))) > ALONE:
+        if sum(map(sum, (one.values() for one in alone.values()))) > ALONE + int(self.unseen * len(inside)):
             for how, one in alone.items():
                 failures.append(f"{sum(one.values())} objects are in the capture from {how} alone: {most(one)}")
         both = [(inside[at], outside[at]) for at in inside.keys() & outside.keys()]
@@ -248,7 +261,9 @@ class Conversation:
         for one, other in both:
             if one[1] != other[1]:
                 differ[f"the type: {one[1]}, and {other[1]} from outside"] += 1
-            elif one[2] != other[2] and not re.fullmatch(CLASSES, one[1]):
+            elif abs(one[2] - other[2]) == 16 and re.fullmatch(HEAD_OR_NOT, one[1]):
+                continue
+            elif one[2] != other[2] and not re.fullmatch(SIZED_OTHERWISE, one[1]):
                 differ[f"the size of {one[1]}: {one[2]}, and {other[2]} from outside"] += 1
         if differ:
             failures.append(f"of {sum(differ.values())} objects the captures tell otherwise {most(differ)}")

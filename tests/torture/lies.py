@@ -2,8 +2,8 @@
 
     lies.py NAME [--form FORM] [--pattern PATTERN]
 
-NAME is that of a function below with hyphens for underscores, or one of `names.py`; of that, one form and one pattern
-alone may be asked for, to find what it is that fails. A case builds its objects and has itself captured (`captures.look`). What CPython's own collector would die of is kept
+NAME is that of a function below with hyphens for underscores, or one of `names.py`, or several of these with commas
+between; one form and one pattern of them alone may be asked for, to find what it is that fails. A case builds its objects and has itself captured (`captures.look`). What CPython's own collector would die of is kept
 away from it: such a program has no collection, and its objects are in the permanent generation.
 """
 
@@ -595,7 +595,8 @@ def main() -> None:
     parser.add_argument("--form")
     parser.add_argument("--pattern")
     arguments = parser.parse_args()
-    if arguments.name not in (*CASES, *NAMES):
+    names = arguments.name.split(",")
+    if arguments.name not in CASES and not set(names) <= set(NAMES):
         parser.error(f"there is no case {arguments.name}")
     # A collection that comes by itself, in the middle of making what the collector must not see, would be the end. It is
     # not switched off, since that it is says that mem_top holds the heap still.
@@ -604,7 +605,7 @@ def main() -> None:
         if arguments.name in CASES:
             CASES[arguments.name]()
         else:
-            look_at(filled(arguments.name, arguments.form, arguments.pattern))
+            look_at([made for name in names for made in filled(name, arguments.form, arguments.pattern)])
     except BaseException:
         # The interpreter is not to clear away what was made here.
         traceback.print_exc()

@@ -1,6 +1,6 @@
 """Real libraries with code in C, C++, Rust and Cython, alive and busy, captured unharmed and told alike by both looks.
 
-Each is a program in `libraries/`, whose head says which distributions it `requires` and which module it `builds`. What
+Each is a program in `libraries/`, whose head says which distributions it `requires` and which module it `builds`, and with `unseen` which share of its objects one of the looks does not find. What
 is not installed is skipped, unless this is `make torture` (`TORTURE_ENVIRONMENT` is set): there it is a failure, but for
 what the requirements of that environment name as not to be had, with the reason.
 """
@@ -18,18 +18,28 @@ from pathlib import Path
 import judge
 import pytest
 from extension import CannotBuild, built
-from test_torture import pytestmark  # noqa: F401: what is to be skipped there is to be skipped here
+from test_torture import CAN_BE_CAPTURED
 
 TORTURE = Path(__file__).resolve().parent
 LIBRARIES = TORTURE / "libraries"
 ENVIRONMENT = os.environ.get("TORTURE_ENVIRONMENT")
 VERSION = f"3.{sys.version_info.minor}"
+pytestmark = CAN_BE_CAPTURED
+UNSEEN = 0.02
+"""The share of objects that one of the two looks may not see: constants in variables of C, which Cython makes and to
+which no traverse leads, from outside alone; what stands behind pointers in the state of a module from within alone. 0.2
+to 1.3 % were seen. A program with another share says so in its head, with the reason."""
 PROGRAMS = sorted(path.stem for path in LIBRARIES.glob("*.py"))
 
 
 def header(program: str, name: str) -> list[str]:
     found = re.search(rf"^# {name}: (.+)$", (LIBRARIES / f"{program}.py").read_text(), re.MULTILINE)
     return found[1].split() if found else []
+
+
+def unseen(program: str) -> float:
+    said = header(program, "unseen")
+    return float(said[0]) if said else UNSEEN
 
 
 def not_to_be_had(distribution: str) -> str | None:
@@ -77,7 +87,7 @@ def build(program: str, folder: Path) -> None:
         elif source.stem.startswith("nanobind"):
             import nanobind
 
-            library = Path(nanobind.source_dir())
+            library = Path(nanobind.__file__).parent / "src"
             maps = library.parent / "ext" / "robin_map" / "include"
             flags = [
                 "-std=c++17",
@@ -86,7 +96,9 @@ def build(program: str, folder: Path) -> None:
                 f"-I{nanobind.include_dir()}",
                 f"-I{maps}",
             ]
-            flags += ["-DNDEBUG", str(library / "nb_combined.cpp")]
+            # Newer versions have one file that includes the others.
+            combined = library / "nb_combined.cpp"
+            flags += ["-DNDEBUG", *map(str, [combined] if combined.exists() else sorted(library.glob("*.cpp")))]
         built(folder, source, source.stem, *flags)
 
 
@@ -101,7 +113,7 @@ def run_program(program: str, folder: Path) -> judge.Outcome | str:
         if os.environ.get("CI") or ENVIRONMENT:
             raise
         return str(error)
-    return judge.run(LIBRARIES / f"{program}.py", path=[folder])
+    return judge.run(LIBRARIES / f"{program}.py", path=[folder], unseen=unseen(program))
 
 
 @pytest.fixture(scope="module")

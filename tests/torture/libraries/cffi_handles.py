@@ -1,6 +1,8 @@
 """Pointers, arrays, handles, callbacks and buffers of cffi."""
 # requires: cffi
 
+import itertools
+
 from captures import look
 from cffi import FFI
 
@@ -27,7 +29,7 @@ numbers = ffi.new("int[]", [3, 1, 2])
 library.qsort(numbers, 3, 4, compare)
 assert list(numbers) == [1, 2, 3]
 nodes = [ffi.new("node *", {"number": number, "name": b"node"}) for number in range(100)]
-for one, other in zip(nodes, nodes[1:]):
+for one, other in itertools.pairwise(nodes):
     one.next = other
 kept = {"kept": [1, 2, 3]}
 handles = [ffi.new_handle(kept) for _ in range(20)]

@@ -42,7 +42,9 @@ pool = gevent.pool.Pool(200)
 for number in range(30):
     for function in (on_event, on_queue, on_lock):
         kept.append(pool.spawn(function, number))
-listener = gevent.socket.create_server(("127.0.0.1", 0))
+listener = gevent.socket.socket()
+listener.bind(("127.0.0.1", 0))
+listener.listen(100)
 kept.append(gevent.spawn(serve, listener))
 clients = [gevent.spawn(gevent.socket.create_connection, listener.getsockname()) for _ in range(10)]
 gevent.joinall(clients)

@@ -51,6 +51,7 @@ async def requests():
 async def first(call):
     async for answer in call:
         return answer
+    return None
 
 
 async def main() -> None:

@@ -1,7 +1,7 @@
 """Structs of msgspec, tracked and not, encoders, decoders, raw messages; threads that convert."""
 # requires: msgspec
 
-from typing import List, Optional, Union
+from typing import Optional
 
 import msgspec
 from captures import Traffic, look
@@ -14,7 +14,7 @@ class Point(msgspec.Struct):
 
 class Node(msgspec.Struct, tag=True):
     name: str
-    points: List[Point] = []
+    points: list[Point] = []
     next: Optional["Node"] = None
 
 
@@ -23,7 +23,7 @@ class Leaf(msgspec.Struct, tag=True, gc=False, frozen=True):
 
 
 class Weak(msgspec.Struct, weakref=True, dict=True, array_like=True):
-    one: Union[int, str] = 7
+    one: int | str = 7
 
 
 def chain(length: int) -> Node:
@@ -33,9 +33,9 @@ def chain(length: int) -> Node:
     return node
 
 
-encoder, decoder = msgspec.msgpack.Encoder(), msgspec.msgpack.Decoder(Union[Node, Leaf])
+encoder, decoder = msgspec.msgpack.Encoder(), msgspec.msgpack.Decoder(Node | Leaf)
 text = msgspec.json.encode(chain(20))
-reading = msgspec.json.Decoder(Union[Node, Leaf])
+reading = msgspec.json.Decoder(Node | Leaf)
 
 
 def work():

@@ -2,6 +2,8 @@
 # requires: nanobind
 # builds: nanobind_bound.cpp
 
+import itertools
+
 import nanobind_bound as bound
 from captures import look
 
@@ -12,9 +14,9 @@ class Derived(bound.Node):
 
 
 nodes = [bound.Node(number) for number in range(100)] + [Derived(number) for number in range(20)]
-for one, other in zip(nodes, nodes[1:]):
+for one, other in itertools.pairwise(nodes):
     one.next = other
-    one.anything = [number for number in range(3)]
+    one.anything = list(range(3))
     one.callback = lambda number: number + 1
 nodes[0].children = nodes[1:50]
 nodes[0].attribute = {"dynamic": 1}

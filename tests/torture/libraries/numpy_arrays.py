@@ -34,7 +34,7 @@ for iterator in iterators[1:3]:
 masked = numpy.ma.masked_array(numpy.arange(10), mask=[0, 1] * 5)
 more = [numpy.random.default_rng(1), numpy.random.RandomState(1), numpy.dtype("f8"), structured.dtype, numpy.add]
 more += [numpy.vectorize(len), numpy.frompyfunc(len, 1, 1), memoryview(arrays[5]), arrays[5].data, masked, records]
-untouched = numpy.empty(1 << 24)
+untouched = numpy.empty(1 << 20)
 look(
     [*arrays, *views, *(one for one in scalars if type(one).__module__ == "numpy"), objects, structured, *empty, *more],
     traffic=Traffic(compute, compute),

@@ -1,5 +1,6 @@
 """Frames, series, indexes and groups of pandas; threads that aggregate."""
 # requires: pandas
+# unseen: 0.3 items of arrays of objects that the collector does not track are seen from outside alone
 
 import numpy
 import pandas

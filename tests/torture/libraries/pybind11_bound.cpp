@@ -43,7 +43,7 @@ PYBIND11_MODULE(pybind11_bound, module) {
         .def_readwrite("anything", &Node::anything)
         .def("each", [](Node &node) { return py::make_iterator(node.children.begin(), node.children.end()); },
              py::keep_alive<0, 1>());
-    py::class_<Other>(module, "Other", py::buffer_protocol()).def(py::init<>()).def_buffer([](Other &other) {
+    py::class_<Other, std::shared_ptr<Other>>(module, "Other", py::buffer_protocol()).def(py::init<>()).def_buffer([](Other &other) {
         return py::buffer_info(other.words, 4);
     });
     py::class_<Both, Node, Other, std::shared_ptr<Both>>(module, "Both", py::multiple_inheritance()).def(py::init<int>());

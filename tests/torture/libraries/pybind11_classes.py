@@ -2,6 +2,8 @@
 # requires: pybind11
 # builds: pybind11_bound.cpp
 
+import itertools
+
 import pybind11_bound as bound
 from captures import look
 
@@ -17,7 +19,7 @@ class Slotted(bound.Both):
 
 nodes = [bound.Node(number) for number in range(100)] + [Derived(number) for number in range(20)]
 nodes += [bound.Both(number) for number in range(20)] + [Slotted(number) for number in range(20)]
-for one, other in zip(nodes, nodes[1:]):
+for one, other in itertools.pairwise(nodes):
     one.next = other
     one.anything = [one]
     one.callback = lambda number: number + 1

@@ -3,7 +3,7 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Dict, List, Optional
+from typing import Any, Optional
 
 import pydantic
 from captures import Traffic, look
@@ -13,12 +13,12 @@ class Article(pydantic.BaseModel):
     name: str
     price: Decimal = Decimal("1.50")
     since: datetime = datetime(2024, 1, 1)
-    more: Dict[str, Any] = {}
+    more: dict[str, Any] = {}
 
 
 class Cart(pydantic.BaseModel):
-    owner: Optional[str] = None
-    articles: List[Article] = []
+    owner: str | None = None
+    articles: list[Article] = []
     parent: Optional["Cart"] = None
 
 
