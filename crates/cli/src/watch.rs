@@ -6,6 +6,7 @@
 //!
 //! It judges nothing: what the heaps say is the finder's to tell.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use memtop_heap::Heap;
@@ -54,8 +55,9 @@ impl Watched {
 
     /// Keeps a heap outside of memory where that can be; else says why not, for the notes.
     pub(crate) fn keep(&mut self, heap: Heap) -> Option<String> {
-        let (stored, error) = StoredHeap::new(heap);
+        let (stored, error) = StoredHeap::new(Arc::new(heap));
         self.heaps.0.push(stored);
+        memtop_remote::return_free_memory();
         error.map(|error| {
             format!(
                 "snapshots were kept in memory, as a temporary file could not be written ({error}): TMPDIR names \

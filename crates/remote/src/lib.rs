@@ -54,7 +54,9 @@ mod elsewhere;
 #[cfg(target_os = "linux")]
 pub use capture::{Options, capture};
 #[cfg(not(target_os = "linux"))]
-pub use elsewhere::{FreeMemory, Image, Options, Pulse, capture, children, free_memory, processes, pulse};
+pub use elsewhere::{
+    FreeMemory, Image, Options, Pulse, capture, children, free_memory, processes, pulse, return_free_memory,
+};
 pub use error::RemoteError;
 #[cfg(target_os = "linux")]
 pub use image::Image;
@@ -63,6 +65,8 @@ pub use list::{children, processes};
 pub use maps::Region;
 #[cfg(target_os = "linux")]
 pub use pulse::{Pulse, pulse};
+#[cfg(target_os = "linux")]
+pub use raw::return_free_memory;
 #[cfg(target_os = "linux")]
 pub use room::{Free as FreeMemory, free as free_memory};
 pub use target::{Copied, CopyOptions, MemoryPlan, Process, Purpose, Target, Thread};

@@ -182,6 +182,16 @@ pub(crate) fn data(file: &File, from: u64, to: u64) -> Option<(u64, u64)> {
     Some((start, end))
 }
 
+/// Gives the system back what malloc holds free (`malloc_trim(3)`): after a heap was let go of that is as much as the
+/// heap. Other C libraries than glibc do so by themselves.
+pub fn return_free_memory() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: it may be called at any time, from any thread.
+    unsafe {
+        libc::malloc_trim(0);
+    }
+}
+
 /// The size of a page in bytes.
 pub(crate) fn page_size() -> u64 {
     // SAFETY: asks for a number.

@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use memtop_heap::testing::graph;
 use memtop_heap::{CaptureInfo, Heap, HeapBuilder, Label, Object, Root, RootKind, Type};
@@ -90,10 +91,10 @@ fn what_is_known_of_a_capture_is_read_without_its_heap() {
 fn what_cannot_be_put_into_a_file_stays_in_memory_and_says_why() {
     let directory = directory("stored");
     let graph = graph("module:shop -> globals:dict -> sessions:shop.Sessions('sessions')");
-    let (stored, error) = StoredHeap::new_in(graph.heap().clone(), &directory);
-    assert!(error.is_none());
+    let (stored, error) = StoredHeap::new_in(Arc::new(graph.heap().clone()), &directory);
+    assert!(error.is_none() && stored.memory_bytes() == 0);
     assert_eq!((stored.info(), &*stored.heap().expect("it is whole")), (graph.heap().info(), graph.heap()));
-    let (stored, error) = StoredHeap::new_in(graph.heap().clone(), &directory.join("not there"));
+    let (stored, error) = StoredHeap::new_in(Arc::new(graph.heap().clone()), &directory.join("not there"));
     assert!(error.is_some_and(|error| error.hint().is_some()));
     assert_eq!(*stored.heap().expect("it is in memory"), *graph.heap());
     fs::remove_dir(&directory).expect("it is empty");
