@@ -111,6 +111,7 @@ pub(crate) fn watch(
 ) -> Result<Series, Failure> {
     let mut series = Series { watched: Vec::new(), rounds: 0, end: End::Complete, notes: Vec::new() };
     let mut failures = 0;
+    memtop_remote::return_free_memory();
     clock.listen();
     while series.rounds < plan.count {
         let begun = clock.now();

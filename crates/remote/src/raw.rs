@@ -182,12 +182,14 @@ pub(crate) fn data(file: &File, from: u64, to: u64) -> Option<(u64, u64)> {
     Some((start, end))
 }
 
-/// Gives the system back what malloc holds free (`malloc_trim(3)`): after a heap was let go of that is as much as the
-/// heap. Other C libraries than glibc do so by themselves.
+/// Gives the system back what malloc holds free (`malloc_trim(3)`), and has it give back large pieces at once from now on
+/// (`mallopt(3)`; it would learn not to from the first ones that are freed). After a heap was let go of that is as much as
+/// the heap. Other C libraries than glibc do so by themselves.
 pub fn return_free_memory() {
     #[cfg(target_env = "gnu")]
-    // SAFETY: it may be called at any time, from any thread.
+    // SAFETY: they may be called at any time, from any thread.
     unsafe {
+        libc::mallopt(libc::M_MMAP_THRESHOLD, 1 << 20);
         libc::malloc_trim(0);
     }
 }
