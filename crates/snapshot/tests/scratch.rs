@@ -1,5 +1,8 @@
 //! Heaps in temporary files: what comes back, what is left behind, and what is never written.
 
+#[expect(dead_code, reason = "other tests use the rest")]
+mod common;
+
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
@@ -7,7 +10,7 @@ use std::sync::Arc;
 
 use memtop_heap::testing::graph;
 use memtop_heap::{CaptureInfo, Heap, HeapBuilder, Label, Object, Root, RootKind, Type};
-use memtop_snapshot::{SaveOptions, ScratchFile, SnapshotError, StoredHeap, load_info, save};
+use memtop_snapshot::{SaveOptions, ScratchFile, SnapshotError, StoredHeap, load, load_info, save};
 
 fn directory(name: &str) -> PathBuf {
     let path = std::env::temp_dir().join(format!("mem_top-scratch-{}-{name}", std::process::id()));
@@ -27,6 +30,36 @@ fn a_heap_comes_back_as_often_as_it_is_wanted_and_leaves_no_file() {
     }
     drop(file);
     assert_eq!(names(), 0);
+    fs::remove_dir(&directory).expect("it is empty");
+}
+
+#[test]
+fn what_comes_back_is_what_a_snapshot_would_give() {
+    let directory = directory("same");
+    let path = directory.join("one.parquet");
+    for seed in 0..150 {
+        let with_keys = seed % 2 == 0;
+        let heap = common::random_heap(seed, 400, with_keys);
+        save(&heap, None, &path, &SaveOptions { with_keys: heap.info().with_keys }).expect("there is room");
+        let back =
+            ScratchFile::save_in(&heap, &directory).and_then(|file| file.load()).expect("there is room");
+        assert!(back == load(&path).expect("a snapshot").heap, "seed {seed}");
+    }
+    fs::remove_dir_all(&directory).expect("it goes");
+}
+
+#[test]
+fn more_than_one_block_comes_back() {
+    let directory = directory("blocks");
+    let mut builder = HeapBuilder::new(CaptureInfo::default());
+    let ty = builder.add_type(Type::new("m", "A"));
+    let ids: Vec<_> = (0..40_000).map(|at| builder.add_object(Object::new(16 * at, ty, at << 20))).collect();
+    for pair in ids.windows(2) {
+        builder.add_reference(pair[0], pair[1], Label::at(pair[0].index()));
+    }
+    let heap = builder.finish().expect("handles are valid");
+    let back = ScratchFile::save_in(&heap, &directory).and_then(|file| file.load()).expect("there is room");
+    assert!(back == heap);
     fs::remove_dir(&directory).expect("it is empty");
 }
 
