@@ -169,7 +169,8 @@ def test_looks_are_rarer_where_they_cost_much(monkeypatch):
 
     watch = mem_top.watching(every=1)
     monkeypatch.setattr(_watching, "snapshot", Costly)
-    monkeypatch.setattr(_watching, "leaks", lambda *series: None)
+    monkeypatch.setattr(_watching, "store", lambda taken: taken)
+    monkeypatch.setattr(_watching, "leaks_of_stored", lambda series: None)
     monkeypatch.setattr(watch._stop, "wait", lambda wait: waits.append(wait) or len(waits) == 3)
     watch._run()
     # Half a second may be 1 % of the time.

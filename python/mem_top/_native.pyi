@@ -5,15 +5,18 @@ from typing import final
 
 __all__ = [
     "Snapshot",
+    "StoredSnapshot",
     "Types",
     "__version__",
     "count",
     "escape",
     "leaks",
+    "leaks_of_stored",
     "load",
     "preview",
     "run_cli",
     "snapshot",
+    "store",
     "walks_lists",
 ]
 __version__: str
@@ -66,6 +69,18 @@ class Snapshot:
 def snapshot(work: float | None, with_keys: bool) -> Snapshot: ...
 def load(path: str) -> Snapshot: ...
 def leaks(snapshots: list[Snapshot], limit: int | None) -> _Answer: ...
+
+@final
+class StoredSnapshot:
+    """A snapshot that is kept outside of memory until it is asked, together with others, what grew."""
+
+    @property
+    def pause(self, /) -> float | None: ...
+    @property
+    def work(self, /) -> float | None: ...
+
+def store(snapshot: Snapshot) -> StoredSnapshot: ...
+def leaks_of_stored(snapshots: list[StoredSnapshot], limit: int | None) -> _Answer: ...
 def count(
     limit: int | None, wanted: Types | None, safe: bool
 ) -> tuple[list[_Row], list[_Row], list[tuple[int, int | None, type]], list[list[object]]]: ...

@@ -159,3 +159,13 @@ def leaks(*snapshots: Snapshot, limit: int | None = 10) -> Answer:
     if not snapshots:
         raise ValueError("leaks() needs snapshots: four or more, some minutes of work apart")
     return Answer(*_native.leaks([one._native for one in snapshots], _limit(limit)))
+
+
+def store(snapshot: Snapshot) -> _native.StoredSnapshot:
+    """Puts a snapshot into a temporary file, so that it takes no memory until `leaks_of_stored` asks for it."""
+    return _native.store(snapshot._native)
+
+
+def leaks_of_stored(snapshots: list[_native.StoredSnapshot], limit: int | None = 10) -> Answer:
+    """As `leaks`, of stored snapshots: two at most are in memory at once."""
+    return Answer(*_native.leaks_of_stored(snapshots, _limit(limit)))

@@ -1,7 +1,8 @@
 """Watching: snapshots from time to time in a background thread, and a suspect told once it is sure.
 
-A few snapshots are held: the first ones, thinned out as time goes on, so that the series covers all of it. They are
-numbers and names alone; nothing of the program is kept alive.
+A few snapshots are kept: the first ones, thinned out as time goes on, so that the series covers all of it. They are
+numbers and names alone; nothing of the program is kept alive. They lie in temporary files without names, for in a process
+that is near its limit several copies of its heap would end it.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import threading
 
 from ._answers import Answer, Record
-from ._snapshot import Snapshot, leaks, snapshot
+from ._snapshot import leaks_of_stored, snapshot, store
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from logging import Logger
     from types import TracebackType
     from typing import Any
+
+    from ._native import StoredSnapshot
 
 # A series of so many says enough; then every other one goes, and the interval doubles.
 _MOST = 8
@@ -54,7 +57,7 @@ class Watch:
         self._callback = callback
         # From the start, so that the first snapshot counts too, whatever was done before the first tick.
         self._work = 0.0
-        self._series: list[Snapshot] = []
+        self._series: list[StoredSnapshot] = []
         self._told: set[str] = set()
         self._answer: Answer | None = None
         self._stop = threading.Event()
@@ -76,14 +79,13 @@ class Watch:
     def look(self) -> Answer | None:
         """Takes a snapshot now, and says what the series says."""
         with self._looking:
-            taken = snapshot(self._work)
-            self._series.append(taken)
+            self._series.append(store(snapshot(self._work)))
             if len(self._series) > _MOST:
                 # The first and the last stay.
                 self._series = self._series[:-1:2] + self._series[-1:]
                 self._every *= 2
             if len(self._series) >= 2:
-                self._answer = leaks(*self._series)
+                self._answer = leaks_of_stored(self._series)
             answer, enough = self._answer, len(self._series) >= _LEAST
         if answer is not None and enough:
             self._tell(answer)

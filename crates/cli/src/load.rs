@@ -67,6 +67,8 @@ impl HeapSeries for Heaps {
     }
 
     fn heap(&self, index: usize) -> Result<HeapHandle<'_>, Failure> {
+        // What was let go of before makes room for it.
+        memtop_remote::return_free_memory();
         Ok(HeapHandle::Owned(self.0[index].heap()?))
     }
 

@@ -6,6 +6,7 @@
 //!
 //! It judges nothing: what the heaps say is the finder's to tell.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use memtop_analyze::{SeriesError, same_process};
@@ -55,8 +56,9 @@ impl Watched {
 
     /// Keeps a heap outside of memory where that can be; else says why not, for the notes.
     pub(crate) fn keep(&mut self, heap: Heap) -> Option<String> {
-        let (stored, error) = StoredHeap::new(heap);
+        let (stored, error) = StoredHeap::new(Arc::new(heap));
         self.heaps.0.push(stored);
+        memtop_remote::return_free_memory();
         error.map(|error| {
             format!(
                 "snapshots were kept in memory, as a temporary file could not be written ({error}): TMPDIR names \
@@ -110,6 +112,7 @@ pub(crate) fn watch(
 ) -> Result<Series, Failure> {
     let mut series = Series { watched: Vec::new(), rounds: 0, end: End::Complete, notes: Vec::new() };
     let mut failures = 0;
+    memtop_remote::return_free_memory();
     clock.listen();
     while series.rounds < plan.count {
         let begun = clock.now();

@@ -43,7 +43,7 @@ mod _native {
     type RowTuple = (u64, Option<i64>, Py<PyAny>);
 
     #[pymodule_export]
-    use crate::snapshot::{Snapshot, leaks, load, snapshot};
+    use crate::snapshot::{Snapshot, StoredSnapshot, leaks, leaks_of_stored, load, snapshot, store};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -7,14 +7,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use memtop_analyze::{
-    Costs, DiffOptions, Histogram, HistogramOptions, HistogramOrder, LeaksOptions, PathOptions, Retained,
-    ShortestPaths, TopBy, TopOptions, histogram, memory_total, paths_to_object, paths_to_types, top,
-    types_like,
+    Costs, DiffOptions, HeapHandle, HeapSeries, Histogram, HistogramOptions, HistogramOrder, Leaks,
+    LeaksError, LeaksOptions, PathOptions, Retained, SeriesError, ShortestPaths, TopBy, TopOptions,
+    histogram, memory_total, paths_to_object, paths_to_types, top, types_like,
 };
 use memtop_capture::graph;
-use memtop_heap::{HEADROOM, Heap, ObjectId, TypeId, headroom};
+use memtop_heap::{CaptureInfo, HEADROOM, Heap, ObjectId, TypeId, headroom};
 use memtop_report::{HeapReport, HeapReportOptions, Keeper, Style, TopObject, html_fragment, json, text};
-use memtop_snapshot::{SaveOptions, SnapshotError};
+use memtop_snapshot::{SaveOptions, SnapshotError, StoredHeap};
 use pyo3::exceptions::{PyFileNotFoundError, PyLookupError, PyMemoryError, PyOSError, PyValueError};
 use pyo3::prelude::*;
 
@@ -314,7 +314,7 @@ impl Snapshot {
                 self.html(&html_fragment::diff(&answer)),
             ))
         })
-        .map_err(|error: memtop_analyze::SeriesError| PyValueError::new_err(error.to_string()))
+        .map_err(|error: SeriesError| PyValueError::new_err(error.to_string()))
     }
 
     fn memory(&self, py: Python<'_>) -> Answer {
@@ -415,6 +415,110 @@ pub(crate) fn snapshot(py: Python<'_>, work: Option<f64>, with_keys: bool) -> Py
     graph::capture(py, &options).map(Snapshot::new)
 }
 
+/// A snapshot that is kept outside of memory until it is asked, together with others, what grew.
+#[pyclass(frozen, module = "mem_top._native")]
+pub(crate) struct StoredSnapshot {
+    stored: StoredHeap,
+    /// What an answer should say of how it is kept.
+    note: Option<String>,
+    /// What looking for growth takes of it, once it is loaded.
+    needed: u64,
+}
+
+impl Drop for StoredSnapshot {
+    fn drop(&mut self) {
+        OWN_BYTES.fetch_sub(self.stored.memory_bytes(), Ordering::Relaxed);
+    }
+}
+
+#[pymethods]
+impl StoredSnapshot {
+    /// How long the process stood still, in seconds.
+    #[getter]
+    fn pause(&self) -> Option<f64> {
+        self.stored.info().pause.map(|nanoseconds| nanoseconds as f64 / 1e9)
+    }
+
+    /// The units of work done.
+    #[getter]
+    fn work(&self) -> Option<f64> {
+        self.stored.info().work
+    }
+}
+
+/// Puts a snapshot into a temporary file; it stays in memory if none can be written.
+#[pyfunction]
+pub(crate) fn store(py: Python<'_>, snapshot: &Bound<'_, Snapshot>) -> StoredSnapshot {
+    let heap = Arc::clone(&snapshot.get().heap);
+    let needed = heap.memory_bytes() + bytes_of(&heap, LEAKS_BYTES);
+    let (stored, error) = py.detach(|| StoredHeap::new(heap));
+    OWN_BYTES.fetch_add(stored.memory_bytes(), Ordering::Relaxed);
+    let note = error.map(|error| {
+        format!("snapshots are kept in memory, as a temporary file could not be written ({error})")
+    });
+    StoredSnapshot { stored, note, needed }
+}
+
+/// Stored snapshots as a series.
+struct StoredSeries<'a>(Vec<&'a StoredHeap>);
+
+impl HeapSeries for StoredSeries<'_> {
+    type Error = SnapshotError;
+
+    fn captures(&self) -> Vec<&CaptureInfo> {
+        self.0.iter().map(|stored| stored.info()).collect()
+    }
+
+    fn heap(&self, index: usize) -> Result<HeapHandle<'_>, SnapshotError> {
+        self.0[index].heap().map(HeapHandle::Owned)
+    }
+
+    fn is_in_memory(&self) -> bool {
+        false
+    }
+}
+
+/// What leaks over a series of stored snapshots, of which two at most are loaded at once.
+#[pyfunction]
+pub(crate) fn leaks_of_stored(
+    py: Python<'_>,
+    snapshots: Vec<Py<StoredSnapshot>>,
+    limit: Option<usize>,
+) -> PyResult<Answer> {
+    let snapshots: Vec<&StoredSnapshot> = snapshots.iter().map(Py::get).collect();
+    check_memory(2 * snapshots.iter().map(|one| one.needed).max().unwrap_or(0))?;
+    let series = StoredSeries(snapshots.iter().map(|one| &one.stored).collect());
+    let note = snapshots.iter().find_map(|one| one.note.clone());
+    let answer = py.detach(|| {
+        let options = LeaksOptions { limit: limit.unwrap_or(usize::MAX), ..LeaksOptions::default() };
+        memtop_analyze::leaks_of(&series, &options).map(|mut answer| {
+            answer.notes.extend(note);
+            leaks_answer(&answer)
+        })
+    });
+    answer.map_err(|error| match error {
+        LeaksError::Series(error) => series_error(&error),
+        LeaksError::Heap(error) => file_error(&error),
+    })
+}
+
+fn leaks_answer(answer: &Leaks) -> Answer {
+    (
+        text::leaks(answer, &Style::default()),
+        json::to_text(&json::leaks(answer)),
+        match &answer.info {
+            Some(info) => html_fragment::of_process(info, &html_fragment::leaks(answer)),
+            None => html_fragment::leaks(answer),
+        },
+    )
+}
+
+fn series_error(error: &SeriesError) -> PyErr {
+    PyValueError::new_err(format!(
+        "{error}\nhint: give snapshots of one process, taken while it ran one program"
+    ))
+}
+
 /// Reads a snapshot from a file.
 #[pyfunction]
 pub(crate) fn load(py: Python<'_>, path: PathBuf) -> PyResult<Snapshot> {
@@ -430,19 +534,7 @@ pub(crate) fn leaks(py: Python<'_>, snapshots: Vec<Py<Snapshot>>, limit: Option<
     py.detach(|| {
         let heaps: Vec<&Heap> = heaps.iter().map(AsRef::as_ref).collect();
         let options = LeaksOptions { limit: limit.unwrap_or(usize::MAX), ..LeaksOptions::default() };
-        let answer = memtop_analyze::leaks(&heaps, &options)?;
-        Ok((
-            text::leaks(&answer, &Style::default()),
-            json::to_text(&json::leaks(&answer)),
-            match &answer.info {
-                Some(info) => html_fragment::of_process(info, &html_fragment::leaks(&answer)),
-                None => html_fragment::leaks(&answer),
-            },
-        ))
+        memtop_analyze::leaks(&heaps, &options).map(|answer| leaks_answer(&answer))
     })
-    .map_err(|error: memtop_analyze::SeriesError| {
-        PyValueError::new_err(format!(
-            "{error}\nhint: give snapshots of one process, taken while it ran one program"
-        ))
-    })
+    .map_err(|error| series_error(&error))
 }

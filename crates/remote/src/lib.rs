@@ -60,7 +60,7 @@ pub use capture::{Options, capture};
 #[cfg(not(target_os = "linux"))]
 pub use elsewhere::{
     FreeMemory, Image, Options, Pulse, capture, children, free_memory, host, ignore_signals_in, processes,
-    pulse, real_time_signals, send_real_time_signal,
+    pulse, real_time_signals, return_free_memory, send_real_time_signal,
 };
 pub use error::RemoteError;
 #[cfg(target_os = "linux")]
@@ -73,6 +73,6 @@ pub use proc::host;
 #[cfg(target_os = "linux")]
 pub use pulse::{Pulse, pulse};
 #[cfg(target_os = "linux")]
-pub use raw::{ignore_signals_in, real_time_signals, send_real_time_signal};
+pub use raw::{ignore_signals_in, real_time_signals, return_free_memory, send_real_time_signal};
 pub use room::{Free as FreeMemory, free as free_memory};
 pub use target::{Copied, CopyOptions, MemoryPlan, Process, Purpose, Target, Thread};

@@ -259,6 +259,18 @@ pub(crate) fn file_system(file: &File) -> Option<u32> {
     (result == 0).then_some(found.f_type as u32)
 }
 
+/// Gives the system back what malloc holds free (`malloc_trim(3)`), and has it give back large pieces at once from now on
+/// (`mallopt(3)`; it would learn not to from the first ones that are freed). After a heap was let go of that is as much as
+/// the heap. Other C libraries than glibc do so by themselves.
+pub fn return_free_memory() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: they may be called at any time, from any thread.
+    unsafe {
+        libc::mallopt(libc::M_MMAP_THRESHOLD, 1 << 20);
+        libc::malloc_trim(0);
+    }
+}
+
 /// The size of a page in bytes.
 pub(crate) fn page_size() -> u64 {
     // SAFETY: asks for a number.

@@ -21,39 +21,26 @@ use crate::tables::{Capture, Tables, digest, pack};
 use crate::view::View;
 use crate::{FORMAT, label_text, workers};
 
-/// A row group ends at so many objects or references, whichever comes first. Some hundred bytes of each are needed while
-/// it is written or read, so large groups make a small file, and small ones need little memory.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct GroupSize {
-    objects: usize,
-    references: usize,
-}
-
-impl GroupSize {
-    /// Of files that are kept.
-    pub(crate) const FILE: Self = Self { objects: 1 << 18, references: 1 << 20 };
-    /// Of files that are to make room in memory.
-    pub(crate) const SCRATCH: Self = Self { objects: 1 << 15, references: 1 << 17 };
-}
+/// A row group ends at so many objects or references, whichever comes first.
+const GROUP_OBJECTS: usize = 1 << 18;
+const GROUP_REFERENCES: usize = 1 << 20;
 
 /// Writes the whole file.
 pub(crate) fn encode<W: Write + Send>(
     view: &View<'_>,
     retained: Option<&[Option<u64>]>,
-    size: GroupSize,
     to: W,
 ) -> Result<W, Fault> {
     let schema = schema::schema();
     let properties: WriterPropertiesPtr = schema::properties()?.into();
     let mut file = SerializedFileWriter::new(to, schema.root_schema_ptr(), properties.clone())?;
     let encoder = Encoder::new(view, retained, schema, properties);
-    for rows in groups(view, size) {
+    for rows in groups(view) {
         let mut group = file.next_row_group()?;
         let offsets = view.heap.references().offsets();
-        let rows_or_references = rows.len().max((offsets[rows.end] - offsets[rows.start]) as usize);
-        let columns = workers::run(Column::ALL.len(), rows_or_references, |index| {
-            encoder.column(Column::ALL[index], rows.clone())
-        });
+        let size = rows.len().max((offsets[rows.end] - offsets[rows.start]) as usize);
+        let columns =
+            workers::run(Column::ALL.len(), size, |index| encoder.column(Column::ALL[index], rows.clone()));
         for column in columns {
             let (pages, close) = column?;
             group.append_column(&Bytes::from(pages), close)?;
@@ -76,15 +63,15 @@ pub(crate) fn encode<W: Write + Send>(
 }
 
 /// The rows of each row group.
-fn groups(view: &View<'_>, size: GroupSize) -> Vec<Range<usize>> {
+fn groups(view: &View<'_>) -> Vec<Range<usize>> {
     let offsets = view.heap.references().offsets();
     let objects = view.heap.objects().len();
     let mut groups = Vec::new();
     let mut start = 0;
     while start < objects {
-        let enough = offsets[start] as usize + size.references;
+        let enough = offsets[start] as usize + GROUP_REFERENCES;
         let by_references = offsets.partition_point(|&offset| offset as usize <= enough) - 1;
-        let end = by_references.clamp(start + 1, objects).min(start + size.objects);
+        let end = by_references.clamp(start + 1, objects).min(start + GROUP_OBJECTS);
         groups.push(start..end);
         start = end;
     }

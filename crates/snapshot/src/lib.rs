@@ -31,6 +31,7 @@ mod guard;
 mod label_text;
 mod page_reader;
 mod page_writer;
+mod rows;
 mod schema;
 mod scratch_file;
 mod source;
@@ -45,7 +46,6 @@ use std::path::{Path, PathBuf};
 
 use memtop_heap::{CaptureInfo, Heap, ObjectId};
 
-use encode::GroupSize;
 use source::{OpenFile, Source};
 
 pub use error::SnapshotError;
@@ -151,7 +151,7 @@ fn encoded(
     let retained: Option<Vec<Option<u64>>> =
         retained.map(|size_of| heap.objects().ids().map(size_of).collect());
     let view = view::View::new(heap, options.with_keys);
-    let mut written = encode::encode(&view, retained.as_deref(), GroupSize::FILE, BufWriter::new(file))?;
+    let mut written = encode::encode(&view, retained.as_deref(), BufWriter::new(file))?;
     written.flush()?;
     written.into_inner().map_err(|error| error.into_error().into())
 }

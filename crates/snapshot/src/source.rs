@@ -1,7 +1,12 @@
 //! Where the bytes of a snapshot come from: a file, or memory.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io;
+#[cfg(not(unix))]
+use std::io::{Read, Seek, SeekFrom};
+#[cfg(unix)]
+use std::os::unix::fs::FileExt;
+#[cfg(not(unix))]
 use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -18,7 +23,16 @@ pub(crate) trait Source: Sync {
     fn read(&self, start: u64, length: u64) -> io::Result<Bytes>;
 }
 
+/// An open file, read without moving its position, which a forked process would share.
+#[cfg(unix)]
+#[derive(Debug)]
+pub(crate) struct OpenFile {
+    file: File,
+    length: u64,
+}
+
 /// An open file. Its position is one for all threads, so they read in turn.
+#[cfg(not(unix))]
 #[derive(Debug)]
 pub(crate) struct OpenFile {
     file: Mutex<File>,
@@ -28,7 +42,9 @@ pub(crate) struct OpenFile {
 impl OpenFile {
     pub(crate) fn new(file: File) -> io::Result<Self> {
         let length = file.metadata()?.len();
-        Ok(Self { file: Mutex::new(file), length })
+        #[cfg(not(unix))]
+        let file = Mutex::new(file);
+        Ok(Self { file, length })
     }
 }
 
@@ -39,6 +55,20 @@ impl Source for OpenFile {
 
     fn read(&self, start: u64, length: u64) -> io::Result<Bytes> {
         check(start, length, self.length)?;
+        #[cfg(unix)]
+        {
+            let mut bytes = vec![0; length as usize];
+            FileExt::read_exact_at(&self.file, &mut bytes, start)?;
+            Ok(bytes.into())
+        }
+        #[cfg(not(unix))]
+        self.read_in_turn(start, length)
+    }
+}
+
+#[cfg(not(unix))]
+impl OpenFile {
+    fn read_in_turn(&self, start: u64, length: u64) -> io::Result<Bytes> {
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         file.seek(SeekFrom::Start(start))?;
         let mut bytes = Vec::with_capacity(length as usize);

@@ -23,27 +23,27 @@ enum Place {
 }
 
 impl StoredHeap {
-    /// Keeps a heap in a temporary file, and frees its memory. If no file can be written it stays in memory, and the
-    /// error says why.
+    /// Keeps a heap in a temporary file; its memory is freed unless somebody else has it too. If no file can be written
+    /// it stays in memory, and the error says why.
     #[must_use]
-    pub fn new(heap: Heap) -> (Self, Option<SnapshotError>) {
+    pub fn new(heap: Arc<Heap>) -> (Self, Option<SnapshotError>) {
         Self::with(heap, ScratchFile::save)
     }
 
     /// As [`StoredHeap::new`], in a directory of the caller's.
     #[must_use]
-    pub fn new_in(heap: Heap, directory: &Path) -> (Self, Option<SnapshotError>) {
+    pub fn new_in(heap: Arc<Heap>, directory: &Path) -> (Self, Option<SnapshotError>) {
         Self::with(heap, |heap| ScratchFile::save_in(heap, directory))
     }
 
     fn with(
-        heap: Heap,
+        heap: Arc<Heap>,
         save: impl FnOnce(&Heap) -> Result<ScratchFile, SnapshotError>,
     ) -> (Self, Option<SnapshotError>) {
         let info = heap.info().clone();
         match save(&heap) {
             Ok(file) => (Self { info, place: Place::Scratch(file) }, None),
-            Err(error) => (Self { info, place: Place::Memory(Arc::new(heap)) }, Some(error)),
+            Err(error) => (Self { info, place: Place::Memory(heap) }, Some(error)),
         }
     }
 
@@ -59,6 +59,15 @@ impl StoredHeap {
     #[must_use]
     pub fn info(&self) -> &CaptureInfo {
         &self.info
+    }
+
+    /// The memory that it takes, in bytes.
+    #[must_use]
+    pub fn memory_bytes(&self) -> u64 {
+        match &self.place {
+            Place::Memory(heap) => heap.memory_bytes(),
+            Place::Scratch(_) | Place::File(_) => 0,
+        }
     }
 
     /// The heap, loaded anew unless it is in memory.

@@ -1,12 +1,15 @@
 //! Heaps in temporary files: what comes back, what is left behind, and what is never written.
 
+mod common;
+
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use memtop_heap::testing::graph;
 use memtop_heap::{CaptureInfo, Heap, HeapBuilder, Label, Object, Root, RootKind, Type};
-use memtop_snapshot::{SaveOptions, ScratchFile, SnapshotError, StoredHeap, load_info, save};
+use memtop_snapshot::{SaveOptions, ScratchFile, SnapshotError, StoredHeap, load, load_info, save};
 
 fn directory(name: &str) -> PathBuf {
     let path = std::env::temp_dir().join(format!("mem_top-scratch-{}-{name}", std::process::id()));
@@ -26,6 +29,36 @@ fn a_heap_comes_back_as_often_as_it_is_wanted_and_leaves_no_file() {
     }
     drop(file);
     assert_eq!(names(), 0);
+    fs::remove_dir(&directory).expect("it is empty");
+}
+
+#[test]
+fn what_comes_back_is_what_a_snapshot_would_give() {
+    let directory = directory("same");
+    let path = directory.join("one.parquet");
+    for seed in 0..150 {
+        let with_keys = seed % 2 == 0;
+        let heap = common::random_heap(seed, 400, with_keys);
+        save(&heap, None, &path, &SaveOptions { with_keys: heap.info().with_keys }).expect("there is room");
+        let back =
+            ScratchFile::save_in(&heap, &directory).and_then(|file| file.load()).expect("there is room");
+        assert!(back == load(&path).expect("a snapshot").heap, "seed {seed}");
+    }
+    fs::remove_dir_all(&directory).expect("it goes");
+}
+
+#[test]
+fn more_than_one_block_comes_back() {
+    let directory = directory("blocks");
+    let mut builder = HeapBuilder::new(CaptureInfo::default());
+    let ty = builder.add_type(Type::new("m", "A"));
+    let ids: Vec<_> = (0..40_000).map(|at| builder.add_object(Object::new(16 * at, ty, at << 20))).collect();
+    for pair in ids.windows(2) {
+        builder.add_reference(pair[0], pair[1], Label::at(pair[0].index()));
+    }
+    let heap = builder.finish().expect("handles are valid");
+    let back = ScratchFile::save_in(&heap, &directory).and_then(|file| file.load()).expect("there is room");
+    assert!(back == heap);
     fs::remove_dir(&directory).expect("it is empty");
 }
 
@@ -90,10 +123,10 @@ fn what_is_known_of_a_capture_is_read_without_its_heap() {
 fn what_cannot_be_put_into_a_file_stays_in_memory_and_says_why() {
     let directory = directory("stored");
     let graph = graph("module:shop -> globals:dict -> sessions:shop.Sessions('sessions')");
-    let (stored, error) = StoredHeap::new_in(graph.heap().clone(), &directory);
-    assert!(error.is_none());
+    let (stored, error) = StoredHeap::new_in(Arc::new(graph.heap().clone()), &directory);
+    assert!(error.is_none() && stored.memory_bytes() == 0);
     assert_eq!((stored.info(), &*stored.heap().expect("it is whole")), (graph.heap().info(), graph.heap()));
-    let (stored, error) = StoredHeap::new_in(graph.heap().clone(), &directory.join("not there"));
+    let (stored, error) = StoredHeap::new_in(Arc::new(graph.heap().clone()), &directory.join("not there"));
     assert!(error.is_some_and(|error| error.hint().is_some()));
     assert_eq!(*stored.heap().expect("it is in memory"), *graph.heap());
     fs::remove_dir(&directory).expect("it is empty");
