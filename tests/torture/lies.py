@@ -197,9 +197,9 @@ def names_of_the_standard_library() -> None:
         if id(of) not in seen:
             seen.add(id(of))
             waiting += type.__subclasses__(of)
+            module = getattr(of, "__module__", "builtins")
             # 512: what a class statement, or PyType_FromSpec, made.
-            if not of.__flags__ & 512 or of.__module__ in sys.builtin_module_names:
-                module = of.__module__
+            if not of.__flags__ & 512 or module in sys.builtin_module_names:
                 names.add(of.__qualname__ if module == "builtins" else f"{module}.{of.__qualname__}")
     assert len(names) > 150
     objects = []
