@@ -27,6 +27,8 @@ pub(crate) struct HeapFacts {
     pub(crate) standard_modules: FxHashSet<String>,
     /// Where the standard library is.
     pub(crate) standard: Vec<String>,
+    /// Directories of the interpreter's own.
+    pub(crate) prefixes: Vec<String>,
     /// The directory of mem_top's package.
     pub(crate) package: Option<String>,
     /// The namespace of `sys`, and `sys.modules` as it was.
@@ -48,8 +50,10 @@ impl HeapFacts {
         let cell = eval(py, c"type((lambda x: lambda: x)(0).__closure__[0])")?;
         let context_variable = py.import("_contextvars")?.getattr("ContextVar")?;
         let mut standard = Vec::new();
+        let mut prefixes = Vec::new();
         for name in ["_stdlib_dir", "base_prefix", "base_exec_prefix"] {
             if let Ok(path) = sys.getattr(name).and_then(|path| path.extract::<String>()) {
+                prefixes.push(path.clone());
                 standard.push(if name == "_stdlib_dir" { path } else { format!("{path}/lib/python3") });
             }
         }
@@ -77,6 +81,7 @@ impl HeapFacts {
             deque_limit: limit_offset(py, c"__import__('collections').deque(maxlen=4242421)")?,
             standard_modules: sys.getattr("stdlib_module_names")?.extract()?,
             standard,
+            prefixes,
             package: directory,
             sys: sys.dict().unbind(),
             modules: sys.getattr("modules")?.cast_into::<PyDict>()?.unbind(),

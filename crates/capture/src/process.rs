@@ -43,8 +43,9 @@ impl Mappings {
     }
 
     /// The files that types may be defined in; `interpreter` is the address of a static type of the interpreter's own.
-    pub(crate) fn code_files(&self, interpreter: u64) -> CodeFiles {
-        CodeFiles::new(self.each().map(|(start, end, _, path)| (start, end, path)), interpreter)
+    /// `prefixes` are directories of the interpreter's own.
+    pub(crate) fn code_files(&self, interpreter: u64, prefixes: &[String]) -> CodeFiles {
+        CodeFiles::new(self.each().map(|(start, end, _, path)| (start, end, path)), interpreter, prefixes)
     }
 
     /// How many bytes can be read; `None` if that cannot be known.

@@ -441,7 +441,9 @@ unsafe fn struct_codes(object: Address) -> u64 {
 #[inline]
 unsafe fn list_size(list: Address) -> u64 {
     // SAFETY: the caller's promise; the offset was probed.
-    40 + 8 * unsafe { word(list, container::LIST_ALLOCATED) } as u64
+    // While a list is being sorted it is -1, and `list.__sizeof__` says eight bytes less.
+    let allocated = unsafe { word(list, container::LIST_ALLOCATED) } as i64;
+    40_i64.saturating_add(allocated.saturating_mul(8)).max(0) as u64
 }
 
 /// # Safety
@@ -479,6 +481,15 @@ pub(crate) struct Plan {
     sizing: Sizing,
     /// The type's `__sizeof__` is not the interpreter's: it may be asked when the walk is over.
     ask: bool,
+}
+
+impl Plan {
+    /// A plan by which objects are traversed, and neither counted nor sized. `traverse` is the type's `tp_traverse`.
+    pub(crate) fn of_traverse(traverse: usize) -> Self {
+        // SAFETY: the type's own slot, where it is not NULL.
+        let traverse = (traverse != 0).then(|| unsafe { std::mem::transmute::<usize, Traverse>(traverse) });
+        Self { traverse, references: References::Unknown, sizing: Sizing::Fixed(0), ask: false }
+    }
 }
 
 /// An upper bound of an object's references that costs at most a word.
@@ -628,7 +639,8 @@ impl<'py> Frozen<'py> {
             match plan.sizing {
                 Sizing::Fixed(size) => size,
                 Sizing::Items { base, item } => {
-                    base + item * (word(object.0, layout::object::SIZE) as isize).unsigned_abs() as u64
+                    let items = (word(object.0, layout::object::SIZE) as isize).unsigned_abs() as u64;
+                    base.saturating_add(item.saturating_mul(items))
                 }
                 Sizing::List { header } => header + list_size(object.0),
                 Sizing::Set { header } => header + set_size(object.0),

@@ -129,7 +129,7 @@ impl Runtime {
         let mut known = self.standard_functions.lock().unwrap_or_else(PoisonError::into_inner);
         *known.entry(function).or_insert_with(|| {
             let mappings = process::Mappings::read();
-            let files = mappings.code_files(self.heap.types.tuple);
+            let files = mappings.code_files(self.heap.types.tuple, &self.heap.prefixes);
             files.is_standard(function as u64, &self.heap.standard_modules)
         })
     }

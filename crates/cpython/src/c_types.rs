@@ -187,8 +187,7 @@ const KNOWN: &[(DefinedIn, &[&str])] = &[
 enum CodeFile {
     /// The interpreter: its program or its shared library.
     Interpreter,
-    /// An extension module that is not in a directory of installed packages, by its name: it may be one of the standard
-    /// library's.
+    /// An extension module in a directory of the interpreter's own, by its name.
     Extension(String),
     /// One of numpy's.
     Numpy,
@@ -198,8 +197,12 @@ enum CodeFile {
     Other,
 }
 
+/// The name of the directory of the standard library's extension modules, wherever it is.
+const LIBRARY: &str = "lib-dynload";
+
 impl CodeFile {
-    fn of_path(path: &str) -> Self {
+    /// By its path; `prefixes` are directories of the interpreter's own.
+    fn of_path(path: &str, prefixes: &[String]) -> Self {
         let path = path.strip_suffix(" (deleted)").unwrap_or(path);
         let (directory, name) = path.rsplit_once('/').unwrap_or(("", path));
         let mut parts = name.split('.');
@@ -214,9 +217,13 @@ impl CodeFile {
         if module == "_native" && directory.rsplit('/').next() == Some("mem_top") {
             return Self::MemTop;
         }
-        match within("site-packages") || within("dist-packages") {
-            true => Self::Other,
-            false => Self::Extension(module.to_owned()),
+        // A process with a root of its own calls its prefix otherwise than its mappings do.
+        let is_installed = within("site-packages") || within("dist-packages");
+        let is_interpreters = directory.rsplit('/').next() == Some(LIBRARY)
+            || prefixes.iter().any(|prefix| !prefix.is_empty() && directory.contains(prefix.as_str()));
+        match is_interpreters && !is_installed {
+            true => Self::Extension(module.to_owned()),
+            false => Self::Other,
         }
     }
 }
@@ -233,7 +240,13 @@ impl CodeFiles {
     /// From a process's mappings, each with its start, end, and file (empty for memory of no file).
     /// The interpreter's file is the one that `interpreter`, the address of one of its static types, lies in; if that is
     /// memory of no file (a program that was unpacked into memory), that mapping alone is. O(mappings × log mappings).
-    pub fn new<'p>(mappings: impl IntoIterator<Item = (u64, u64, &'p str)>, interpreter: u64) -> Self {
+    ///
+    /// Extension modules of the standard library are in directories called `lib-dynload`, or below one of `prefixes`.
+    pub fn new<'p>(
+        mappings: impl IntoIterator<Item = (u64, u64, &'p str)>,
+        interpreter: u64,
+        prefixes: &[String],
+    ) -> Self {
         let mappings: Vec<(u64, u64, &str)> = mappings.into_iter().collect();
         let own = mappings.iter().find(|&&(start, end, _)| (start..end).contains(&interpreter));
         let Some(&(own_start, _, own_path)) = own else { return Self::default() };
@@ -247,7 +260,7 @@ impl CodeFiles {
             let file = *known.entry(if is_interpreter { own_path } else { path }).or_insert_with(|| {
                 found.files.push(match is_interpreter {
                     true => CodeFile::Interpreter,
-                    false => CodeFile::of_path(path),
+                    false => CodeFile::of_path(path, prefixes),
                 });
                 found.files.len() as u32 - 1
             });
@@ -321,11 +334,16 @@ impl CTypes {
         self.is_defined_in(memory, at, DefinedIn::MemTop, true)
     }
 
-    /// Whether the `tp_traverse` of a type at an address is a function of the interpreter or of its standard library, whose
-    /// modules have these names.
-    pub fn has_standard_traverse(&self, memory: &impl Memory, at: u64, modules: &FxHashSet<String>) -> bool {
-        let traverse = memory.word(at.wrapping_add(type_object::TRAVERSE as u64));
-        traverse.is_some_and(|traverse| self.files.is_standard(traverse, modules))
+    /// Whether a type is one of the interpreter, its standard library (whose modules have these names), numpy or mem_top:
+    /// what it says of its objects is true. O(log mappings).
+    pub fn is_trusted(&self, memory: &impl Memory, at: u64, modules: &FxHashSet<String>) -> bool {
+        let word = |offset: usize| memory.word(at.wrapping_add(offset as u64));
+        let Some(flags) = word(type_object::FLAGS) else { return false };
+        let place = if flags & type_object::HEAP_TYPE == 0 { Some(at) } else { word(type_object::DEALLOC) };
+        place.is_some_and(|place| {
+            self.files.is_standard(place, modules)
+                || matches!(self.files.file_at(place), Some(CodeFile::Numpy | CodeFile::MemTop))
+        })
     }
 
     /// Whether the type itself, or the function that frees its objects, lies in the file. The interpreter's own types that
@@ -397,7 +415,8 @@ mod tests {
             (DEQUE, DEQUE + 0x10000, "/usr/lib/python3.12/lib-dynload/_collections.cpython-312.so"),
             (THEIRS, THEIRS + 0x10000, "/app/site-packages/grpc/_cython/cygrpc.cpython-312.so"),
         ];
-        let types = CTypes::new(CodeFiles::new(mappings, PYTHON + 8), [("cell".to_owned(), PYTHON + 0x80)]);
+        let types =
+            CTypes::new(CodeFiles::new(mappings, PYTHON + 8, &[]), [("cell".to_owned(), PYTHON + 0x80)]);
         types.recognise(&Type { at, name, is_heap_type, dealloc }, at).map(CType::name)
     }
 
@@ -433,6 +452,9 @@ mod tests {
                 extension("_decimal"),
             ),
             ("/tmp/_MEI123/lib-dynload/_decimal.so (deleted)", extension("_decimal")),
+            ("/srv/root/opt/app/_decimal.so", extension("_decimal")),
+            ("/home/me/build/_decimal.cpython-312.so", CodeFile::Other),
+            ("/opt/app/lib/python3.12/site-packages/_decimal.so", CodeFile::Other),
             ("/v/lib/python3.12/site-packages/numpy/core/_multiarray_umath.cpython-312.so", CodeFile::Numpy),
             ("/v/lib/python3.12/site-packages/x/_decimal.cpython-312.so", CodeFile::Other),
             ("/v/lib/python3/dist-packages/_queue.so", CodeFile::Other),
@@ -440,7 +462,7 @@ mod tests {
             ("/v/site-packages/other/_native.abi3.so", CodeFile::Other),
             ("/usr/bin/_decimal", CodeFile::Other),
         ] {
-            assert_eq!(CodeFile::of_path(path), expected, "{path}");
+            assert_eq!(CodeFile::of_path(path, &["/opt/app".to_owned()]), expected, "{path}");
         }
     }
 
@@ -453,16 +475,16 @@ mod tests {
             (THEIRS, THEIRS + 64, "/app/build/their.cpython-312.so"),
             (HEAP, HEAP + 64, "/app/site-packages/x/_decimal.cpython-312.so"),
         ];
-        let files = CodeFiles::new(mappings, PYTHON);
+        let files = CodeFiles::new(mappings, PYTHON, &[]);
         let standard = [PYTHON, DEQUE, THEIRS, HEAP, 8].map(|at| files.is_standard(at, &modules));
         assert_eq!(standard, [true, true, false, false, false]);
     }
 
     #[test]
     fn an_interpreter_in_memory_of_no_file_is_the_mapping_alone() {
-        let files = CodeFiles::new([(HEAP, HEAP + 64, ""), (PYTHON, PYTHON + 64, "")], PYTHON);
+        let files = CodeFiles::new([(HEAP, HEAP + 64, ""), (PYTHON, PYTHON + 64, "")], PYTHON, &[]);
         let none = FxHashSet::default();
         assert!(files.is_standard(PYTHON + 8, &none) && !files.is_standard(HEAP + 8, &none));
-        assert!(!CodeFiles::new([(HEAP, HEAP + 64, "/x")], PYTHON).is_standard(HEAP, &none));
+        assert!(!CodeFiles::new([(HEAP, HEAP + 64, "/x")], PYTHON, &[]).is_standard(HEAP, &none));
     }
 }

@@ -25,20 +25,23 @@ pub trait Memory {
     fn bytes(&self, address: u64, length: usize, into: &mut Vec<u8>) -> Option<()>;
 }
 
-/// The same memory, of which every read is checked: for what is reached through a guess. It remembers the page that was
-/// read last, so that an object costs about one check.
+/// The same memory, of which every read is checked: for what is reached through a guess. It remembers some pages that were
+/// read lately, so that objects which lie side by side cost one check together.
 pub struct Checked<'m, M> {
     memory: &'m M,
-    /// The number of the page, and its bytes; none before the first read.
-    page: RefCell<Option<(u64, Box<[u8; PAGE]>)>>,
+    /// By some bits of a page's number: the number, and the bytes. None before the first read.
+    pages: RefCell<Vec<Option<Page>>>,
 }
 
+type Page = (u64, Box<[u8; PAGE]>);
+
 const PAGE: usize = 4096;
+const PAGES: usize = 64;
 
 impl<'m, M: Memory> Checked<'m, M> {
     /// Checks each read of `memory`.
     pub fn new(memory: &'m M) -> Self {
-        Self { memory, page: RefCell::new(None) }
+        Self { memory, pages: RefCell::new(Vec::new()) }
     }
 
     /// The bytes at an address.
@@ -49,11 +52,15 @@ impl<'m, M: Memory> Checked<'m, M> {
             self.memory.checked(address, &mut bytes)?;
             return Some(bytes);
         }
-        let mut page = self.page.borrow_mut();
+        let mut pages = self.pages.borrow_mut();
+        if pages.is_empty() {
+            pages.resize(PAGES, None);
+        }
+        let page = &mut pages[number as usize % PAGES];
         if page.as_ref().is_none_or(|&(known, _)| known != number) {
-            let mut fresh = Box::new([0; PAGE]);
-            self.memory.checked(number * PAGE as u64, &mut fresh[..])?;
-            *page = Some((number, fresh));
+            let (_, mut bytes) = page.take().unwrap_or_else(|| (number, Box::new([0; PAGE])));
+            self.memory.checked(number * PAGE as u64, &mut bytes[..])?;
+            *page = Some((number, bytes));
         }
         bytes.copy_from_slice(&page.as_ref()?.1[offset..offset + N]);
         Some(bytes)

@@ -219,7 +219,11 @@ impl<M: Memory> Decoder<'_, M> {
                 _ => 33,
             }),
             Formula::ByteArray => word(24),
-            Formula::List => word(container::LIST_ALLOCATED as u64).saturating_mul(WORD),
+            // While a list is being sorted the number of allocated items is -1.
+            Formula::List => match word(container::LIST_ALLOCATED as u64) as i64 {
+                allocated @ 0.. => (allocated as u64).saturating_mul(WORD),
+                allocated => return basic.saturating_sub(allocated.unsigned_abs().saturating_mul(WORD)),
+            },
             Formula::Dict => self.dict_more(at),
             Formula::OrderedDict => {
                 let nodes = if word(48) == 0 { 0 } else { word(container::DICT_USED as u64) };

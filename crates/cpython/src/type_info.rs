@@ -89,7 +89,10 @@ pub(crate) fn c_string(memory: &impl Memory, at: u64) -> Option<Vec<u8>> {
         let mut piece = [0; PIECE as usize];
         // A piece does not reach into the next page, which may not be there.
         let piece = &mut piece[..(PIECE - from % PIECE) as usize];
-        memory.checked(from, piece)?;
+        if memory.checked(from, piece).is_none() {
+            // It has no end before memory does.
+            return (!text.is_empty()).then_some(text);
+        }
         if let Some(end) = piece.iter().position(|&byte| byte == 0) {
             text.extend_from_slice(&piece[..end]);
             break;

@@ -184,7 +184,7 @@ fn a_static_type_ends_before_what_a_class_has_more() {
         cell: 6,
         context_variable: 7,
     };
-    let c_types = &CTypes::new(CodeFiles::new([(METATYPE, NAME, "/python")], METATYPE), []);
+    let c_types = &CTypes::new(CodeFiles::new([(METATYPE, NAME, "/python")], METATYPE, &[]), []);
     for minor in 10..=15 {
         let layout = Layout::of(minor).expect("the version is known");
         let mut decoder =
@@ -248,7 +248,7 @@ fn alone(minor: u8, name: &str, kind: Kind, mut memory: Words, basic_size: u64) 
     let layout = Layout::of(minor).expect("the version is known");
     let file = if name.starts_with("numpy.") { "/numpy/core.so" } else { "/python" };
     let mappings = [(TUPLE, TUPLE + 0x1000, "/python"), (TYPE, TYPE + 0x1000, file)];
-    let c_types = &CTypes::new(CodeFiles::new(mappings, TUPLE), []);
+    let c_types = &CTypes::new(CodeFiles::new(mappings, TUPLE, &[]), []);
     let mut decoder =
         Decoder::new(&memory, layout, types, c_types, (0, 0), false).expect("the image has a tuple type");
     let mut sink = Told::new();

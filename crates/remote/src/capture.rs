@@ -133,10 +133,17 @@ impl Target {
         let (types, class) = known_types(image, &layout, main).map_err(fault)?;
         let regions = copied.image.regions();
         let mappings = regions.iter().map(|region| (region.start, region.end, region.path.as_str()));
-        let c_types = CTypes::new(CodeFiles::new(mappings, types.tuple), certain_types(image, &layout, main));
-        let mut decoder = Decoder::new(image, layout, types, &c_types, class, options.with_keys)
+        let certain = certain_types(image, &layout, main);
+        let c_types_with = |prefixes: &[String]| {
+            CTypes::new(CodeFiles::new(mappings.clone(), types.tuple, prefixes), certain.iter().cloned())
+        };
+        // What `sys` says takes the interpreter's own types alone.
+        let c_types = c_types_with(&[]);
+        let decoder = Decoder::new(image, layout, types, &c_types, class, options.with_keys);
+        let told = decoder.map(|mut decoder| Told::of(image, &mut decoder, main)).unwrap_or_default();
+        let c_types = c_types_with(&told.prefixes);
+        let decoder = Decoder::new(image, layout, types, &c_types, class, options.with_keys)
             .ok_or_else(|| fault(RuntimeError::Misfit { what: "the type of tuples" }))?;
-        let told = Told::of(image, &mut decoder, main);
         let surroundings = Surroundings {
             types,
             c_types: c_types.clone(),
@@ -259,14 +266,14 @@ impl<M: Memory> Source for Outside<'_, M> {
 
     const ASKS: bool = false;
 
-    fn plan(&mut self, _: u64, _: &TypeInfo) {}
+    fn plan(&mut self, _: u64, _: &TypeInfo, _: bool) {}
 
     #[inline]
     fn size(&self, (): &(), info: &TypeInfo, at: u64, decoder: &mut Decoder<'_, M>) -> u64 {
         decoder.size(at, info)
     }
 
-    fn visited(&self, (): &(), _: u64, _: bool, _: &mut Vec<u64>) -> Result<(), HeapError> {
+    fn visited(&self, (): &(), _: u64, _: &mut Vec<u64>) -> Result<(), HeapError> {
         Ok(())
     }
 
@@ -291,6 +298,7 @@ impl<M: Memory> Source for Outside<'_, M> {
 #[derive(Default)]
 struct Told {
     standard: Vec<String>,
+    prefixes: Vec<String>,
     standard_modules: FxHashSet<String>,
     package: Option<String>,
 }
@@ -305,6 +313,7 @@ impl Told {
         for name in ["_stdlib_dir", "base_prefix", "base_exec_prefix"] {
             let path = decoder.value_of(sys, name).and_then(|path| decoder.string_at(path));
             if let Some(path) = path {
+                told.prefixes.push(path.clone());
                 told.standard.push(if name == "_stdlib_dir" { path } else { format!("{path}/lib/python3") });
             }
         }

@@ -111,7 +111,10 @@ fn surroundings(py: Python<'_>, runtime: &Runtime) -> PyResult<Surroundings> {
     let mappings = Mappings::read();
     Ok(Surroundings {
         types: facts.types,
-        c_types: CTypes::new(mappings.code_files(facts.types.tuple), facts.certain.iter().cloned()),
+        c_types: CTypes::new(
+            mappings.code_files(facts.types.tuple, &facts.prefixes),
+            facts.certain.iter().cloned(),
+        ),
         interpreters: vec![InterpreterRoots { modules: facts.modules(py), threads: Vec::new() }],
         package: facts.package.clone(),
         standard: facts.standard.clone(),

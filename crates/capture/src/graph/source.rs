@@ -1,12 +1,15 @@
 //! This process's heap as the walk asks for it: sizes and references by the types' own functions of C.
 
-use memtop_cpython::layout::{gc_head, type_object};
+use memtop_cpython::layout::{gc_head, object, type_object};
 use memtop_cpython::{CTypes, Decoder, Kind, Memory, Source, TypeInfo};
 use memtop_heap::HeapError;
 
 use crate::process::Mappings;
 use crate::raw::{Frozen, Object, OwnMemory, Plan};
 use crate::runtime::Runtime;
+
+/// No type has a longer way to `object`.
+const LONGEST_CHAIN: usize = 1000;
 
 /// See the module's header.
 pub(super) struct InProcess<'f, 'py> {
@@ -27,26 +30,41 @@ impl<'f, 'py> InProcess<'f, 'py> {
         flags.is_some_and(|flags| flags & type_object::HEAP_TYPE != 0)
     }
 
-    /// Whether all that a traverse of the type's objects calls is the interpreter's own: a class has the traverse of what
-    /// it derives from called for it.
-    fn has_standard_traverse(&self, of: u64) -> bool {
-        let (class_traverse, _) = self.runtime.heap.class;
-        let word = |at: u64| self.memory.word(at).unwrap_or(0);
-        let mut at = of;
-        while at != 0 && word(at + type_object::TRAVERSE as u64) == class_traverse {
-            at = word(at + type_object::BASE as u64);
-        }
-        at == 0
-            || word(at + type_object::TRAVERSE as u64) == 0
-            || self.c_types.has_standard_traverse(&self.memory, at, &self.runtime.heap.standard_modules)
+    fn word(&self, at: u64, offset: usize) -> u64 {
+        self.memory.word(at + offset as u64).unwrap_or(0)
+    }
+
+    /// A type and what it derives from, one behind the other.
+    fn bases(&self, of: u64) -> impl Iterator<Item = u64> + '_ {
+        let base = |&at: &u64| Some(self.word(at, type_object::BASE)).filter(|&base| base != 0);
+        std::iter::successors(Some(of), base).take(LONGEST_CHAIN)
+    }
+
+    /// Whether each of a type's bases was made by a class statement, or is one of the interpreter's.
+    fn has_trusted_bases(&self, of: u64) -> bool {
+        let modules = &self.runtime.heap.standard_modules;
+        let (_, class_dealloc) = self.runtime.heap.class;
+        self.bases(of).all(|at| match self.word(at, type_object::DEALLOC) == class_dealloc {
+            true => self.is_of_a_statement(at),
+            false => self.c_types.is_trusted(&self.memory, at, modules),
+        })
+    }
+
+    /// Whether a class statement made a type, and not `PyType_FromSpec` without a function to free its objects: then its
+    /// `tp_name` is a part of its `__name__` (`type_new` in `typeobject.c`).
+    fn is_of_a_statement(&self, at: u64) -> bool {
+        let (Some(layout), true) = (&self.runtime.layout, self.is_heap_type(at)) else { return false };
+        let text = self.word(at, layout.heap_type.name as usize);
+        let name = self.word(at, type_object::NAME);
+        let ascii = layout.ascii_text;
+        // Of a text that is not ASCII, the interpreter keeps the encoded form beside it.
+        name == text + ascii || name == self.word(text, ascii as usize + 8)
     }
 }
 
 /// How a type's objects are treated.
 pub(super) struct TypePlan {
     plan: Plan,
-    /// Whether its objects may be traversed that the collector does not track: a third party's may hold anything then.
-    standard_traverse: bool,
     /// For a type of types: whether only those that are made at run time have a collector's head before them.
     heads_differ: bool,
     /// Whether its size is told by a formula alone: it is no type of the interpreter's.
@@ -59,10 +77,24 @@ impl Source for InProcess<'_, '_> {
 
     const ASKS: bool = true;
 
-    fn plan(&mut self, of: u64, info: &TypeInfo) -> TypePlan {
+    /// It was made by a class statement or is one of the interpreter's, and so are all that it derives from and their
+    /// types, by which a class is laid out.
+    fn is_trusted(&self, of: u64) -> bool {
+        self.has_trusted_bases(of)
+            && self.bases(of).all(|at| self.has_trusted_bases(self.word(at, object::TYPE)))
+    }
+
+    fn plan(&mut self, of: u64, info: &TypeInfo, is_trusted: bool) -> TypePlan {
+        if !is_trusted {
+            let traverse = self.memory.word(of + type_object::TRAVERSE as u64).unwrap_or(0);
+            return TypePlan {
+                plan: Plan::of_traverse(traverse as usize),
+                heads_differ: false,
+                by_formula: true,
+            };
+        }
         TypePlan {
             plan: self.heap.plan(of as usize, false),
-            standard_traverse: self.has_standard_traverse(of),
             heads_differ: info.kind == Kind::Type && self.runtime.heap.heads_differ,
             by_formula: info.is_numpys,
         }
@@ -86,17 +118,8 @@ impl Source for InProcess<'_, '_> {
     }
 
     #[inline]
-    fn visited(
-        &self,
-        plan: &TypePlan,
-        at: u64,
-        is_tracked: bool,
-        into: &mut Vec<u64>,
-    ) -> Result<(), HeapError> {
-        match is_tracked || plan.standard_traverse {
-            true => self.heap.visited(&plan.plan, Object(at as usize), into),
-            false => Ok(()),
-        }
+    fn visited(&self, plan: &TypePlan, at: u64, into: &mut Vec<u64>) -> Result<(), HeapError> {
+        self.heap.visited(&plan.plan, Object(at as usize), into)
     }
 
     #[inline]

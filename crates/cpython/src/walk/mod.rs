@@ -40,8 +40,14 @@ pub trait Source {
     /// Whether a traverse can be asked; else the decoder has to know all.
     const ASKS: bool;
 
-    /// Resolves how objects of the type at `of` are treated.
-    fn plan(&mut self, of: u64, info: &TypeInfo) -> Self::Plan;
+    /// Whether what the type at `of` says of its objects is true for certain: else they are read with checks.
+    fn is_trusted(&self, of: u64) -> bool {
+        let _ = of;
+        true
+    }
+
+    /// Resolves how objects of the type at `of` are treated. If it is not trusted, only [`Self::visited`] is asked of it.
+    fn plan(&mut self, of: u64, info: &TypeInfo, is_trusted: bool) -> Self::Plan;
 
     /// The shallow size of an object in bytes, as `sys.getsizeof` says it.
     fn size(
@@ -53,17 +59,10 @@ pub trait Source {
     ) -> u64;
 
     /// Puts what the type's `tp_traverse` visits into `into`, in its order. Called only where one can be asked.
-    /// `is_tracked` says whether the collector tracks the object: only then has it promised that all of it is valid.
     ///
     /// # Errors
     /// If there is no memory for all of it.
-    fn visited(
-        &self,
-        plan: &Self::Plan,
-        at: u64,
-        is_tracked: bool,
-        into: &mut Vec<u64>,
-    ) -> Result<(), HeapError>;
+    fn visited(&self, plan: &Self::Plan, at: u64, into: &mut Vec<u64>) -> Result<(), HeapError>;
 
     /// Asks for the memory of objects that come soon. `lists` are the types of dicts and lists.
     fn approach(&self, near: Option<u64>, far: Option<u64>, lists: (u64, u64));
@@ -153,6 +152,8 @@ struct Known<P> {
     plan: Option<P>,
     /// Where the limit of its objects stands.
     limit: Option<u64>,
+    /// Whether what it says of its objects is true.
+    is_trusted: bool,
     is_own: bool,
     /// Whether its objects refer to nothing.
     is_leaf: bool,
@@ -573,39 +574,88 @@ impl<'w, S: Source> Walk<'w, S> {
         self.object(place, address);
     }
 
+    /// What reads with checks, made when it is first needed.
+    fn take_checked_decoder(&mut self) -> Option<Decoder<'w, Checked<'w, S::Memory>>> {
+        match self.checked_decoder.take() {
+            Some(decoder) => Some(decoder),
+            None => self.decoder.over(self.checked),
+        }
+    }
+
     /// Copies an object that may not be one: every read of it is checked, and no function of its type is called. What it
     /// refers to is as uncertain, unless it was met before.
     #[cold]
     fn guess(&mut self, place: Place, address: u64) {
-        let decoder = match self.checked_decoder.take() {
-            Some(decoder) => Some(decoder),
-            None => self.decoder.over(self.checked),
-        };
-        let Some(mut decoder) = decoder else { return };
+        let Some(mut decoder) = self.take_checked_decoder() else { return };
         self.copy.guessing = true;
         let of = self.checked.word(address + object_layout::TYPE as u64).unwrap_or(0);
-        let known = self.copy.types.get(&of).copied();
-        let index = known.or_else(|| {
+        let index = self.copy.types.get(&of).copied().or_else(|| {
             let info = decoder.is_object(address).then(|| decoder.type_info(of, &mut self.copy)).flatten();
             self.add_type(of, info)
         });
-        let Some(index) = index else { return };
-        let info = &self.known[index].info;
-        let size = decoder.size(address, info);
-        let size = self.believable(size, index);
-        let (refcount, immortal) = self.copy.checked_refcount(address);
-        let mut flags = if immortal { Flags::IMMORTAL } else { Flags::NONE };
-        if self.known[index].is_leaf {
-            flags = flags.with_mark(decoder.mark(address, self.known[index].marked, self.secret));
+        if let Some(index) = index {
+            self.add_checked(&mut decoder, index, place, address, Flags::NONE);
+            decoder.references(address, &self.known[index].info, None, &mut self.copy);
         }
+        self.copy.guessing = false;
+        self.checked_decoder = Some(decoder);
+    }
+
+    /// Copies an object whose type may say of it what is not true: every read of it is checked, and its traverse is asked
+    /// only if the collector tracks it.
+    #[inline(never)]
+    fn doubtful_object(&mut self, index: usize, place: Place, address: u64) {
+        let Some(mut decoder) = self.take_checked_decoder() else { return };
+        let info = &self.known[index].info;
+        let in_lists = info.is_gc && (info.kind != Kind::Type || decoder.is_heap_type(address));
+        let is_tracked = in_lists && self.is_in_list(address);
+        let flags = if is_tracked { Flags::TRACKED } else { Flags::NONE };
+        let id = self.add_checked(&mut decoder, index, place, address, flags);
+        self.visited.clear();
+        if is_tracked
+            && let Some(plan) = &self.known[index].plan
+            && let Err(error) = self.source.visited(plan, address, &mut self.visited)
+        {
+            self.copy.builder.fail(error);
+        }
+        let info = &self.known[index].info;
+        decoder.references(address, info, Some(&mut self.visited), &mut self.copy);
+        if let Some(name) = own_name(&mut decoder, self.checked, &mut self.copy, info.kind, address) {
+            self.copy.builder.check(push(&mut self.names, (id, name)));
+        }
+        self.checked_decoder = Some(decoder);
+    }
+
+    /// Whether an object is in a list of the collector: the next in it leads back to its head.
+    fn is_in_list(&self, address: u64) -> bool {
+        let head = address - HEAD;
+        let next = self.checked.word(head).unwrap_or(0) & !3;
+        next != 0 && self.checked.word(next + 8).is_some_and(|previous| previous & !3 == head)
+    }
+
+    /// Adds an object, with what can be read of it with checks.
+    fn add_checked(
+        &mut self,
+        decoder: &mut Decoder<'w, Checked<'w, S::Memory>>,
+        index: usize,
+        place: Place,
+        address: u64,
+        flags: Flags,
+    ) -> ObjectId {
+        let size = decoder.size(address, &self.known[index].info);
+        let size = self.believable(size, index);
         if size <= SMALL {
             self.copy.places.mark_small(place);
         }
-        let ty = self.known[index].id;
-        self.copy.current = self.copy.builder.add_object(Object { address, ty, size, refcount, flags });
-        decoder.references(address, &self.known[index].info, None, &mut self.copy);
-        self.copy.guessing = false;
-        self.checked_decoder = Some(decoder);
+        let (refcount, immortal) = self.copy.counted(self.checked.word(address).unwrap_or(0));
+        let mut flags = if immortal { flags | Flags::IMMORTAL } else { flags };
+        let known = &self.known[index];
+        if known.is_leaf {
+            flags = flags.with_mark(decoder.mark(address, known.marked, self.secret));
+        }
+        let id = self.copy.builder.add_object(Object { address, ty: known.id, size, refcount, flags });
+        self.copy.current = id;
+        id
     }
 
     /// A size that the process has memory for: what is larger is damage, and is counted as that.
@@ -637,6 +687,9 @@ impl<'w, S: Source> Walk<'w, S> {
                 index
             }
         };
+        if !self.known[index].is_trusted {
+            return self.doubtful_object(index, place, address);
+        }
         let size = match &self.known[index] {
             Known { plan: Some(plan), info, .. } => self.source.size(plan, info, address, &mut self.decoder),
             Known { info, .. } => info.basic_size,
@@ -667,11 +720,9 @@ impl<'w, S: Source> Walk<'w, S> {
             if S::ASKS
                 && in_lists
                 && let Some(plan) = &known.plan
+                && let Err(error) = self.source.visited(plan, address, &mut self.visited)
             {
-                let is_tracked = flags.contains(Flags::TRACKED);
-                if let Err(error) = self.source.visited(plan, address, is_tracked, &mut self.visited) {
-                    return self.copy.builder.fail(error);
-                }
+                return self.copy.builder.fail(error);
             }
             let visited = S::ASKS.then_some(&mut self.visited);
             self.decoder.references(address, &known.info, visited, &mut self.copy);
@@ -701,41 +752,12 @@ impl<'w, S: Source> Walk<'w, S> {
                 self.copy.builder.check(push(&mut self.native, (data, size)));
             }
         }
-        match known.info.kind {
-            Kind::Function => {
-                // `func_qualname` and `func_module` (`Include/cpython/funcobject.h`).
-                let (name, module) = if self.decoder.layout().minor < 10 { (104, 88) } else { (40, 104) };
-                let name = memory.word(address + name).unwrap_or(0);
-                let module = memory.word(address + module).unwrap_or(0);
-                self.name(id, module, name);
-            }
-            Kind::Module => {
-                let dict = memory.word(address + 16).unwrap_or(0);
-                if let Some(name) = self.decoder.value_of(dict, "__name__") {
-                    self.name(id, 0, name);
-                }
-            }
-            Kind::Type => self.class_name(id, address),
-            _ => {}
+        let kind = known.info.kind;
+        if let Some(name) = own_name(&mut self.decoder, memory, &mut self.copy, kind, address) {
+            self.copy.builder.check(push(&mut self.names, (id, name)));
         }
-    }
-
-    fn name(&mut self, id: ObjectId, module: u64, qualname: u64) {
-        let text = |decoder: &mut Decoder<'w, S::Memory>, copy: &mut Copy<'w, S::Memory>, at: u64| {
-            let known = decoder.is_string(at).then(|| decoder.text(at, copy)).flatten();
-            known.unwrap_or_else(|| copy.builder.string(""))
-        };
-        let module = text(&mut self.decoder, &mut self.copy, module);
-        let qualname = text(&mut self.decoder, &mut self.copy, qualname);
-        self.copy.builder.check(push(&mut self.names, (id, Name { module, qualname })));
-    }
-
-    fn class_name(&mut self, id: ObjectId, address: u64) {
-        let Some((module, qualname)) = self.decoder.name_of_type(address) else { return };
-        let name =
-            Name { module: self.copy.builder.string(&module), qualname: self.copy.builder.string(&qualname) };
-        self.copy.builder.check(push(&mut self.names, (id, name)));
-        if !self.decoder.is_heap_type(address)
+        if kind == Kind::Type
+            && !self.decoder.is_heap_type(address)
             && let Some(&dict) = self.surroundings.static_namespaces.get(&address)
         {
             self.copy.reference(dict, Label::DICT);
@@ -749,15 +771,25 @@ impl<'w, S: Source> Walk<'w, S> {
             Some(&index) => index,
             None => {
                 let is_type = self.decoder.is_type(of);
-                let found = is_type.then(|| self.decoder.type_info(of, &mut self.copy)).flatten();
+                let found = is_type.then(|| self.type_info(of)).flatten();
                 self.add_type(of, found)?
             }
         };
-        let info = &self.known[index].info;
-        if self.known[index].plan.is_none() && info.address == of {
-            self.known[index].plan = Some(self.source.plan(of, info));
+        let known = &self.known[index];
+        if known.plan.is_none() && of != 0 && known.info.address == of {
+            self.known[index].plan = Some(self.source.plan(of, &known.info, known.is_trusted));
         }
         Some(index)
+    }
+
+    fn type_info(&mut self, of: u64) -> Option<TypeInfo> {
+        if self.source.is_trusted(of) {
+            return self.decoder.type_info(of, &mut self.copy);
+        }
+        let mut decoder = self.take_checked_decoder()?;
+        let info = decoder.type_info(of, &mut self.copy);
+        self.checked_decoder = Some(decoder);
+        info
     }
 
     /// Adds a type, or what stands for all that have none; none if there is no memory for it.
@@ -810,7 +842,8 @@ impl<'w, S: Source> Walk<'w, S> {
             && info.members.is_empty()
             && info.dict == DictPlace::None;
         let marked = Marked::of(info.c_type);
-        self.known.push(Known { info, id, plan: None, limit, is_own, is_leaf, marked, mapped });
+        let is_trusted = !is_known || self.source.is_trusted(of);
+        self.known.push(Known { info, id, plan: None, limit, is_trusted, is_own, is_leaf, marked, mapped });
         if !is_known {
             return Some(index);
         }
@@ -897,6 +930,38 @@ impl Room {
         headroom(HEADROOM)?;
         Ok(Self { builder, order })
     }
+}
+
+/// What a function, module or type calls itself. None for other kinds.
+fn own_name<M: Memory, N: Memory>(
+    decoder: &mut Decoder<'_, M>,
+    memory: &M,
+    copy: &mut Copy<'_, N>,
+    kind: Kind,
+    address: u64,
+) -> Option<Name> {
+    let (module, qualname) = match kind {
+        Kind::Function => {
+            // `func_qualname` and `func_module` (`Include/cpython/funcobject.h`).
+            let (name, module) = if decoder.layout().minor < 10 { (104, 88) } else { (40, 104) };
+            let word = |offset: u64| memory.word(address + offset).unwrap_or(0);
+            (word(module), word(name))
+        }
+        Kind::Module => (0, decoder.value_of(memory.word(address + 16).unwrap_or(0), "__name__")?),
+        Kind::Type => {
+            let (module, qualname) = decoder.name_of_type(address)?;
+            return Some(Name {
+                module: copy.builder.string(&module),
+                qualname: copy.builder.string(&qualname),
+            });
+        }
+        _ => return None,
+    };
+    let mut text = |at: u64| {
+        let known = decoder.is_string(at).then(|| decoder.text(at, copy)).flatten();
+        known.unwrap_or_else(|| copy.builder.string(""))
+    };
+    Some(Name { module: text(module), qualname: text(qualname) })
 }
 
 /// What a class derives from says what it is; so does its name, for classes of the standard library that hold weakly.

@@ -20,13 +20,13 @@ impl Source for Outside<'_> {
 
     const ASKS: bool = false;
 
-    fn plan(&mut self, _: u64, _: &TypeInfo) {}
+    fn plan(&mut self, _: u64, _: &TypeInfo, _: bool) {}
 
     fn size(&self, (): &(), info: &TypeInfo, at: u64, decoder: &mut Decoder<'_, Foreign>) -> u64 {
         decoder.size(at, info)
     }
 
-    fn visited(&self, (): &(), _: u64, _: bool, _: &mut Vec<u64>) -> Result<(), HeapError> {
+    fn visited(&self, (): &(), _: u64, _: &mut Vec<u64>) -> Result<(), HeapError> {
         panic!("nobody can be asked");
     }
 

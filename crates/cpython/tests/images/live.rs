@@ -80,7 +80,7 @@ fn c_types(process: u32, of: u64) -> CTypes {
         let number = |text| u64::from_str_radix(text, 16).ok();
         Some((number(start)?, number(end)?, fields.nth(4).unwrap_or_default().trim_start()))
     });
-    CTypes::new(CodeFiles::new(mappings, of), [])
+    CTypes::new(CodeFiles::new(mappings, of, &[]), [])
 }
 
 /// A program that stands still.
