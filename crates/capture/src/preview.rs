@@ -114,7 +114,7 @@ impl<'py> Writer<'py, '_> {
         }
         let of = object.get_type();
         let repr = raw::slot(&of, Py_tp_repr);
-        let kind = self.kinds.by_repr.get(&repr).copied();
+        let kind = self.kinds.of(repr, &of);
         match kind {
             Some(Kind::Str) => self.write_str(object.cast::<PyString>()?),
             Some(Kind::Bytes) => {
@@ -124,12 +124,19 @@ impl<'py> Writer<'py, '_> {
                 Ok(())
             }
             Some(Kind::ByteArray) => self.write_bytearray(&object, &of),
+            Some(Kind::Plain) if self.safe && repr == self.kinds.object_repr => {
+                self.write_object(&object, &of)
+            }
+            Some(Kind::Plain) if self.safe && repr == self.kinds.type_repr => {
+                self.write_class(object.cast::<PyType>()?)
+            }
             Some(Kind::Plain) => self.write_by(|| raw::call_repr(repr, &object), &object),
             Some(Kind::Module) if self.safe => {
                 self.text.push_str("<module '");
-                match object.cast::<PyModule>()?.name() {
-                    Ok(name) => self.text.push_python(&name)?,
-                    Err(_) => self.text.push_str("?"),
+                let name = raw::value_of(&object.cast::<PyModule>()?.dict(), c"__name__");
+                match name.and_then(|name| name.cast_into_exact::<PyString>().ok()) {
+                    Some(name) => self.text.push_python(&name)?,
+                    None => self.text.push_str("?"),
                 }
                 self.text.push_str("'>");
                 Ok(())
@@ -187,13 +194,41 @@ impl<'py> Writer<'py, '_> {
 
     /// An object that only its own repr can show.
     fn write_opaque(&mut self, object: &Bound<'py, PyAny>) -> PyResult<()> {
-        if self.safe {
-            let is_type = object.cast::<PyType>().is_ok();
-            let repr = if is_type { self.kinds.type_repr } else { self.kinds.object_repr };
-            self.write_by(|| raw::call_repr(repr, object), object)
-        } else {
-            self.write_by(|| object.repr().map(Bound::into_any), object)
+        match object.cast::<PyType>() {
+            _ if !self.safe => self.write_by(|| object.repr().map(Bound::into_any), object),
+            Ok(of) => self.write_class(of),
+            Err(_) => self.write_object(object, &object.get_type()),
         }
+    }
+
+    /// What the repr of `object` says of an object (`object_repr` in `typeobject.c`), without a look-up in a namespace,
+    /// which would ask keys whether they are equal.
+    fn write_object(&mut self, object: &Bound<'py, PyAny>, of: &Bound<'py, PyType>) -> PyResult<()> {
+        self.text.push_str("<");
+        self.write_name(of)?;
+        self.text.push_str(&format!(" object at {:#x}>", object.as_ptr() as usize));
+        Ok(())
+    }
+
+    /// The same of a class (`type_repr` there).
+    fn write_class(&mut self, of: &Bound<'py, PyType>) -> PyResult<()> {
+        self.text.push_str("<class '");
+        self.write_name(of)?;
+        self.text.push_str("'>");
+        Ok(())
+    }
+
+    /// A type's qualified name, with its module if that is not `builtins`.
+    fn write_name(&mut self, of: &Bound<'py, PyType>) -> PyResult<()> {
+        let Some((module, qualname)) = raw::names_of_class(of) else {
+            self.text.push_str(&raw::c_name(of));
+            return Ok(());
+        };
+        if let Some(module) = module.filter(|module| !module.to_string_lossy().eq("builtins")) {
+            self.text.push_python(&module)?;
+            self.text.push_str(".");
+        }
+        self.text.push_python(&qualname)
     }
 
     fn write_by(
@@ -221,6 +256,7 @@ impl<'py> Writer<'py, '_> {
         let text = match own {
             Some(Err(error)) if error.is_instance_of::<PyKeyboardInterrupt>(self.py) => return Err(error),
             Some(Ok(text)) => text,
+            None => return self.write_class(of),
             _ => match raw::call_repr(self.kinds.type_repr, of.as_any()) {
                 Ok(text) => text.cast_into::<PyString>()?,
                 Err(_) => PyString::new(self.py, "?"),

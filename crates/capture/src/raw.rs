@@ -250,6 +250,34 @@ pub(crate) fn contains(text: &Bound<'_, PyString>, c: u8) -> bool {
     }
 }
 
+/// Whether a type is another, or derives from it.
+pub(crate) fn derives_from(of: &Bound<'_, PyType>, other: &Bound<'_, PyType>) -> bool {
+    // SAFETY: two live types; the function reads the one's MRO.
+    unsafe { ffi::PyType_IsSubtype(of.as_type_ptr(), other.as_type_ptr()) != 0 }
+}
+
+/// The `__module__` of a type that was made at run time, if it is a str, and its `__qualname__`. None of another type, or of
+/// one in a version whose layout is not known.
+pub(crate) fn names_of_class<'py>(
+    of: &Bound<'py, PyType>,
+) -> Option<(Option<Bound<'py, PyString>>, Bound<'py, PyString>)> {
+    let runtime = Runtime::get(of.py()).ok()?;
+    let qualname = runtime.layout.as_ref()?.heap_type.qualname();
+    if !may_die(of) {
+        return None;
+    }
+    // SAFETY: a live type that was made at run time: it holds its qualified name, and its namespace.
+    let (qualname, namespace) = unsafe {
+        let at = of.as_ptr() as Address;
+        let object =
+            |address: Address| Bound::from_borrowed_ptr_or_opt(of.py(), address as *mut ffi::PyObject);
+        (object(word(at, qualname as usize))?, object(word(at, type_object::DICT)))
+    };
+    let module = namespace.and_then(|namespace| value_of(namespace.cast::<PyDict>().ok()?, c"__module__"));
+    let module = module.and_then(|module| module.cast_into_exact::<PyString>().ok());
+    Some((module, qualname.cast_into_exact::<PyString>().ok()?))
+}
+
 /// Whether the type was made at run time, so that it can die and another take its address.
 pub(crate) fn may_die(of: &Bound<'_, PyType>) -> bool {
     // SAFETY: a live type.

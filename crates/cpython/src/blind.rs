@@ -15,7 +15,7 @@ use memtop_heap::Label;
 use rustc_hash::FxHashMap;
 
 use crate::c_types::CType;
-use crate::decoder::{Decoder, MOST, Sink};
+use crate::decoder::{Decoder, MOST, Sink, is_item};
 use crate::kind::Kind;
 use crate::layout::{object, type_object};
 use crate::memory::Memory;
@@ -70,6 +70,8 @@ const LARGE: u64 = 256;
 /// The longest chain of bases, and the most words of an object that are looked at.
 const LONGEST_CHAIN: usize = 1000;
 pub(crate) const MOST_SCANNED: u64 = 1 << 16;
+/// How much of an object of unknown layout is scanned, in bytes, without its items.
+pub(crate) const LARGEST_SCANNED: u64 = 1 << 12;
 
 /// Kinds of which the decoder tells all that the structure of the builtin type holds.
 fn is_told(kind: Kind) -> bool {
@@ -171,7 +173,10 @@ impl<M: Memory> Decoder<'_, M> {
         if let Some(first) = plan.items {
             let items = (self.word(at + object::SIZE as u64) as i64).unsigned_abs().min(MOST_SCANNED);
             for index in 0..items {
-                let to = self.word(at + first + index * 8);
+                // What is no item is behind the end of them, whatever their number is said to be.
+                let Some(to) = self.memory.word(at + first + index * 8).filter(|&to| is_item(to)) else {
+                    break;
+                };
                 self.found(to, info, false, sink);
             }
         }
@@ -235,7 +240,7 @@ impl<M: Memory> Decoder<'_, M> {
         let is_member = |offset: u64| info.members.iter().any(|&(known, _)| known == offset);
         let mut words: Vec<u64> = match structure {
             _ if info.kind == Kind::Plain => Vec::new(),
-            _ => (from..to.min(MOST_SCANNED) & !7).step_by(8).collect(),
+            _ => (from..to.min(LARGEST_SCANNED) & !7).step_by(8).collect(),
         };
         match structure {
             Structure::Named(offsets) => words.extend(offsets),

@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use memtop_heap::{Label, StringId};
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::blind::Blind;
+use crate::blind::{Blind, LARGEST_SCANNED};
 use crate::c_types::{CType, CTypes};
 use crate::kind::Kind;
 use crate::layout::{Layout, container, object, type_object};
@@ -806,7 +806,7 @@ impl<'m, M: Memory> Decoder<'m, M> {
         const FEW_VISITED: usize = 64;
         let label = if info.kind == Kind::TextBuffer { Label::STORAGE } else { Label::UNLABELLED };
         const PAGE: u64 = 4096;
-        let size = info.basic_size.min(PAGE);
+        let size = info.basic_size.min(LARGEST_SCANNED);
         // The object's first page is there; how far it goes on is the type's claim.
         let certain = PAGE - at % PAGE;
         let mut claimed = Vec::new();

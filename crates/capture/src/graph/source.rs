@@ -65,6 +65,8 @@ impl<'f, 'py> InProcess<'f, 'py> {
 /// How a type's objects are treated.
 pub(super) struct TypePlan {
     plan: Plan,
+    /// Whether its `tp_traverse` may be called.
+    is_asked: bool,
     /// For a type of types: whether only those that are made at run time have a collector's head before them.
     heads_differ: bool,
     /// Whether its size is told by a formula alone: it is no type of the interpreter's.
@@ -86,14 +88,15 @@ impl Source for InProcess<'_, '_> {
 
     fn plan(&mut self, of: u64, info: &TypeInfo, is_trusted: bool) -> TypePlan {
         if !is_trusted {
-            let traverse = self.memory.word(of + type_object::TRAVERSE as u64).unwrap_or(0);
-            return TypePlan {
-                plan: Plan::of_traverse(traverse as usize),
-                heads_differ: false,
-                by_formula: true,
-            };
+            let traverse = self.word(of, type_object::TRAVERSE);
+            // The traverse of classes looks for their slots where the size that their metatype claims says.
+            let is_asked = traverse != self.runtime.heap.class.0
+                || self.bases(of).all(|at| self.has_trusted_bases(self.word(at, object::TYPE)));
+            let plan = Plan::of_traverse(traverse as usize);
+            return TypePlan { plan, is_asked, heads_differ: false, by_formula: true };
         }
         TypePlan {
+            is_asked: true,
             plan: self.heap.plan(of as usize, false),
             heads_differ: info.kind == Kind::Type && self.runtime.heap.heads_differ,
             by_formula: info.is_numpys,
@@ -115,6 +118,10 @@ impl Source for InProcess<'_, '_> {
 
     fn mapped(&self) -> Option<u64> {
         Mappings::read().readable()
+    }
+
+    fn is_asked(&self, plan: &TypePlan) -> bool {
+        plan.is_asked
     }
 
     #[inline]

@@ -39,7 +39,9 @@ pub(super) enum Kind {
 
 /// The interpreter's own reprs, by the address of the function in the type's slot.
 pub(super) struct Kinds {
-    pub(super) by_repr: FxHashMap<usize, Kind>,
+    by_repr: FxHashMap<usize, Kind>,
+    /// By the same: whose objects the function is for.
+    owners: FxHashMap<usize, Vec<Py<PyType>>>,
     pub(super) object_repr: usize,
     pub(super) type_repr: usize,
     pub(super) set_iter: usize,
@@ -95,6 +97,13 @@ impl Kinds {
         KINDS.get_or_try_init(py, || Self::find(py))
     }
 
+    /// How objects of a type are written whose `tp_repr` is this function; none if it is not for them.
+    pub(super) fn of(&self, repr: usize, of: &Bound<'_, PyType>) -> Option<Kind> {
+        let kind = *self.by_repr.get(&repr)?;
+        let owners = self.owners.get(&repr)?;
+        owners.iter().any(|owner| raw::derives_from(of, owner.bind(of.py()))).then_some(kind)
+    }
+
     fn find(py: Python<'_>) -> PyResult<Self> {
         let builtins = py.import("builtins")?;
         let collections = py.import("_collections")?;
@@ -109,8 +118,15 @@ impl Kinds {
         let repr =
             |of: &Bound<'_, PyAny>| -> PyResult<usize> { Ok(raw::slot(of.cast::<PyType>()?, Py_tp_repr)) };
         let mut by_repr = FxHashMap::default();
+        let mut owners: FxHashMap<usize, Vec<Py<PyType>>> = FxHashMap::default();
+        let mut own = |function: usize, of: &Bound<'_, PyAny>| -> PyResult<()> {
+            owners.entry(function).or_default().push(of.cast::<PyType>()?.clone().unbind());
+            Ok(())
+        };
         for of in types.try_iter()? {
-            by_repr.insert(repr(&of?)?, Kind::Plain);
+            let of = of?;
+            by_repr.insert(repr(&of)?, Kind::Plain);
+            own(repr(&of)?, &of)?;
         }
         let partial = py.import("_functools")?.getattr("partial")?;
         let namespace = py.import("sys")?.getattr("implementation")?.get_type().into_any();
@@ -137,24 +153,37 @@ impl Kinds {
         ];
         for (of, kind) in &known {
             by_repr.insert(repr(of)?, *kind);
+            own(repr(of)?, of)?;
+        }
+        // Other types with the same reprs.
+        let more = c"[frozenset, *map(type, [{}.values(), {}.items(), o.keys(), o.values(), o.items()])] \
+            if [o := __import__('_collections').OrderedDict()] else 0";
+        for of in eval(py, more)?.try_iter()? {
+            let of = of?;
+            own(repr(&of)?, &of)?;
         }
         if let Ok(frozendict) = builtins.getattr("frozendict") {
             by_repr.insert(repr(&frozendict)?, Kind::FrozenDict);
+            own(repr(&frozendict)?, &frozendict)?;
         }
         let object_repr = repr(&builtins.getattr("object")?)?;
         let type_repr = repr(&builtins.getattr("type")?)?;
         by_repr.insert(object_repr, Kind::Plain);
         by_repr.insert(type_repr, Kind::Plain);
+        own(object_repr, &builtins.getattr("object")?)?;
+        own(type_repr, &builtins.getattr("type")?)?;
         // Optional: a build may lack the module.
         let mut array = None;
         if let Ok(module) = py.import("array") {
             let of = module.getattr("array")?;
             by_repr.insert(repr(&of)?, Kind::Array);
+            own(repr(&of)?, &of)?;
             array = Some(ArrayMethods::of(&of)?);
         }
         let deque = collections.getattr("deque")?;
         Ok(Self {
             by_repr,
+            owners,
             object_repr,
             type_repr,
             set_iter: raw::slot(builtins.getattr("set")?.cast()?, Py_tp_iter),

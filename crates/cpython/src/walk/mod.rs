@@ -58,6 +58,12 @@ pub trait Source {
         decoder: &mut Decoder<'_, Self::Memory>,
     ) -> u64;
 
+    /// Whether the traverse of a type that is not trusted may be asked; else its objects are read as guesses are.
+    fn is_asked(&self, plan: &Self::Plan) -> bool {
+        let _ = plan;
+        Self::ASKS
+    }
+
     /// Puts what the type's `tp_traverse` visits into `into`, in its order. Called only where one can be asked.
     ///
     /// # Errors
@@ -612,14 +618,20 @@ impl<'w, S: Source> Walk<'w, S> {
         let flags = if is_tracked { Flags::TRACKED } else { Flags::NONE };
         let id = self.add_checked(&mut decoder, index, place, address, flags);
         self.visited.clear();
-        if is_tracked
-            && let Some(plan) = &self.known[index].plan
-            && let Err(error) = self.source.visited(plan, address, &mut self.visited)
-        {
-            self.copy.builder.fail(error);
+        let Known { info, plan, .. } = &self.known[index];
+        if plan.as_ref().is_some_and(|plan| self.source.is_asked(plan)) {
+            if is_tracked
+                && let Some(plan) = plan
+                && let Err(error) = self.source.visited(plan, address, &mut self.visited)
+            {
+                self.copy.builder.fail(error);
+            }
+            decoder.references(address, info, Some(&mut self.visited), &mut self.copy);
+        } else {
+            self.copy.guessing = true;
+            decoder.references(address, info, None, &mut self.copy);
+            self.copy.guessing = false;
         }
-        let info = &self.known[index].info;
-        decoder.references(address, info, Some(&mut self.visited), &mut self.copy);
         if let Some(name) = own_name(&mut decoder, self.checked, &mut self.copy, info.kind, address) {
             self.copy.builder.check(push(&mut self.names, (id, name)));
         }
@@ -808,7 +820,8 @@ impl<'w, S: Source> Walk<'w, S> {
         }
         let mut info = found.unwrap_or_else(unknown_type);
         let is_own = match info.is_class {
-            true => info.module.split('.').next() == Some("mem_top"),
+            // A C type without a function to free its objects looks like a class.
+            true => info.module.split('.').next() == Some("mem_top") && info.module != "mem_top._native",
             false => info.is_mem_tops,
         };
         let origin = match info.is_class {
