@@ -1,6 +1,5 @@
 //! Heaps in temporary files: what comes back, what is left behind, and what is never written.
 
-#[expect(dead_code, reason = "other tests use the rest")]
 mod common;
 
 use std::fs;

@@ -496,10 +496,12 @@ impl<'w, S: Source> Walk<'w, S> {
             self.decoder.references(address, &known.info, None, &mut self.copy);
         } else {
             self.visited.clear();
-            if S::ASKS && known.info.is_gc && (in_lists || known.info.kind != Kind::Type) {
-                if let Err(error) = self.source.visited(&known.plan, address, &mut self.visited) {
-                    return self.copy.builder.fail(error);
-                }
+            if S::ASKS
+                && known.info.is_gc
+                && (in_lists || known.info.kind != Kind::Type)
+                && let Err(error) = self.source.visited(&known.plan, address, &mut self.visited)
+            {
+                return self.copy.builder.fail(error);
             }
             let visited = S::ASKS.then_some(&mut self.visited);
             self.decoder.references(address, &known.info, visited, &mut self.copy);
