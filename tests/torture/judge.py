@@ -37,8 +37,13 @@ HEAD_OR_NOT = r"greenlet\.greenlet|gevent\..*"
 """Types that say of each object whether the collector knows it (`tp_is_gc`), so whether there are 16 bytes before it: from
 outside that cannot be asked."""
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-ALLOWED = {"mem_top()": {"repr", "sizeof"}, "mem_top() while threads run": {"repr", "sizeof"}}
-"""What of the program's code the drop-in calls: reprs of the rows that it shows, and `__sizeof__`."""
+ALLOWED = {
+    "mem_top()": {"repr", "sizeof"},
+    "mem_top() while threads run": {"repr", "sizeof"},
+    "answers": {"import"},
+}
+"""What of the program's code the drop-in calls: reprs of the rows that it shows, and `__sizeof__`. An answer, which is asked
+for when the capture is over, imports what it takes to read JSON."""
 TIMEOUT = 180
 """A program that has not ended by then, in seconds, hangs."""
 

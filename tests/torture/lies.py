@@ -26,6 +26,8 @@ from names import NAMES
 
 WORD = 8
 HEAD = 16
+HEAP_TYPE = 9
+"""The bit of `Py_TPFLAGS_HEAPTYPE`."""
 SMALL, LARGE = HEAD + 2 * WORD, HEAD + 24 * WORD
 CASES: dict[str, Callable[[], None]] = {}
 KEPT: list[object] = []
@@ -442,7 +444,9 @@ def offsets_that_lie() -> None:
 def flags_that_lie() -> None:
     objects = []
     for bit in range(32):
-        for of in (lying.static_type(b"lying.Flags", LARGE), lying.heap_type(b"lying.Flags", LARGE)):
+        kinds = [lying.static_type(b"lying.Flags", LARGE), lying.heap_type(b"lying.Flags", LARGE)]
+        # CPython itself reads behind a static type's end that says it was made at run time.
+        for of in kinds[bit == HEAP_TYPE :]:
             for by in ("zeros", "small", "unmapped", "edge", "valid"):
                 one = lying.new(of)
                 lying.fill(one, patterns(id(one), 24)[by])

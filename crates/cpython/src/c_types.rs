@@ -287,6 +287,11 @@ impl CodeFiles {
         }
     }
 
+    /// Whether a place is in a file whose types may be recognised.
+    fn is_known(&self, address: u64) -> bool {
+        self.file_at(address).is_some_and(|file| *file != CodeFile::Other)
+    }
+
     fn may_define(&self, address: u64, defined_in: DefinedIn) -> bool {
         match (self.file_at(address), defined_in) {
             (Some(CodeFile::Interpreter), DefinedIn::Interpreter | DefinedIn::Standard(_)) => true,
@@ -321,12 +326,23 @@ impl CTypes {
 
     /// The C type at an address, if it is one that the decoder knows. O(length of its name).
     pub fn recognise(&self, memory: &impl Memory, at: u64) -> Option<CType> {
-        let name = c_string(memory, memory.word(at.wrapping_add(type_object::NAME as u64))?)?;
+        let word = |offset: usize| memory.word(at.wrapping_add(offset as u64));
+        let is_heap_type = word(type_object::FLAGS)? & type_object::HEAP_TYPE != 0;
+        let place = if is_heap_type { word(type_object::DEALLOC)? } else { at };
+        if !self.files.is_known(place) {
+            return None;
+        }
+        let name = c_string(memory, word(type_object::NAME)?, !is_heap_type)?;
         let (defined_in, name) = known(std::str::from_utf8(&name).ok()?)?;
         if let Some(&certain) = self.certain.get(name) {
             return (certain == at).then_some(CType(name));
         }
         self.is_defined_in(memory, at, defined_in, name.contains('.')).then_some(CType(name))
+    }
+
+    /// Whether a static type is one of the interpreter, its standard library, numpy or mem_top: its name is one.
+    pub(crate) fn has_certain_name(&self, at: u64) -> bool {
+        self.files.is_known(at)
     }
 
     /// Whether a type at an address is defined by mem_top's own extension module.

@@ -72,7 +72,7 @@ pub struct Decoder<'m, M> {
     pub(crate) class_traverse: u64,
     pub(crate) class_dealloc: u64,
     pub(crate) types: KnownTypes,
-    c_types: &'m CTypes,
+    pub(crate) c_types: &'m CTypes,
     /// Which of the types that were asked for are C types that are known.
     recognised: RefCell<FxHashMap<u64, Option<CType>>>,
     with_keys: bool,
@@ -190,6 +190,8 @@ impl<'m, M: Memory> Decoder<'m, M> {
     }
 
     /// A word that may not be there at all: the layout that leads to it is a type's claim.
+    #[cold]
+    #[inline(never)]
     fn claimed(&self, at: u64) -> u64 {
         let mut bytes = [0; 8];
         self.memory.checked(at, &mut bytes).map_or(0, |()| u64::from_le_bytes(bytes))

@@ -78,12 +78,18 @@ const MOST_MEMBERS: u64 = 10_000;
 const MEMBER: u64 = 40;
 const MEMBER_OBJECT: [u32; 2] = [6, 16];
 
-/// The bytes of the C string at an address, 200 at most, without the zero that ends it. Each read is checked: a C type
-/// may give any address for a name. `None` if it cannot be read.
-pub(crate) fn c_string(memory: &impl Memory, at: u64) -> Option<Vec<u8>> {
+/// The bytes of the C string at an address, 200 at most, without the zero that ends it. Unless it is certain that one is
+/// there, each read is checked: a C type may give any address for a name. `None` if it cannot be read.
+pub(crate) fn c_string(memory: &impl Memory, at: u64, is_certain: bool) -> Option<Vec<u8>> {
     const LONGEST: usize = 200;
     const PIECE: u64 = 64;
     let mut text = Vec::new();
+    while is_certain && text.len() < LONGEST {
+        match memory.byte(at.checked_add(text.len() as u64)?)? {
+            0 => return Some(text),
+            byte => text.push(byte),
+        }
+    }
     while text.len() < LONGEST {
         let from = at.checked_add(text.len() as u64)?;
         let mut piece = [0; PIECE as usize];
@@ -200,8 +206,22 @@ impl<M: Memory> Decoder<'_, M> {
 
     /// `tp_name`, up to 200 bytes.
     pub(crate) fn c_name(&self, address: u64) -> Option<String> {
-        let name = c_string(self.memory, self.pointer(address + type_object::NAME as u64))?;
+        let at = self.pointer(address + type_object::NAME as u64);
+        let is_certain = match self.is_heap_type(address) {
+            true => self.is_named_by_statement(address, at),
+            false => self.c_types.has_certain_name(address),
+        };
+        let name = c_string(self.memory, at, is_certain)?;
         Some(String::from_utf8_lossy(&name).into_owned())
+    }
+
+    /// Whether `name`, the `tp_name` of a type that was made at run time, is a part of its `__name__`, as it is if a class
+    /// statement made the type (`type_new` in `typeobject.c`).
+    pub(crate) fn is_named_by_statement(&self, address: u64, name: u64) -> bool {
+        let text = self.pointer(address + self.layout.heap_type.name);
+        let ascii = self.layout.ascii_text;
+        // Of a text that is not ASCII, the interpreter keeps the encoded form beside it.
+        text != 0 && (name == text + ascii || name == self.word(text + ascii + 8))
     }
 
     /// `__module__` and `__qualname__`.

@@ -267,9 +267,14 @@ impl<M: Memory> Copy<'_, M> {
     /// inside takes more than every process has.
     #[inline]
     pub(super) fn place(&mut self, address: u64) -> Option<Place> {
-        if let Some(place) = self.places.place_nearby(address) {
-            return Some(place);
+        match self.places.place_nearby(address) {
+            Some(place) => Some(place),
+            None => self.place_of_another_part(address),
         }
+    }
+
+    #[inline(never)]
+    fn place_of_another_part(&mut self, address: u64) -> Option<Place> {
         if self.places.place_if_known(address).is_none() {
             may_be_object(address).then(|| self.first_word(address))??;
         }
@@ -282,6 +287,7 @@ impl<M: Memory> Copy<'_, M> {
     }
 
     #[inline]
+    #[cold]
     fn first_word(&self, address: u64) -> Option<u64> {
         match self.guessing {
             false => self.memory.word(address),
@@ -655,7 +661,7 @@ impl<'w, S: Source> Walk<'w, S> {
         flags: Flags,
     ) -> ObjectId {
         let size = decoder.size(address, &self.known[index].info);
-        let size = self.believable(size, index);
+        let size = if size <= self.mapped { size } else { self.too_large(size, index) };
         if size <= SMALL {
             self.copy.places.mark_small(place);
         }
@@ -670,13 +676,10 @@ impl<'w, S: Source> Walk<'w, S> {
         id
     }
 
-    /// A size that the process has memory for: what is larger is damage, and is counted as that.
-    #[inline]
-    fn believable(&mut self, size: u64, type_index: usize) -> u64 {
-        if size <= self.mapped { size } else { self.too_large(size, type_index) }
-    }
-
+    /// The size of an object that says it is larger than all that is mapped: unless more is mapped by now that is damage,
+    /// and is counted as that.
     #[cold]
+    #[inline(never)]
     fn too_large(&mut self, size: u64, type_index: usize) -> u64 {
         self.mapped = self.mapped.max(self.source.mapped().unwrap_or(0));
         if size <= self.mapped {
@@ -687,7 +690,7 @@ impl<'w, S: Source> Walk<'w, S> {
         if basic <= self.mapped { basic } else { 0 }
     }
 
-    #[inline]
+    #[inline(always)]
     fn object(&mut self, place: Place, address: u64) {
         let of = self.memory.word(address + object_layout::TYPE as u64).unwrap_or(0);
         let slot = (of >> 4) as usize % RECENT;
@@ -699,14 +702,17 @@ impl<'w, S: Source> Walk<'w, S> {
                 index
             }
         };
-        if !self.known[index].is_trusted {
+        let known = &self.known[index];
+        if !known.is_trusted {
             return self.doubtful_object(index, place, address);
         }
-        let size = match &self.known[index] {
-            Known { plan: Some(plan), info, .. } => self.source.size(plan, info, address, &mut self.decoder),
-            Known { info, .. } => info.basic_size,
+        let mut size = match &known.plan {
+            Some(plan) => self.source.size(plan, &known.info, address, &mut self.decoder),
+            None => known.info.basic_size,
         };
-        let size = self.believable(size, index);
+        if size > self.mapped {
+            size = self.too_large(size, index);
+        }
         let known = &self.known[index];
         if size <= SMALL {
             self.copy.places.mark_small(place);
