@@ -133,7 +133,8 @@ impl<'py> Writer<'py, '_> {
             Some(Kind::Plain) => self.write_by(|| raw::call_repr(repr, &object), &object),
             Some(Kind::Module) if self.safe => {
                 self.text.push_str("<module '");
-                let name = raw::value_of(&object.cast::<PyModule>()?.dict(), c"__name__");
+                let namespace = raw::namespace_of(object.cast::<PyModule>()?);
+                let name = namespace.and_then(|namespace| raw::value_of(&namespace, c"__name__"));
                 match name.and_then(|name| name.cast_into_exact::<PyString>().ok()) {
                     Some(name) => self.text.push_python(&name)?,
                     None => self.text.push_str("?"),

@@ -26,7 +26,7 @@ use memtop_cpython::layout::{
 };
 use memtop_heap::{HeapError, push};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyFrozenSet, PyInt, PyList, PySet, PyString, PyType};
+use pyo3::types::{PyDict, PyFrozenSet, PyInt, PyList, PyModule, PySet, PyString, PyType};
 use pyo3::{PyTypeInfo, ffi};
 use rustc_hash::FxHashMap;
 
@@ -190,6 +190,14 @@ pub(crate) fn value_of<'py>(dict: &Bound<'py, PyDict>, name: &CStr) -> Option<Bo
         }
     }
     None
+}
+
+/// The namespace of a module; none of one that was not initialised.
+pub(crate) fn namespace_of<'py>(module: &Bound<'py, PyModule>) -> Option<Bound<'py, PyDict>> {
+    // SAFETY: a live module, which holds its namespace, if it has one.
+    let namespace =
+        unsafe { Bound::from_borrowed_ptr_or_opt(module.py(), ffi::PyModule_GetDict(module.as_ptr())) };
+    namespace?.cast_into().ok()
 }
 
 /// The first object that the object's `tp_traverse` visits.

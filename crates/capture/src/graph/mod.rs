@@ -10,7 +10,7 @@ mod source;
 
 use std::time::Instant;
 
-use memtop_cpython::{CTypes, Checked, Decoder, InterpreterRoots, Room, Surroundings, Walk};
+use memtop_cpython::{CTypes, Checked, CodeFiles, Decoder, InterpreterRoots, Room, Surroundings, Walk};
 use memtop_heap::{Budget, CaptureInfo, CaptureMethod, HEADROOM, Heap, HeapError, PythonVersion, headroom};
 use pyo3::exceptions::{PyMemoryError, PyRuntimeError};
 use pyo3::prelude::*;
@@ -109,17 +109,15 @@ fn failed(error: &HeapError) -> PyErr {
 fn surroundings(py: Python<'_>, runtime: &Runtime) -> PyResult<Surroundings> {
     let facts = &runtime.heap;
     let mappings = Mappings::read();
+    let files = mappings.code_files(facts.types.tuple, &facts.prefixes);
     Ok(Surroundings {
+        static_namespaces: static_namespaces(py, &files)?,
         types: facts.types,
-        c_types: CTypes::new(
-            mappings.code_files(facts.types.tuple, &facts.prefixes),
-            facts.certain.iter().cloned(),
-        ),
+        c_types: CTypes::new(files, facts.certain.iter().cloned()),
         interpreters: vec![InterpreterRoots { modules: facts.modules(py), threads: Vec::new() }],
         package: facts.package.clone(),
         standard: facts.standard.clone(),
         standard_modules: facts.standard_modules.clone(),
-        static_namespaces: static_namespaces(py)?,
         lru_limit: facts.lru_limit,
         deque_limit: facts.deque_limit,
         mapped: mappings.readable().unwrap_or(u64::MAX),
@@ -127,7 +125,7 @@ fn surroundings(py: Python<'_>, runtime: &Runtime) -> PyResult<Surroundings> {
 }
 
 /// The namespaces of static types that keep none themselves.
-fn static_namespaces(py: Python<'_>) -> PyResult<FxHashMap<u64, u64>> {
+fn static_namespaces(py: Python<'_>, files: &CodeFiles) -> PyResult<FxHashMap<u64, u64>> {
     if py.version_info().minor < 12 {
         return Ok(FxHashMap::default());
     }
@@ -142,7 +140,8 @@ fn static_namespaces(py: Python<'_>) -> PyResult<FxHashMap<u64, u64>> {
             continue;
         }
         let of = of.cast_into::<PyType>()?;
-        if raw::may_die(&of) {
+        // Only the interpreter's own static types keep no namespace themselves. What others say of themselves may be false.
+        if raw::may_die(&of) || !files.is_standard(of.as_ptr() as u64, &facts.standard_modules) {
             continue;
         }
         let namespace = runtime.type_dict.bind(py).call_method1("__get__", (&of,))?;
