@@ -9,6 +9,7 @@ character that steers a terminal; the two captures agree.
 from __future__ import annotations
 
 import collections
+import errno
 import json
 import os
 import re
@@ -86,7 +87,7 @@ def run(
         for variable in ("PYTHONMALLOC", "PYTHONDEVMODE", "PYTHONTRACEMALLOC", "COLUMNS"):
             variables.pop(variable, None)
         with errors.open("w") as stderr:
-            child = subprocess.Popen(
+            child = started(
                 [python, "-X", "faulthandler", "-W", "ignore", str(program), *arguments],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -109,6 +110,18 @@ def run(
         elif status != 0:
             outcome.failures.append(f"{ended(status)}\n{crash(errors.read_text(errors='replace'))}")
     return outcome
+
+
+def started(*arguments: Any, **options: Any) -> subprocess.Popen[str]:
+    """A program that was started; a second time if the kernel has not found the arguments, as it says of one start in some
+    hundreds where many are started side by side."""
+    for _ in range(3):
+        try:
+            return subprocess.Popen(*arguments, **options)
+        except OSError as error:
+            if error.errno != errno.EFAULT:
+                raise
+    return subprocess.Popen(*arguments, **options)
 
 
 class Watchdog:
