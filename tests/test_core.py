@@ -88,7 +88,7 @@ def test_a_core_file_is_saved_as_a_snapshot(core: Path, tmp_path: Path) -> None:
     [
         ("/bin/sh", "/bin/sh: not the file that the process ran", "the same build"),
         ("/nowhere/python", "/nowhere/python: cannot be read", "check the path"),
-        ("/", "/: cannot be read: it is no regular file", ""),
+        ("/", "/: cannot be read: it is not a regular file", ""),
     ],
 )
 def test_a_program_that_the_process_did_not_run_is_refused(core: Path, exe: str, message: str, hint: str) -> None:

@@ -219,17 +219,19 @@ impl<'py> Writer<'py, '_> {
         Ok(())
     }
 
-    /// A type's qualified name, with its module if that is not `builtins`.
+    /// A type's module and qualified name; its `tp_name` if it has no module, or is one of `builtins`.
     fn write_name(&mut self, of: &Bound<'py, PyType>) -> PyResult<()> {
-        let Some((module, qualname)) = raw::names_of_class(of) else {
-            self.text.push_str(&raw::c_name(of));
-            return Ok(());
-        };
-        if let Some(module) = module.filter(|module| !module.to_string_lossy().eq("builtins")) {
-            self.text.push_python(&module)?;
-            self.text.push_str(".");
+        match raw::names_of_class(of) {
+            Some((Some(module), qualname)) if module.to_string_lossy() != "builtins" => {
+                self.text.push_python(&module)?;
+                self.text.push_str(".");
+                self.text.push_python(&qualname)
+            }
+            _ => {
+                self.text.push_str(&raw::c_name(of));
+                Ok(())
+            }
         }
-        self.text.push_python(&qualname)
     }
 
     fn write_by(

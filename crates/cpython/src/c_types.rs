@@ -197,6 +197,8 @@ enum CodeFile {
     Other,
 }
 
+/// More bytes than a file's variables have that are zero at first.
+const MOST_ZEROS: u64 = 1 << 20;
 /// The name of the directory of the standard library's extension modules, wherever it is.
 const LIBRARY: &str = "lib-dynload";
 
@@ -247,13 +249,22 @@ impl CodeFiles {
         interpreter: u64,
         prefixes: &[String],
     ) -> Self {
-        let mappings: Vec<(u64, u64, &str)> = mappings.into_iter().collect();
+        let mut mappings: Vec<(u64, u64, &str)> = mappings.into_iter().collect();
+        mappings.sort_unstable();
         let own = mappings.iter().find(|&&(start, end, _)| (start..end).contains(&interpreter));
         let Some(&(own_start, _, own_path)) = own else { return Self::default() };
         let mut found = Self::default();
         let mut known: FxHashMap<&str, u32> = FxHashMap::default();
         for (start, end, path) in mappings {
             let is_interpreter = start == own_start || !own_path.is_empty() && path == own_path;
+            // What a file's variables take that are zero at first comes right behind it, as memory of no file.
+            if path.is_empty()
+                && let Some(&(_, before, file)) = found.ranges.last()
+                && before == start
+            {
+                found.ranges.push((start, end.min(start + MOST_ZEROS), file));
+                continue;
+            }
             if !is_interpreter && !path.starts_with('/') {
                 continue;
             }
@@ -266,7 +277,6 @@ impl CodeFiles {
             });
             found.ranges.push((start, end, file));
         }
-        found.ranges.sort_unstable();
         found
     }
 
@@ -442,6 +452,19 @@ mod tests {
         assert_eq!(recognised(THEIRS + 0x100, "coroutine", false, PYTHON), None);
         assert_eq!(recognised(HEAP + 0x100, "coroutine", false, PYTHON), None);
         assert_eq!(recognised(PYTHON + 0x100, "no such type", false, 0), None);
+    }
+
+    #[test]
+    fn memory_right_behind_a_file_is_its_own() {
+        let mappings = [
+            (PYTHON, PYTHON + 0x1000, "/usr/bin/python3.12"),
+            (PYTHON + 0x1000, PYTHON + 0x3000, ""),
+            (DEQUE, DEQUE + 0x1000, ""),
+        ];
+        let files = CodeFiles::new(mappings, PYTHON, &[]);
+        let none = FxHashSet::default();
+        let places = [PYTHON + 0x1000, PYTHON + 0x2FFF, PYTHON + 0x3000, DEQUE];
+        assert_eq!(places.map(|at| files.is_standard(at, &none)), [true, true, false, false]);
     }
 
     #[test]
