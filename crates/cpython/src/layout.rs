@@ -28,6 +28,10 @@ pub mod type_object {
     pub const TRAVERSE: usize = 184;
     /// `tp_weaklistoffset`, a signed word.
     pub const WEAK_LIST_OFFSET: usize = 208;
+    /// `tp_methods` and `tp_getset`, tables that no type inherits.
+    pub const METHODS: usize = 232;
+    /// See [`METHODS`].
+    pub const GETTERS: usize = 248;
     /// `tp_base`, a pointer to a type.
     pub const BASE: usize = 256;
     /// `tp_dict`; NULL in the static types of the interpreter's own from 3.12.

@@ -45,9 +45,17 @@ impl<'f, 'py> InProcess<'f, 'py> {
         let modules = &self.runtime.heap.standard_modules;
         let (_, class_dealloc) = self.runtime.heap.class;
         self.bases(of).all(|at| match self.word(at, type_object::DEALLOC) == class_dealloc {
-            true => self.is_of_a_statement(at),
+            true => self.is_of_a_statement(at) || self.has_standard_methods(at),
             false => self.c_types.is_trusted(&self.memory, at, modules),
         })
+    }
+
+    /// Whether the tables that a type was made from are the standard library's: some of its types leave it to the
+    /// interpreter to free their objects.
+    fn has_standard_methods(&self, at: u64) -> bool {
+        let modules = &self.runtime.heap.standard_modules;
+        let tables = [type_object::METHODS, type_object::GETTERS].map(|offset| self.word(at, offset));
+        tables.iter().any(|&table| self.c_types.files().is_standard(table, modules))
     }
 
     /// Whether a class statement made a type, and not `PyType_FromSpec` without a function to free its objects: then its

@@ -606,7 +606,11 @@ impl<'w, S: Source> Walk<'w, S> {
             self.add_type(of, info)
         });
         if let Some(index) = index {
-            self.add_checked(&mut decoder, index, place, address, Flags::NONE);
+            let info = &self.known[index].info;
+            let in_lists = info.is_gc && (info.kind != Kind::Type || decoder.is_heap_type(address));
+            let is_tracked = in_lists && self.is_in_list(address);
+            let flags = if is_tracked { Flags::TRACKED } else { Flags::NONE };
+            self.add_checked(&mut decoder, index, place, address, flags);
             decoder.references(address, &self.known[index].info, None, &mut self.copy);
         }
         self.copy.guessing = false;
