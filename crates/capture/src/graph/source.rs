@@ -50,6 +50,22 @@ impl<'f, 'py> InProcess<'f, 'py> {
         })
     }
 
+    #[inline(never)]
+    fn other_size(
+        &self,
+        plan: &TypePlan,
+        info: &TypeInfo,
+        at: u64,
+        decoder: &mut Decoder<'_, OwnMemory>,
+    ) -> u64 {
+        const HEAD: u64 = gc_head::SIZE as u64;
+        if plan.sizing == Sizing::ByFormula {
+            return decoder.size(at, info);
+        }
+        let size = self.heap.size(&plan.plan, Object(at as usize));
+        if self.is_heap_type(at) { size } else { size.saturating_sub(HEAD) }
+    }
+
     /// Whether the tables that a type was made from are the standard library's: some of its types leave it to the
     /// interpreter to free their objects.
     fn has_standard_methods(&self, at: u64) -> bool {
@@ -75,10 +91,18 @@ pub(super) struct TypePlan {
     plan: Plan,
     /// Whether its `tp_traverse` may be called.
     is_asked: bool,
-    /// For a type of types: whether only those that are made at run time have a collector's head before them.
-    heads_differ: bool,
-    /// Whether its size is told by a formula alone: it is no type of the interpreter's.
-    by_formula: bool,
+    sizing: Sizing,
+}
+
+/// How a type's objects are sized.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sizing {
+    /// By the type's plan.
+    ByPlan,
+    /// The same, of types of which only those that are made at run time have a collector's head before them.
+    WithoutHeads,
+    /// By the decoder's formula: it is not a type of the interpreter's.
+    ByFormula,
 }
 
 impl Source for InProcess<'_, '_> {
@@ -101,26 +125,21 @@ impl Source for InProcess<'_, '_> {
             let is_asked = traverse != self.runtime.heap.class.0
                 || self.bases(of).all(|at| self.has_trusted_bases(self.word(at, object::TYPE)));
             let plan = Plan::of_traverse(traverse as usize);
-            return TypePlan { plan, is_asked, heads_differ: false, by_formula: true };
+            return TypePlan { plan, is_asked, sizing: Sizing::ByFormula };
         }
-        TypePlan {
-            is_asked: true,
-            plan: self.heap.plan(of as usize, false),
-            heads_differ: info.kind == Kind::Type && self.runtime.heap.heads_differ,
-            by_formula: info.is_numpys,
-        }
+        let sizing = match info.is_numpys {
+            true => Sizing::ByFormula,
+            false if info.kind == Kind::Type && self.runtime.heap.heads_differ => Sizing::WithoutHeads,
+            false => Sizing::ByPlan,
+        };
+        TypePlan { is_asked: true, plan: self.heap.plan(of as usize, false), sizing }
     }
 
     #[inline]
     fn size(&self, plan: &TypePlan, info: &TypeInfo, at: u64, decoder: &mut Decoder<'_, OwnMemory>) -> u64 {
-        const HEAD: u64 = gc_head::SIZE as u64;
-        if plan.by_formula {
-            return decoder.size(at, info);
-        }
-        let size = self.heap.size(&plan.plan, Object(at as usize));
-        match plan.heads_differ && !self.is_heap_type(at) {
-            true => size.saturating_sub(HEAD),
-            false => size,
+        match plan.sizing {
+            Sizing::ByPlan => self.heap.size(&plan.plan, Object(at as usize)),
+            _ => self.other_size(plan, info, at, decoder),
         }
     }
 
