@@ -339,7 +339,7 @@ impl CTypes {
         let word = |offset: usize| memory.word(at.wrapping_add(offset as u64));
         let is_heap_type = word(type_object::FLAGS)? & type_object::HEAP_TYPE != 0;
         let place = if is_heap_type { word(type_object::DEALLOC)? } else { at };
-        if !self.files.is_known(place) {
+        if !self.is_certain(at) && !self.files.is_known(place) {
             return None;
         }
         let name = c_string(memory, word(type_object::NAME)?, !is_heap_type)?;
@@ -352,7 +352,12 @@ impl CTypes {
 
     /// Whether a static type is one of the interpreter, its standard library, numpy or mem_top: its name is one.
     pub(crate) fn has_certain_name(&self, at: u64) -> bool {
-        self.files.is_known(at)
+        self.is_certain(at) || self.files.is_known(at)
+    }
+
+    /// Whether it is certain which type lies at an address, whatever is known of files. O(such types).
+    fn is_certain(&self, at: u64) -> bool {
+        self.certain.values().any(|&certain| certain == at)
     }
 
     /// Whether a type at an address is defined by mem_top's own extension module.
@@ -364,6 +369,9 @@ impl CTypes {
     /// what it says of its objects is true. O(log mappings).
     pub fn is_trusted(&self, memory: &impl Memory, at: u64, modules: &FxHashSet<String>) -> bool {
         let word = |offset: usize| memory.word(at.wrapping_add(offset as u64));
+        if self.is_certain(at) {
+            return true;
+        }
         let Some(flags) = word(type_object::FLAGS) else { return false };
         let place = if flags & type_object::HEAP_TYPE == 0 { Some(at) } else { word(type_object::DEALLOC) };
         place.is_some_and(|place| {
@@ -480,6 +488,17 @@ mod tests {
     fn where_the_address_is_certain_no_other_type_has_the_name() {
         assert_eq!(recognised(PYTHON + 0x80, "cell", false, 0), Some("cell"));
         assert_eq!(recognised(PYTHON + 0x100, "cell", false, 0), None);
+    }
+
+    #[test]
+    fn a_certain_type_is_recognised_where_no_mappings_are_known() {
+        let types = CTypes::new(CodeFiles::default(), [("cell".to_owned(), PYTHON)]);
+        let cell = |at| Type { at, name: "cell", is_heap_type: false, dealloc: 0 };
+        assert_eq!(types.recognise(&cell(PYTHON), PYTHON).map(CType::name), Some("cell"));
+        assert_eq!(types.recognise(&cell(HEAP), HEAP), None);
+        let none = FxHashSet::default();
+        assert!(types.is_trusted(&cell(PYTHON), PYTHON, &none));
+        assert!(!types.is_trusted(&cell(HEAP), HEAP, &none));
     }
 
     #[test]
