@@ -14,20 +14,20 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("analyze", &["heap"]),
     ("cpython", &["heap"]),
     ("snapshot", &["heap"]),
-    ("capture", &["heap", "cpython"]),
+    ("inprocess", &["heap", "cpython"]),
     ("remote", &["heap", "cpython"]),
     ("report", &["heap", "analyze"]),
     ("tui", &["heap", "analyze", "report"]),
     ("cli", &["heap", "analyze", "cpython", "snapshot", "remote", "report", "tui"]),
-    ("python", &["cli", "capture", "heap", "analyze", "cpython", "snapshot", "remote", "report", "tui"]),
+    ("python", &["cli", "inprocess", "heap", "analyze", "cpython", "snapshot", "remote", "report", "tui"]),
 ];
 
 /// Libraries that reach something outside, and the crates that may depend on them.
 const REACH: &[(&str, &[&str])] = &[
-    ("pyo3", &["capture", "python"]),
-    ("pyo3-ffi", &["capture"]),
+    ("pyo3", &["inprocess", "python"]),
+    ("pyo3-ffi", &["inprocess"]),
     ("rustix", &["remote", "cli", "snapshot"]),
-    ("libc", &["capture", "remote"]),
+    ("libc", &["inprocess", "remote"]),
     ("nix", &["remote"]),
     ("ratatui", &["tui"]),
     ("crossterm", &["tui"]),
@@ -37,7 +37,7 @@ const REACH: &[(&str, &[&str])] = &[
 ];
 
 /// The crates that may have unsafe code, each in one file.
-const UNSAFE: &[&str] = &["capture", "remote"];
+const UNSAFE: &[&str] = &["inprocess", "remote"];
 /// The crates where macros of a library make it impossible to forbid unsafe code; it is denied.
 const DENIED: &[&str] = &["python"];
 

@@ -10,8 +10,8 @@ mod _native {
     use std::ffi::OsString;
     use std::path::PathBuf;
 
-    use memtop_capture::counters::{self, Request, Row};
-    use memtop_capture::preview;
+    use memtop_inprocess::counters::{self, Request, Row};
+    use memtop_inprocess::preview;
     use pyo3::exceptions::PyTypeError;
     use pyo3::prelude::*;
     use pyo3::types::{PyString, PyType};
@@ -48,7 +48,7 @@ mod _native {
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
-        memtop_capture::probe(module.py())
+        memtop_inprocess::probe(module.py())
     }
 
     fn rows(section: Vec<Row>) -> Vec<RowTuple> {
@@ -86,13 +86,13 @@ mod _native {
     /// The text with control characters, lone surrogates and the like escaped, cut to `width` characters.
     #[pyfunction]
     fn escape<'py>(text: &Bound<'py, PyString>, width: Option<usize>) -> PyResult<Bound<'py, PyString>> {
-        memtop_capture::escape::escape(text, width)
+        memtop_inprocess::escape::escape(text, width)
     }
 
     /// Whether the collector's lists are read directly, the fast way.
     #[pyfunction]
     fn walks_lists(py: Python<'_>) -> bool {
-        memtop_capture::walks_lists(py)
+        memtop_inprocess::walks_lists(py)
     }
 
     /// Runs the `mem_top` command with these arguments (the program's name first); returns its exit status. `python`
