@@ -11,8 +11,8 @@ use memtop_analyze::{
     LeaksError, LeaksOptions, PathOptions, Retained, SeriesError, ShortestPaths, TopBy, TopOptions,
     histogram, memory_total, paths_to_object, paths_to_types, top, types_like,
 };
-use memtop_inprocess::graph;
 use memtop_heap::{CaptureInfo, HEADROOM, Heap, ObjectId, TypeId, headroom};
+use memtop_inprocess::graph;
 use memtop_report::{HeapReport, HeapReportOptions, Keeper, Style, TopObject, html_fragment, json, text};
 use memtop_snapshot::{SaveOptions, SnapshotError, StoredHeap};
 use pyo3::exceptions::{PyFileNotFoundError, PyLookupError, PyMemoryError, PyOSError, PyValueError};

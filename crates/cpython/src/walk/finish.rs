@@ -5,10 +5,10 @@ use std::time::Instant;
 use memtop_heap::{CaptureInfo, Flags, Heap, HeapBuilder, HeapError, LabelKind, ObjectId, push};
 use rustc_hash::FxHashMap;
 
-use super::places::Place;
-use super::{Hidden, Walked};
+use super::address_index::AddressId;
+use super::{Hidden, WalkResult};
 
-impl Walked {
+impl WalkResult {
     /// How many objects were found.
     #[must_use]
     pub fn objects(&self) -> usize {
@@ -31,7 +31,7 @@ impl Walked {
     /// # Errors
     /// If there are more objects or references than a heap can have, or the memory for it could not be had: of the
     /// walk or here.
-    pub fn settle(self, info: CaptureInfo, start: Instant) -> Result<Heap, HeapError> {
+    pub fn into_heap(self, info: CaptureInfo, start: Instant) -> Result<Heap, HeapError> {
         let Self {
             mut builder,
             places,
@@ -54,9 +54,9 @@ impl Walked {
         }
         let finder = places.finder(&order)?;
         drop(order);
-        let object = |place: Place| finder.row(place).map(ObjectId::from_index);
+        let object = |place: AddressId| finder.row(place).map(ObjectId::from_index);
         // Whatever is referred to was met.
-        let met = |stand_in: ObjectId| object(Place(stand_in.raw())).unwrap_or(ObjectId::from_index(0));
+        let met = |stand_in: ObjectId| object(AddressId(stand_in.raw())).unwrap_or(ObjectId::from_index(0));
         builder.map_targets(met);
         settle_hidden(&mut builder, &hidden)?;
         for mut root in roots {

@@ -1,6 +1,6 @@
 //! Which addresses were met: a bit for each sixteen bytes of the parts of memory in which objects lie.
 //!
-//! An address becomes a [`Place`] of 32 bits: which part of 1 MiB, in the order in which the parts were met, and where
+//! An address becomes a [`AddressId`] of 32 bits: which part of 1 MiB, in the order in which the parts were met, and where
 //! in it. Allocators align objects to sixteen bytes; those of the interpreter that are aligned to eight alone are in
 //! parts of their own. That is half the size of an address, and it is found again among all places by counting bits: the number of a
 //! place is how many bits are set before its own.
@@ -14,7 +14,7 @@ use crate::decoder::may_be_object;
 
 /// An address, in 32 bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Place(pub(crate) u32);
+pub(crate) struct AddressId(pub(crate) u32);
 
 const PART_BITS: u32 = 20;
 /// Marks the parts of addresses that are aligned to eight bytes alone.
@@ -27,7 +27,7 @@ const MOST_PARTS: usize = (1 << (32 - SLOT_BITS)) - 1;
 const RECENT: usize = 512;
 
 /// See the module's header.
-pub(crate) struct Places {
+pub(crate) struct AddressIndex {
     /// By some bits of the part's number: the parts met lately.
     recent: Vec<(u64, u32)>,
     known: FxHashMap<u64, u32>,
@@ -58,7 +58,7 @@ fn recent(base: u64) -> usize {
     (base >> PART_BITS ^ base & ODD) as usize % RECENT
 }
 
-impl Places {
+impl AddressIndex {
     pub(crate) fn new() -> Self {
         Self {
             recent: vec![(u64::MAX, 0); RECENT],
@@ -72,7 +72,7 @@ impl Places {
 
     /// The place of an address; none if there is none left, or if the address is no object's.
     #[inline]
-    pub(crate) fn place(&mut self, address: u64) -> Option<Place> {
+    pub(crate) fn place(&mut self, address: u64) -> Option<AddressId> {
         if !may_be_object(address) {
             return None;
         }
@@ -81,21 +81,21 @@ impl Places {
             (recent, part) if recent == base => part,
             _ => self.part(base)?,
         };
-        Some(Place(part << SLOT_BITS | slot(address)))
+        Some(AddressId(part << SLOT_BITS | slot(address)))
     }
 
     /// The place of an address in a part that was met lately.
     #[inline]
-    pub(crate) fn place_nearby(&self, address: u64) -> Option<Place> {
+    pub(crate) fn cached_id(&self, address: u64) -> Option<AddressId> {
         let base = base(address);
         let (recent, part) = self.recent[recent(base)];
-        (recent == base && may_be_object(address)).then(|| Place(part << SLOT_BITS | slot(address)))
+        (recent == base && may_be_object(address)).then(|| AddressId(part << SLOT_BITS | slot(address)))
     }
 
     /// The place of an address in a part that was met.
-    pub(crate) fn place_if_known(&self, address: u64) -> Option<Place> {
+    pub(crate) fn place_if_known(&self, address: u64) -> Option<AddressId> {
         let part = *self.known.get(&base(address)).filter(|_| may_be_object(address))?;
-        Some(Place(part << SLOT_BITS | slot(address)))
+        Some(AddressId(part << SLOT_BITS | slot(address)))
     }
 
     #[cold]
@@ -131,14 +131,14 @@ impl Places {
 
     /// The address of a place.
     #[inline]
-    pub(crate) fn address(&self, place: Place) -> u64 {
+    pub(crate) fn address(&self, place: AddressId) -> u64 {
         let slot = u64::from(place.0) & ((1 << SLOT_BITS) - 1);
         self.parts[(place.0 >> SLOT_BITS) as usize] + (slot << 4)
     }
 
     /// Marks a place; whether it was not marked yet.
     #[inline]
-    pub(crate) fn mark(&mut self, place: Place) -> bool {
+    pub(crate) fn mark(&mut self, place: AddressId) -> bool {
         let word = &mut self.bits[(place.0 >> 6) as usize];
         let bit = 1 << (place.0 & 63);
         let is_new = *word & bit == 0;
@@ -148,7 +148,7 @@ impl Places {
 
     /// Says that a small object lies at a place.
     #[inline]
-    pub(crate) fn mark_small(&mut self, place: Place) {
+    pub(crate) fn mark_small(&mut self, place: AddressId) {
         self.pools[(place.0 >> SLOT_BITS) as usize] |= 1 << (place.0 >> (POOL_BITS - 4) & 63);
     }
 
@@ -162,7 +162,7 @@ impl Places {
     }
 
     /// Whether a place is marked.
-    pub(crate) fn is_marked(&self, place: Place) -> bool {
+    pub(crate) fn is_marked(&self, place: AddressId) -> bool {
         self.bits[(place.0 >> 6) as usize] >> (place.0 & 63) & 1 == 1
     }
 
@@ -170,7 +170,7 @@ impl Places {
     ///
     /// # Errors
     /// If the memory for it cannot be had.
-    pub(crate) fn finder(self, order: &[Place]) -> Result<Finder, HeapError> {
+    pub(crate) fn finder(self, order: &[AddressId]) -> Result<Ranks, HeapError> {
         headroom(HEADROOM)?;
         let mut before = filled(self.bits.len(), 0_u32)?;
         let mut sum = 0_u32;
@@ -178,7 +178,7 @@ impl Places {
             *before = sum;
             sum += word.count_ones();
         }
-        let mut finder = Finder { bits: self.bits, before, rows: filled(sum as usize, 0)? };
+        let mut finder = Ranks { bits: self.bits, before, rows: filled(sum as usize, 0)? };
         for (row, &place) in order.iter().enumerate() {
             let rank = finder.rank(place);
             finder.rows[rank] = row as u32;
@@ -188,15 +188,15 @@ impl Places {
 }
 
 /// Gives the row of each place.
-pub(crate) struct Finder {
+pub(crate) struct Ranks {
     bits: Vec<u64>,
     before: Vec<u32>,
     rows: Vec<u32>,
 }
 
-impl Finder {
+impl Ranks {
     #[inline]
-    fn rank(&self, place: Place) -> usize {
+    fn rank(&self, place: AddressId) -> usize {
         let word = (place.0 >> 6) as usize;
         let below = self.bits[word] & ((1 << (place.0 & 63)) - 1);
         (self.before[word] + below.count_ones()) as usize
@@ -204,7 +204,7 @@ impl Finder {
 
     /// The row of a place, if it was marked.
     #[inline]
-    pub(crate) fn row(&self, place: Place) -> Option<usize> {
+    pub(crate) fn row(&self, place: AddressId) -> Option<usize> {
         let word = *self.bits.get((place.0 >> 6) as usize)?;
         (word >> (place.0 & 63) & 1 == 1).then(|| self.rows[self.rank(place)] as usize)
     }
@@ -216,10 +216,10 @@ mod tests {
 
     #[test]
     fn every_place_is_found_in_the_row_in_which_it_was_met() {
-        let mut places = Places::new();
+        let mut places = AddressIndex::new();
         let addresses =
             [0x7fff_1234_5678_u64, 0x1010, 0x7fff_1234_5670, 0x5555_0000_0008, 0x1018, 0x7ffe_0000_0000];
-        let order: Vec<Place> = addresses.iter().map(|&address| places.place(address).unwrap()).collect();
+        let order: Vec<AddressId> = addresses.iter().map(|&address| places.place(address).unwrap()).collect();
         for (&place, &address) in order.iter().zip(&addresses) {
             assert_eq!(places.address(place), address & !7);
             assert!(places.mark(place));
@@ -235,7 +235,7 @@ mod tests {
 
     #[test]
     fn what_no_process_can_have_has_no_place() {
-        let mut places = Places::new();
+        let mut places = AddressIndex::new();
         for address in [0, 8, 0xFF8, 0x7fff_1234_5679, 1 << 48, u64::MAX, u64::MAX - 7] {
             assert_eq!(places.place(address), None, "{address:#x}");
         }

@@ -16,7 +16,7 @@ use rustc_hash::FxHashMap;
 
 use crate::c_types::CType;
 use crate::decoder::{Decoder, MOST, Sink, is_item};
-use crate::kind::Kind;
+use crate::kind::ObjectKind;
 use crate::layout::{object, type_object};
 use crate::memory::Memory;
 use crate::structures::Structure;
@@ -25,8 +25,8 @@ use crate::validity::{Lifetime, Validity, is_plausible};
 
 /// What the decoder remembers of types to do without a traverse.
 #[derive(Debug, Default)]
-pub(crate) struct Blind {
-    plans: FxHashMap<u64, Plan>,
+pub(crate) struct Untraced {
+    plans: FxHashMap<u64, ScanPlan>,
     /// The large objects that were met, and where what was scanned of them ends.
     large: BTreeMap<u64, u64>,
     validity: Validity,
@@ -34,7 +34,7 @@ pub(crate) struct Blind {
 
 /// How the objects of a type are read.
 #[derive(Debug, Clone)]
-struct Plan {
+struct ScanPlan {
     structure: Structure,
     /// Offsets of words that may hold a reference and have no name.
     words: Rc<[u64]>,
@@ -48,11 +48,11 @@ struct Plan {
     items: Option<u64>,
 }
 
-impl Blind {
+impl Untraced {
     /// Objects do not overlap: a type whose objects reach into others is damaged, and no more of them is scanned than
     /// there can be. So all that is scanned is little more than there is memory.
     #[cold]
-    fn fit(&mut self, of: u64, at: u64, plan: &mut Plan) {
+    fn fit(&mut self, of: u64, at: u64, plan: &mut ScanPlan) {
         let Some(&last) = plan.words.last() else { return };
         let within = self.large.range(..at).next_back().is_some_and(|(_, &end)| end > at);
         let next = self.large.range(at + 1..).next().map_or(u64::MAX, |(&next, _)| next - at);
@@ -74,22 +74,22 @@ pub(crate) const MOST_SCANNED: u64 = 1 << 16;
 pub(crate) const LARGEST_SCANNED: u64 = 1 << 12;
 
 /// Kinds of which the decoder tells all that the structure of the builtin type holds.
-fn is_told(kind: Kind) -> bool {
+fn is_told(kind: ObjectKind) -> bool {
     matches!(
         kind,
-        Kind::Atom
-            | Kind::DateTime
-            | Kind::TimeOfDay
-            | Kind::Dict
-            | Kind::DictAndMore
-            | Kind::List
-            | Kind::Tuple
-            | Kind::Set
-            | Kind::Code
-            | Kind::Type
-            | Kind::Frame
-            | Kind::Generator
-            | Kind::Context
+        ObjectKind::Atom
+            | ObjectKind::DateTime
+            | ObjectKind::TimeOfDay
+            | ObjectKind::Dict
+            | ObjectKind::DictAndMore
+            | ObjectKind::List
+            | ObjectKind::Tuple
+            | ObjectKind::Set
+            | ObjectKind::Code
+            | ObjectKind::Type
+            | ObjectKind::Frame
+            | ObjectKind::Generator
+            | ObjectKind::Context
     )
 }
 impl<M: Memory> Decoder<'_, M> {
@@ -120,7 +120,7 @@ impl<M: Memory> Decoder<'_, M> {
         let nothing = &mut None;
         let mut members = true;
         match info.kind {
-            Kind::Tuple => match plan.structure {
+            ObjectKind::Tuple => match plan.structure {
                 Structure::StructSequence { fields } => {
                     let visible = self.word(at + object::SIZE as u64).min(MOST);
                     self.tuple(at, nothing, sink);
@@ -129,23 +129,23 @@ impl<M: Memory> Decoder<'_, M> {
                 }
                 _ => self.tuple(at, nothing, sink),
             },
-            Kind::List => self.list(at, nothing, sink),
-            Kind::Dict | Kind::DictAndMore => self.dict(at, nothing, sink),
-            Kind::Set => self.set(at, nothing, sink),
-            Kind::Code => self.code(at, sink),
-            Kind::Type => {
+            ObjectKind::List => self.list(at, nothing, sink),
+            ObjectKind::Dict | ObjectKind::DictAndMore => self.dict(at, nothing, sink),
+            ObjectKind::Set => self.set(at, nothing, sink),
+            ObjectKind::Code => self.code(at, sink),
+            ObjectKind::Type => {
                 self.type_parts(at, nothing, sink);
                 members = self.is_heap_type(at);
             }
-            Kind::Frame => self.frame_parts(at, info.kind, nothing, sink),
-            Kind::Generator => {
+            ObjectKind::Frame => self.frame_parts(at, info.kind, nothing, sink),
+            ObjectKind::Generator => {
                 self.frame_parts(at, info.kind, nothing, sink);
                 self.frame_object(at, info, sink);
             }
-            Kind::Context => self.context_parts(at, nothing, sink),
-            Kind::Function => self.closure(at, sink),
-            Kind::DateTime => self.time_zone(at, 40, sink),
-            Kind::TimeOfDay => self.time_zone(at, 32, sink),
+            ObjectKind::Context => self.context_parts(at, nothing, sink),
+            ObjectKind::Function => self.closure(at, sink),
+            ObjectKind::DateTime => self.time_zone(at, 40, sink),
+            ObjectKind::TimeOfDay => self.time_zone(at, 32, sink),
             _ => {}
         }
         if members {
@@ -165,7 +165,7 @@ impl<M: Memory> Decoder<'_, M> {
             }
             self.found(to, info, plan.certain, sink);
             // From 3.14 the writer of a text buffer stands apart; what it writes to is its first member.
-            if info.kind == Kind::TextBuffer && self.layout.minor >= 14 && is_plausible(to) {
+            if info.kind == ObjectKind::TextBuffer && self.layout.minor >= 14 && is_plausible(to) {
                 let behind = self.word(to & !7);
                 self.found(behind, info, false, sink);
             }
@@ -195,12 +195,12 @@ impl<M: Memory> Decoder<'_, M> {
             let folds = self.folds(info);
             self.labelled(info, folds, std::iter::once(to), sink);
         } else {
-            let is_text = info.kind == Kind::TextBuffer;
+            let is_text = info.kind == ObjectKind::TextBuffer;
             sink.likely(to, if is_text { Label::STORAGE } else { Label::UNLABELLED });
         }
     }
 
-    fn plan(&self, info: &TypeInfo) -> Plan {
+    fn plan(&self, info: &TypeInfo) -> ScanPlan {
         let minor = self.layout.minor;
         // From the type of C that its objects have most of, to the one whose kind is known.
         let (mut of_c, mut base, mut structure) = (0, 0, None::<Structure>);
@@ -216,7 +216,7 @@ impl<M: Memory> Decoder<'_, M> {
                     structure = c_type.and_then(|of| Structure::of(of, minor));
                     structure_of = at;
                 }
-                if c_type.is_some_and(|of| Kind::of(of).0 != Kind::Opaque) {
+                if c_type.is_some_and(|of| ObjectKind::of(of).0 != ObjectKind::Opaque) {
                     base = at;
                     break;
                 }
@@ -228,7 +228,7 @@ impl<M: Memory> Decoder<'_, M> {
             _ => self.word(of + type_object::BASIC_SIZE as u64).min(MOST),
         };
         let mut structure = structure.unwrap_or(Structure::Words);
-        if info.kind == Kind::Tuple && structure == Structure::Words && of_c != base {
+        if info.kind == ObjectKind::Tuple && structure == Structure::Words && of_c != base {
             structure = self.struct_sequence(of_c).unwrap_or(structure);
         }
         let (from, to) = match structure {
@@ -239,7 +239,7 @@ impl<M: Memory> Decoder<'_, M> {
         };
         let is_member = |offset: u64| info.members.iter().any(|&(known, _)| known == offset);
         let mut words: Vec<u64> = match structure {
-            _ if info.kind == Kind::Plain => Vec::new(),
+            _ if info.kind == ObjectKind::Plain => Vec::new(),
             _ => (from..to.min(LARGEST_SCANNED) & !7).step_by(8).collect(),
         };
         match structure {
@@ -257,12 +257,13 @@ impl<M: Memory> Decoder<'_, M> {
         words.sort_unstable();
         let dict_is_member =
             matches!(info.dict, DictPlace::Offset(dict) if dict > 0 && is_member(dict as u64));
-        let has_items = info.kind == Kind::Opaque && info.item_size == 8 && structure == Structure::Words;
+        let has_items =
+            info.kind == ObjectKind::Opaque && info.item_size == 8 && structure == Structure::Words;
         let items = has_items.then_some(basic(of_c));
-        Plan {
+        ScanPlan {
             structure,
             words: words.into(),
-            certain: !matches!(info.kind, Kind::Opaque | Kind::TextBuffer)
+            certain: !matches!(info.kind, ObjectKind::Opaque | ObjectKind::TextBuffer)
                 || matches!(structure, Structure::Named(_)),
             holds_type: info.is_gc && !info.is_class && self.is_heap_type(info.address),
             dict_is_member,
@@ -278,10 +279,10 @@ impl<M: Memory> Decoder<'_, M> {
         let minor = self.layout.minor;
         let frame = self.layout.frame;
         match (info.kind, minor) {
-            (Kind::Context, _) if self.is_context(info.address) => words.push(16),
-            (Kind::Frame, 13) => words.extend([48, 56]),
-            (Kind::Frame, 14..) => words.extend([48, 56, 64]),
-            (Kind::Generator, 11..) => {
+            (ObjectKind::Context, _) if self.is_context(info.address) => words.push(16),
+            (ObjectKind::Frame, 13) => words.extend([48, 56]),
+            (ObjectKind::Frame, 14..) => words.extend([48, 56, 64]),
+            (ObjectKind::Generator, 11..) => {
                 words.push(frame.in_generator - 32);
                 if minor == 11 {
                     words.push(16);
@@ -291,8 +292,8 @@ impl<M: Memory> Decoder<'_, M> {
                     words.push(frame.in_generator - 16);
                 }
             }
-            (Kind::Generator, 10) => words.extend([56, 64, 72]),
-            (Kind::Generator, _) => words.extend([64, 72, 80]),
+            (ObjectKind::Generator, 10) => words.extend([56, 64, 72]),
+            (ObjectKind::Generator, _) => words.extend([64, 72, 80]),
             _ => {}
         }
     }

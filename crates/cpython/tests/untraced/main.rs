@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 use compare::tally;
 use live::Still;
-use memtop_cpython::{Kind, Layout, Memory, limit_offset};
+use memtop_cpython::{Layout, Memory, ObjectKind, limit_offset};
 
 fn worst(by: &BTreeMap<String, u64>) -> Vec<(&str, u64)> {
     let mut worst: Vec<(&str, u64)> = by.iter().map(|(name, &count)| (name.as_str(), count)).collect();
@@ -37,7 +37,7 @@ fn memory_alone_tells_what_python_says() {
             println!("3.{} skipped: it has no layout", still.minor);
             continue;
         }
-        for (kind, at) in [Kind::Deque, Kind::LruCache].into_iter().zip(still.limited) {
+        for (kind, at) in [ObjectKind::Deque, ObjectKind::LruCache].into_iter().zip(still.limited) {
             let offset = limit_offset(kind, still.minor).expect("the version is known");
             assert_eq!(still.memory.word(at + offset), Some(4_242_421), "3.{}: {kind:?}", still.minor);
         }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use memtop_cpython::layout::{object, type_object};
-use memtop_cpython::{Decoder, Kind, Layout, Memory, Sink, TypeInfo};
+use memtop_cpython::{Decoder, Layout, Memory, ObjectKind, Sink, TypeInfo};
 use memtop_heap::{CaptureInfo, HeapBuilder, Label, LabelKind, StringId};
 use rustc_hash::FxHashMap;
 
@@ -68,7 +68,7 @@ fn count_of(memory: &impl Memory, minor: u8, at: u64) -> Option<u64> {
 }
 
 /// Words that may be references are some where the count of what they lead to is not explained without them.
-fn settle(told: &mut Vec<Told>, memory: &impl Memory, minor: u8) {
+fn into_heap(told: &mut Vec<Told>, memory: &impl Memory, minor: u8) {
     let mut found: FxHashMap<u64, u64> = FxHashMap::default();
     for one in told.iter().filter(|one| !one.likely) {
         *found.entry(one.to).or_default() += 1;
@@ -158,7 +158,7 @@ impl Zoo<'_> {
         let mut told = std::mem::take(&mut self.sink.told);
         // What may be no object at all is not counted as one.
         told.retain(|one| !one.likely || self.decoder.is_object(one.to));
-        settle(&mut told, &self.still.memory, self.still.minor);
+        into_heap(&mut told, &self.still.memory, self.still.minor);
         tally.with_traverse = told.len() as u64;
         let mut left: FxHashMap<(usize, u64, Label), u64> = FxHashMap::default();
         for one in &alone {
@@ -194,7 +194,7 @@ impl Zoo<'_> {
     /// Why a reference that Python does not give may be one all the same.
     fn explanation(&mut self, info: &TypeInfo, at: u64, one: &Told) -> Option<&'static str> {
         let memory = &self.still.memory;
-        let is_static = info.kind == Kind::Type
+        let is_static = info.kind == ObjectKind::Type
             && memory.word(at + type_object::FLAGS as u64).is_some_and(|f| f & type_object::HEAP_TYPE == 0);
         if !info.is_gc || is_static {
             return Some("of an object without traverse");
@@ -206,7 +206,7 @@ impl Zoo<'_> {
             return Some("the object's type");
         }
         let name = one.label.text().and_then(|name| self.sink.names.get(&name)).map(String::as_str);
-        if info.kind == Kind::Type
+        if info.kind == ObjectKind::Type
             && matches!(name, Some("__name__" | "__qualname__" | "__slots__" | "__subclasses__"))
         {
             return Some("names and subclasses of a class");
@@ -250,7 +250,7 @@ pub(crate) fn tally(still: &Still) -> Tally {
             }
         }
     }
-    settle(&mut zoo.sink.told, memory, still.minor);
+    into_heap(&mut zoo.sink.told, memory, still.minor);
     zoo.with_traverse(&mut tally);
     let mut counted: FxHashMap<u64, u64> = FxHashMap::default();
     let told = std::mem::take(&mut zoo.sink.told);

@@ -4,7 +4,9 @@
 use std::time::Instant;
 
 use memtop_cpython::layout::type_object;
-use memtop_cpython::{Checked, Decoder, Layout, Memory, Room, Source, Surroundings, TypeInfo, Walk};
+use memtop_cpython::{
+    Checked, Decoder, HeapAccess, InterpreterFacts, Layout, Memory, Preallocated, TypeInfo, Walk,
+};
 use memtop_heap::{Budget, CaptureInfo, HeapError};
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -14,11 +16,11 @@ struct Outside<'s> {
     still: &'s Still,
 }
 
-impl Source for Outside<'_> {
+impl HeapAccess for Outside<'_> {
     type Memory = Foreign;
-    type Plan = ();
+    type TypePlan = ();
 
-    const ASKS: bool = false;
+    const HAS_TRAVERSE: bool = false;
 
     fn plan(&mut self, _: u64, _: &TypeInfo, _: bool) {}
 
@@ -47,7 +49,7 @@ fn a_walk_from_outside_finds_what_python_knows() {
     let class = (slot(type_object::TRAVERSE), slot(type_object::DEALLOC));
     let decoder = Decoder::new(&still.memory, layout, still.types, &still.c_types, class, false)
         .expect("the tuple type can be read");
-    let surroundings = Surroundings {
+    let surroundings = InterpreterFacts {
         types: still.types,
         c_types: still.c_types.clone(),
         interpreters: Vec::new(),
@@ -60,10 +62,11 @@ fn a_walk_from_outside_finds_what_python_knows() {
         mapped: u64::MAX,
     };
     let mut source = Outside { still: &still };
-    let room = Room::for_objects(still.objects.len(), Budget::default(), |_, _| true).expect("memory");
+    let room =
+        Preallocated::for_objects(still.objects.len(), Budget::default(), |_, _| true).expect("memory");
     let checked = Checked::new(&still.memory);
     let walked = Walk::new(&mut source, &still.memory, &checked, decoder, room, &surroundings).run();
-    let heap = walked.settle(CaptureInfo::default(), Instant::now()).expect("it is not too large");
+    let heap = walked.into_heap(CaptureInfo::default(), Instant::now()).expect("it is not too large");
     let objects = heap.objects();
     let sizes: FxHashMap<u64, u64> =
         objects.ids().map(|id| (objects.address(id), objects.size(id))).collect();

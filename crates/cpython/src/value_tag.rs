@@ -11,7 +11,7 @@ use crate::memory::Memory;
 
 /// What of a type's objects is marked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Marked {
+pub(crate) enum TagSource {
     /// Nothing.
     None,
     /// The digits of an int (`Include/cpython/longintrepr.h`).
@@ -24,7 +24,7 @@ pub(crate) enum Marked {
     Text,
 }
 
-impl Marked {
+impl TagSource {
     /// Of the objects of a C type.
     pub(crate) fn of(c_type: Option<CType>) -> Self {
         match c_type.map(CType::name) {
@@ -52,19 +52,19 @@ impl<M: Memory> Decoder<'_, M> {
 
     /// The mark of the value at an address; 0 for one that has none.
     #[inline]
-    pub(crate) fn mark(&self, at: u64, marked: Marked, secret: u64) -> u8 {
+    pub(crate) fn mark(&self, at: u64, marked: TagSource, secret: u64) -> u8 {
         let (first, second) = match marked {
-            Marked::None => return 0,
-            Marked::Float => (self.memory.word(at + 16), Some(0)),
-            Marked::Int => {
+            TagSource::None => return 0,
+            TagSource::Float => (self.memory.word(at + 16), Some(0)),
+            TagSource::Int => {
                 let tag = self.memory.word(at + object::SIZE as u64);
                 (tag, self.memory.half(at + 24).map(u64::from))
             }
-            Marked::Bytes => {
+            TagSource::Bytes => {
                 let length = self.memory.word(at + object::SIZE as u64).unwrap_or(0);
                 self.ends(at + 32, length)
             }
-            Marked::Text => {
+            TagSource::Text => {
                 let length = self.memory.word(at + object::SIZE as u64).unwrap_or(0);
                 let state = self.memory.half(at + TEXT_STATE).unwrap_or(0);
                 let (width, compact, ascii) = (state >> 2 & 7, state >> 5 & 1, state >> 6 & 1);
