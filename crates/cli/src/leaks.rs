@@ -310,10 +310,10 @@ fn of_workers(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use memtop_remote::Options;
+    use memtop_remote::CaptureOptions;
 
     fn plan() -> Plan {
-        let options = Options::default();
+        let options = CaptureOptions::default();
         Plan { pid: 7, children: false, count: 5, interval: Duration::from_secs(30), budget: 0.01, options }
     }
 

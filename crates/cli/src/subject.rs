@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use memtop_heap::Heap;
-use memtop_remote::{MemoryPlan, Options, Purpose};
+use memtop_remote::{CaptureOptions, MemoryPlan, Purpose};
 
 use crate::failure::Failure;
 use crate::leaks::size;
@@ -146,13 +146,13 @@ pub(crate) struct Capturing {
 
 impl Capturing {
     /// How a process is captured for answers about one heap.
-    pub(crate) fn options(&self) -> Options {
+    pub(crate) fn options(&self) -> CaptureOptions {
         self.options_for(Purpose::Answers)
     }
 
     /// How a process is captured, by what the heap is for.
-    pub(crate) fn options_for(&self, purpose: Purpose) -> Options {
-        Options {
+    pub(crate) fn options_for(&self, purpose: Purpose) -> CaptureOptions {
+        CaptureOptions {
             work: None,
             with_keys: self.with_keys,
             pause: !self.no_pause,

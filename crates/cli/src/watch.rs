@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use memtop_analyze::{SeriesError, same_process};
 use memtop_heap::Heap;
-use memtop_remote::Options;
+use memtop_remote::CaptureOptions;
 use memtop_report::{duration, grouped};
 use memtop_snapshot::StoredHeap;
 
@@ -36,7 +36,7 @@ pub(crate) struct Plan {
     /// The share of the time that a process may be stopped, above 0 and at most 1.
     pub(crate) budget: f64,
     /// How it is captured.
-    pub(crate) options: Options,
+    pub(crate) options: CaptureOptions,
 }
 
 /// The captures of one process.
@@ -353,7 +353,7 @@ mod tests {
     }
 
     impl Processes for Fakes<'_> {
-        fn capture(&self, pid: u32, _: &Options) -> Result<Heap, Failure> {
+        fn capture(&self, pid: u32, _: &CaptureOptions) -> Result<Heap, Failure> {
             let tried = self.tried.replace(self.tried.get() + 1);
             if !self.is_running(pid) || self.fails.contains(&tried) {
                 return Err(Failure::new(format!("process {pid}: capture {tried} failed"), "try again"));
@@ -401,7 +401,7 @@ mod tests {
             count: 5,
             interval: s(30),
             budget: 0.01,
-            options: Options { pause: true, ..Options::default() },
+            options: CaptureOptions { pause: true, ..CaptureOptions::default() },
         }
     }
 

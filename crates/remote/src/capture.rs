@@ -20,7 +20,7 @@ use crate::{Copied, CopyOptions, MemoryPlan, RemoteError, Target};
 
 /// What to capture.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Options {
+pub struct CaptureOptions {
     /// Units of work that the program has done so far.
     pub work: Option<f64>,
     /// Whether keys that are no names are kept.
@@ -35,7 +35,7 @@ pub struct Options {
     pub memory: MemoryPlan,
 }
 
-impl Default for Options {
+impl Default for CaptureOptions {
     fn default() -> Self {
         Self {
             work: None,
@@ -55,7 +55,7 @@ impl Default for Options {
 ///
 /// # Errors
 /// If there is no such process, it may not be looked into, it is no CPython whose memory is known, or it does not fit.
-pub fn capture(pid: u32, options: &Options) -> Result<Heap, RemoteError> {
+pub fn capture(pid: u32, options: &CaptureOptions) -> Result<Heap, RemoteError> {
     Target::find(pid)?.capture(options)
 }
 
@@ -64,7 +64,7 @@ impl Target {
     ///
     /// # Errors
     /// Those of [`capture`].
-    pub fn capture(&self, options: &Options) -> Result<Heap, RemoteError> {
+    pub fn capture(&self, options: &CaptureOptions) -> Result<Heap, RemoteError> {
         // What a process that runs on happens to be in the middle of may look like another layout: it is looked at again.
         for _ in 1..TRIES {
             match self.attempt(options) {
@@ -75,7 +75,7 @@ impl Target {
         self.attempt(options)
     }
 
-    fn attempt(&self, options: &Options) -> Result<Heap, RemoteError> {
+    fn attempt(&self, options: &CaptureOptions) -> Result<Heap, RemoteError> {
         let start = Instant::now();
         let copied = self.copy(&CopyOptions {
             pause: options.pause,
@@ -89,7 +89,7 @@ impl Target {
     pub(crate) fn heap(
         &self,
         copied: Copied,
-        options: &Options,
+        options: &CaptureOptions,
         start: Instant,
     ) -> Result<Heap, RemoteError> {
         let (walked, info) = self.walk(&copied, &copied.image, options)?;
@@ -107,7 +107,7 @@ impl Target {
         &self,
         copied: &Copied,
         memory: &M,
-        options: &Options,
+        options: &CaptureOptions,
     ) -> Result<Heap, RemoteError> {
         let start = Instant::now();
         let (walked, info) = self.walk(copied, memory, options)?;
@@ -123,7 +123,7 @@ impl Target {
         &self,
         copied: &Copied,
         image: &M,
-        options: &Options,
+        options: &CaptureOptions,
     ) -> Result<(WalkResult, CaptureInfo), RemoteError> {
         let (minor, micro) = (self.version.minor, self.version.micro);
         let fault = |error| self.fault(error);

@@ -9,7 +9,7 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 use common::{ECHO, Python, interpreters, newest, state, wait_until};
-use memtop_remote::{CopyOptions, Options, RemoteError, Target};
+use memtop_remote::{CaptureOptions, CopyOptions, RemoteError, Target};
 
 /// What comes of looking into a process.
 fn look(pid: u32) -> Result<(), RemoteError> {
@@ -258,7 +258,7 @@ fn a_process_in_a_container_is_read_through_its_root() {
     assert_eq!(target.identity.pid, child, "as it was asked for");
     assert_eq!(target.identity.namespace_pid, Some(1), "as it knows itself");
     assert_eq!(target.identity.to_string(), format!("PID {child} (1 in its namespace)"));
-    let heap = target.capture(&Options::default()).expect("it can be captured");
+    let heap = target.capture(&CaptureOptions::default()).expect("it can be captured");
     assert!(heap.objects().len() > 5000 && heap.info().damaged == 0, "{} objects", heap.objects().len());
     let roots = heap.roots();
     assert!(roots.iter().any(|(_, root)| heap.text(root.name) == "__main__"), "its modules are named");
@@ -294,7 +294,7 @@ gc.collect()
     for (&minor, python) in interpreters().iter().filter(|(minor, _)| (8..=15).contains(*minor)) {
         let mut program = Python::start(python, text);
         assert_eq!(program.line(), "collecting");
-        let heap = Target::find(program.pid).and_then(|target| target.capture(&Options::default()));
+        let heap = Target::find(program.pid).and_then(|target| target.capture(&CaptureOptions::default()));
         let heap = heap.unwrap_or_else(|error| panic!("3.{minor}: {error}"));
         let objects = heap.objects();
         let held = objects.ids().filter(|&id| heap.type_name(id) == "__main__.Held").count();
@@ -314,7 +314,7 @@ fn a_process_that_is_starting_says_so_or_is_captured_whole() {
     for delay in (0..12).map(|step| step * 2) {
         let program = Python::start(python, "import time; time.sleep(1000)");
         std::thread::sleep(std::time::Duration::from_millis(delay));
-        match Target::find(program.pid).and_then(|target| target.capture(&Options::default())) {
+        match Target::find(program.pid).and_then(|target| target.capture(&CaptureOptions::default())) {
             Ok(heap) => assert!(heap.objects().len() > 1000, "{} objects", heap.objects().len()),
             Err(error) => {
                 refused += 1;

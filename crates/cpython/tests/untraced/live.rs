@@ -129,7 +129,7 @@ pub(crate) struct Still {
 impl Still {
     /// Starts the zoo with these packages beside it.
     pub(crate) fn start(python: &Path, packages: &[String]) -> Self {
-        let zoo = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/blind/zoo.py");
+        let zoo = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/untraced/zoo.py");
         static STARTED: AtomicU32 = AtomicU32::new(0);
         let number = STARTED.fetch_add(1, Ordering::Relaxed);
         let name = format!("memtop-zoo-{}-{number}", std::process::id());

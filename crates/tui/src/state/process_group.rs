@@ -73,7 +73,7 @@ pub(super) fn name(process: &Process) -> Arc<str> {
 /// Sorts and filters the processes. The sum takes a line of the view.
 pub(super) fn arrange(state: &mut State, height: usize) {
     let processes = &state.processes;
-    state.fleet.arrange(
+    state.process_group.arrange(
         processes.len(),
         height.saturating_sub(1),
         |row, column| value(&processes[row], column),

@@ -90,7 +90,7 @@ pub fn return_free_memory() {}
 
 /// What to capture.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Options {
+pub struct CaptureOptions {
     /// Units of work that the program has done so far.
     pub work: Option<f64>,
     /// Whether keys that are no names are kept.
@@ -105,7 +105,7 @@ pub struct Options {
     pub memory: MemoryPlan,
 }
 
-impl Default for Options {
+impl Default for CaptureOptions {
     fn default() -> Self {
         Self {
             work: None,
@@ -122,7 +122,7 @@ impl Default for Options {
 ///
 /// # Errors
 /// Always, on this system.
-pub fn capture(pid: u32, _options: &Options) -> Result<Heap, RemoteError> {
+pub fn capture(pid: u32, _options: &CaptureOptions) -> Result<Heap, RemoteError> {
     Err(RemoteError::OtherSystem { pid })
 }
 
@@ -131,7 +131,7 @@ impl Target {
     ///
     /// # Errors
     /// Always, on this system.
-    pub fn capture(&self, _options: &Options) -> Result<Heap, RemoteError> {
+    pub fn capture(&self, _options: &CaptureOptions) -> Result<Heap, RemoteError> {
         Err(RemoteError::OtherSystem { pid: self.pid })
     }
 
@@ -139,7 +139,11 @@ impl Target {
     ///
     /// # Errors
     /// Always, on this system.
-    pub fn capture_core(_path: &Path, _exe: Option<&Path>, _options: &Options) -> Result<Heap, RemoteError> {
+    pub fn capture_core(
+        _path: &Path,
+        _exe: Option<&Path>,
+        _options: &CaptureOptions,
+    ) -> Result<Heap, RemoteError> {
         Err(RemoteError::OtherSystem { pid: 0 })
     }
 
@@ -196,7 +200,7 @@ pub fn send_real_time_signal(_child: u32, _signal: i32) -> std::io::Result<()> {
 
 /// What can be known of a process without stopping it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Pulse {
+pub struct ProcessStats {
     /// Resident memory in bytes.
     pub rss: Option<u64>,
     /// For how long the process has run.
@@ -207,6 +211,6 @@ pub struct Pulse {
 
 /// Nothing is known of any process here.
 #[must_use]
-pub fn pulse(_pid: u32) -> Option<Pulse> {
+pub fn process_stats(_pid: u32) -> Option<ProcessStats> {
     None
 }

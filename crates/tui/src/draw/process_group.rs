@@ -33,16 +33,16 @@ pub(super) fn draw(pen: &mut Pen<'_>, areas: &Areas, state: &State) {
     bar(pen, areas.bar, areas.legend, &totals);
     verdict(pen, areas.verdict, &state.processes);
     let used = pen.line(areas.tabs, 0, &[span(" Processes ", Role::Chosen)]);
-    pen.line_right(areas.tabs, 0, used, &filter(state, &state.fleet));
-    header(pen, areas.header, &state.fleet, |column| head(column, baseline));
+    pen.line_right(areas.tabs, 0, used, &filter(state, &state.process_group));
+    header(pen, areas.header, &state.process_group, |column| head(column, baseline));
     // The sum has the last line.
     let body = Rect { height: areas.body.height.saturating_sub(1), ..areas.body };
-    rows(pen, body, &state.fleet, |row, column, wide| {
+    rows(pen, body, &state.process_group, |row, column, wide| {
         state.processes.get(row).map(|process| process_cell(process, column, wide))
     });
     if areas.body.height > 1 {
         let y = areas.body.bottom() - 1;
-        for (column, begin, wide) in columns(state.fleet.columns, areas.body.width) {
+        for (column, begin, wide) in columns(state.process_group.columns, areas.body.width) {
             let known = |value: Option<u64>| value.map_or_else(|| "·".to_owned(), bytes);
             let text = match column {
                 Column::Resident => known(sum.rss),

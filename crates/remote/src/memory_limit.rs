@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 
 /// Memory that can still be taken, and what limits it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Free {
+pub struct FreeMemory {
     /// Bytes.
     pub bytes: u64,
     /// `the machine's free memory`, `the limit of the control group /x`, `the process's limit of address space`.
@@ -17,11 +17,14 @@ pub struct Free {
 
 /// How much memory this process can still take. What cannot be known limits nothing.
 #[must_use]
-pub fn free() -> Free {
+pub fn free_memory() -> FreeMemory {
     let read = |path: &Path| fs::read_to_string(path).ok();
     let machine =
         read(Path::new("/proc/meminfo")).and_then(|text| field(&text, "MemAvailable:")).map(|kilobytes| {
-            Free { bytes: kilobytes.saturating_mul(1024), limit: "the machine's free memory".to_owned() }
+            FreeMemory {
+                bytes: kilobytes.saturating_mul(1024),
+                limit: "the machine's free memory".to_owned(),
+            }
         });
     let groups = read(Path::new("/proc/self/cgroup")).unwrap_or_default();
     let mounts = read(Path::new("/proc/self/mountinfo")).unwrap_or_default();
@@ -33,18 +36,21 @@ pub fn free() -> Free {
         .chain(groups)
         .chain(resource_limits(&limits, &status))
         .min_by_key(|free| free.bytes)
-        .unwrap_or(Free { bytes: u64::MAX, limit: "nothing".to_owned() })
+        .unwrap_or(FreeMemory { bytes: u64::MAX, limit: "nothing".to_owned() })
 }
 
 /// What the limits of a process's own (`setrlimit(2)`) let it still take: of address space, and of private memory. By
 /// its `/proc/PID/limits` and `/proc/PID/status`.
-fn resource_limits(limits: &str, status: &str) -> impl Iterator<Item = Free> {
+fn resource_limits(limits: &str, status: &str) -> impl Iterator<Item = FreeMemory> {
     let of = |limit: &str, used: &str, what: &str| {
         // `unlimited` is no number.
         let soft = limits.lines().find_map(|line| line.strip_prefix(limit)?.split_whitespace().next());
         let limit = soft?.parse::<u64>().ok()?;
         let used = field(status, used)?.saturating_mul(1024);
-        Some(Free { bytes: limit.saturating_sub(used), limit: format!("the process's limit of {what}") })
+        Some(FreeMemory {
+            bytes: limit.saturating_sub(used),
+            limit: format!("the process's limit of {what}"),
+        })
     };
     let space = of("Max address space", "VmSize:", "address space (RLIMIT_AS)");
     let data = of("Max data size", "VmData:", "private memory (RLIMIT_DATA)");
@@ -79,7 +85,7 @@ struct Group {
 
 impl Group {
     /// What it lets its processes still take: its limit less what they have, but for file pages that are given back.
-    fn free(&self, read: &impl Fn(&Path) -> Option<String>) -> Option<Free> {
+    fn free(&self, read: &impl Fn(&Path) -> Option<String>) -> Option<FreeMemory> {
         let (limit, current, reclaimable) = match self.unified {
             true => ("memory.max", "memory.current", "inactive_file"),
             false => ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
@@ -90,7 +96,7 @@ impl Group {
         let current = number(current)?;
         let files = read(&self.directory.join("memory.stat")).and_then(|text| field(&text, reclaimable));
         let bytes = limit.saturating_sub(current.saturating_sub(files.unwrap_or(0)));
-        Some(Free { bytes, limit: format!("the limit of the control group {}", self.name) })
+        Some(FreeMemory { bytes, limit: format!("the limit of the control group {}", self.name) })
     }
 }
 
@@ -148,32 +154,32 @@ fn mount(line: &str, unified: bool) -> Option<(String, String)> {
 
 /// While one of these lives, this process is the first that the system ends when memory runs out.
 #[derive(Debug)]
-pub(crate) struct Victim(());
+pub(crate) struct OomGuard(());
 
 /// Counts them and keeps the score from before the first one: captures may overlap and end in any order.
 #[derive(Debug)]
-struct Volunteers {
+struct Guards {
     count: usize,
     before: Option<String>,
 }
 
-static VOLUNTEERS: Mutex<Volunteers> = Mutex::new(Volunteers { count: 0, before: None });
+static GUARDS: Mutex<Guards> = Mutex::new(Guards { count: 0, before: None });
 const SCORE: &str = "/proc/self/oom_score_adj";
 
-impl Victim {
-    pub(crate) fn volunteer() -> Self {
-        VOLUNTEERS.lock().unwrap_or_else(PoisonError::into_inner).come(Path::new(SCORE));
+impl OomGuard {
+    pub(crate) fn raise() -> Self {
+        GUARDS.lock().unwrap_or_else(PoisonError::into_inner).come(Path::new(SCORE));
         Self(())
     }
 }
 
-impl Drop for Victim {
+impl Drop for OomGuard {
     fn drop(&mut self) {
-        VOLUNTEERS.lock().unwrap_or_else(PoisonError::into_inner).go(Path::new(SCORE));
+        GUARDS.lock().unwrap_or_else(PoisonError::into_inner).go(Path::new(SCORE));
     }
 }
 
-impl Volunteers {
+impl Guards {
     fn come(&mut self, score: &Path) {
         self.count += 1;
         if self.count == 1 {
@@ -234,14 +240,14 @@ mod tests {
                       Max data size             unlimited            unlimited            bytes     \n\
                       Max address space         300000000            unlimited            bytes     \n";
         let status = "Name:\tpython\nVmSize:\t  100000 kB\nVmData:\t   50000 kB\n";
-        let free: Vec<Free> = resource_limits(limits, status).collect();
+        let free: Vec<FreeMemory> = resource_limits(limits, status).collect();
         let limit = "the process's limit of address space (RLIMIT_AS)".to_owned();
-        assert_eq!(free, [Free { bytes: 300_000_000 - 102_400_000, limit }]);
+        assert_eq!(free, [FreeMemory { bytes: 300_000_000 - 102_400_000, limit }]);
     }
 
     #[test]
     fn this_machine_has_some_memory_free() {
-        assert!(free().bytes > 1 << 20);
+        assert!(free_memory().bytes > 1 << 20);
     }
 
     #[test]
@@ -249,7 +255,7 @@ mod tests {
         let path = std::env::temp_dir().join(format!("memtop-score-{}", std::process::id()));
         let score = || fs::read_to_string(&path).expect("its own");
         fs::write(&path, "-17\n").expect("a file");
-        let mut volunteers = Volunteers { count: 0, before: None };
+        let mut volunteers = Guards { count: 0, before: None };
         for _ in 0..2 {
             volunteers.come(&path);
             volunteers.come(&path);

@@ -21,7 +21,7 @@ const PAGE: u64 = 4096;
 
 /// The stretches that may be left out. The process may be running.
 pub(crate) fn find(thread: u32, regions: &[Region], pages: &[PageRange]) -> Ranges {
-    let looker = Looker::new(thread, regions, pages);
+    let looker = PointerScan::new(thread, regions, pages);
     // By what is there: a mapping may be reserved room without end.
     let mut pieces = Vec::new();
     let mut large = regions.iter().filter(|region| is_large(region)).peekable();
@@ -50,7 +50,7 @@ pub(crate) fn confirm(
     if stretches_before.is_empty() {
         return Ranges::new();
     }
-    let looker = Looker::new(thread, regions, pages);
+    let looker = PointerScan::new(thread, regions, pages);
     let large: Vec<&Region> = regions.iter().filter(|region| is_large(region)).collect();
     let around = |address: u64| {
         let place = large.partition_point(|region| region.end <= address);
@@ -110,7 +110,7 @@ fn stretched(pieces: &[u64]) -> Vec<u64> {
     stretches(pieces).iter().flat_map(|&(start, end)| (start..end).step_by(PIECE as usize)).collect()
 }
 
-struct Looker<'l> {
+struct PointerScan<'l> {
     /// One of the process's, by which its memory is read.
     thread: u32,
     pages: &'l [PageRange],
@@ -118,7 +118,7 @@ struct Looker<'l> {
     spans: Ranges,
 }
 
-impl<'l> Looker<'l> {
+impl<'l> PointerScan<'l> {
     fn new(thread: u32, regions: &[Region], pages: &'l [PageRange]) -> Self {
         let mut spans = Ranges::new();
         for region in regions.iter().filter(|region| region.writable && !region.shared) {
