@@ -20,7 +20,7 @@ mod heap_series;
 mod histogram;
 mod leaks;
 mod memory;
-mod near;
+mod similar_names;
 mod path;
 mod path_nodes;
 mod paths;
@@ -45,7 +45,7 @@ pub use leaks::{
     Thresholds, Verdict, explain, leaks, leaks_of,
 };
 pub use memory::{MemoryPart, MemoryTotal, memory_total};
-pub use near::types_like;
+pub use similar_names::types_like;
 pub use path::{Path, PathRoot, Step, StepLabel};
 pub use path_nodes::{NodeKind, PathNode, PathNodeId, PathNodes, Placement};
 pub use paths::{Cluster, ObjectPaths, PathOptions, TypePaths, path_to, paths_to_object, paths_to_types};

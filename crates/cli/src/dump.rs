@@ -6,7 +6,7 @@ use clap::Args;
 use memtop_analyze::Retained;
 use memtop_heap::{Heap, ObjectId};
 use memtop_remote::Purpose;
-use memtop_report::{Dumped, json, text};
+use memtop_report::{SavedSnapshot, json, text};
 use memtop_snapshot::SaveOptions;
 
 use crate::FINE;
@@ -70,7 +70,7 @@ pub(crate) fn run(arguments: &Arguments, processes: &dyn Processes) -> Result<u8
     progress.say("saving …");
     let bytes = save(&heap, path, arguments.retained, arguments.capturing.with_keys)?;
     drop(progress);
-    let answer = Dumped {
+    let answer = SavedSnapshot {
         info: heap.info().clone(),
         file: path.display().to_string(),
         bytes,

@@ -5,7 +5,7 @@ use memtop_analyze::{
     Costs, PathOptions, Retained, ShortestPaths, paths_to_object, paths_to_types, types_like,
 };
 use memtop_heap::{Heap, ObjectId, TypeId};
-use memtop_report::{Keeper, json, text};
+use memtop_report::{ObjectFacts, json, text};
 
 use crate::FINE;
 use crate::failure::Failure;
@@ -92,7 +92,7 @@ fn why_object(arguments: &Arguments, heap: &Heap, address: u64) -> Result<String
     let costs = Costs::default();
     let shortest = ShortestPaths::new(heap, &costs);
     let answer = paths_to_object(heap, &shortest, &costs, id, &options(arguments));
-    let keeper = Keeper::of(heap, &Retained::new(heap), &shortest, id);
+    let keeper = ObjectFacts::of(heap, &Retained::new(heap), &shortest, id);
     Ok(match arguments.output.json {
         true => json::to_text(&json::object_paths(heap, &answer, &keeper)),
         false => text::object_paths(heap, &answer, &keeper, &arguments.output.style()),

@@ -11,7 +11,7 @@ use rustc_hash::FxHashMap;
 
 use super::answer::SnapshotRow;
 use super::identity::Step;
-use super::limits::Thresholds;
+use super::thresholds::Thresholds;
 use super::snapshot;
 use super::store::Store;
 use super::view::{NONE, View};

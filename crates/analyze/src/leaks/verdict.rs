@@ -3,8 +3,8 @@
 use memtop_heap::{CaptureInfo, Heap, LabelKind, Shape};
 
 use super::answer::{Suspect, Verdict};
-use super::judge::in_step;
-use super::limits::Thresholds;
+use super::classify::in_step;
+use super::thresholds::Thresholds;
 use super::prose::bytes;
 
 /// By interval: by how much memory outside of Python's objects grew; none if it cannot be known. What malloc has in

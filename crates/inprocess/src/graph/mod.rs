@@ -26,7 +26,7 @@ use source::InProcess;
 
 /// What to capture.
 #[derive(Debug, Clone, Copy)]
-pub struct Options {
+pub struct SnapshotOptions {
     /// Units of work that the program has done so far.
     pub work: Option<f64>,
     /// Whether keys that are no names are kept.
@@ -37,7 +37,7 @@ pub struct Options {
     pub most_bytes: u64,
 }
 
-impl Default for Options {
+impl Default for SnapshotOptions {
     fn default() -> Self {
         Self { work: None, with_keys: false, own_bytes: 0, most_bytes: u64::MAX }
     }
@@ -51,7 +51,7 @@ impl Default for Options {
 /// # Errors
 /// `RuntimeError` for a version of CPython whose layout is unknown, or if the heap could not be put together (more than
 /// 2^32 objects); `MemoryError` if there is too little memory, which is found out beforehand where that can be.
-pub fn capture(py: Python<'_>, options: &Options) -> PyResult<Heap> {
+pub fn capture(py: Python<'_>, options: &SnapshotOptions) -> PyResult<Heap> {
     let start = Instant::now();
     let runtime = Runtime::get(py)?;
     let layout = runtime.layout.ok_or_else(|| {
@@ -157,7 +157,7 @@ fn static_namespaces(py: Python<'_>, files: &CodeFiles) -> PyResult<FxHashMap<u6
     Ok(found)
 }
 
-fn info(py: Python<'_>, runtime: &Runtime, options: &Options) -> CaptureInfo {
+fn info(py: Python<'_>, runtime: &Runtime, options: &SnapshotOptions) -> CaptureInfo {
     let version = py.version_info();
     let (taken_at, uptime) = process::clocks();
     let (host, container) = process::place();

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use memtop_analyze::*;
 use memtop_heap::testing::graph;
-use memtop_report::{Dumped, Family, HeapReport, HeapReportOptions, Keeper, Overview, ProcessRow, json};
+use memtop_report::{SavedSnapshot, Family, HeapReport, HeapReportOptions, ObjectFacts, Overview, ProcessRow, json};
 use serde_json::Value;
 
 use crate::samples::{bare, shop, shop_leaks, suspect};
@@ -129,7 +129,7 @@ fn the_fields_of_why() {
     let types = paths_to_types(heap, &shortest, &heap.types().find("Order"), &PathOptions::default());
     check(&of_type, &[json::type_paths(heap, "shop.Order", &types)], &["clusters[].path", "capture"]);
     let object = paths_to_object(heap, &shortest, &costs, graph.id("one"), &PathOptions::default());
-    let keeper = Keeper::of(heap, &Retained::new(heap), &shortest, graph.id("one"));
+    let keeper = ObjectFacts::of(heap, &Retained::new(heap), &shortest, graph.id("one"));
     check(&of_object, &[json::object_paths(heap, &object, &keeper)], &["paths[]", "dominator", "capture"]);
 }
 
@@ -146,7 +146,7 @@ fn the_fields_of_dump_and_ps() {
         problem: None,
     };
     check(&tables("ps")[0], &[json::processes(&[row], None)], &[]);
-    let dumped = Dumped {
+    let dumped = SavedSnapshot {
         info: shop(1).heap().info().clone(),
         file: "1.parquet".into(),
         bytes: 1,

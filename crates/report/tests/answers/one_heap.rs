@@ -6,7 +6,7 @@ use memtop_heap::testing::{graph, graph_with_accounts};
 use memtop_heap::{CaptureInfo, CaptureMethod, ProcessIdentity};
 use memtop_report::html::{self, HeapView};
 use memtop_report::{
-    Dumped, Family, HeapReport, HeapReportOptions, Keeper, Overview, ProcessRow, Style, TopObject,
+    SavedSnapshot, Family, HeapReport, HeapReportOptions, ObjectFacts, Overview, ProcessRow, Style, TopObject,
     html_fragment, json, text,
 };
 
@@ -467,7 +467,7 @@ fn who_keeps_it_alive() {
     let style = Style::default();
     let why = |name: &str, limit| {
         let answer = paths_to_object(heap, &shortest, &costs, graph.id(name), &PathOptions { limit });
-        let keeper = Keeper::of(heap, &retained, &shortest, graph.id(name));
+        let keeper = ObjectFacts::of(heap, &retained, &shortest, graph.id(name));
         assert_eq!(json::object_paths(heap, &answer, &keeper)["omitted"], answer.omitted);
         text::object_paths(heap, &answer, &keeper, &style)
     };
@@ -656,7 +656,7 @@ fn what_is_asked_of_a_process_ends_with_what_that_cost() {
     "#]]
     .assert_eq(&text::type_paths(heap, "shop.Order", &types, &Style::default()));
     let object = paths_to_object(heap, &shortest, &costs, graph.id("one"), &PathOptions::default());
-    let told = text::object_paths(heap, &object, &Keeper::default(), &Style::default());
+    let told = text::object_paths(heap, &object, &ObjectFacts::default(), &Style::default());
     assert!(told.contains("it stood still for 12.3 ms"), "{told}");
     let old = shop(1);
     let answer = diff(old.heap(), heap, &DiffOptions::default()).expect("one process");
@@ -777,7 +777,7 @@ fn the_processes_of_a_machine() {
 
 #[test]
 fn what_was_saved() {
-    let dumped = Dumped {
+    let dumped = SavedSnapshot {
         info: from_outside().heap().info().clone(),
         file: "1.parquet".into(),
         bytes: 1_234_567,

@@ -5,14 +5,14 @@ use memtop_heap::{Heap, ObjectId};
 
 /// What one object retains, and what alone keeps it alive.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Keeper {
+pub struct ObjectFacts {
     /// What it retains, in bytes; none if no root reaches it or it was not asked.
     pub retained: Option<u64>,
     /// The path to its immediate dominator: without that one, it would be freed. None if several keep it.
     pub dominator: Option<Path>,
 }
 
-impl Keeper {
+impl ObjectFacts {
     /// What is known of `id`.
     #[must_use]
     pub fn of(heap: &Heap, retained: &Retained, shortest: &ShortestPaths, id: ObjectId) -> Self {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::SCHEMA_VERSION;
 use super::parts::capture;
-use crate::system::{Dumped, ProcessRow};
+use crate::process_list::{SavedSnapshot, ProcessRow};
 
 /// The Python processes.
 #[must_use]
@@ -31,7 +31,7 @@ pub fn processes(rows: &[ProcessRow], host: Option<&str>) -> Value {
 
 /// What was saved.
 #[must_use]
-pub fn dumped(answer: &Dumped) -> Value {
+pub fn dumped(answer: &SavedSnapshot) -> Value {
     json!({
         "schema_version": SCHEMA_VERSION,
         "command": "dump",

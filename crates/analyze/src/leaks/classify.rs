@@ -3,8 +3,8 @@
 use memtop_heap::{ObjectId, RootKind};
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::find::{Finding, Kind, Search};
-use super::gains::LATER;
+use super::detect::{Finding, GrowthKind, Search};
+use super::growth::LATER;
 use super::slopes::theil_sen;
 use super::view::NONE;
 use crate::path_nodes::{NodeKind, PathNodeId};
@@ -52,7 +52,7 @@ impl Search<'_, '_> {
         let limits = self.limits;
         let bytes = finding.bytes();
         let items: i64 = finding.items.iter().sum();
-        let by_items = !matches!(finding.kind, Kind::Replaced | Kind::Size);
+        let by_items = !matches!(finding.kind, GrowthKind::Replaced | GrowthKind::Size);
         // Items may be known objects, and a table that has room takes them without a byte.
         let shrank = finding.net.iter().filter(|&&net| if by_items { net < 0 } else { net <= 0 }).count();
         if finding.net.len() - shrank < limits.required(finding.net.len()) {
@@ -87,7 +87,7 @@ impl Search<'_, '_> {
         for finding in findings.iter_mut().filter(|finding| finding.dropped.is_none()) {
             let rows: Vec<usize> = match finding.kind {
                 // A chain's rows are all those within it, and those of what leads to its first object.
-                Kind::Chain => self.rows_of_chain(finding.node),
+                GrowthKind::Chain => self.rows_of_chain(finding.node),
                 _ => finding.rows.clone(),
             };
             let bytes = |row: &usize| self.gains.rows[*row].net.iter().sum::<i64>().max(0);
@@ -97,13 +97,13 @@ impl Search<'_, '_> {
                 finding.drop("told by another place");
                 continue;
             }
-            if finding.kind == Kind::Chain {
+            if finding.kind == GrowthKind::Chain {
                 finding.rows = rows.into_iter().filter(|row| !claimed.contains_key(row)).collect();
-            } else if known > 0 && matches!(finding.kind, Kind::Items) {
+            } else if known > 0 && matches!(finding.kind, GrowthKind::Items) {
                 // Keep what no other tells.
                 finding.rows.retain(|row| !claimed.contains_key(row));
                 let rows = finding.rows.iter().map(|&row| &self.gains.rows[row]);
-                finding.net = super::find::sum(rows, self.intervals(), |row| row.net.as_slice());
+                finding.net = super::detect::sum(rows, self.intervals(), |row| row.net.as_slice());
             }
             for &row in &finding.rows {
                 claimed.entry(row).or_insert(finding.node);
@@ -145,7 +145,7 @@ impl Search<'_, '_> {
             (0..judged.len()).filter(|&index| judged[index].finding.dropped.is_none()).collect();
         // By object: which finding it is a holder of, and which it is a new item of, from 1; the greater one counts.
         let mut member_of = vec![0_u16; last.owner.len()];
-        let told = kept.iter().filter(|&&index| judged[index].finding.kind == Kind::Items);
+        let told = kept.iter().filter(|&&index| judged[index].finding.kind == GrowthKind::Items);
         for &index in told.take(usize::from(u16::MAX) - 1) {
             for member in &judged[index].finding.members {
                 let of = &mut member_of[member.index()];
@@ -203,7 +203,7 @@ impl Search<'_, '_> {
                     let finding = &mut judged[other].finding;
                     // One that gained much of its own is told beside it.
                     if finding.node == node
-                        && finding.kind == Kind::Items
+                        && finding.kind == GrowthKind::Items
                         && (values as f64) < self.limits.co_holder * bytes as f64
                     {
                         finding.drop("it holds the items of a greater one too, and is told there");
@@ -272,12 +272,12 @@ impl Search<'_, '_> {
             |judged: &&Judged| judged.finding.dropped.is_none() && judged.finding.doubt.is_none();
         let known = judged.iter().filter(is_accused).map(|judged| &judged.finding);
         let greatest: Option<Finding> = known
-            .filter(|finding| finding.kind != Kind::Native)
+            .filter(|finding| finding.kind != GrowthKind::Native)
             .max_by_key(|finding| finding.bytes())
             .cloned();
         let Some(greatest) = greatest else { return };
         for finding in judged.iter_mut().map(|judged| &mut judged.finding) {
-            let native = finding.kind == Kind::Native && finding.dropped.is_none();
+            let native = finding.kind == GrowthKind::Native && finding.dropped.is_none();
             if native
                 && finding.bytes() < greatest.bytes()
                 && in_step(&finding.items, &greatest.items, self.limits.alongside)

@@ -3,7 +3,7 @@
 use super::parts::{capture, cost};
 use crate::numbers::{bytes, count};
 use crate::style::{Role, Style};
-use crate::system::{Dumped, ProcessRow};
+use crate::process_list::{SavedSnapshot, ProcessRow};
 use crate::table::{Column, Table};
 
 /// The Python processes: those that can be looked into first, then the others with the reason.
@@ -55,7 +55,7 @@ pub fn processes(rows: &[ProcessRow], host: Option<&str>, style: &Style) -> Stri
 
 /// What was saved, and what it cost.
 #[must_use]
-pub fn dumped(answer: &Dumped, style: &Style) -> String {
+pub fn dumped(answer: &SavedSnapshot, style: &Style) -> String {
     let mut out = style.sentence(&capture(&answer.info)) + "\n";
     let what = count(answer.objects, "object", "objects");
     let replaced = if answer.replaced { ", which replaces what stood there" } else { "" };

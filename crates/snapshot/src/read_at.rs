@@ -12,7 +12,7 @@ use std::sync::{Mutex, PoisonError};
 use bytes::Bytes;
 
 /// Bytes that several threads can read at once.
-pub(crate) trait Source: Sync {
+pub(crate) trait ReadAt: Sync {
     /// How many there are.
     fn len(&self) -> u64;
 
@@ -48,7 +48,7 @@ impl OpenFile {
     }
 }
 
-impl Source for OpenFile {
+impl ReadAt for OpenFile {
     fn len(&self) -> u64 {
         self.length
     }
@@ -78,13 +78,13 @@ impl OpenFile {
     }
 }
 
-impl Source for Bytes {
+impl ReadAt for Bytes {
     fn len(&self) -> u64 {
         self.as_ref().len() as u64
     }
 
     fn read(&self, start: u64, length: u64) -> io::Result<Bytes> {
-        check(start, length, Source::len(self))?;
+        check(start, length, ReadAt::len(self))?;
         Ok(self.slice(start as usize..(start + length) as usize))
     }
 }

@@ -25,7 +25,7 @@ pub(super) const LATER: u32 = NONE - 1;
 
 /// Where something is counted: a node of holders, whether they are growers, and the child below.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Place {
+pub(super) struct GrowthSite {
     pub(super) holder: PathNodeId,
     pub(super) grower: bool,
     pub(super) child: u32,
@@ -45,7 +45,7 @@ pub(super) struct TypeTally {
 /// What came and went at one place.
 #[derive(Debug, Clone)]
 pub(super) struct Row {
-    pub(super) place: Place,
+    pub(super) place: GrowthSite,
     /// By interval: bytes.
     pub(super) net: Vec<i64>,
     /// By interval: objects.
@@ -79,7 +79,7 @@ pub(super) struct Gains {
     pub(super) total: Vec<i64>,
     /// By node of chained objects: by interval how many came, and how many of them are still there at the end.
     pub(super) chained: FxHashMap<PathNodeId, Vec<(u64, u64)>>,
-    known: FxHashMap<Place, usize>,
+    known: FxHashMap<GrowthSite, usize>,
 }
 
 /// Where an object that came or went is counted.
@@ -137,7 +137,7 @@ impl Gains {
         }
     }
 
-    fn row(&mut self, place: Place) -> &mut Row {
+    fn row(&mut self, place: GrowthSite) -> &mut Row {
         let (rows, intervals) = (&mut self.rows, self.intervals);
         let index = *self.known.entry(place).or_insert_with(|| {
             rows.push(Row {
@@ -191,7 +191,7 @@ impl Gains {
             let grower = at != NONE && side.grower[at as usize];
             let size = view.heap.objects().size(id).cast_signed();
             let direct = child == id.raw();
-            let row = self.row(Place { holder, grower, child: child_node });
+            let row = self.row(GrowthSite { holder, grower, child: child_node });
             let sign = if newer.is_some() { 1 } else { -1 };
             row.net[t] += sign * size;
             row.objects[t] += sign;
@@ -239,7 +239,7 @@ impl Gains {
             let owner = new.view.owner_of(b);
             let grower = new.grower[owner.index()];
             if grown != 0 {
-                let row = self.row(Place { holder: nodes.owner(node), grower, child: OWN });
+                let row = self.row(GrowthSite { holder: nodes.owner(node), grower, child: OWN });
                 row.net[t] += grown;
                 let tally = row.types.entry(nodes.get(node).type_name).or_default();
                 tally.count.resize(intervals, 0);

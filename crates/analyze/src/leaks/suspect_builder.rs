@@ -4,8 +4,8 @@ use memtop_heap::{Origin, RootKind};
 use rustc_hash::FxHashMap;
 
 use super::answer::{Cause, LeakStep, LeakedType, Rate, Suspect};
-use super::find::{Kind, Search};
-use super::judge::Judged;
+use super::detect::{GrowthKind, Search};
+use super::classify::Judged;
 use super::slopes::theil_sen;
 use super::view::View;
 use crate::path::{Path, StepLabel};
@@ -21,7 +21,7 @@ const LEAST_MINUTES: f64 = 0.25;
 const CHAIN: usize = 12;
 
 /// What the suspects of a series have in common.
-pub(super) struct Teller<'s, 'a, 'b> {
+pub(super) struct SuspectBuilder<'s, 'a, 'b> {
     pub(super) search: &'s Search<'a, 'b>,
     /// By finding: what its holders retain in the first and in the last heap.
     pub(super) retained: Option<Vec<(u64, u64)>>,
@@ -33,21 +33,21 @@ pub(super) struct Teller<'s, 'a, 'b> {
     pub(super) growth: i64,
 }
 
-impl Teller<'_, '_, '_> {
+impl SuspectBuilder<'_, '_, '_> {
     /// The suspect that a finding is, which is the one at `place`; its rank is to be set.
     pub(super) fn suspect(&self, place: usize, judged: &Judged) -> Suspect {
         let search = self.search;
         let finding = &judged.finding;
         let last = search.last;
         let path = self.path(judged);
-        let native = finding.kind == Kind::Native;
+        let native = finding.kind == GrowthKind::Native;
         let leaked = self.leaked(judged);
         let holder_type = self.holder_type(&path);
         let retained = self.retained.as_ref().and_then(|retained| retained.get(place).copied());
         let share = (finding.bytes() as f64 / self.growth.max(1) as f64).clamp(0.0, 1.0);
         let count = match finding.kind {
-            Kind::Size | Kind::Replaced => None,
-            Kind::Items => Some(finding.members.iter().map(|&id| u64::from(last.degree[id.index()])).sum()),
+            GrowthKind::Size | GrowthKind::Replaced => None,
+            GrowthKind::Items => Some(finding.members.iter().map(|&id| u64::from(last.degree[id.index()])).sum()),
             _ => Some(last.at(finding.node).0),
         };
         let mut suspect = Suspect {
@@ -94,7 +94,7 @@ impl Teller<'_, '_, '_> {
             return path;
         }
         // A short way to one holder, dicts within dicts for instance, is no chain: it is told step by step.
-        if let (Kind::Items, [member]) = (finding.kind, finding.members.as_slice())
+        if let (GrowthKind::Items, [member]) = (finding.kind, finding.members.as_slice())
             && path.steps.iter().any(|step| step.repeated)
             && last.shortest.chain(*member).len() <= CHAIN
             && let Some(exact) = crate::paths::path_to(&last.heap, &last.shortest, *member)
@@ -135,7 +135,7 @@ impl Teller<'_, '_, '_> {
 
     fn cause(&self, judged: &Judged, path: &Path) -> Cause {
         let (search, finding) = (self.search, &judged.finding);
-        if finding.kind == Kind::Native || path.root.kind == RootKind::Native {
+        if finding.kind == GrowthKind::Native || path.root.kind == RootKind::Native {
             return Cause::NativeReference;
         }
         let last = search.last;
@@ -178,7 +178,7 @@ impl Teller<'_, '_, '_> {
             })
             .collect();
         let items: i64 = finding.items.iter().sum();
-        let whole = matches!(finding.kind, Kind::Replaced | Kind::Size);
+        let whole = matches!(finding.kind, GrowthKind::Replaced | GrowthKind::Size);
         let holder = search.nodes.get(finding.node).type_name;
         let mut told: Vec<((u8, i64), LeakedType)> = types
             .into_iter()

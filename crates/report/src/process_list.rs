@@ -25,7 +25,7 @@ pub struct ProcessRow {
 
 /// A heap that was saved to a file.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Dumped {
+pub struct SavedSnapshot {
     /// When, of which process, and at what cost.
     pub info: CaptureInfo,
     /// The file.

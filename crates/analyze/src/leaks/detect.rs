@@ -11,9 +11,9 @@
 
 use memtop_heap::{ObjectId, RootKind};
 
-use super::gains::{Gains, Row};
+use super::growth::{Gains, Row};
 use super::history::{History, Slot, Summary};
-use super::limits::Thresholds;
+use super::thresholds::Thresholds;
 use super::slopes::median;
 use super::view::View;
 use crate::path_nodes::{NodeKind, PathNodeId, PathNodes};
@@ -21,7 +21,7 @@ use crate::shortest::Reached;
 
 /// How a place grows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Kind {
+pub(super) enum GrowthKind {
     Replaced,
     Size,
     Items,
@@ -30,7 +30,7 @@ pub(super) enum Kind {
     Chain,
 }
 
-impl Kind {
+impl GrowthKind {
     pub(super) fn word(self) -> &'static str {
         match self {
             Self::Replaced => "replaced",
@@ -46,7 +46,7 @@ impl Kind {
 /// A place that grows.
 #[derive(Debug, Clone)]
 pub(super) struct Finding {
-    pub(super) kind: Kind,
+    pub(super) kind: GrowthKind,
     /// What a person is shown as the holder.
     pub(super) node: PathNodeId,
     /// By interval: bytes, net.
@@ -66,7 +66,7 @@ pub(super) struct Finding {
 }
 
 impl Finding {
-    fn new(kind: Kind, node: PathNodeId, net: Vec<i64>, items: Vec<i64>) -> Self {
+    fn new(kind: GrowthKind, node: PathNodeId, net: Vec<i64>, items: Vec<i64>) -> Self {
         let (rows, members, firsts) = (Vec::new(), Vec::new(), Vec::new());
         Self { kind, node, net, items, rows, members, firsts, dropped: None, doubt: None }
     }
@@ -158,7 +158,7 @@ impl Search<'_, '_> {
             }
         }
         let replaced = grown.iter().any(|slot| slot.replaced > 0);
-        let kind = if replaced { Kind::Replaced } else { Kind::Size };
+        let kind = if replaced { GrowthKind::Replaced } else { GrowthKind::Size };
         let parent = self.nodes.get(node).parent?;
         let rows = |index: &usize| {
             let child = self.gains.rows[*index].place.child;
@@ -186,7 +186,7 @@ impl Search<'_, '_> {
                 finding.drop(format!("only {} of {} values here grew each time", grown.len(), slots.len()));
             }
         }
-        if finding.kind == Kind::Replaced && grown.iter().any(|slot| slot.kept == Some(false)) {
+        if finding.kind == GrowthKind::Replaced && grown.iter().any(|slot| slot.kept == Some(false)) {
             finding.drop("each new value holds other things than the one before");
         }
         if grown.iter().all(|slot| slot.kept.is_none()) {
@@ -235,7 +235,7 @@ impl Search<'_, '_> {
                 .filter(|&row| !growers_only || self.gains.rows[row].place.grower)
                 .collect();
             let net = sum(rows.iter().map(|&row| &self.gains.rows[row]), intervals, |row| row.net.as_slice());
-            let mut finding = Finding::new(Kind::Items, node, net, items);
+            let mut finding = Finding::new(GrowthKind::Items, node, net, items);
             finding.rows = rows;
             let grower = |id: &ObjectId| self.history.grower[id.index()];
             let members = self.history.gained.get(&node).into_iter().flatten().copied();
@@ -279,7 +279,7 @@ impl Search<'_, '_> {
             let rows: Vec<usize> = (self.gains.by_holder.get(&root).into_iter().flatten().copied())
                 .filter(|&row| self.gains.rows[row].place.child == node.index() as u32)
                 .collect();
-            let kind = if kind == RootKind::Native { Kind::Native } else { Kind::Roots };
+            let kind = if kind == RootKind::Native { GrowthKind::Native } else { GrowthKind::Roots };
             let rolled: Vec<i64> = self.below(node);
             let net: Vec<i64> = rolled.windows(2).map(|pair| pair[1] - pair[0]).collect();
             debug_assert_eq!(net.len(), intervals);
@@ -344,7 +344,7 @@ impl Search<'_, '_> {
                 told[inside] = true;
             }
             let net = self.below(node).windows(2).map(|pair| pair[1] - pair[0]).collect();
-            let mut finding = Finding::new(Kind::Chain, node, net, items);
+            let mut finding = Finding::new(GrowthKind::Chain, node, net, items);
             // Where the chain begins; what is in it hangs from there.
             let begins = |view: &View<'_>| -> Vec<ObjectId> {
                 let order = view.shortest.in_order().iter().copied();
