@@ -16,11 +16,11 @@ use memtop_report::{duration, grouped};
 use memtop_snapshot::StoredHeap;
 
 use crate::clock::Clock;
+use crate::console::Console;
 use crate::failure::Failure;
 use crate::load::Heaps;
 use crate::pace::period;
 use crate::processes::Processes;
-use crate::talk::Talk;
 
 /// What is captured, and how often.
 #[derive(Debug, Clone)]
@@ -107,7 +107,7 @@ pub(crate) fn watch(
     plan: &Plan,
     processes: &dyn Processes,
     clock: &dyn Clock,
-    talk: &dyn Talk,
+    talk: &dyn Console,
     taken: &mut dyn FnMut(&Heap, usize) -> Option<String>,
 ) -> Result<Series, Failure> {
     let mut series = Series { watched: Vec::new(), rounds: 0, end: End::Complete, notes: Vec::new() };
@@ -273,7 +273,7 @@ fn wait(
     pause: u64,
     processes: &dyn Processes,
     clock: &dyn Clock,
-    talk: &dyn Talk,
+    talk: &dyn Console,
 ) -> Option<End> {
     loop {
         if clock.is_interrupted() {
@@ -387,7 +387,7 @@ mod tests {
     #[derive(Default)]
     struct Told(RefCell<Vec<String>>);
 
-    impl Talk for Told {
+    impl Console for Told {
         fn line(&self, text: &str) {
             self.0.borrow_mut().push(text.to_owned());
         }

@@ -9,10 +9,10 @@ use memtop_report::{ObjectFacts, json, text};
 
 use crate::FINE;
 use crate::failure::Failure;
+use crate::input::{Capturing, Input, subject};
 use crate::output::Output;
 use crate::processes::Processes;
 use crate::progress::Progress;
-use crate::subject::{Capturing, Subject, subject};
 
 const LONG: &str = "\
 Says who keeps objects alive, as paths from where Python itself holds them (modules,
@@ -35,7 +35,7 @@ Examples:
 pub(crate) struct Arguments {
     /// A process, or a snapshot; a file whose name is digits is ./1234
     #[arg(value_name = "PID|FILE", value_parser = subject())]
-    subject: Subject,
+    subject: Input,
     /// The name of a type, or an address: 0x…, or decimal as id() gives it
     #[arg(value_name = "TYPE|ADDRESS")]
     asked: String,
@@ -114,7 +114,7 @@ fn why_type(arguments: &Arguments, heap: &Heap, name: &str) -> Result<String, Fa
 ///
 /// # Errors
 /// If there is none.
-pub(crate) fn object_at(heap: &Heap, subject: &Subject, address: u64) -> Result<ObjectId, Failure> {
+pub(crate) fn object_at(heap: &Heap, subject: &Input, address: u64) -> Result<ObjectId, Failure> {
     heap.objects().at_address(address).ok_or_else(|| {
         Failure::new(
             format!("no object lies at {address:#x} in {subject}"),
@@ -127,7 +127,7 @@ pub(crate) fn object_at(heap: &Heap, subject: &Subject, address: u64) -> Result<
 ///
 /// # Errors
 /// If there is none.
-pub(crate) fn types_called(heap: &Heap, subject: &Subject, name: &str) -> Result<Vec<TypeId>, Failure> {
+pub(crate) fn types_called(heap: &Heap, subject: &Input, name: &str) -> Result<Vec<TypeId>, Failure> {
     let types = heap.types().find(name);
     if types.is_empty() {
         let near = types_like(heap, name, 3);

@@ -14,8 +14,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes, PyList, PyModule, PyString, PyTuple, PyType};
 use rustc_hash::FxHashSet;
 
-use self::frame::{Entries, Frame, Part, Items};
-use self::kinds::{ReprKind, Kinds};
+use self::frame::{Entries, Frame, Items, Part};
+use self::kinds::{Kinds, ReprKind};
 use crate::escape::Text;
 use crate::raw;
 

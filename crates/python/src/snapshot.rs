@@ -13,7 +13,9 @@ use memtop_analyze::{
 };
 use memtop_heap::{CaptureInfo, HEADROOM, Heap, ObjectId, TypeId, headroom};
 use memtop_inprocess::graph;
-use memtop_report::{HeapReport, HeapReportOptions, ObjectFacts, Style, TopObject, html_fragment, json, text};
+use memtop_report::{
+    HeapReport, HeapReportOptions, ObjectFacts, Style, TopObject, html_fragment, json, text,
+};
 use memtop_snapshot::{SaveOptions, SnapshotError, StoredHeap};
 use pyo3::exceptions::{PyFileNotFoundError, PyLookupError, PyMemoryError, PyOSError, PyValueError};
 use pyo3::prelude::*;

@@ -10,8 +10,8 @@ use memtop_heap::{CaptureInfo, Heap};
 
 use crate::escape::{cut, escape};
 use crate::heap_report::{HeapReport, TopObject};
-use crate::object_facts::ObjectFacts;
 use crate::numbers::{bytes, count, grouped, percent, signed, signed_bytes};
+use crate::object_facts::ObjectFacts;
 use crate::text::capture;
 
 /// A name is never longer than this, in columns.

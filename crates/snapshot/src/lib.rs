@@ -31,14 +31,14 @@ mod guard;
 mod label_text;
 mod page_reader;
 mod page_writer;
+mod parallel;
+mod read_at;
 mod rows;
 mod schema;
 mod scratch_file;
-mod read_at;
 mod stored_heap;
 mod tables;
 mod view;
-mod parallel;
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};

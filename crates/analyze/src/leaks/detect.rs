@@ -13,8 +13,8 @@ use memtop_heap::{ObjectId, RootKind};
 
 use super::growth::{Gains, Row};
 use super::history::{History, Slot, Summary};
-use super::thresholds::Thresholds;
 use super::slopes::median;
+use super::thresholds::Thresholds;
 use super::view::View;
 use crate::path_nodes::{NodeKind, PathNodeId, PathNodes};
 use crate::shortest::Reached;

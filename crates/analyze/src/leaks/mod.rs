@@ -14,18 +14,18 @@
 //! mem_top's own objects never count. It renders nothing but paths and sentences.
 
 mod answer;
-mod doubts;
+mod classify;
 mod detect;
+mod doubts;
 mod growth;
 mod history;
 mod identity;
-mod classify;
-mod thresholds;
 mod prose;
 mod slopes;
 mod snapshot;
 mod store;
 mod suspect_builder;
+mod thresholds;
 mod verdict;
 mod view;
 
@@ -38,10 +38,10 @@ use crate::heap_series::HeapSeries;
 use crate::memory::memory_total;
 use crate::retained::Retained;
 use crate::series::{SeriesError, order_of};
+use classify::Judged;
 use detect::Search;
 use growth::Gains;
 use history::History;
-use classify::Judged;
 use store::Store;
 use suspect_builder::SuspectBuilder;
 

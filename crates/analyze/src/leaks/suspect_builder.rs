@@ -4,8 +4,8 @@ use memtop_heap::{Origin, RootKind};
 use rustc_hash::FxHashMap;
 
 use super::answer::{Cause, LeakStep, LeakedType, Rate, Suspect};
-use super::detect::{GrowthKind, Search};
 use super::classify::Judged;
+use super::detect::{GrowthKind, Search};
 use super::slopes::theil_sen;
 use super::view::View;
 use crate::path::{Path, StepLabel};
@@ -47,7 +47,9 @@ impl SuspectBuilder<'_, '_, '_> {
         let share = (finding.bytes() as f64 / self.growth.max(1) as f64).clamp(0.0, 1.0);
         let count = match finding.kind {
             GrowthKind::Size | GrowthKind::Replaced => None,
-            GrowthKind::Items => Some(finding.members.iter().map(|&id| u64::from(last.degree[id.index()])).sum()),
+            GrowthKind::Items => {
+                Some(finding.members.iter().map(|&id| u64::from(last.degree[id.index()])).sum())
+            }
             _ => Some(last.at(finding.node).0),
         };
         let mut suspect = Suspect {

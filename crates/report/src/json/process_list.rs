@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::SCHEMA_VERSION;
 use super::parts::capture;
-use crate::process_list::{SavedSnapshot, ProcessRow};
+use crate::process_list::{ProcessRow, SavedSnapshot};
 
 /// The Python processes.
 #[must_use]

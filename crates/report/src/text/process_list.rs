@@ -2,8 +2,8 @@
 
 use super::parts::{capture, cost};
 use crate::numbers::{bytes, count};
+use crate::process_list::{ProcessRow, SavedSnapshot};
 use crate::style::{Role, Style};
-use crate::process_list::{SavedSnapshot, ProcessRow};
 use crate::table::{Column, Table};
 
 /// The Python processes: those that can be looked into first, then the others with the reason.

@@ -6,8 +6,8 @@ use memtop_analyze::{ObjectPaths, TypePaths};
 use memtop_heap::Heap;
 
 use super::parts::{capture, caveats};
-use crate::object_facts::ObjectFacts;
 use crate::numbers::{bytes, count, grouped};
+use crate::object_facts::ObjectFacts;
 use crate::style::{Role, Style};
 use crate::table::{Column, Table};
 

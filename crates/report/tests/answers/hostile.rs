@@ -4,8 +4,8 @@
 use memtop_analyze::*;
 use memtop_heap::{CaptureInfo, Heap, HeapBuilder, Label, Object, Root, RootKind, Type};
 use memtop_report::{
-    HeapReport, HeapReportOptions, ObjectFacts, Style, TopObject, cut, escape, html_fragment, json, parse_size,
-    text,
+    HeapReport, HeapReportOptions, ObjectFacts, Style, TopObject, cut, escape, html_fragment, json,
+    parse_size, text,
 };
 use proptest::prelude::*;
 use unicode_width::UnicodeWidthStr;

@@ -6,8 +6,8 @@ use memtop_heap::testing::{graph, graph_with_accounts};
 use memtop_heap::{CaptureInfo, CaptureMethod, ProcessIdentity};
 use memtop_report::html::{self, HeapView};
 use memtop_report::{
-    SavedSnapshot, Family, HeapReport, HeapReportOptions, ObjectFacts, Overview, ProcessRow, Style, TopObject,
-    html_fragment, json, text,
+    HeapReport, HeapReportOptions, ObjectFacts, Overview, ProcessGroup, ProcessRow, SavedSnapshot, Style,
+    TopObject, html_fragment, json, text,
 };
 
 use crate::samples::shop;
@@ -692,11 +692,11 @@ fn what_is_asked_of_a_process_ends_with_what_that_cost() {
 
 #[test]
 fn a_server_and_its_workers_at_a_look() {
-    let mut family = Family::default();
-    family.add(shop(0).heap());
-    family.add(shop(1).heap());
-    family.failed(4713, "process 4713 exited while it was read");
-    family.finish(Some(3));
+    let mut process_group = ProcessGroup::default();
+    process_group.add(shop(0).heap());
+    process_group.add(shop(1).heap());
+    process_group.failed(4713, "process 4713 exited while it was read");
+    process_group.finish(Some(3));
     expect![[r#"
         2 Python processes on web-1: 612 objects, 92.2 kB
 
@@ -716,7 +716,7 @@ fn a_server_and_its_workers_at_a_look() {
           PID 4711: captured from inside the process; it stood still for 12.3 ms; 45 ms in all
           PID 4711: captured from inside the process; it stood still for 12.4 ms; 45 ms in all
     "#]]
-    .assert_eq(&text::family(&family, &Style::default()));
+    .assert_eq(&text::process_group(&process_group, &Style::default()));
 }
 
 #[test]

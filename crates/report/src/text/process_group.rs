@@ -1,14 +1,14 @@
 //! A server and its workers at a look, as text.
 
 use super::parts::{cost, short};
-use crate::family::Family;
 use crate::numbers::{bytes, count, duration, grouped, signed_bytes};
+use crate::process_group::ProcessGroup;
 use crate::style::{Role, Style};
 use crate::table::{Column, Table};
 
 /// The whole of it.
 #[must_use]
-pub fn family(answer: &Family, style: &Style) -> String {
+pub fn process_group(answer: &ProcessGroup, style: &Style) -> String {
     let objects = answer.members.iter().fold(0_u64, |sum, one| sum.saturating_add(one.total.objects));
     let python = answer.members.iter().fold(0_u64, |sum, one| sum.saturating_add(one.total.bytes));
     let host = answer.members.iter().find_map(|one| one.info.host.as_ref());

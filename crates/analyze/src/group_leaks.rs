@@ -10,7 +10,7 @@ use crate::leaks::{Leaks, Suspect, Verdict};
 
 /// The answer for one process of a server.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Worker {
+pub struct MemberLeaks {
     /// The process.
     pub pid: u32,
     /// What its heaps say, over all of them.
@@ -34,13 +34,13 @@ pub struct SharedSuspect {
 
 /// What the heaps of a server's processes say of growth.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Workers {
+pub struct GroupLeaks {
     /// What is to be said over all.
     pub verdict: Verdict,
     /// Why, in a sentence.
     pub reason: String,
     /// The processes, by their numbers, each with its own answer. Their suspects are below.
-    pub workers: Vec<Worker>,
+    pub workers: Vec<MemberLeaks>,
     /// Who is accused in at least one worker, the largest growth first.
     pub suspects: Vec<SharedSuspect>,
     /// Who is a candidate and nowhere accused.
@@ -53,7 +53,7 @@ pub struct Workers {
 
 /// The answers of `workers` as one; so many suspects and candidates at most. Each answer should have all of its own.
 #[must_use]
-pub fn merge_workers(mut workers: Vec<Worker>, limit: usize) -> Workers {
+pub fn merge_members(mut workers: Vec<MemberLeaks>, limit: usize) -> GroupLeaks {
     workers.sort_by_key(|worker| worker.pid);
     // By fingerprint; whether it is accused anywhere.
     let mut places: BTreeMap<String, (bool, SharedSuspect)> = BTreeMap::new();
@@ -86,7 +86,7 @@ pub fn merge_workers(mut workers: Vec<Worker>, limit: usize) -> Workers {
     suspects.truncate(limit);
     candidates.truncate(limit - suspects.len());
     omitted += all - suspects.len() - candidates.len();
-    Workers { verdict, reason, workers, suspects, candidates, omitted, notes }
+    GroupLeaks { verdict, reason, workers, suspects, candidates, omitted, notes }
 }
 
 fn sum(changes: &[i64]) -> i64 {
@@ -131,7 +131,7 @@ fn ranked(places: Vec<(bool, SharedSuspect)>) -> Vec<SharedSuspect> {
 }
 
 fn verdict(
-    workers: &[Worker],
+    workers: &[MemberLeaks],
     suspects: &[SharedSuspect],
     candidates: &[SharedSuspect],
 ) -> (Verdict, String) {

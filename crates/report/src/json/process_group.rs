@@ -4,11 +4,11 @@ use serde_json::{Value, json};
 
 use super::parts::{amount, capture};
 use super::{SCHEMA_VERSION, memory};
-use crate::family::Family;
+use crate::process_group::ProcessGroup;
 
 /// The whole of it.
 #[must_use]
-pub fn family(answer: &Family) -> Value {
+pub fn process_group(answer: &ProcessGroup) -> Value {
     json!({
         "schema_version": SCHEMA_VERSION,
         "command": "mem_top",

@@ -1,6 +1,6 @@
 //! What grows in the processes of a server, as JSON. `docs/children.md` has the table of the fields.
 
-use memtop_analyze::{SharedSuspect, Worker, Workers};
+use memtop_analyze::{GroupLeaks, MemberLeaks, SharedSuspect};
 use serde_json::{Value, json};
 
 use super::SCHEMA_VERSION;
@@ -9,7 +9,7 @@ use super::parts::capture;
 
 /// The whole answer.
 #[must_use]
-pub fn workers(answer: &Workers) -> Value {
+pub fn workers(answer: &GroupLeaks) -> Value {
     json!({
         "schema_version": SCHEMA_VERSION,
         "command": "leaks",
@@ -23,7 +23,7 @@ pub fn workers(answer: &Workers) -> Value {
     })
 }
 
-fn worker(one: &Worker) -> Value {
+fn worker(one: &MemberLeaks) -> Value {
     json!({
         "pid": one.pid,
         "capture": one.answer.info.as_ref().map(capture),

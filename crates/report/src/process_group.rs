@@ -18,7 +18,7 @@ pub struct Member {
 
 /// A type, in all processes together.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FamilyType {
+pub struct GroupType {
     /// Its name.
     pub name: String,
     /// Its objects in all processes.
@@ -29,18 +29,18 @@ pub struct FamilyType {
 
 /// A server and its workers.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Family {
+pub struct ProcessGroup {
     /// The processes, in the order in which they were captured.
     pub members: Vec<Member>,
     /// The types of all together, the largest first.
-    pub types: Vec<FamilyType>,
+    pub types: Vec<GroupType>,
     /// How many types are not shown.
     pub omitted: usize,
     /// The processes that could not be captured, with the reason.
     pub failures: Vec<(u32, String)>,
 }
 
-impl Family {
+impl ProcessGroup {
     /// Adds a process by its heap. Linear.
     pub fn add(&mut self, heap: &Heap) {
         let all = histogram(heap, None, &Default::default());
@@ -51,10 +51,10 @@ impl Family {
             amount.objects += row.objects;
             amount.bytes = amount.bytes.saturating_add(row.bytes);
         }
-        let mut known: BTreeMap<String, FamilyType> =
+        let mut known: BTreeMap<String, GroupType> =
             std::mem::take(&mut self.types).into_iter().map(|ty| (ty.name.clone(), ty)).collect();
         for (name, amount) in by_name {
-            let of = known.entry(name.to_owned()).or_insert_with(|| FamilyType {
+            let of = known.entry(name.to_owned()).or_insert_with(|| GroupType {
                 name: name.to_owned(),
                 total: Amount::default(),
                 members: 0,

@@ -1,25 +1,25 @@
 //! `mem_top PID --children`: a server and its workers at a look: a row a process, and their types together.
 
-use memtop_report::{Family, json, text};
+use memtop_report::{ProcessGroup, json, text};
 
 use crate::FINE;
 use crate::failure::Failure;
+use crate::input::{Capturing, Input};
 use crate::output::Output;
 use crate::processes::Processes;
 use crate::progress::Progress;
-use crate::subject::{Capturing, Subject};
 
 /// # Errors
 /// If nothing can be captured.
 pub(crate) fn run(
-    subject: &Subject,
+    subject: &Input,
     capturing: &Capturing,
     output: &Output,
     processes: &dyn Processes,
     progress: Progress,
 ) -> Result<u8, Failure> {
-    let Subject::Process(pid) = *subject else { return Err(crate::subject::for_a_process("--children")) };
-    let mut answer = Family::default();
+    let Input::Process(pid) = *subject else { return Err(crate::input::for_a_process("--children")) };
+    let mut answer = ProcessGroup::default();
     let mut first = None;
     for pid in std::iter::once(pid).chain(processes.children(pid)) {
         progress.say(format!("capturing process {pid} …"));
@@ -38,8 +38,8 @@ pub(crate) fn run(
     answer.finish(output.limit());
     drop(progress);
     Output::print(&match output.json {
-        true => json::to_text(&json::family(&answer)),
-        false => text::family(&answer, &output.style()),
+        true => json::to_text(&json::process_group(&answer)),
+        false => text::process_group(&answer, &output.style()),
     })?;
     Ok(FINE)
 }

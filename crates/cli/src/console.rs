@@ -6,7 +6,7 @@ use std::io::{self, IsTerminal, Write};
 use memtop_report::escape;
 
 /// Who is told what goes on.
-pub(crate) trait Talk {
+pub(crate) trait Console {
     /// Says something that stays.
     fn line(&self, text: &str);
 
@@ -34,7 +34,7 @@ impl StandardError {
     }
 }
 
-impl Talk for StandardError {
+impl Console for StandardError {
     fn line(&self, text: &str) {
         self.write(text, "\n");
     }

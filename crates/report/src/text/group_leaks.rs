@@ -1,6 +1,6 @@
 //! What grows in the processes of a server, as text: the verdict over all, each suspect once, and a row a process.
 
-use memtop_analyze::{SharedSuspect, Verdict, Workers};
+use memtop_analyze::{GroupLeaks, SharedSuspect, Verdict};
 
 use super::leaks::{minutes, told, verdict};
 use super::parts::capture;
@@ -13,7 +13,7 @@ const PIDS: usize = 8;
 
 /// The whole answer.
 #[must_use]
-pub fn workers(answer: &Workers, style: &Style) -> String {
+pub fn workers(answer: &GroupLeaks, style: &Style) -> String {
     let mut out = of_processes(answer, style);
     out.push_str(&verdict(answer.verdict, &answer.reason, &answer.notes, style));
     for (what, places) in [("suspect", &answer.suspects), ("candidate", &answer.candidates)] {
@@ -33,7 +33,7 @@ pub fn workers(answer: &Workers, style: &Style) -> String {
 }
 
 /// The first process, and how many more there are.
-fn of_processes(answer: &Workers, style: &Style) -> String {
+fn of_processes(answer: &GroupLeaks, style: &Style) -> String {
     let Some(info) = answer.workers.iter().find_map(|worker| worker.answer.info.as_ref()) else {
         return String::new();
     };
@@ -44,7 +44,7 @@ fn of_processes(answer: &Workers, style: &Style) -> String {
     style.sentence(&format!("{}{more}", capture(info))) + "\n"
 }
 
-fn shared(place: &SharedSuspect, title: &str, answer: &Workers, style: &Style) -> String {
+fn shared(place: &SharedSuspect, title: &str, answer: &GroupLeaks, style: &Style) -> String {
     let named: Vec<String> = place.pids.iter().take(PIDS).map(u32::to_string).collect();
     let more = if place.pids.len() > PIDS { ", …" } else { "" };
     let mut facts = Vec::new();
@@ -71,7 +71,7 @@ fn shared(place: &SharedSuspect, title: &str, answer: &Workers, style: &Style) -
 }
 
 /// A row a process.
-fn rows(answer: &Workers, style: &Style) -> String {
+fn rows(answer: &GroupLeaks, style: &Style) -> String {
     let mut table = Table::new(
         style,
         &[

@@ -20,14 +20,14 @@ use crate::progress::Progress;
 
 /// What a command looks at.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Subject {
+pub(crate) enum Input {
     /// A snapshot.
     File(PathBuf),
     /// A running process, by its number.
     Process(u32),
 }
 
-impl Subject {
+impl Input {
     /// Reads an argument.
     ///
     /// # Errors
@@ -57,10 +57,10 @@ impl Subject {
         self.heap_for(Purpose::Answers, capturing, processes, progress)
     }
 
-    /// As [`Subject::heap`], by what the heap is for.
+    /// As [`Input::heap`], by what the heap is for.
     ///
     /// # Errors
-    /// As [`Subject::heap`].
+    /// As [`Input::heap`].
     pub(crate) fn heap_for(
         &self,
         purpose: Purpose,
@@ -88,7 +88,7 @@ impl Subject {
     }
 }
 
-impl Subject {
+impl Input {
     /// As it is given on a command line.
     pub(crate) fn argument(&self) -> String {
         match self {
@@ -98,7 +98,7 @@ impl Subject {
     }
 }
 
-impl fmt::Display for Subject {
+impl fmt::Display for Input {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(path) => path.display().fmt(f),
@@ -114,10 +114,10 @@ pub(crate) fn is_core(path: &Path) -> bool {
     read.is_ok() && start == *b"\x7fELF"
 }
 
-/// As [`Subject::parse`], for arguments.
-pub(crate) fn subject() -> impl clap::builder::TypedValueParser<Value = Subject> {
+/// As [`Input::parse`], for arguments.
+pub(crate) fn subject() -> impl clap::builder::TypedValueParser<Value = Input> {
     use clap::builder::TypedValueParser;
-    clap::builder::OsStringValueParser::new().try_map(Subject::parse)
+    clap::builder::OsStringValueParser::new().try_map(Input::parse)
 }
 
 /// How a process is captured.
@@ -208,11 +208,11 @@ mod tests {
 
     #[test]
     fn digits_are_a_process_and_the_rest_are_files() {
-        let read = |text: &str| Subject::parse(text.into());
-        assert_eq!(read("1234"), Ok(Subject::Process(1234)));
-        assert_eq!(read("0017"), Ok(Subject::Process(17)));
+        let read = |text: &str| Input::parse(text.into());
+        assert_eq!(read("1234"), Ok(Input::Process(1234)));
+        assert_eq!(read("0017"), Ok(Input::Process(17)));
         for file in ["./1234", "1234.parquet", "12a", "-12", "", "１２"] {
-            assert_eq!(read(file), Ok(Subject::File(file.into())), "{file:?}");
+            assert_eq!(read(file), Ok(Input::File(file.into())), "{file:?}");
         }
         for none in ["0", "4294967296", "99999999999999999999"] {
             let error = read(none).expect_err(none);
