@@ -10,7 +10,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-use memtop_heap::{Label, StringId};
+use memtop_heap::{KEYS_ARE_DATA, Label, StringId};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::c_types::{CType, CTypes};
@@ -97,8 +97,6 @@ struct KnownText {
 }
 
 const RECENT: usize = 8192;
-/// A container with fewer entries may show its keys that are names.
-const FEW: u64 = 64;
 /// The bits of an address that a process can have: 47 on x86-64, 48 on aarch64.
 pub(crate) const ADDRESS: u64 = (1 << 48) - 1;
 /// Below this nothing is mapped.
@@ -643,7 +641,7 @@ impl<'m, M: Memory> Decoder<'m, M> {
         let keys = self.pointer(at + container::DICT_KEYS as u64);
         let Some(table) = self.key_table(keys) else { return };
         let values = self.pointer(at + container::DICT_VALUES as u64);
-        let few = self.word(at + container::DICT_USED as u64) < FEW;
+        let few = self.word(at + container::DICT_USED as u64) < KEYS_ARE_DATA;
         let namespace = !few && sink.is_namespace(at);
         let of_threads = !self.local_dicts.is_empty() && self.local_dicts.contains(&at);
         if values != 0 {

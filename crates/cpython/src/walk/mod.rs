@@ -16,8 +16,8 @@ mod finish;
 mod roots;
 
 use memtop_heap::{
-    Budget, CaptureInfo, Flags, HEADROOM, HeapBuilder, HeapError, Label, Name, Object, ObjectId, Origin,
-    Root, StringId, Type, TypeId, headroom, make_room, push,
+    Budget, CaptureInfo, Flags, HEADROOM, HeapBuilder, HeapError, KEYS_ARE_DATA, Label, Name, Object,
+    ObjectId, Origin, Root, StringId, Type, TypeId, headroom, make_room, push,
 };
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -238,8 +238,6 @@ const NEAR: usize = 16;
 const MOST_COUNTED: u64 = 1 << 20;
 /// How many words that may be references to unknown objects are looked at, a system call each.
 const PROBES: u32 = 20_000;
-/// Namespaces with fewer keys show them anyway.
-const FEW: u64 = 64;
 const SMALL: u64 = 512;
 /// What making a heap of what was found takes for each object, at most, beside the heap.
 const SETTLING_BYTES: u64 = 16;
@@ -338,7 +336,7 @@ impl<M: Memory> Sink for Copy<'_, M> {
             self.builder.add_reference(self.current, stand_in, label);
             if label == Label::DICT
                 && !self.guessing
-                && self.memory.word(to + 16).is_some_and(|used| used >= FEW)
+                && self.memory.word(to + 16).is_some_and(|used| used >= KEYS_ARE_DATA)
             {
                 self.namespace(to);
             }
