@@ -13,9 +13,9 @@ use crate::error::RemoteError;
 use crate::find::ProcessMemory;
 use crate::maps::{self, Region};
 use crate::pages::Pagemap;
-use crate::proc::{self, Status};
 use crate::raw::{PAGE_IS_PRESENT, PAGE_IS_SWAPPED, PageRange};
 use crate::rooted::{FoundFile, Sameness};
+use memtop_procinfo::{self as procinfo, Status};
 
 /// The number of `CAP_SYS_PTRACE` (`capabilities(7)`).
 const CAP_SYS_PTRACE: u32 = 19;
@@ -72,7 +72,7 @@ impl Access {
     /// If it is gone, or has no memory (any more).
     pub(crate) fn regions(&self) -> Result<Vec<Region>, RemoteError> {
         let thread = self.thread().map_err(|source| self.gone("its mappings", source))?;
-        let text = proc::read(&format!("/proc/{}/task/{thread}/maps", self.pid));
+        let text = procinfo::read(&format!("/proc/{}/task/{thread}/maps", self.pid));
         let regions = maps::parse(&text.map_err(|source| self.gone("its mappings", source))?);
         if regions.is_empty() {
             return Err(match Status::of(self.pid) {
@@ -107,7 +107,7 @@ impl Access {
 
     /// Which program it runs, where that can be read.
     pub(crate) fn image(&self) -> Option<ProgramImage> {
-        ProgramImage::new(&proc::auxiliary_vector(self.pid), |at| {
+        ProgramImage::new(&procinfo::auxiliary_vector(self.pid), |at| {
             let mut bytes = [0; 16];
             self.read(at, &mut bytes).ok()?;
             Some(bytes)
@@ -219,7 +219,7 @@ pub(crate) fn refusal(pid: u32, what: &'static str, source: io::Error) -> Remote
     let (Some((user, _)), Some((_, own_user))) = (status.users(), own.users()) else {
         return RemoteError::Refused { pid, what, source };
     };
-    let may = own.may(CAP_SYS_PTRACE);
+    let may = own.has_capability(CAP_SYS_PTRACE);
     if source.raw_os_error() == Some(libc::ESRCH) {
         // Its memory is gone, and soon it is.
         return RemoteError::Exited { pid };
@@ -233,10 +233,10 @@ pub(crate) fn refusal(pid: u32, what: &'static str, source: io::Error) -> Remote
     }
     if own_user != 0 && !may {
         if user != own_user {
-            let (owner, user) = (proc::user_name(user), proc::user_name(own_user));
+            let (owner, user) = (procinfo::user_name(user), procinfo::user_name(own_user));
             return RemoteError::OtherUser { pid, owner, user };
         }
-        if proc::owner_of_files(pid).is_some_and(|owner| owner != own_user) {
+        if procinfo::owner_of_files(pid).is_some_and(|owner| owner != own_user) {
             return RemoteError::NotDumpable { pid };
         }
     }

@@ -19,12 +19,12 @@ use crate::access::{Access, refusal};
 use crate::error::RemoteError;
 use crate::image::{Backing, Image, Parts};
 use crate::maps::{Region, around};
-use crate::memory_limit::{self, FreeMemory, OomGuard};
+use crate::oom_guard::OomGuard;
 use crate::pointer_free;
-use crate::proc::{self, Status};
 use crate::raw::{self, Buffer, MOST_PIECES, PAGE_IS_FILE, PAGE_IS_PRESENT, PAGE_IS_ZERO, PageRange};
 use crate::stop::{self, Stopped};
 use crate::target::{Copied, CopyOptions, MemoryPlan, Target, Thread};
+use memtop_procinfo::{self as procinfo, FreeMemory, Status};
 
 /// Ranges of addresses, ascending, apart.
 pub(crate) type Ranges = Vec<(u64, u64)>;
@@ -114,7 +114,7 @@ fn attempt(target: &Target, options: &CopyOptions) -> Result<Copied, Failed> {
     }
     let thread = access.thread().map_err(|_| RemoteError::Exited { pid })?;
     // Told by those that wait, which most do: not worth a longer stop, and hard to tell right after one.
-    let stacks: FxHashMap<u32, u64> = proc::threads(pid)
+    let stacks: FxHashMap<u32, u64> = procinfo::threads(pid)
         .into_iter()
         .filter_map(|thread| Some((thread, stack_pointer(pid, thread)?)))
         .collect();
@@ -131,7 +131,7 @@ fn attempt(target: &Target, options: &CopyOptions) -> Result<Copied, Failed> {
         if options.large_mappings { total(&pointer_free::find(thread, &regions, &found.ranges)) } else { 0 }
     };
     let table = Image::table_size(&plan.copy);
-    check_room(pid, planned, table, &memory_limit::free_memory(), &options.memory, large)?;
+    check_room(pid, planned, table, &procinfo::free_memory(), &options.memory, large)?;
     let victim = OomGuard::raise();
     let mut buffer = room_for(pid, planned)?;
     let (taken, pause) = if options.pause {
@@ -149,7 +149,7 @@ fn attempt(target: &Target, options: &CopyOptions) -> Result<Copied, Failed> {
     };
     let Taken { plan, regions, missing, memory, threads, clocks, calls, copying } = taken;
     // The process may have spread its pages over more addresses since.
-    check_room(pid, 0, Image::table_size(&plan.copy), &memory_limit::free_memory(), &options.memory, || 0)?;
+    check_room(pid, 0, Image::table_size(&plan.copy), &procinfo::free_memory(), &options.memory, || 0)?;
     let bytes = total(&plan.copy) - total(&missing);
     buffer.truncate(total(&plan.copy) as usize);
     let (swapped, left_out) = (total(&plan.swapped), total(&plan.left));
@@ -231,18 +231,18 @@ fn take(
     let memory = Status::of(pid).map(|status| status.memory()).unwrap_or_default();
     let threads = match stopped {
         Some(stopped) => stopped.threads().collect(),
-        None => proc::threads(pid),
+        None => procinfo::threads(pid),
     };
     // Maps, status and the clock take some calls each.
     let calls = plan.calls + calls + 12;
-    Ok(Taken { plan, regions, missing, memory, threads, clocks: proc::clocks(), calls, copying })
+    Ok(Taken { plan, regions, missing, memory, threads, clocks: procinfo::clocks(), calls, copying })
 }
 
 impl Target {
     /// Checks that the process is the one that was found, by its start time. The system reuses numbers, and processes
     /// forked from the same parent have the same mappings.
     fn is_same_process(&self) -> Result<(), RemoteError> {
-        match proc::started(self.pid) {
+        match procinfo::started(self.pid) {
             None => Err(RemoteError::Exited { pid: self.pid }),
             Some(started) if started != self.identity.started => Err(RemoteError::Replaced { pid: self.pid }),
             Some(_) => Ok(()),
@@ -510,10 +510,7 @@ fn read_pieces(
 
 /// A thread's stack pointer, which it shows while it waits in the kernel (`proc_pid_syscall(5)`).
 fn stack_pointer(pid: u32, thread: u32) -> Option<u64> {
-    let told = proc::read(&format!("/proc/{pid}/task/{thread}/syscall")).ok()?;
-    // The last two words are the stack's pointer and the program's.
-    let pointer = told.split_whitespace().rev().nth(1)?.strip_prefix("0x")?;
-    u64::from_str_radix(pointer, 16).ok()
+    procinfo::stack_pointer(&procinfo::read(&format!("/proc/{pid}/task/{thread}/syscall")).ok()?)
 }
 
 /// The mapping that a stack is in.

@@ -28,11 +28,11 @@ use crate::error::RemoteError;
 use crate::find::{KnownFiles, ProcessMemory, base, interpreter};
 use crate::image::{Backing, Image, Parts, from_file};
 use crate::maps::{Region, around};
-use crate::memory_limit::{self, OomGuard};
-use crate::proc;
+use crate::oom_guard::OomGuard;
 use crate::raw;
 use crate::rooted::FoundFile;
 use crate::target::{Copied, MemoryPlan, Target, Thread};
+use memtop_procinfo as procinfo;
 
 const PAGE: u64 = 4096;
 /// More mappings, files or threads than any process has.
@@ -158,7 +158,7 @@ impl Target {
         let core = Core { path, file: &file, pid: notes.pid, pieces: &pieces };
         let files = CoreFiles::new(&core, program, exe)?;
         let core = CoreWithFiles { core, files: &files };
-        let called = proc::called(&notes.arguments).unwrap_or_else(|| notes.name.clone());
+        let called = procinfo::called(&notes.arguments).unwrap_or_else(|| notes.name.clone());
         let found =
             interpreter(&core, &regions, program, &called, &mut KnownFiles::default(), &Budget::default());
         let found = found.map_err(|error| core.missing(error, &regions))?;
@@ -317,14 +317,7 @@ impl Core<'_> {
             }
         }
         let planned = total(&copied);
-        check_room(
-            self.pid,
-            planned,
-            Image::table_size(&copied),
-            &memory_limit::free_memory(),
-            memory,
-            || 0,
-        )?;
+        check_room(self.pid, planned, Image::table_size(&copied), &procinfo::free_memory(), memory, || 0)?;
         let mut data = room_for(self.pid, planned)?;
         let mut at = 0;
         for (offset, length) in places {

@@ -19,9 +19,9 @@ use crate::copy;
 use crate::elf::{self, Elf, MappedFile};
 use crate::error::RemoteError;
 use crate::maps::{Region, around};
-use crate::proc;
 use crate::target::{Copied, CopyOptions, Target};
 use crate::version::{self, RuntimeLayout, word};
+use memtop_procinfo as procinfo;
 
 /// The files looked into so far, by device and inode: many processes map the same ones. Only files that certainly have
 /// these numbers are kept, so that one process cannot change what is found in another.
@@ -43,18 +43,18 @@ impl Target {
 
     /// As [`Self::find`], without a deadline, with the files that are known already.
     pub(crate) fn find_with(pid: u32, known: &mut KnownFiles) -> Result<Self, RemoteError> {
-        let started = proc::started(pid).ok_or(RemoteError::NoSuchProcess { pid })?;
+        let started = procinfo::started(pid).ok_or(RemoteError::NoSuchProcess { pid })?;
         let access = Access::open(pid)?;
         let regions = access.regions()?;
         let thread = access.thread().map_err(|_| RemoteError::Exited { pid })?;
         let program = fs::read_link(format!("/proc/{pid}/task/{thread}/exe"));
         let program = program.map_or_else(|_| String::new(), |path| path.to_string_lossy().into_owned());
-        let called = proc::program(pid);
+        let called = procinfo::program(pid);
         let found = interpreter(&access, &regions, &program, &called, known, &Budget::default())?;
-        let mut target = found.into_target(pid, called, proc::identity(pid, started, access.image()));
-        (target.host, target.container) = (proc::host(), proc::container(pid));
+        let mut target = found.into_target(pid, called, procinfo::identity(pid, started, access.image()));
+        (target.host, target.container) = (procinfo::host(), procinfo::container(pid));
         // All that was read is of one process.
-        if proc::started(pid) != Some(started) {
+        if procinfo::started(pid) != Some(started) {
             return Err(RemoteError::Exited { pid });
         }
         Ok(target)

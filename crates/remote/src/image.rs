@@ -17,7 +17,7 @@ use crate::access::Access;
 use crate::copy::{Ranges, is_kernels, total};
 use crate::corefile::CoreFiles;
 use crate::maps::{Region, around};
-use crate::memory_limit::OomGuard;
+use crate::oom_guard::OomGuard;
 use crate::raw::{Buffer, PAGE_IS_PRESENT};
 
 const PAGE: u64 = 4096;

@@ -34,15 +34,11 @@ mod list;
 #[cfg(target_os = "linux")]
 mod malloc;
 #[cfg(target_os = "linux")]
-mod memory_limit;
+mod oom_guard;
 #[cfg(target_os = "linux")]
 mod pages;
 #[cfg(target_os = "linux")]
 mod pointer_free;
-#[cfg(target_os = "linux")]
-mod proc;
-#[cfg(target_os = "linux")]
-mod process_stats;
 #[cfg(target_os = "linux")]
 mod raw;
 #[cfg(target_os = "linux")]
@@ -63,16 +59,12 @@ pub use image::Image;
 #[cfg(target_os = "linux")]
 pub use list::{children, processes};
 pub use maps::Region;
-pub use memory_limit::{FreeMemory, free_memory};
-#[cfg(target_os = "linux")]
-pub use proc::host;
-#[cfg(target_os = "linux")]
-pub use process_stats::{ProcessStats, process_stats};
+pub use memtop_procinfo::{FreeMemory, ProcessStats, free_memory, host, process_stats};
 #[cfg(target_os = "linux")]
 pub use raw::{ignore_signals_in, real_time_signals, return_free_memory, send_real_time_signal};
 pub use target::{Copied, CopyOptions, MemoryPlan, Process, Purpose, Target, Thread};
 #[cfg(not(target_os = "linux"))]
 pub use unsupported::{
-    CaptureOptions, FreeMemory, Image, ProcessStats, capture, children, free_memory, host, ignore_signals_in,
-    process_stats, processes, real_time_signals, return_free_memory, send_real_time_signal,
+    CaptureOptions, Image, capture, children, ignore_signals_in, processes, real_time_signals,
+    return_free_memory, send_real_time_signal,
 };

@@ -6,8 +6,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::error::RemoteError;
 use crate::find::{KnownFiles, base, in_time};
-use crate::proc::{self, Status};
 use crate::target::{Process, Target};
+use memtop_procinfo::{self as procinfo, Status};
 
 /// How long the search in one of many processes may take.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -52,7 +52,7 @@ impl Looks {
 pub fn processes() -> Vec<Process> {
     let mut looks = Looks::default();
     let mut users = FxHashMap::default();
-    let all = proc::all().into_iter().filter(|&pid| pid != std::process::id());
+    let all = procinfo::all().into_iter().filter(|&pid| pid != std::process::id());
     all.filter_map(|pid| process(pid, &mut looks, &mut users)).collect()
 }
 
@@ -64,7 +64,7 @@ fn process(pid: u32, looks: &mut Looks, users: &mut FxHashMap<u32, String>) -> O
         return None;
     }
     // The command line is in its memory too, so reading it can block as well.
-    let looked = looks.at(pid, move |known| (proc::arguments(pid), Target::find_with(pid, known)));
+    let looked = looks.at(pid, move |known| (procinfo::arguments(pid), Target::find_with(pid, known)));
     let (arguments, found) = match looked {
         Ok((arguments, found)) => (arguments, found),
         Err(error) => (Vec::new(), Err(error)),
@@ -103,10 +103,10 @@ fn process(pid: u32, looks: &mut Looks, users: &mut FxHashMap<u32, String>) -> O
     Some(Process {
         pid,
         namespace_pid: status.namespace_pid(),
-        container: proc::container(pid),
+        container: procinfo::container(pid),
         version,
         rss: rss.unwrap_or(0),
-        user: users.entry(user).or_insert_with(|| proc::user_name(user)).clone(),
+        user: users.entry(user).or_insert_with(|| procinfo::user_name(user)).clone(),
         command: match arguments.join(" ") {
             nothing if nothing.is_empty() => status.name(),
             command => command,
@@ -124,8 +124,8 @@ fn is_called_python(arguments: &[String], status: &Status) -> bool {
 #[must_use]
 pub fn children(pid: u32) -> Vec<u32> {
     let mut below: FxHashMap<u32, Vec<u32>> = FxHashMap::default();
-    for child in proc::all() {
-        if let Some(parent) = proc::parent(child) {
+    for child in procinfo::all() {
+        if let Some(parent) = procinfo::parent(child) {
             below.entry(parent).or_default().push(child);
         }
     }

@@ -17,8 +17,8 @@ use rustc_hash::FxHashSet;
 
 use crate::access::refusal;
 use crate::error::RemoteError;
-use crate::proc::{self, Status};
 use crate::raw::{self, Wait};
+use memtop_procinfo::{self as procinfo, Status};
 
 /// How long a thread may take to stop.
 const PATIENCE: Duration = Duration::from_millis(100);
@@ -77,7 +77,7 @@ fn await_release(pid: u32) {
     let begun = Instant::now();
     // A tracer that is told no more is the thread that has just ended.
     let traced = || {
-        let mut tracers = proc::threads(pid).into_iter().filter_map(|thread| {
+        let mut tracers = procinfo::threads(pid).into_iter().filter_map(|thread| {
             let status = Status::of_thread(pid, thread).ok()?;
             status.tracer()
         });
@@ -93,7 +93,7 @@ impl Stopped {
     fn all(pid: u32) -> Result<Self, RemoteError> {
         let mut stopped = Self { pid, threads: Vec::new(), begun: Instant::now(), calls: 0 };
         loop {
-            let listed = proc::threads(pid);
+            let listed = procinfo::threads(pid);
             stopped.calls += 2;
             if listed.is_empty() {
                 return Err(RemoteError::Exited { pid });
@@ -185,7 +185,7 @@ impl Stopped {
     fn does_not_stop(&self, thread: u32, waited: Duration) -> RemoteError {
         let name =
             Status::of_thread(self.pid, thread).map_or_else(|_| "?".to_owned(), |status| status.name());
-        let waits = proc::read(&format!("/proc/{}/task/{thread}/wchan", self.pid)).unwrap_or_default();
+        let waits = procinfo::read(&format!("/proc/{}/task/{thread}/wchan", self.pid)).unwrap_or_default();
         let waits =
             if waits.is_empty() || waits == "0" { String::new() } else { format!(", waiting in {waits}") };
         let milliseconds = waited.as_millis() as u64;

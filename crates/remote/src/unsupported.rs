@@ -70,21 +70,6 @@ impl Memory for Image {
     }
 }
 
-/// Memory that can still be taken, and what limits it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FreeMemory {
-    /// Bytes.
-    pub bytes: u64,
-    /// What limits them.
-    pub limit: String,
-}
-
-/// How much memory this process can still take: here it is not known, and nothing limits it.
-#[must_use]
-pub fn free_memory() -> FreeMemory {
-    FreeMemory { bytes: u64::MAX, limit: "nothing".to_owned() }
-}
-
 /// Gives the system back what malloc holds free: here it is left to malloc.
 pub fn return_free_memory() {}
 
@@ -176,12 +161,6 @@ pub fn children(_pid: u32) -> Vec<u32> {
     Vec::new()
 }
 
-/// The name of this host: not known, on this system.
-#[must_use]
-pub fn host() -> Option<String> {
-    None
-}
-
 /// Makes a program that is to be run ignore signals: not on this system.
 pub fn ignore_signals_in(_command: &mut std::process::Command, _signals: Vec<i32>) {}
 
@@ -196,21 +175,4 @@ pub fn real_time_signals() -> std::iter::Empty<i32> {
 /// Always, on this system.
 pub fn send_real_time_signal(_child: u32, _signal: i32) -> std::io::Result<()> {
     Err(std::io::Error::from(std::io::ErrorKind::Unsupported))
-}
-
-/// What can be known of a process without stopping it.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct ProcessStats {
-    /// Resident memory in bytes.
-    pub rss: Option<u64>,
-    /// For how long the process has run.
-    pub uptime: Option<std::time::Duration>,
-    /// The limit of its memory in bytes, and whose it is.
-    pub limit: Option<(u64, &'static str)>,
-}
-
-/// Nothing is known of any process here.
-#[must_use]
-pub fn process_stats(_pid: u32) -> Option<ProcessStats> {
-    None
 }
