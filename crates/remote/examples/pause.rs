@@ -18,7 +18,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let copied = target.copy(&CopyOptions::default())?;
         let plain = plain_read(pid, copied.image.copied());
         println!(
-            r#"{{"find_ms": {:.1}, "pause_ms": {:.1}, "copying_ms": {:.1}, "plain_read_ms": {:.1}, "all_ms": {:.1}, "bytes": {}, "system_calls": {}, "left_out": {}, "threads": {}}}"#,
+            r#"{{"find_ms": {:.1}, "pause_ms": {:.1}, "copying_ms": {:.1}, "plain_read_ms": {:.1}, "all_ms": {:.1}, "bytes": {}, "system_calls": {}, "skipped": {}, "threads": {}}}"#,
             finding.as_secs_f64() * 1e3,
             copied.pause.unwrap_or_default().as_secs_f64() * 1e3,
             copied.copying.as_secs_f64() * 1e3,
@@ -26,7 +26,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             copied.duration.as_secs_f64() * 1e3,
             copied.bytes,
             copied.system_calls,
-            copied.left_out,
+            copied.skipped,
             copied.threads.len(),
         );
     }

@@ -10,9 +10,10 @@ use memtop_heap::ProgramImage;
 use crate::budget::Budget;
 use crate::elf::{self, MappedFile};
 use crate::error::RemoteError;
-use crate::find::ProcessMemory;
+use crate::mapped_files::read_from_file;
 use crate::maps::{self, Region};
 use crate::pages::Pagemap;
+use crate::process_memory::ProcessMemory;
 use crate::raw::{PAGE_IS_PRESENT, PAGE_IS_SWAPPED, PageRange};
 use crate::rooted::{FoundFile, Sameness};
 use memtop_procinfo::{self as procinfo, Status};
@@ -146,7 +147,7 @@ impl Access {
         let (mut mapped, mut found) = ([0; HEAD], [0; HEAD]);
         // Beyond the end of a shorter file, both are zeros.
         self.read(region.start, &mut mapped).is_ok()
-            && crate::image::from_file(file, 0, &mut found) > 0
+            && read_from_file(file, 0, &mut found) > 0
             && mapped == found
     }
 }

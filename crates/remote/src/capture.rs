@@ -3,6 +3,7 @@
 //! The walk is that of `memtop-cpython`, over the copy. Invariants: nothing is asked of the process but its memory;
 //! what does not look like CPython's is refused, what is damaged is counted and shown.
 
+use std::path::Path;
 use std::time::Instant;
 
 use memtop_cpython::layout::{container, object};
@@ -14,39 +15,11 @@ use memtop_cpython::{
 use memtop_heap::{Budget, CaptureInfo, CaptureMethod, Heap, HeapError, MemoryNumbers};
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use crate::error::RemoteError;
 use crate::malloc::Malloc;
 use crate::maps::Region;
-use crate::{Copied, CopyOptions, MemoryPlan, RemoteError, Target};
-
-/// What to capture.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct CaptureOptions {
-    /// Units of work that the program has done so far.
-    pub work: Option<f64>,
-    /// Whether keys that are no names are kept.
-    pub with_keys: bool,
-    /// Whether the process is stopped; else the answer is approximate.
-    pub pause: bool,
-    /// Whether pages are read that are swapped out.
-    pub include_swapped: bool,
-    /// Whether large mappings are copied too that hold no addresses.
-    pub large_mappings: bool,
-    /// How much memory may be taken, and what for.
-    pub memory: MemoryPlan,
-}
-
-impl Default for CaptureOptions {
-    fn default() -> Self {
-        Self {
-            work: None,
-            with_keys: false,
-            pause: true,
-            include_swapped: false,
-            large_mappings: false,
-            memory: MemoryPlan::default(),
-        }
-    }
-}
+use crate::options::CaptureOptions;
+use crate::target::{Copied, Target};
 
 /// Captures the heap of a process.
 ///
@@ -75,27 +48,31 @@ impl Target {
         self.attempt(options)
     }
 
+    /// Captures the heap in a core file; see [`Self::of_core`] for `exe`.
+    ///
+    /// # Errors
+    /// Those of [`Self::of_core`] and of [`capture`].
+    pub fn capture_core(
+        path: &Path,
+        exe: Option<&Path>,
+        options: &CaptureOptions,
+    ) -> Result<Heap, RemoteError> {
+        let start = Instant::now();
+        let (target, copied) = Self::of_core_within(path, exe, &options.memory)?;
+        target.heap(copied, options, start)
+    }
+
     fn attempt(&self, options: &CaptureOptions) -> Result<Heap, RemoteError> {
         let start = Instant::now();
-        let copied = self.copy(&CopyOptions {
-            pause: options.pause,
-            include_swapped: options.include_swapped,
-            large_mappings: options.large_mappings,
-            memory: options.memory,
-        })?;
+        let copied = self.copy(&options.copy())?;
         self.heap(copied, options, start)
     }
 
-    pub(crate) fn heap(
-        &self,
-        copied: Copied,
-        options: &CaptureOptions,
-        start: Instant,
-    ) -> Result<Heap, RemoteError> {
+    fn heap(&self, copied: Copied, options: &CaptureOptions, start: Instant) -> Result<Heap, RemoteError> {
         let (walked, info) = self.walk(&copied, &copied.image, options)?;
         // The heap is made of what was found: the copy is not needed any more, and takes as much as the process.
         drop(copied);
-        self.into_heap(walked, info, start)
+        self.finish(walked, info, start)
     }
 
     /// The heap in a copy that is kept, whose bytes are read through `memory`: the copy's own image, or one that says
@@ -111,10 +88,10 @@ impl Target {
     ) -> Result<Heap, RemoteError> {
         let start = Instant::now();
         let (walked, info) = self.walk(copied, memory, options)?;
-        self.into_heap(walked, info, start)
+        self.finish(walked, info, start)
     }
 
-    fn into_heap(&self, walked: WalkResult, info: CaptureInfo, start: Instant) -> Result<Heap, RemoteError> {
+    fn finish(&self, walked: WalkResult, info: CaptureInfo, start: Instant) -> Result<Heap, RemoteError> {
         let settled = walked.into_heap(info, start);
         settled.map_err(|error| RemoteError::NoHeap { pid: self.pid, what: error.to_string() })
     }

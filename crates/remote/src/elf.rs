@@ -8,13 +8,10 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 
-use object::elf::{
-    DT_FINI_ARRAYSZ, DT_FLAGS, DT_FLAGS_1, DT_HASH, DT_INIT_ARRAYSZ, DT_NEEDED, DT_PLTREL, DT_PLTRELSZ,
-    DT_RELACOUNT, DT_RELAENT, DT_RELASZ, DT_RUNPATH, DT_SONAME, DT_STRSZ, DT_STRTAB, DT_SYMENT, DT_SYMTAB,
-    DT_VERDEFNUM, DT_VERNEEDNUM, PF_W, PF_X, PT_DYNAMIC, PT_LOAD, SHT_DYNSYM, SHT_SYMTAB,
-};
+use object::elf::{DT_HASH, DT_STRSZ, DT_STRTAB, DT_SYMTAB, PT_DYNAMIC, PT_LOAD, SHT_DYNSYM, SHT_SYMTAB};
 
 use crate::budget::Budget;
+use crate::elf_headers::{FILE_HEADER, Load, MOST_LOADS, PROGRAM_HEADER, half, word};
 use crate::maps::Region;
 
 /// What a file is.
@@ -44,18 +41,6 @@ pub(crate) struct Elf {
     loads: Vec<Load>,
 }
 
-/// A piece of the file that is mapped.
-#[derive(Debug, Clone, Copy)]
-struct Load {
-    offset: u64,
-    address: u64,
-    in_file: u64,
-    writable: bool,
-    executable: bool,
-}
-
-/// More pieces than any file has.
-const MOST_LOADS: usize = 64;
 /// How much of a file is looked through for its version.
 const MOST_TEXT: u64 = 1 << 26;
 
@@ -70,8 +55,6 @@ const SYMBOLS_AT_ONCE: u64 = SYMBOL << 14;
 const LONGEST_NAME: usize = 64;
 
 /// Sizes of structures, in bytes.
-const FILE_HEADER: usize = 64;
-const PROGRAM_HEADER: usize = 56;
 const SECTION_HEADER: u64 = 64;
 const SYMBOL: u64 = 24;
 
@@ -217,137 +200,10 @@ impl Bounded<'_> {
     }
 }
 
-impl Load {
-    /// What a program header tells.
-    fn of(header: &[u8]) -> Option<Self> {
-        let flags = half(header, 4)?;
-        Some(Self {
-            offset: word(header, 8)?,
-            address: word(header, 16)?,
-            in_file: word(header, 32)?,
-            writable: flags & PF_W != 0,
-            executable: flags & PF_X != 0,
-        })
-    }
-}
-
-fn word(bytes: &[u8], at: usize) -> Option<u64> {
-    Some(u64::from_le_bytes(bytes.get(at..at + 8)?.try_into().ok()?))
-}
-
-fn half(bytes: &[u8], at: usize) -> Option<u32> {
-    Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?))
-}
-
 /// The name at the beginning of some bytes, if it is short. A long name is not scanned: millions of symbols may share it.
 fn called(rest: &[u8]) -> Option<&[u8]> {
     let end = rest.iter().take(LONGEST_NAME).position(|&byte| byte == 0)?;
     rest.get(..end)
-}
-
-/// Where an ELF file's segments are to be mapped, and where its dynamic section is.
-pub(crate) struct Headers {
-    loads: Vec<Load>,
-    dynamic: Option<(u64, u64, u64)>,
-}
-
-impl Headers {
-    /// Reads the headers of a 64-bit ELF file; `None` for any other file.
-    pub(crate) fn of(file: &File) -> Option<Self> {
-        let mut head = [0; FILE_HEADER];
-        file.read_exact_at(&mut head, 0).ok()?;
-        if head[..6] != *b"\x7fELF\x02\x01" {
-            return None;
-        }
-        let count = usize::from(u16::from_le_bytes([head[56], head[57]])).min(MOST_LOADS);
-        let mut headers = vec![0; count * PROGRAM_HEADER];
-        file.read_exact_at(&mut headers, word(&head, 32)?).ok()?;
-        let (mut loads, mut dynamic) = (Vec::new(), None);
-        for header in headers.chunks_exact(PROGRAM_HEADER) {
-            match half(header, 0)? {
-                PT_LOAD => loads.push(Load::of(header)?),
-                PT_DYNAMIC => dynamic = Some((word(header, 8)?, word(header, 16)?, word(header, 32)?)),
-                _ => {}
-            }
-        }
-        (!loads.is_empty()).then_some(Self { loads, dynamic })
-    }
-
-    /// The distance between the file's addresses and the mapped ones, if it is the same for all the mappings and each of
-    /// them lies in a segment.
-    pub(crate) fn bias<'r>(&self, mapped: impl Iterator<Item = &'r Region>) -> Option<u64> {
-        const PAGE: u64 = 4096;
-        let mut all = None;
-        for region in mapped {
-            let mut fitting = self.loads.iter().filter_map(|load| {
-                let begins = load.offset & !(PAGE - 1);
-                let ends = load.offset.checked_add(load.in_file)?.checked_next_multiple_of(PAGE)?;
-                let is_inside = (begins..ends).contains(&region.offset);
-                let address = load.address.wrapping_sub(load.offset).wrapping_add(region.offset);
-                is_inside.then(|| region.start.wrapping_sub(address))
-            });
-            // A page in which one segment ends and the next begins may belong to either.
-            let bias = match all {
-                None => fitting.next()?,
-                Some(bias) => fitting.find(|&other| other == bias)?,
-            };
-            all = Some(bias);
-        }
-        all
-    }
-
-    /// Whether the dynamic section in memory, read by the file's addresses, is the file's. The loader changes addresses in
-    /// it, but neither the tags nor the sizes and flags.
-    pub(crate) fn has_same_dynamic(&self, file: &File, memory: impl Fn(u64) -> Option<u64>) -> bool {
-        const LARGEST: u64 = 1 << 14;
-        const FEWEST: usize = 8;
-        let Some((offset, address, length)) = self.dynamic.filter(|dynamic| dynamic.2 <= LARGEST) else {
-            return false;
-        };
-        let mut table = vec![0; length as usize];
-        if file.read_exact_at(&mut table, offset).is_err() {
-            return false;
-        }
-        let mut compared = 0;
-        for (place, entry) in (0..).step_by(16).zip(table.chunks_exact(16)) {
-            let (Some(tag), Some(value)) = (word(entry, 0), word(entry, 8)) else { return false };
-            let at = address.wrapping_add(place);
-            if memory(at) != Some(tag) {
-                return false;
-            }
-            if tag == 0 {
-                break;
-            }
-            compared += 1;
-            if is_number(tag.cast_signed()) && memory(at.wrapping_add(8)) != Some(value) {
-                return false;
-            }
-        }
-        compared >= FEWEST
-    }
-}
-
-/// Whether the value of an entry in the dynamic section is a number, which the loader does not change.
-fn is_number(tag: i64) -> bool {
-    matches!(
-        tag,
-        DT_NEEDED
-            | DT_PLTRELSZ
-            | DT_RELASZ
-            | DT_RELAENT
-            | DT_STRSZ
-            | DT_SYMENT
-            | DT_SONAME
-            | DT_PLTREL
-            | DT_INIT_ARRAYSZ
-            | DT_FINI_ARRAYSZ
-            | DT_RUNPATH
-            | DT_FLAGS
-            | DT_FLAGS_1
-            | DT_VERNEEDNUM
-            | DT_VERDEFNUM
-            | DT_RELACOUNT
-    )
 }
 
 /// Reads what the loader has mapped of a file that is gone: its beginning at `start`, the dynamic symbols, the version.
@@ -506,30 +362,5 @@ mod tests {
         let mut long = vec![b'x'; LONGEST_NAME];
         long.push(0);
         assert_eq!(called(&long), None);
-    }
-
-    #[test]
-    fn a_file_fits_mappings_that_are_all_moved_by_the_same_distance() {
-        let load =
-            |offset, address, in_file| Load { offset, address, in_file, writable: false, executable: false };
-        let loads = vec![load(0, 0, 0x1800), load(0x1800, 0x2800, 0x1000)];
-        let headers = Headers { loads, dynamic: None };
-        let region = |start, offset| Region {
-            start,
-            end: start + 0x1000,
-            readable: true,
-            writable: false,
-            executable: false,
-            shared: false,
-            offset,
-            device: (0, 0),
-            inode: 1,
-            path: String::new(),
-        };
-        let bias = |mapped: &[Region]| headers.bias(mapped.iter());
-        assert_eq!(bias(&[region(0x10000, 0), region(0x12000, 0x1000)]), Some(0x10000));
-        assert_eq!(bias(&[region(0x10000, 0), region(0x13000, 0x1000)]), None, "moved differently");
-        assert_eq!(bias(&[region(0x10000, 0x3000)]), None, "no piece is there");
-        assert_eq!(bias(&[]), None);
     }
 }

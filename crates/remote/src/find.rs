@@ -4,7 +4,7 @@
 //! A process can block its reader: by files on a file system that does not answer, or by memory that is mapped from one.
 //! So the search runs on a thread of its own, with a deadline.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::sync::mpsc;
 use std::thread;
@@ -15,11 +15,11 @@ use rustc_hash::FxHashMap;
 
 use crate::access::Access;
 use crate::budget::Budget;
-use crate::copy;
 use crate::elf::{self, Elf, MappedFile};
 use crate::error::RemoteError;
-use crate::maps::{Region, around};
-use crate::target::{Copied, CopyOptions, Target};
+use crate::maps::{Region, around, base};
+use crate::process_memory::ProcessMemory;
+use crate::target::Target;
 use crate::version::{self, RuntimeLayout, word};
 use memtop_procinfo as procinfo;
 
@@ -59,14 +59,6 @@ impl Target {
         }
         Ok(target)
     }
-
-    /// Stops the process, copies its memory and lets it run on.
-    ///
-    /// # Errors
-    /// If it cannot be stopped or read, or the copy does not fit into memory. The process runs on in any case.
-    pub fn copy(&self, options: &CopyOptions) -> Result<Copied, RemoteError> {
-        copy::copy(self, options)
-    }
 }
 
 /// Runs `work` on a thread of its own and returns its result, or `None` if it takes longer than `patience`. The thread
@@ -79,22 +71,6 @@ pub(crate) fn in_time<R: Send + 'static>(
     let started = thread::Builder::new().name("looker".to_owned()).spawn(move || answer.send(work()));
     started.ok()?;
     answered.recv_timeout(patience).ok()
-}
-
-/// Memory with an interpreter in it: a process's, or what a core file has of it.
-pub(crate) trait ProcessMemory {
-    /// The process.
-    fn pid(&self) -> u32;
-    /// A word of its memory. `NotFound` if its page is neither in memory nor swapped out.
-    fn word(&self, address: u64) -> io::Result<u64>;
-    /// Why a word could not be read, if the process is another or gone.
-    fn gone(&self, error: io::Error) -> Option<RemoteError>;
-    /// The file of a mapping, and whether the mapping's numbers are certainly its own.
-    fn file(&self, region: &Region) -> Option<(File, bool)>;
-    /// What is mapped of a file that cannot be opened, being deleted or replaced.
-    fn mapped(&self, region: &Region, budget: &Budget) -> MappedFile;
-    /// What is in memory of those mappings that are wanted, one behind the other, as far as the budget allows.
-    fn present(&self, regions: &[Region], wanted: &dyn Fn(&Region) -> bool, budget: &Budget) -> Vec<u8>;
 }
 
 /// An interpreter that was found.
@@ -194,10 +170,6 @@ fn likely_first<'r>(regions: &'r [Region], program: &str) -> Vec<&'r Region> {
         _ => 2,
     });
     firsts
-}
-
-pub(crate) fn base(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
 }
 
 /// A mapped ELF file that may have an interpreter in it.

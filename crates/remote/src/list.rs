@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::error::RemoteError;
-use crate::find::{KnownFiles, base, in_time};
+use crate::find::{KnownFiles, in_time};
+use crate::maps::base;
 use crate::target::{Process, Target};
 use memtop_procinfo::{self as procinfo, Status};
 

@@ -6,8 +6,8 @@
 //! Of it, the pages are kept in which a block of malloc's begins that has a mapping of its own: there stands the head of
 //! a large text, or of the key table of a dict. If another page is asked for all the same, it is read then.
 
-use crate::copy::Ranges;
 use crate::maps::Region;
+use crate::ranges::Ranges;
 use crate::raw::{self, MOST_PIECES, PAGE_IS_FILE, PAGE_IS_PRESENT, PAGE_IS_ZERO, PageRange};
 
 /// Mappings below this size are copied whole.
