@@ -51,7 +51,7 @@ impl Target {
             Failed::Error(error) => error,
             Failed::Outgrown => RemoteError::Unreadable {
                 pid: self.pid,
-                what: "its memory, which grows faster than it can be copied,".to_owned(),
+                what: "its memory, which grows faster than it can be copied".to_owned(),
                 source: io::Error::from(io::ErrorKind::OutOfMemory),
             },
         })
@@ -252,19 +252,21 @@ impl<'t> Prepared<'t> {
     fn notes(&self, taken: &Taken) -> Vec<String> {
         let mut notes = Vec::new();
         if self.options.pause && self.was_stopped {
-            notes.push("the process had been stopped by a signal before; it still is".to_owned());
+            notes.push("the process was already stopped by a signal, and still is".to_owned());
         }
         if !self.options.pause {
-            notes.push("the process ran on while it was copied: the answer is approximate".to_owned());
+            notes.push(
+                "the process was not stopped while it was copied: the answer is approximate".to_owned(),
+            );
         }
         let swapped = total(&taken.plan.swapped);
         if swapped > 0 {
             notes.push(format!(
-                "{swapped} bytes of it are swapped out and were not read, with the objects in them (--include-swapped reads them)"
+                "{swapped} bytes are swapped out and were not read, so the objects in them are missing (--include-swapped reads them)"
             ));
         }
         if !taken.unread.is_empty() {
-            notes.push(format!("{} bytes of it could not be read", total(&taken.unread)));
+            notes.push(format!("{} bytes could not be read", total(&taken.unread)));
         }
         notes
     }

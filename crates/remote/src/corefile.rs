@@ -202,16 +202,20 @@ impl<'p> CoreFile<'p> {
 
     /// Remarks about what was read.
     fn notes(&self, files: &CoreFiles) -> Vec<String> {
-        let mut notes =
-            vec!["it is of a core file: what the system counted of the process is not known".to_owned()];
+        let mut notes = vec![
+            "read from a core file: the figures that the system kept about the process are not known"
+                .to_owned(),
+        ];
         let ends = self.pieces.iter().map(|piece| piece.offset.saturating_add(piece.length));
         if self.metadata.len() < ends.max().unwrap_or(0) {
-            notes.push("the core file is cut short: what was behind its end is missing".to_owned());
+            notes.push("the core file is truncated: the memory beyond its end is missing".to_owned());
         }
         let replaced = files.replaced();
         if !replaced.is_empty() {
             let names = replaced.join(", ");
-            notes.push(format!("these files are not what they were, and were not read: {names}"));
+            notes.push(format!(
+                "these files have changed since the process mapped them, and were not read: {names}"
+            ));
         }
         notes
     }

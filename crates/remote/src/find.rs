@@ -1,7 +1,7 @@
-//! Finds the interpreter in a process: every ELF file that it has mapped is looked into, the likely ones first, be the
-//! interpreter a program, a shared library or embedded. What a file says is held against the process's memory.
+//! Finds the interpreter in a process: a program, a shared library, or embedded in another program. All mapped ELF files
+//! are searched, the likely ones first, and a result is checked against the process's memory.
 //!
-//! A process can block its reader: by files on a file system that does not answer, or by memory that is mapped from one.
+//! A process can block its reader, by files on a file system that does not answer, or by memory that is mapped from one.
 //! So the search runs on a thread of its own, with a deadline.
 
 use std::fs;
@@ -23,8 +23,8 @@ use crate::target::Target;
 use crate::version::{self, RuntimeLayout, word};
 use memtop_procinfo as procinfo;
 
-/// The files looked into so far, by device and inode: many processes map the same ones. Only files that certainly have
-/// these numbers are kept, so that one process cannot change what is found in another.
+/// The files that were read so far, by device and inode: many processes map the same ones. Only files that certainly
+/// have these numbers are kept, so that one process cannot influence the search in another.
 pub(crate) type KnownFiles = FxHashMap<((u32, u32), u64), MappedFile>;
 
 /// How long the search in one process may take. It takes some milliseconds, a few hundred on a busy machine.
@@ -34,14 +34,14 @@ impl Target {
     /// Finds the interpreter in a process.
     ///
     /// # Errors
-    /// If there is no such process, or it may not be read, or has no CPython whose layout is known, or none that is set
-    /// up; or if it does not answer in time.
+    /// If there is no such process, or it may not be read, or runs no supported CPython that is initialized, or does not
+    /// answer in time.
     pub fn find(pid: u32) -> Result<Self, RemoteError> {
         let found = in_time(PATIENCE, move || Self::find_with(pid, &mut KnownFiles::default()));
         found.unwrap_or(Err(RemoteError::NoAnswer { pid, seconds: PATIENCE.as_secs() }))
     }
 
-    /// As [`Self::find`], without a deadline, with the files that are known already.
+    /// Like [`Self::find`], without a deadline, and with the files that are known already.
     pub(crate) fn find_with(pid: u32, known: &mut KnownFiles) -> Result<Self, RemoteError> {
         let started = procinfo::started(pid).ok_or(RemoteError::NoSuchProcess { pid })?;
         let access = Access::open(pid)?;
@@ -53,7 +53,7 @@ impl Target {
         let found = interpreter(&access, &regions, &program, &called, known, &Budget::default())?;
         let mut target = found.into_target(pid, called, procinfo::identity(pid, started, access.image()));
         (target.host, target.container) = (procinfo::host(), procinfo::container(pid));
-        // All that was read is of one process.
+        // Otherwise, the number may be another process's now.
         if procinfo::started(pid) != Some(started) {
             return Err(RemoteError::Exited { pid });
         }
@@ -68,7 +68,7 @@ pub(crate) fn in_time<R: Send + 'static>(
     work: impl FnOnce() -> R + Send + 'static,
 ) -> Option<R> {
     let (answer, answered) = mpsc::sync_channel(1);
-    let started = thread::Builder::new().name("looker".to_owned()).spawn(move || answer.send(work()));
+    let started = thread::Builder::new().name("finder".to_owned()).spawn(move || answer.send(work()));
     started.ok()?;
     answered.recv_timeout(patience).ok()
 }
@@ -89,7 +89,7 @@ impl Interpreter {
     }
 }
 
-/// Finds the interpreter in memory. `program` is the path of the program's file, `called` what the process is called.
+/// Finds the interpreter in memory. `program` is the path of the program's file, `called` the name of the process.
 pub(crate) fn interpreter(
     source: &impl ProcessMemory,
     regions: &[Region],
@@ -99,7 +99,7 @@ pub(crate) fn interpreter(
     budget: &Budget,
 ) -> Result<Interpreter, RemoteError> {
     let pid = source.pid();
-    let mut instead = None;
+    let mut first_error = None;
     for first in likely_first(regions, program) {
         if budget.is_exceeded() {
             break;
@@ -110,7 +110,7 @@ pub(crate) fn interpreter(
             None => match source.file(first) {
                 Some((file, is_certain)) => {
                     let kind = elf::read(&file, budget);
-                    // A file that was not read to its end may still be read for another process.
+                    // If the budget was exceeded, another process may still read the whole file.
                     if is_certain && !budget.is_exceeded() {
                         known.insert(numbers, kind.clone());
                     }
@@ -133,25 +133,25 @@ pub(crate) fn interpreter(
         if let Some(implementation) = elf.implementation {
             return Err(RemoteError::OtherImplementation { pid, implementation });
         }
-        let found = Found { source, regions, elf, first, budget };
-        match found.interpreter() {
+        let candidate = Candidate { source, regions, elf, first, budget };
+        match candidate.interpreter() {
             None => {}
             Some(Ok((version, runtime, region))) => {
                 return Ok(Interpreter { version, runtime, region, file: first.path.clone() });
             }
             Some(Err(error)) => {
-                instead.get_or_insert(error);
+                first_error.get_or_insert(error);
             }
         }
     }
     let program = if program.is_empty() { called } else { base(program) }.to_owned();
-    Err(instead.unwrap_or(match budget.is_exceeded() {
+    Err(first_error.unwrap_or(match budget.is_exceeded() {
         true => RemoteError::TooMuchToRead { pid, program },
         false => RemoteError::NotPython { pid, program },
     }))
 }
 
-/// The first mapping of each file: of the program itself, of what is called Python, of the rest.
+/// The first mapping of each file: first the program itself, then files named after Python, then the rest.
 fn likely_first<'r>(regions: &'r [Region], program: &str) -> Vec<&'r Region> {
     let mut firsts: Vec<&Region> = Vec::new();
     let mut seen = FxHashMap::default();
@@ -159,7 +159,7 @@ fn likely_first<'r>(regions: &'r [Region], program: &str) -> Vec<&'r Region> {
         let place = *seen.entry((region.device, region.inode)).or_insert(firsts.len());
         match firsts.get_mut(place) {
             None => firsts.push(region),
-            // A library's beginning need not be its lowest mapping.
+            // The mapping of a library's beginning need not have the lowest address.
             Some(first) if region.offset < first.offset => *first = region,
             Some(_) => {}
         }
@@ -172,8 +172,8 @@ fn likely_first<'r>(regions: &'r [Region], program: &str) -> Vec<&'r Region> {
     firsts
 }
 
-/// A mapped ELF file that may have an interpreter in it.
-struct Found<'f, S> {
+/// A mapped ELF file that may contain an interpreter.
+struct Candidate<'f, S> {
     source: &'f S,
     regions: &'f [Region],
     elf: &'f Elf,
@@ -181,12 +181,12 @@ struct Found<'f, S> {
     budget: &'f Budget,
 }
 
-impl<S: ProcessMemory> Found<'_, S> {
+impl<S: ProcessMemory> Candidate<'_, S> {
     fn mapped(&self) -> impl Iterator<Item = &Region> + Clone {
         self.regions.iter().filter(|region| region.is_same_file(self.first))
     }
 
-    /// The interpreter's version, where `_PyRuntime` is, and the mapping that it is in. `None` if there is none.
+    /// The interpreter's version, the address of `_PyRuntime`, and the mapping that contains it. `None` if there is none.
     fn interpreter(&self) -> Option<Result<(PythonVersion, u64, Region), RemoteError>> {
         let pid = self.source.pid();
         let Some(address) = self.elf.runtime else {
@@ -203,7 +203,7 @@ impl<S: ProcessMemory> Found<'_, S> {
         Some(self.check(&version, runtime).map(|()| (version, runtime, region)))
     }
 
-    /// Whether this build can be read, and its interpreter is set up.
+    /// Checks that this build can be read and its interpreter is initialized.
     fn check(&self, version: &PythonVersion, runtime: u64) -> Result<(), RemoteError> {
         let pid = self.source.pid();
         let text = version.to_string();
@@ -270,17 +270,16 @@ impl<S: ProcessMemory> Found<'_, S> {
         })
     }
 
-    /// The variables of the file as they are in memory, as far as they are there: what is written of its own mappings,
-    /// and the memory of no file right behind.
+    /// The present pages of the file's variables: of its writable mappings, and of the anonymous memory right after them.
     fn variables(&self) -> Vec<u8> {
         const MOST: u64 = 1 << 24;
         let last = self.mapped().map(|region| region.end).max().unwrap_or(0);
-        let behind = |region: &Region| region.start == last && region.inode == 0;
+        let follows = |region: &Region| region.start == last && region.inode == 0;
         let wanted = |region: &Region| {
             region.writable
                 && !region.shared
                 && region.length() <= MOST
-                && (region.is_same_file(self.first) || behind(region))
+                && (region.is_same_file(self.first) || follows(region))
         };
         self.source.present(self.regions, &wanted, self.budget)
     }

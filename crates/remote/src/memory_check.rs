@@ -43,7 +43,7 @@ pub(crate) fn allocate(pid: u32, planned: u64) -> Result<Buffer, RemoteError> {
         .or_else(|_| Buffer::reserve(planned.saturating_add(planned / 16).saturating_add(1 << 24)));
     let mut buffer = buffer.map_err(|source| RemoteError::Unreadable {
         pid,
-        what: "its memory, for which no room could be had,".to_owned(),
+        what: "its memory (there is not enough for a copy)".to_owned(),
         source,
     })?;
     buffer.fill(planned.saturating_add(planned / 64).saturating_add(1 << 20));

@@ -99,9 +99,10 @@ fn files_that_are_no_core_files_or_damaged_ones_are_refused() {
     let scratch = Scratch::new("cores");
     let no_file = Target::of_core(&scratch.0.join("none"), None).expect_err("there is none");
     assert!(no_file.hint().is_some_and(|hint| hint == "check the path"), "{no_file}");
-    for (path, message) in
-        [(scratch.0.as_path(), "not a regular file"), (Path::new("/proc/self/exe"), "another kind")]
-    {
+    for (path, message) in [
+        (scratch.0.as_path(), "not a regular file"),
+        (Path::new("/proc/self/exe"), "another type of ELF file"),
+    ] {
         let error = Target::of_core(path, None).expect_err("no core file");
         assert!(error.to_string().contains(message), "{error}");
     }
@@ -111,7 +112,7 @@ fn files_that_are_no_core_files_or_damaged_ones_are_refused() {
     for length in [0, 10, 100, 5000, whole.len() / 4, whole.len() / 2] {
         fs::write(&damaged, &whole[..length]).expect("its own");
         match Target::of_core(&damaged, None) {
-            Ok((_, copied)) => assert!(copied.notes.iter().any(|note| note.contains("cut short"))),
+            Ok((_, copied)) => assert!(copied.notes.iter().any(|note| note.contains("truncated"))),
             Err(error) => assert!(!error.to_string().is_empty()),
         }
     }
@@ -242,8 +243,8 @@ fn a_file_that_the_process_did_not_run_is_refused() {
     let scratch = Scratch::new("other");
     let Some((_, core)) = crash(python, &scratch.0) else { return };
     let error = Target::of_core(&core, Some(Path::new("/bin/sh"))).expect_err("that is no Python");
-    assert!(error.to_string().starts_with("/bin/sh: not the file that the process ran: /"), "{error}");
-    assert!(error.hint().is_some_and(|hint| hint.contains("the same build")));
+    assert!(error.to_string().starts_with("/bin/sh: not the file that the process ran as /"), "{error}");
+    assert!(error.hint().is_some_and(|hint| hint.contains("the exact build")));
     let nowhere = scratch.0.join("none");
     let error = Target::of_core(&core, Some(&nowhere)).expect_err("there is none");
     assert!(error.to_string().starts_with(&format!("{}: cannot be read", nowhere.display())), "{error}");

@@ -30,7 +30,7 @@ fn what_is_no_python_process_is_told_apart() {
     refused(std::process::id(), "mem_top itself");
     let mut sleep = Command::new("sleep").arg("1000").spawn().expect("sleep starts");
     wait_until("it is sleep", || state(sleep.id()) == 'S');
-    let error = refused(sleep.id(), "(sleep) is no Python process");
+    let error = refused(sleep.id(), "(sleep) is not a Python process");
     assert!(error.hint().is_some_and(|hint| hint.contains("mem_top ps")));
     sleep.kill().expect("it runs");
     wait_until("it is a zombie", || state(sleep.id()) == 'Z');
