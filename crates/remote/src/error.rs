@@ -111,7 +111,7 @@ pub enum RemoteError {
     },
     /// Its memory does not have the layout of its version.
     #[error(
-        "process {pid} runs CPython {version}, but its memory is not laid out like that version's: {what}"
+        "process {pid} runs CPython {version}, but its memory does not have that version's layout: {what}"
     )]
     OtherLayout {
         /// The process.

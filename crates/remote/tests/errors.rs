@@ -72,7 +72,7 @@ fn versions_that_are_not_known_are_named() {
             let text = "import time, sys\nsys.stdout.write('ready\\n')\nsys.stdout.flush()\ntime.sleep(1000)";
             let mut program = Python::start(&python, text);
             assert_eq!(program.line(), "ready");
-            let error = refused(program.pid, &format!("runs CPython {name}, whose layout"));
+            let error = refused(program.pid, &format!("runs CPython {name}, which mem_top does not support"));
             eprintln!("{error}");
         }
     }
@@ -384,8 +384,8 @@ fn debug_builds_and_other_implementations_are_named_by_their_symbols() {
     let debug = "unsigned long Py_Version = 0x030b07f0; char _PyRuntime[4096] = {1}; long _Py_RefTotal = 1;";
     for (name, variables, message, hint) in [
         ("debug", debug, "runs a debug build of CPython 3.11.7", "release build"),
-        ("pypy", "int pypy_main_startup = 1;", "runs PyPy, not CPython", "CPython alone"),
-        ("graal", "int graal_create_isolate = 1;", "runs GraalPy, not CPython", "CPython alone"),
+        ("pypy", "int pypy_main_startup = 1;", "runs PyPy, not CPython", "CPython only"),
+        ("graal", "int graal_create_isolate = 1;", "runs GraalPy, not CPython", "CPython only"),
     ] {
         let Some((path, mut child)) = compiled(name, variables) else { return };
         let error = look(child.id());
