@@ -1,7 +1,9 @@
-//! Reads the memory of a process that dumped a core file: what the kernel wrote, and the files that the process had mapped.
+//! Reads the memory of a process that dumped a core file: what the kernel wrote, and the files that
+//! the process had mapped.
 //!
-//! Pages that were never touched are holes in the core file, and are not read. Pages that are the same as in a file are
-//! not in the core file; they are read from the file, if it is still the same ([`crate::mapped_files`]).
+//! Pages that were never touched are holes in the core file, and are not read. Pages that are the
+//! same as in a file are not in the core file; they are read from the file, if it is still the same
+//! ([`crate::mapped_files`]).
 
 use std::fs::{File, Metadata};
 use std::io;
@@ -11,6 +13,7 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use memtop_heap::{MemoryNumbers, ProcessIdentity, ProgramImage};
 use memtop_procinfo as procinfo;
+use rustix::fs::SeekFrom;
 
 use crate::budget::Budget;
 use crate::core_elf::{self, CoreBytes, Notes, PAGE, Piece};
@@ -25,17 +28,17 @@ use crate::oom_guard::OomGuard;
 use crate::options::MemoryPlan;
 use crate::process_memory::ProcessMemory;
 use crate::ranges::{Ranges, push, total};
-use crate::raw;
 use crate::rooted::FoundFile;
 use crate::target::{Copied, Target, Thread};
 
 impl Target {
-    /// Finds the interpreter in a core file and reads the memory in it. `exe` is the program (or the library) that the
-    /// process ran, if it has moved. The returned target describes what was found; it cannot be copied again.
+    /// Finds the interpreter in a core file and reads the memory in it. `exe` is the program (or
+    /// the library) that the process ran, if it has moved. The returned target describes what was
+    /// found; it cannot be copied again.
     ///
     /// # Errors
-    /// If the file cannot be read, is not a core file of a 64-bit process, has no CPython whose layout is known, or does
-    /// not fit into memory.
+    /// If the file cannot be read, is not a core file of a 64-bit process, has no CPython whose
+    /// layout is known, or does not fit into memory.
     pub fn of_core(path: &Path, exe: Option<&Path>) -> Result<(Self, Copied), RemoteError> {
         Self::of_core_within(path, exe, &MemoryPlan::default())
     }
@@ -154,11 +157,11 @@ impl<'p> CoreFile<'p> {
             let in_core = piece.length.min(self.metadata.len().saturating_sub(piece.offset)) / PAGE * PAGE;
             let mut at = 0;
             while at < in_core {
-                // A page that was never touched is a hole. In the mapping of a file, a hole does not mean that the page
-                // is the same as in the file.
+                // A page that was never touched is a hole. In the mapping of a file, a hole does
+                // not mean that the page is the same as in the file.
                 let (from, to) = (piece.offset + at, piece.offset + in_core);
                 let data =
-                    if piece.region.is_file() { Some((from, to)) } else { raw::data(&self.file, from, to) };
+                    if piece.region.is_file() { Some((from, to)) } else { next_data(&self.file, from, to) };
                 let Some((from, to)) = data else { break };
                 // The pieces begin at pages, as memory does.
                 let from = (from - piece.offset) / PAGE * PAGE;
@@ -219,6 +222,14 @@ impl<'p> CoreFile<'p> {
         }
         notes
     }
+}
+
+/// The first range between two offsets in a file that is not a hole. Moves the file's position.
+fn next_data(file: &File, from: u64, to: u64) -> Option<(u64, u64)> {
+    let start = rustix::fs::seek(file, SeekFrom::Data(from)).ok().filter(|&start| start < to)?;
+    // On a file system without holes, one is at the end.
+    let end = rustix::fs::seek(file, SeekFrom::Hole(start)).unwrap_or(to).min(to);
+    Some((start, end))
 }
 
 /// The memory in a core file, together with the files that are proved to be the mapped ones.

@@ -1,6 +1,6 @@
 //! Finds the pages of a process that are in memory or swapped out, from `/proc/PID/pagemap`
-//! (`Documentation/admin-guide/mm/pagemap.rst` of Linux): since Linux 6.7 with one scan of a whole mapping, before by
-//! reading a word for each page.
+//! (`Documentation/admin-guide/mm/pagemap.rst` of Linux): since Linux 6.7 with one scan of a whole
+//! mapping, before by reading a word for each page.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
@@ -26,9 +26,11 @@ const SWAPPED: u64 = 1 << 62;
 const OF_FILE: u64 = 1 << 61;
 /// The number of words that are read at once.
 const WORDS: u64 = 1 << 14;
-/// A larger mapping is reserved address space. Reading a word for each of its pages would take too long.
+/// A larger mapping is reserved address space. Reading a word for each of its pages would take too
+/// long.
 const LARGEST_BY_WORDS: u64 = 1 << 40;
-/// For a larger mapping, `smaps` is read first: often few of its pages exist, and most of those at its beginning.
+/// For a larger mapping, `smaps` is read first: often few of its pages exist, and most of those at
+/// its beginning.
 const LARGE: u64 = 1 << 30;
 
 /// Ranges of pages, and the number of system calls that finding them took.
@@ -39,10 +41,15 @@ pub(crate) struct Found {
 }
 
 impl Pagemap {
-    /// Opens the page map through a thread of the process. It stays that of the program that the process runs now.
+    /// Opens the page map through a thread of the process. It stays that of the program that the
+    /// process runs now.
     pub(crate) fn open(pid: u32, thread: u32) -> io::Result<Self> {
         let directory = format!("/proc/{pid}/task/{thread}");
-        Ok(Self { file: File::open(format!("{directory}/pagemap"))?, page: raw::page_size(), directory })
+        Ok(Self {
+            file: File::open(format!("{directory}/pagemap"))?,
+            page: rustix::param::page_size() as u64,
+            directory,
+        })
     }
 
     /// The categories of the page that contains an address; 0 if the page does not exist.

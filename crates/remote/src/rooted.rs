@@ -1,24 +1,28 @@
-//! Opens files of other processes by path, without following a link out of their root, and without opening special files.
+//! Opens files of other processes by path, without following a link out of their root, and without
+//! opening special files.
 //!
-//! A path is resolved within the process's root. The process chooses its links, and in our root they could lead to files
-//! that the process cannot reach. A file is checked before it is opened, because opening alone can do harm: a device may
-//! start an action, a pipe may block. Invariant: only regular files are opened.
+//! A path is resolved within the process's root. The process chooses its links, and in our root
+//! they could lead to files that the process cannot reach. A file is checked before it is opened,
+//! because opening alone can do harm: a device may start an action, a pipe may block. Invariant:
+//! only regular files are opened.
 
-use std::ffi::CString;
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Component, Path, PathBuf};
 
-use crate::maps::Region;
-use crate::raw;
+use rustix::fs::{Mode, OFlags, ResolveFlags, fstatfs, openat2};
+use rustix::io::Errno;
 
-/// File systems (`linux/magic.h`) on which the device number in `/proc/PID/maps` differs from the one in `stat`, which
-/// belongs to a subvolume or a layer: overlay, btrfs, ZFS, bcachefs.
+use crate::maps::Region;
+
+/// File systems (`linux/magic.h`) on which the device number in `/proc/PID/maps` differs from the
+/// one in `stat`, which belongs to a subvolume or a layer: overlay, btrfs, ZFS, bcachefs.
 const SEVERAL_NUMBERS: [u32; 4] = [0x794c_7630, 0x9123_683e, 0x2fc1_2fc1, 0xca45_1a4e];
-/// File systems whose files the kernel generates when they are read, which can have side effects: proc, sysfs,
-/// debugfs, tracefs, configfs, securityfs, both versions of control groups, bpf, pstore, efivarfs, selinux.
+/// File systems whose files the kernel generates when they are read, which can have side effects:
+/// proc, sysfs, debugfs, tracefs, configfs, securityfs, both versions of control groups, bpf,
+/// pstore, efivarfs, selinux.
 const GENERATED: [u32; 12] = [
     0x9fa0,
     0x6265_6572,
@@ -58,23 +62,24 @@ pub(crate) enum Sameness {
 impl FoundFile {
     /// Finds a path like a process with this root.
     pub(crate) fn within(root: &File, path: &str) -> io::Result<Self> {
-        let text = CString::new(path)?;
+        // No link and no `..` leaves the root, and the links of `/proc` that have no path are
+        // refused.
+        let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
         for _ in 0..TRIES {
-            match raw::find_in_root(root, &text) {
-                Ok(file) => return Ok(Self(file)),
-                Err(error) => match error.raw_os_error() {
-                    // Something was renamed while a `..` was looked up.
-                    Some(libc::EAGAIN) => {}
-                    // An older kernel, or a seccomp filter that does not know the call.
-                    Some(libc::ENOSYS | libc::EPERM) => break,
-                    _ => return Err(error),
-                },
+            match openat2(root, path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty(), resolve) {
+                Ok(file) => return Ok(Self(file.into())),
+                // Something was renamed while a `..` was looked up.
+                Err(Errno::AGAIN) => {}
+                // A kernel before Linux 5.6, or a seccomp filter that does not know the call.
+                Err(Errno::NOSYS | Errno::PERM) => break,
+                Err(error) => return Err(error.into()),
             }
         }
         walk(root, path).map(Self)
     }
 
-    /// Finds a path in our own root. Links that the kernel resolves itself, such as `/proc/PID/exe`, are followed.
+    /// Finds a path in our own root. Links that the kernel resolves itself, such as
+    /// `/proc/PID/exe`, are followed.
     pub(crate) fn of(path: &Path) -> io::Result<Self> {
         OpenOptions::new().read(true).custom_flags(libc::O_PATH).open(path).map(Self)
     }
@@ -88,7 +93,7 @@ impl FoundFile {
         if (libc::major(metadata.dev()), libc::minor(metadata.dev())) == region.device {
             return Sameness::Same;
         }
-        match raw::file_system(&self.0) {
+        match file_system(&self.0) {
             Some(kind) if SEVERAL_NUMBERS.contains(&kind) => Sameness::Likely,
             _ => Sameness::Other,
         }
@@ -107,7 +112,7 @@ impl FoundFile {
         if !self.is_regular() {
             return Err(io::Error::other("it is not a regular file"));
         }
-        if raw::file_system(&self.0).is_none_or(|kind| GENERATED.contains(&kind)) {
+        if file_system(&self.0).is_none_or(|kind| GENERATED.contains(&kind)) {
             return Err(io::Error::other("it is a file that the kernel generates"));
         }
         // `O_NONBLOCK`: does not wait for the lease of another process.
@@ -116,12 +121,20 @@ impl FoundFile {
     }
 }
 
+/// The number of the type of the file system that a file is on.
+fn file_system(file: &File) -> Option<u32> {
+    // The field is wider on some systems; the numbers have 32 bits.
+    fstatfs(file).ok().map(|found| found.f_type as u32)
+}
+
+/// The path of an open file, to open it again.
 fn descriptor(file: &File) -> PathBuf {
     PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()))
 }
 
-/// Finds a path below a root on kernels that cannot do it in one call: name by name, without following links. Their text
-/// is read and resolved in the same way. `..` returns to the directory before, and never leaves the root.
+/// Finds a path below a root on kernels that cannot do it in one call: name by name, without
+/// following links. Their text is read and resolved in the same way. `..` returns to the directory
+/// before, and never leaves the root.
 fn walk(root: &File, path: &str) -> io::Result<File> {
     let find = |directory: &File, name: &Path| {
         let flags = libc::O_PATH | libc::O_NOFOLLOW;
@@ -289,7 +302,7 @@ mod tests {
         };
         assert_eq!(place.is_of(&region), Sameness::Same);
         region.device.1 += 1;
-        let is_layered = raw::file_system(&place.0).is_some_and(|kind| SEVERAL_NUMBERS.contains(&kind));
+        let is_layered = file_system(&place.0).is_some_and(|kind| SEVERAL_NUMBERS.contains(&kind));
         let expected = if is_layered { Sameness::Likely } else { Sameness::Other };
         assert_eq!(place.is_of(&region), expected, "an inode alone says nothing");
         region.inode += 1;
