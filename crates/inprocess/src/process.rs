@@ -1,6 +1,8 @@
-//! Facts about this process from the operating system and the allocators: identity, time, mappings, memory.
+//! Facts about this process from the operating system and the allocators: identity, time, mappings,
+//! memory.
 //!
-//! They are read from Linux's `/proc`; on other systems most are not available. A fact that is not available is `None`.
+//! They are read from Linux's `/proc`; on other systems most are not available. A fact that is not
+//! available is `None`.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -12,7 +14,8 @@ use memtop_procinfo::{self as procinfo, Status};
 
 use crate::raw;
 
-/// The mappings of this process, from `/proc/self/maps` (`proc_pid_maps(5)`). Empty on other systems.
+/// The mappings of this process, from `/proc/self/maps` (`proc_pid_maps(5)`). Empty on other
+/// systems.
 pub(crate) struct Mappings(String);
 
 impl Mappings {
@@ -35,8 +38,8 @@ impl Mappings {
         })
     }
 
-    /// The files that may define types. `interpreter` is the address of a static type in the interpreter itself,
-    /// `prefixes` are the directories of the interpreter.
+    /// The files that may define types. `interpreter` is the address of a static type in the
+    /// interpreter itself, `prefixes` are the directories of the interpreter.
     pub(crate) fn code_files(&self, interpreter: u64, prefixes: &[String]) -> CodeFiles {
         CodeFiles::new(self.each().map(|(start, end, _, path)| (start, end, path)), interpreter, prefixes)
     }
@@ -59,8 +62,9 @@ pub(crate) fn place() -> (Option<String>, Option<String>) {
     (procinfo::host(), procinfo::own_container())
 }
 
-/// The free bytes in the arenas of pymalloc, which have pools at these addresses; `None` if pymalloc is not in use. The
-/// process runs meanwhile, so a pool may be gone: memory is read through the kernel, which returns an error then.
+/// The free bytes in the arenas of pymalloc, which have pools at these addresses; `None` if
+/// pymalloc is not in use. The process runs meanwhile, so a pool may be gone: memory is read
+/// through the kernel, which returns an error then.
 pub(crate) fn pymalloc_free(minor: u8, pieces: impl Iterator<Item = u64>) -> Option<u64> {
     let memory = File::open("/proc/self/mem").ok()?;
     let pagemap = File::open("/proc/self/pagemap").ok();
@@ -75,13 +79,14 @@ pub(crate) fn pymalloc_free(minor: u8, pieces: impl Iterator<Item = u64>) -> Opt
 const PAGE: u64 = 4096;
 /// The number of words of the page map that are read at once.
 const WORDS: usize = 4096;
-/// For a larger range, the page map with its word for each page is not read: the range may be reserved memory that was
-/// never touched.
+/// For a larger range, the page map with its word for each page is not read: the range may be
+/// reserved memory that was never touched.
 const LARGE: u64 = 1 << 30;
 
-/// The resident bytes of a range of addresses; all of its bytes if that is not known. The word of a page in the page map
-/// has its highest bit set if the page is present (`Documentation/admin-guide/mm/pagemap.rst` of Linux). For a large range
-/// the figures of its mappings are used; of a mapping that is in the range only in part, at most that part counts.
+/// The resident bytes of a range of addresses; all of its bytes if that is not known. The word of a
+/// page in the page map has its highest bit set if the page is present
+/// (`Documentation/admin-guide/mm/pagemap.rst` of Linux). For a large range the figures of its
+/// mappings are used; of a mapping that is in the range only in part, at most that part counts.
 fn resident(pagemap: Option<&File>, start: u64, end: u64) -> u64 {
     if end.saturating_sub(start) > LARGE {
         let maps = std::fs::read_to_string("/proc/self/smaps").ok();
@@ -92,7 +97,8 @@ fn resident(pagemap: Option<&File>, start: u64, end: u64) -> u64 {
     by_words.unwrap_or(end.saturating_sub(start))
 }
 
-/// The resident bytes by the words of the page map, in pieces. `read` reads from an offset in the page map.
+/// The resident bytes by the words of the page map, in pieces. `read` reads from an offset in the
+/// page map.
 fn resident_by_words(
     read: impl Fn(&mut [u8], u64) -> std::io::Result<()>,
     start: u64,
@@ -127,15 +133,17 @@ fn resident_by_mappings(maps: &str, start: u64, end: u64) -> u64 {
     sum
 }
 
-/// The range at the beginning of a line of `/proc/self/maps`, or of a mapping's first line in `/proc/self/smaps`.
+/// The range at the beginning of a line of `/proc/self/maps`, or of a mapping's first line in
+/// `/proc/self/smaps`.
 fn addresses(line: &str) -> Option<(u64, u64)> {
     let (start, end) = line.split_once(' ')?.0.split_once('-')?;
     let number = |text: &str| u64::from_str_radix(text, 16).ok();
     Some((number(start)?, number(end)?))
 }
 
-/// The resident bytes outside of objects that are known: `buffers` (address and size) in anonymous memory, and the stacks
-/// of all threads except the main one. The stack of a thread that runs at this moment is not known and does not count.
+/// The resident bytes outside of objects that are known: `buffers` (address and size) in anonymous
+/// memory, and the stacks of all threads except the main one. The stack of a thread that runs at
+/// this moment is not known and does not count.
 pub(crate) fn known_native(buffers: &[(u64, u64)]) -> u64 {
     let Ok(pagemap) = File::open("/proc/self/pagemap") else { return 0 };
     let maps = std::fs::read_to_string("/proc/self/maps").unwrap_or_default();

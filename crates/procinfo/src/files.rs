@@ -3,7 +3,8 @@
 use std::fs::{self, File};
 use std::io::{self, Read};
 
-/// The largest file that is read: enough for some hundred thousand mappings. A process can have millions.
+/// The largest file that is read: enough for some hundred thousand mappings. A process can have
+/// millions.
 const LONGEST: u64 = 1 << 26;
 
 /// Reads a file of `/proc` as text. Bytes that are not UTF-8 are replaced.

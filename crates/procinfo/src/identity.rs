@@ -1,7 +1,7 @@
 //! The identity of a process, the machine and container that it runs on, and the time.
 //!
-//! Invariant: the identity of a process is the same whether the process reports it or another one, except for the number
-//! in the PID namespace of the one that asks.
+//! Invariant: the identity of a process is the same whether the process reports it or another one,
+//! except for the number in the PID namespace of the one that asks.
 
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
@@ -13,7 +13,8 @@ use crate::files::read;
 use crate::process::{START_TIME, stat};
 use crate::status::Status;
 
-/// The identity of another process, with interpreter 0. `started` is its start time, `image` the program that it runs.
+/// The identity of another process, with interpreter 0. `started` is its start time, `image` the
+/// program that it runs.
 #[must_use]
 pub fn identity(pid: u32, started: u64, image: Option<ProgramImage>) -> ProcessIdentity {
     ProcessIdentity {
@@ -41,8 +42,8 @@ pub fn own_identity(interpreter: u64) -> ProcessIdentity {
     }
 }
 
-/// The program that the calling process runs. It is read by the thread's own entry of `/proc`, because the entry of a
-/// main thread that ended is empty.
+/// The program that the calling process runs. It is read by the thread's own entry of `/proc`,
+/// because the entry of a main thread that ended is empty.
 fn own_image() -> Option<ProgramImage> {
     let vector = fs::read("/proc/thread-self/auxv").ok()?;
     ProgramImage::new(&vector, |at| {

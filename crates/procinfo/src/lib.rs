@@ -1,8 +1,10 @@
-//! Facts about processes that Linux reports in `/proc` (`proc(5)`): identity, state, memory, and limits of memory.
+//! Facts about processes that Linux reports in `/proc` (`proc(5)`): identity, state, memory, and
+//! limits of memory.
 //!
-//! Both kinds of capture use this crate, `inprocess` for its own process and `remote` for others, so that they report
-//! the same facts for the same process. Nothing here stops a process or changes it. A fact that is not available is
-//! `None` or empty; on systems without `/proc` that is every fact but the time.
+//! Both kinds of capture use this crate, `inprocess` for its own process and `remote` for others,
+//! so that they report the same facts for the same process. Nothing here stops a process or changes
+//! it. A fact that is not available is `None` or empty; on systems without `/proc` that is every
+//! fact but the time.
 #![forbid(unsafe_code)]
 
 mod files;

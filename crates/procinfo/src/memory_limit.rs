@@ -1,5 +1,5 @@
-//! Free memory and limits of memory: of the machine, of control groups (`cgroups(7)`) and of resource limits
-//! (`setrlimit(2)`).
+//! Free memory and limits of memory: of the machine, of control groups (`cgroups(7)`) and of
+//! resource limits (`setrlimit(2)`).
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 pub struct FreeMemory {
     /// The number of bytes.
     pub bytes: u64,
-    /// The limit: `the machine's free memory`, `the limit of the control group /x`, `the process's limit of address space`.
+    /// The limit: `the machine's free memory`, `the limit of the control group /x`, `the process's
+    /// limit of address space`.
     pub limit: String,
 }
 
@@ -37,8 +38,8 @@ pub fn free_memory() -> FreeMemory {
         .unwrap_or(FreeMemory { bytes: u64::MAX, limit: "nothing".to_owned() })
 }
 
-/// The address space and private memory that a process's resource limits still allow, from its `/proc/PID/limits` and
-/// `/proc/PID/status`.
+/// The address space and private memory that a process's resource limits still allow, from its
+/// `/proc/PID/limits` and `/proc/PID/status`.
 fn resource_limits(limits: &str, status: &str) -> impl Iterator<Item = FreeMemory> {
     let of = |limit: &str, used: &str, what: &str| {
         // `unlimited` is not a number.
@@ -61,7 +62,8 @@ pub(crate) fn machine(read: &impl Fn(&Path) -> Option<String>) -> Option<u64> {
     field(&text, "MemTotal:").map(|kilobytes| kilobytes.saturating_mul(1024))
 }
 
-/// The lowest memory limit in bytes of the control groups named in `groups`, a process's `/proc/PID/cgroup`.
+/// The lowest memory limit in bytes of the control groups named in `groups`, a process's
+/// `/proc/PID/cgroup`.
 pub(crate) fn limit(groups: &str, read: &impl Fn(&Path) -> Option<String>) -> Option<u64> {
     let mounts = read(Path::new("/proc/self/mountinfo")).unwrap_or_default();
     let of = |group: Group| {
@@ -82,8 +84,8 @@ struct Group {
 }
 
 impl Group {
-    /// The memory that its processes can still allocate: the limit minus the usage. Inactive file pages do not count as
-    /// usage, since the kernel drops them when needed.
+    /// The memory that its processes can still allocate: the limit minus the usage. Inactive file
+    /// pages do not count as usage, since the kernel drops them when needed.
     fn free(&self, read: &impl Fn(&Path) -> Option<String>) -> Option<FreeMemory> {
         let (limit, current, reclaimable) = match self.unified {
             true => ("memory.max", "memory.current", "inactive_file"),
@@ -105,8 +107,8 @@ fn field(text: &str, name: &str) -> Option<u64> {
     lines.find_map(|mut words| if words.next()? == name { words.next()?.parse().ok() } else { None })
 }
 
-/// The directories of the control groups that limit this process's memory: its own group and all that contain it
-/// (`cgroups(7)`, `proc_pid_mountinfo(5)`).
+/// The directories of the control groups that limit this process's memory: its own group and all
+/// that contain it (`cgroups(7)`, `proc_pid_mountinfo(5)`).
 fn directories(groups: &str, mounts: &str) -> Vec<Group> {
     let mut found = Vec::new();
     for line in groups.lines() {
@@ -114,7 +116,8 @@ fn directories(groups: &str, mounts: &str) -> Vec<Group> {
         let (Some(_), Some(controllers), Some(path)) = (fields.next(), fields.next(), fields.next()) else {
             continue;
         };
-        // The group is outside of this process's cgroup namespace, so this path does not lead to its files.
+        // The group is outside of this process's cgroup namespace, so this path does not lead to
+        // its files.
         if path.split('/').any(|name| name == "..") {
             continue;
         }
@@ -137,7 +140,8 @@ fn directories(groups: &str, mounts: &str) -> Vec<Group> {
     found
 }
 
-/// The root and the mount point of a line of `mountinfo`, if it mounts the given version of control groups.
+/// The root and the mount point of a line of `mountinfo`, if it mounts the given version of control
+/// groups.
 fn mount(line: &str, unified: bool) -> Option<(String, String)> {
     let (fields, kind) = line.split_once(" - ")?;
     let mut fields = fields.split(' ').skip(3);

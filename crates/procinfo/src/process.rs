@@ -6,7 +6,8 @@ use std::os::unix::fs::MetadataExt;
 use crate::files::{numbers, read, read_up_to};
 use crate::status::Status;
 
-/// The part of a command line that is read. A process can make its command line as long as it likes.
+/// The part of a command line that is read. A process can make its command line as long as it
+/// likes.
 const LONGEST_LINE: u64 = 1 << 17;
 
 /// The numbers of all processes, ascending.
@@ -69,7 +70,8 @@ pub fn arguments(pid: u32) -> Vec<String> {
     line.trim_end_matches('\0').split('\0').map(str::to_owned).collect()
 }
 
-/// The auxiliary vector that the kernel gave the program (`getauxval(3)`); empty if the process has no memory.
+/// The auxiliary vector that the kernel gave the program (`getauxval(3)`); empty if the process has
+/// no memory.
 #[must_use]
 pub fn auxiliary_vector(pid: u32) -> Vec<u8> {
     let of = |path: String| fs::read(path).ok().filter(|bytes| !bytes.is_empty());
@@ -79,8 +81,8 @@ pub fn auxiliary_vector(pid: u32) -> Vec<u8> {
     process.or_else(thread).unwrap_or_default()
 }
 
-/// The stack pointer of a thread, from the text of its `syscall` file (`proc_pid_syscall(5)`). Only a thread that waits
-/// in the kernel shows it.
+/// The stack pointer of a thread, from the text of its `syscall` file (`proc_pid_syscall(5)`). Only
+/// a thread that waits in the kernel shows it.
 #[must_use]
 pub fn stack_pointer(syscall: &str) -> Option<u64> {
     // The last two words are the stack pointer and the program counter.

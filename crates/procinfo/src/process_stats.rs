@@ -1,4 +1,5 @@
-//! Figures about a process that can be read without stopping it: memory, run time, and the limit of its memory.
+//! Figures about a process that can be read without stopping it: memory, run time, and the limit of
+//! its memory.
 
 use std::fs;
 use std::path::Path;
@@ -23,7 +24,8 @@ pub struct ProcessStats {
 /// Clock ticks in a second as `/proc` counts them (`USER_HZ`), the same on every Linux.
 const TICKS: u64 = 100;
 
-/// Returns the figures of a process, or `None` if it does not exist or has ended. Reads a few files of `/proc`.
+/// Returns the figures of a process, or `None` if it does not exist or has ended. Reads a few files
+/// of `/proc`.
 #[must_use]
 pub fn process_stats(pid: u32) -> Option<ProcessStats> {
     let status = Status::of(pid).ok().filter(|status| !status.is_dead())?;

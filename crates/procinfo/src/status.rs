@@ -1,4 +1,5 @@
-//! The fields of `/proc/PID/status`: state, users, tracer, capabilities, memory (`proc_pid_status(5)`).
+//! The fields of `/proc/PID/status`: state, users, tracer, capabilities, memory
+//! (`proc_pid_status(5)`).
 
 use std::io;
 
@@ -10,7 +11,8 @@ use crate::files::{numbers, read};
 pub struct Status(String);
 
 impl Status {
-    /// The status of a process: of its main thread, or of another one if the main thread ended first.
+    /// The status of a process: of its main thread, or of another one if the main thread ended
+    /// first.
     ///
     /// # Errors
     /// If there is no such process.
@@ -101,7 +103,8 @@ impl Status {
         effective.is_some_and(|mask| mask >> number & 1 == 1)
     }
 
-    /// The number in its own PID namespace, which differs from the one outside if it is in a container.
+    /// The number in its own PID namespace, which differs from the one outside if it is in a
+    /// container.
     #[must_use]
     pub fn namespace_pid(&self) -> Option<u32> {
         memtop_heap::namespace_pid(&self.0)

@@ -1,4 +1,5 @@
-//! Opens the memory of a process, its mappings and the files that it has mapped, or explains why it cannot be opened.
+//! Opens the memory of a process, its mappings and the files that it has mapped, or explains why it
+//! cannot be opened.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -25,7 +26,8 @@ const CAP_SYS_PTRACE: u32 = 19;
 #[derive(Debug)]
 pub(crate) struct Access {
     pub(crate) pid: u32,
-    /// Its memory: that of the program that ran when this was opened, even if the process runs another program later.
+    /// Its memory: that of the program that ran when this was opened, even if the process runs
+    /// another program later.
     memory: File,
     /// Its page map, for the same program.
     pub(crate) pagemap: Pagemap,
@@ -100,7 +102,8 @@ impl Access {
         }
     }
 
-    /// Reads the memory while the process may be running. Only pages that exist may be read: reading would create others.
+    /// Reads the memory while the process may be running. Only pages that exist may be read:
+    /// reading would create others.
     pub(crate) fn read(&self, address: u64, into: &mut [u8]) -> io::Result<()> {
         self.memory.read_exact_at(into, address)
     }
@@ -114,8 +117,9 @@ impl Access {
         })
     }
 
-    /// Opens the file of a mapping: through the mapping itself if that is permitted, else by its path within the process's
-    /// root. Also returns whether the file certainly has the device and inode numbers of the mapping.
+    /// Opens the file of a mapping: through the mapping itself if that is permitted, else by its
+    /// path within the process's root. Also returns whether the file certainly has the device and
+    /// inode numbers of the mapping.
     pub(crate) fn file(&self, region: &Region) -> Option<(File, bool)> {
         let thread = self.thread().ok()?;
         let map = format!("/proc/{thread}/map_files/{:x}-{:x}", region.start, region.end);
@@ -159,8 +163,8 @@ impl ProcessMemory for Access {
     fn word(&self, address: u64) -> io::Result<u64> {
         let last = address.checked_add(7).ok_or(io::ErrorKind::InvalidInput)?;
         for at in [address, last] {
-            // Reading any other page would request it from the file system or from the process itself
-            // (`userfaultfd(2)`), and either may not answer.
+            // Reading any other page would request it from the file system or from the process
+            // itself (`userfaultfd(2)`), and either may not answer.
             if self.pagemap.page(at)? & (PAGE_IS_PRESENT | PAGE_IS_SWAPPED) == 0 {
                 return Err(io::ErrorKind::NotFound.into());
             }
@@ -208,7 +212,8 @@ impl ProcessMemory for Access {
     }
 }
 
-/// The error if the system refused access to a process: the process is gone, or the rule that forbids it.
+/// The error if the system refused access to a process: the process is gone, or the rule that
+/// forbids it.
 pub(crate) fn refusal(pid: u32, what: &'static str, source: io::Error) -> RemoteError {
     let Ok(status) = Status::of(pid) else { return RemoteError::Exited { pid } };
     if status.is_dead() {

@@ -1,12 +1,13 @@
 //! A limit on how much of a process is read to find the interpreter in it.
 //!
-//! A process chooses the sizes in its files and the number of its mappings, and `mem_top ps` searches all processes. So
-//! the bytes that are read from each are counted and limited.
+//! A process chooses the sizes in its files and the number of its mappings, and `mem_top ps`
+//! searches all processes. So the bytes that are read from each are counted and limited.
 
 use std::cell::Cell;
 
-/// The most bytes of all its files. A Python process has the interpreter in one of the first files, and most libraries
-/// have a few hundred kilobytes of symbols. Two files with the largest tables that are read fit.
+/// The most bytes of all its files. A Python process has the interpreter in one of the first files,
+/// and most libraries have a few hundred kilobytes of symbols. Two files with the largest tables
+/// that are read fit.
 const OF_FILES: u64 = 1 << 28;
 /// The most bytes of its memory. The variables of the interpreter take a few hundred kilobytes.
 const OF_MEMORY: u64 = 1 << 25;

@@ -1,7 +1,9 @@
-//! Captures the heap of another process: copies its memory while it is stopped, and reads the copy after it was resumed.
+//! Captures the heap of another process: copies its memory while it is stopped, and reads the copy
+//! after it was resumed.
 //!
-//! `memtop-cpython` walks the copy. Invariants: nothing but the memory of the process is used; memory that does not look
-//! like CPython's is refused, and damaged objects are counted and reported.
+//! `memtop-cpython` walks the copy. Invariants: nothing but the memory of the process is used;
+//! memory that does not look like CPython's is refused, and damaged objects are counted and
+//! reported.
 
 use std::path::Path;
 use std::time::Instant;
@@ -23,11 +25,12 @@ use crate::target::{Copied, Target};
 
 /// Captures the heap of a process.
 ///
-/// The process is stopped for about as long as copying its memory takes. mem_top needs as much memory for the copy, and
-/// about 30 bytes per object and 8 per reference for the heap.
+/// The process is stopped for about as long as copying its memory takes. mem_top needs as much
+/// memory for the copy, and about 30 bytes per object and 8 per reference for the heap.
 ///
 /// # Errors
-/// If there is no such process, or it may not be read, runs no supported CPython, or does not fit into memory.
+/// If there is no such process, or it may not be read, runs no supported CPython, or does not fit
+/// into memory.
 pub fn capture(pid: u32, options: &CaptureOptions) -> Result<Heap, RemoteError> {
     Target::find(pid)?.capture(options)
 }
@@ -38,7 +41,8 @@ impl Target {
     /// # Errors
     /// Those of [`capture`].
     pub fn capture(&self, options: &CaptureOptions) -> Result<Heap, RemoteError> {
-        // The memory of a running process may be inconsistent and look like another layout, so it is read again.
+        // The memory of a running process may be inconsistent and look like another layout, so it
+        // is read again.
         for _ in 1..TRIES {
             match self.attempt(options) {
                 Err(RemoteError::OtherLayout { .. }) if !options.pause => {}
@@ -75,8 +79,8 @@ impl Target {
         self.finish(walked, info, start)
     }
 
-    /// Builds the heap from a copy that is kept. Its bytes are read through `memory`: the copy's own image, or one with
-    /// changes, as in the tests with damaged copies.
+    /// Builds the heap from a copy that is kept. Its bytes are read through `memory`: the copy's
+    /// own image, or one with changes, as in the tests with damaged copies.
     ///
     /// # Errors
     /// If `memory` is not that of a supported CPython, or no valid heap can be built from it.
@@ -239,7 +243,8 @@ fn memory<M: Memory>(copied: &Copied, bytes: &M, walked: &WalkResult, minor: u8)
     }
 }
 
-/// Gives the walk access to the copy. No code of the process can be called, so the decoder computes everything.
+/// Gives the walk access to the copy. No code of the process can be called, so the decoder computes
+/// everything.
 struct Outside<'i, M> {
     image: &'i M,
     lists: Vec<GcLists>,
@@ -302,7 +307,8 @@ impl SysFacts {
                 facts.standard.push(if name == "_stdlib_dir" { path } else { format!("{path}/lib/python3") });
             }
         }
-        // `stdlib_module_names`, a frozenset, exists since 3.10. Before, only the built-in modules are known.
+        // `stdlib_module_names`, a frozenset, exists since 3.10. Before, only the built-in modules
+        // are known.
         for name in ["stdlib_module_names", "builtin_module_names"] {
             let Some(names) = decoder.value_of(sys, name) else { continue };
             for item in items(image, names, name == "stdlib_module_names") {

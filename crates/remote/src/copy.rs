@@ -1,9 +1,10 @@
 //! Copies the memory of a process.
 //!
-//! Before the stop, mappings and pages are looked at to find out what has to be copied, and memory for it is allocated
-//! and populated. While the process is stopped, mappings and pages are looked at again, since they may have changed, and
-//! the present pages of private memory are copied on several threads. A page that was never touched is not read, since
-//! reading it would create it. Pages that are the same as in a file are read from the file later ([`crate::image`]).
+//! Before the stop, mappings and pages are read to plan the copy, and memory
+//! for it is allocated and populated. While the process is stopped, mappings and pages are looked
+//! at again, since they may have changed, and the present pages of private memory are copied on
+//! several threads. A page that was never touched is not read, since reading it would create it.
+//! Pages that are the same as in a file are read from the file later ([`crate::image`]).
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -28,20 +29,23 @@ use crate::raw::Buffer;
 use crate::stop::{self, Stopped};
 use crate::target::{Copied, Target, Thread};
 
-/// How often a copy is attempted if the process outgrows the allocated memory, or a thread does not stop in time.
+/// How often a copy is attempted if the process outgrows the allocated memory, or a thread does not
+/// stop in time.
 const TRIES: usize = 3;
 
 impl Target {
     /// Stops the process, copies its memory and resumes it.
     ///
     /// # Errors
-    /// If it cannot be stopped or read, or the copy does not fit into memory. The process is resumed in any case.
+    /// If it cannot be stopped or read, or the copy does not fit into memory. The process is
+    /// resumed in any case.
     pub fn copy(&self, options: &CopyOptions) -> Result<Copied, RemoteError> {
         let mut in_time = true;
         for _ in 1..TRIES {
             match attempt(self, options) {
                 Ok(copied) => return Ok(copied),
-                // On a busy machine a thread may get no time to stop in. One that still sleeps is refused the second time.
+                // On a busy machine a thread may get no time to stop in. One that still sleeps is
+                // refused the second time.
                 Err(Failed::Error(RemoteError::DoesNotStop { .. })) if in_time => in_time = false,
                 Err(Failed::Error(error)) => return Err(error),
                 Err(Failed::Outgrown) => {}
@@ -57,8 +61,8 @@ impl Target {
         })
     }
 
-    /// Checks that the process is the one that was found, by its start time. The system reuses numbers, and processes
-    /// forked from the same parent have the same mappings.
+    /// Checks that the process is the one that was found, by its start time. The system reuses
+    /// numbers, and processes forked from the same parent have the same mappings.
     fn is_same_process(&self) -> Result<(), RemoteError> {
         match procinfo::started(self.pid) {
             None => Err(RemoteError::Exited { pid: self.pid }),
@@ -123,13 +127,15 @@ impl<'t> Prepared<'t> {
         target.is_same_process()?;
         let regions = access.regions()?;
         target.has_same_interpreter(&regions)?;
-        // After the same program is run again, the mappings are the same if addresses are not random.
+        // After the same program is run again, the mappings are the same if addresses are not
+        // random.
         let images = access.image().zip(target.identity.image);
         if images.is_some_and(|(now, then)| now.differs(then)) {
             return Err(RemoteError::Execed { pid });
         }
         let thread = access.thread().map_err(|_| RemoteError::Exited { pid })?;
-        // Read before the stop: reading them would make the stop longer, and right after a stop they are hardly known.
+        // Read before the stop: reading them would make the stop longer, and right after a stop
+        // they are hardly known.
         let stacks = procinfo::threads(pid)
             .into_iter()
             .filter_map(|thread| Some((thread, stack_pointer(pid, thread)?)))
@@ -156,7 +162,8 @@ impl<'t> Prepared<'t> {
         Ok(Self { target, options, access, stacks, was_stopped, skippable, buffer, oom_guard })
     }
 
-    /// Takes the memory, while the process is stopped if the options say so. Also returns how long it was stopped.
+    /// Takes the memory, while the process is stopped if the options say so. Also returns how long
+    /// it was stopped.
     fn stop_and_take(&mut self) -> Result<(Taken, Option<Duration>), Failed> {
         if !self.options.pause {
             return Ok((self.take(None)?, None));

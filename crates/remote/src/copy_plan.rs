@@ -5,7 +5,8 @@ use crate::options::CopyOptions;
 use crate::ranges::{Ranges, push};
 use crate::raw::{PAGE_IS_FILE, PAGE_IS_PRESENT, PAGE_IS_ZERO, PageRange};
 
-/// A writable mapping of a file that is larger than this is not copied where it is the same as in the file.
+/// A writable mapping of a file that is larger than this is not copied where it is the same as in
+/// the file.
 const LARGE_FILE: u64 = 1 << 26;
 
 /// The pages of a process, by what happens to them.
@@ -106,7 +107,8 @@ mod tests {
             page(MB, MB + 0x2000, PAGE_IS_PRESENT),
             page(MB + 0x2000, MB + 0x3000, PAGE_IS_PRESENT | PAGE_IS_ZERO),
             page(MB + 0x3000, MB + 0x5000, PAGE_IS_SWAPPED),
-            // Same as in the file; written to before it was protected; same as in the file and writable.
+            // Same as in the file; written to before it was protected; same as in the file and
+            // writable.
             page(4 * MB, 4 * MB + 0x1000, of_file),
             page(4 * MB + 0x1000, 4 * MB + 0x2000, PAGE_IS_PRESENT),
             page(5 * MB, 5 * MB + 0x1000, of_file),

@@ -1,7 +1,8 @@
-//! Parses a core file (ELF): its pieces of memory, and the notes about the process, its threads and its mapped files.
+//! Parses a core file (ELF): its pieces of memory, and the notes about the process, its threads and
+//! its mapped files.
 //!
-//! The shapes of the notes are those of `core(5)` and `fs/binfmt_elf.c` of Linux. A core file may come from anyone: each
-//! size and number that it states is bounded before it is used.
+//! The shapes of the notes are those of `core(5)` and `fs/binfmt_elf.c` of Linux. A core file may
+//! come from anyone: each size and number that it states is bounded before it is used.
 
 use std::fs::File;
 use std::io;
@@ -78,8 +79,8 @@ pub(crate) struct Notes {
     files: Vec<(u64, u64, u64, String)>,
 }
 
-/// Parses a core file into its pieces, ascending, and its notes. A mapping whose file is listed in the notes has that
-/// file's path.
+/// Parses a core file into its pieces, ascending, and its notes. A mapping whose file is listed in
+/// the notes has that file's path.
 pub(crate) fn parse(file: &File) -> Result<(Vec<Piece>, Notes), String> {
     let mut head = [0; 20];
     file.read_exact_at(&mut head, 0).map_err(|_| "it is too short".to_owned())?;
@@ -139,8 +140,8 @@ pub(crate) fn parse(file: &File) -> Result<(Vec<Piece>, Notes), String> {
 }
 
 impl Notes {
-    /// Reads notes: each has the length of its name, the length of its contents, its type, and then both, padded to four
-    /// bytes.
+    /// Reads notes: each has the length of its name, the length of its contents, its type, and then
+    /// both, padded to four bytes.
     fn read(&mut self, mut data: &[u8], machine: u16) {
         while let (Some(name), Some(length), Some(kind)) = (half(data, 0), half(data, 4), half(data, 8)) {
             let begins = 12 + (name as usize).next_multiple_of(4);
@@ -166,7 +167,8 @@ impl Notes {
                     self.threads.push((id, word(contents, stack).unwrap_or(0)));
                 }
             }
-            // `struct elf_prpsinfo`: the process's number, name and the beginning of its command line.
+            // `struct elf_prpsinfo`: the process's number, name and the beginning of its command
+            // line.
             NT_PRPSINFO => {
                 self.pid = half(contents, 24).unwrap_or(0);
                 self.name = contents.get(40..56).map(text).unwrap_or_default();
@@ -187,7 +189,8 @@ impl Notes {
     }
 }
 
-/// Parses the list of mapped files: a count, the size of a page, three words for each file, then the paths.
+/// Parses the list of mapped files: a count, the size of a page, three words for each file, then
+/// the paths.
 fn file_list(contents: &[u8]) -> Option<Vec<(u64, u64, u64, String)>> {
     let (count, page) = (word(contents, 0)?, word(contents, 8)?);
     let count = usize::try_from(count).ok().filter(|&count| count <= MOST)?;
@@ -200,7 +203,8 @@ fn file_list(contents: &[u8]) -> Option<Vec<(u64, u64, u64, String)>> {
             files.push((start, end, offset.checked_mul(page)?, String::from_utf8_lossy(name).into_owned()));
         }
     }
-    // Mappings do not overlap. If entries do, only the first one is used, so that each piece is visited once.
+    // Mappings do not overlap. If entries do, only the first one is used, so that each piece is
+    // visited once.
     files.sort_by_key(|file| file.0);
     let mut until = 0;
     files.retain(|file| {
@@ -211,8 +215,9 @@ fn file_list(contents: &[u8]) -> Option<Vec<(u64, u64, u64, String)>> {
     Some(files)
 }
 
-/// Assigns the files in the notes to the mappings. The inode numbers are made up. Mappings that the core file does not
-/// contain at all are added: debuggers omit mappings that are the same as their files.
+/// Assigns the files in the notes to the mappings. The inode numbers are made up. Mappings that the
+/// core file does not contain at all are added: debuggers omit mappings that are the same as their
+/// files.
 fn name_files(pieces: &mut Vec<Piece>, notes: &Notes) {
     let mut numbers = FxHashMap::default();
     let mut omitted = Vec::new();

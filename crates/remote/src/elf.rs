@@ -1,8 +1,9 @@
-//! What an ELF file tells of an interpreter in it: where `_PyRuntime` is, which version, which build.
+//! Finds the interpreter in an ELF file: the address of `_PyRuntime`, the version, the build.
 //!
-//! The file is another process's and may be hostile, such as a sparse file whose sections are gigabytes. Each size is
-//! checked against a limit before anything is read, and the sum against a [`Budget`]. What the file says is used only if
-//! the process's memory agrees. The layout is that of `elf(5)`.
+//! The file belongs to another process and may be hostile, such as a sparse file with sections of
+//! gigabytes. Each size is checked against a limit before anything is read, and the sum against a
+//! [`Budget`]. The contents are trusted only if the memory of the process agrees. The layout is
+//! that of `elf(5)`.
 
 use std::fs::File;
 use std::io;
@@ -14,47 +15,47 @@ use crate::budget::Budget;
 use crate::elf_headers::{FILE_HEADER, Load, MOST_LOADS, PROGRAM_HEADER, half, word};
 use crate::maps::Region;
 
-/// What a file is.
+/// The type of a mapped file.
 #[derive(Debug, Clone)]
 pub(crate) enum MappedFile {
-    /// No ELF file, or one that cannot be read.
+    /// Not an ELF file, or one that cannot be read.
     Other,
-    /// For another architecture than this program's kind.
+    /// An ELF file for an architecture that is not supported.
     Foreign(&'static str),
-    /// An ELF file of 64 bits.
+    /// A 64-bit ELF file.
     Elf(Box<Elf>),
 }
 
-/// An ELF file of 64 bits.
+/// A 64-bit ELF file.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Elf {
-    /// Where `_PyRuntime` is, in the file's own addresses.
+    /// The address of `_PyRuntime`, as in the file.
     pub(crate) runtime: Option<u64>,
-    /// `Py_Version`, from 3.11 on.
+    /// `Py_Version`, since 3.11.
     pub(crate) version: Option<u32>,
     /// Whether it is a debug build.
     pub(crate) debug: bool,
-    /// Whether it has `Py_GetVersion`: a Python, also one without `_PyRuntime`.
+    /// Whether it defines `Py_GetVersion`, so that it is a Python even without `_PyRuntime`.
     pub(crate) python: bool,
-    /// Another implementation of Python.
+    /// The name of another implementation of Python.
     pub(crate) implementation: Option<&'static str>,
     loads: Vec<Load>,
 }
 
-/// How much of a file is looked through for its version.
+/// The most bytes of a file that are searched for its version.
 const MOST_TEXT: u64 = 1 << 26;
 
-/// A table that is larger is not read.
+/// The largest table that is read.
 const LARGEST_TABLE: u64 = 1 << 26;
-/// More sections than any file has, and more than their names take.
+/// The most sections, and the most bytes of their names. No file has as many.
 const MOST_SECTIONS: u64 = 1 << 16;
 const MOST_SECTION_NAMES: u64 = 1 << 22;
-/// How much of a table of symbols is read at once: a multiple of a symbol's size.
+/// The bytes of a symbol table that are read at once, a multiple of the size of a symbol.
 const SYMBOLS_AT_ONCE: u64 = SYMBOL << 14;
-/// Longer than the names that are looked for.
+/// The length of the longest name that is compared. All names that are searched are shorter.
 const LONGEST_NAME: usize = 64;
 
-/// Sizes of structures, in bytes.
+/// Sizes of structs, in bytes.
 const SECTION_HEADER: u64 = 64;
 const SYMBOL: u64 = 24;
 
@@ -74,14 +75,15 @@ pub(crate) fn read(file: &File, budget: &Budget) -> MappedFile {
     file.parse().map_or(MappedFile::Other, |elf| MappedFile::Elf(Box::new(elf)))
 }
 
-/// A file of which no more is read than it has, and than the budget allows.
+/// A file that is read within its length and the budget.
 struct Bounded<'f> {
     file: &'f File,
     length: u64,
     budget: &'f Budget,
 }
 
-/// A section: its type, address, place in the file, length, and the number of the section that it refers to.
+/// A section header. `kind` is the section's type, `link` the number of the section that it refers
+/// to.
 #[derive(Debug, Clone, Copy)]
 struct Section {
     name: u32,
@@ -119,7 +121,7 @@ impl Bounded<'_> {
         if elf.runtime.is_none() {
             elf.runtime = self.section_called(&head, &sections, b".PyRuntime");
         }
-        // A program that keeps its symbols to itself may have them for debuggers.
+        // A program that exports no symbols may still have some for debuggers.
         if elf.runtime.is_none() {
             self.symbols(&mut elf, &mut version, &sections, SHT_SYMTAB);
         }
@@ -142,7 +144,7 @@ impl Bounded<'_> {
             return None;
         }
         if count == 0 {
-            // More than fit into the header: the first section says how many.
+            // Their number does not fit into the header, and is in the first section.
             count = word(&self.get(place, SECTION_HEADER)?, 32)?;
         }
         let headers = self.get(place, count.min(MOST_SECTIONS) * SECTION_HEADER)?;
@@ -159,7 +161,7 @@ impl Bounded<'_> {
         headers.chunks_exact(SECTION_HEADER as usize).map(section).collect()
     }
 
-    /// Where the section of a name is to be in memory.
+    /// The address of the section with this name.
     fn section_called(&self, head: &[u8], sections: &[Section], name: &[u8]) -> Option<u64> {
         const IN_FIRST_SECTION: u16 = 0xffff;
         let names = match u16::from_le_bytes([head[62], head[63]]) {
@@ -174,7 +176,7 @@ impl Bounded<'_> {
         sections.iter().find(is_called).map(|section| section.address)
     }
 
-    /// Reads the first table of symbols of a kind, piece by piece.
+    /// Reads the first symbol table of a kind, piece by piece.
     fn symbols(
         &self,
         elf: &mut Elf,
@@ -192,7 +194,7 @@ impl Bounded<'_> {
         while at < table.length / SYMBOL * SYMBOL {
             let length = (table.length / SYMBOL * SYMBOL - at).min(SYMBOLS_AT_ONCE);
             for symbol in self.get(table.offset.checked_add(at)?, length)?.chunks_exact(SYMBOL as usize) {
-                see(elf, version, symbol, &names);
+                record(elf, version, symbol, &names);
             }
             at += length;
         }
@@ -200,20 +202,21 @@ impl Bounded<'_> {
     }
 }
 
-/// The name at the beginning of some bytes, if it is short. A long name is not scanned: millions of symbols may share it.
+/// The name at the beginning of some bytes, if it is short. A long name is not scanned, since
+/// millions of symbols may share it.
 fn called(rest: &[u8]) -> Option<&[u8]> {
     let end = rest.iter().take(LONGEST_NAME).position(|&byte| byte == 0)?;
     rest.get(..end)
 }
 
-/// Reads what the loader has mapped of a file that is gone: its beginning at `start`, the dynamic symbols, the version.
-/// What is not mapped (other symbols, sections) stays unknown.
+/// Reads the mapped part of a file that was deleted: its beginning at `start`, the dynamic symbols,
+/// the version. Parts that are not mapped (other symbols, sections) stay unknown.
 pub(crate) fn read_mapped(
     start: u64,
     budget: &Budget,
     read: impl Fn(u64, &mut [u8]) -> io::Result<()>,
 ) -> Option<Elf> {
-    /// More symbols than any library exports; more text than their names take.
+    /// The most symbols, and the most bytes of their names. No library exports as many.
     const MOST_SYMBOLS: u64 = 1 << 18;
     const MOST_NAMES: u64 = 1 << 24;
     let get = |address: u64, length: u64| {
@@ -243,14 +246,15 @@ pub(crate) fn read_mapped(
     let bias = start.wrapping_sub(first.address.wrapping_sub(first.offset));
     let (address, length) = dynamic?;
     let table = get(bias.wrapping_add(address), length)?;
-    // The loader may have turned the file's addresses into the process's, or not.
+    // The loader may have replaced the file's addresses by the process's.
     let entry = |tag: i64| {
         let entries = table.chunks_exact(16).take_while(|entry| entry[..8] != [0; 8]);
         entries.filter(|entry| word(entry, 0) == Some(tag.cast_unsigned())).find_map(|entry| word(entry, 8))
     };
     let place = |tag: i64| entry(tag).map(|at| if at < bias { bias.wrapping_add(at) } else { at });
     let (symbols, names) = (place(DT_SYMTAB)?, place(DT_STRTAB)?);
-    // Nothing tells how many there are, but for an older table of hashes; the names follow the symbols.
+    // Only an older kind of hash table states the number of symbols. Otherwise, the names follow
+    // the symbols.
     let count = match place(DT_HASH) {
         Some(hash) => u64::from(half(&get(hash, 8)?, 4)?),
         None => names.checked_sub(symbols)? / SYMBOL,
@@ -258,15 +262,15 @@ pub(crate) fn read_mapped(
     let names = get(names, entry(DT_STRSZ)?.min(MOST_NAMES))?;
     let mut version = None;
     for symbol in get(symbols, count.min(MOST_SYMBOLS) * SYMBOL)?.chunks_exact(SYMBOL as usize) {
-        see(&mut elf, &mut version, symbol, &names);
+        record(&mut elf, &mut version, symbol, &names);
     }
     let version = version.and_then(|address| word(&get(bias.wrapping_add(address), 8)?, 0));
     elf.version = version.and_then(|version| u32::try_from(version).ok());
     Some(elf)
 }
 
-/// What a symbol tells, if it is defined.
-fn see(elf: &mut Elf, version: &mut Option<u64>, symbol: &[u8], names: &[u8]) -> Option<()> {
+/// Records what a symbol means, if it is defined.
+fn record(elf: &mut Elf, version: &mut Option<u64>, symbol: &[u8], names: &[u8]) -> Option<()> {
     let (name, address) = (half(symbol, 0)? as usize, word(symbol, 8)?);
     if symbol.get(6..8)? == [0, 0] || address == 0 {
         return None;
@@ -284,7 +288,8 @@ fn see(elf: &mut Elf, version: &mut Option<u64>, symbol: &[u8], names: &[u8]) ->
 }
 
 impl Elf {
-    /// What has to be added to the file's addresses, told by where its beginning is mapped, or else its code.
+    /// The distance between the file's addresses and the mapped ones, by the mapping of the file's
+    /// beginning, or else of its code.
     pub(crate) fn bias<'r>(&self, mut mapped: impl Iterator<Item = &'r Region> + Clone) -> Option<u64> {
         const PAGE: u64 = 4096;
         let first = self.loads.first()?;
@@ -306,7 +311,8 @@ impl Elf {
         })
     }
 
-    /// The bytes of the segments that are not writable, which hold constants: each byte once, up to a limit.
+    /// The bytes of the segments that are not writable, which contain constants: each byte once, up
+    /// to a limit.
     pub(crate) fn constants(&self, file: &File, budget: &Budget) -> io::Result<Vec<u8>> {
         let length = file.metadata()?.len();
         let mut ranges: Vec<(u64, u64)> = self
@@ -339,7 +345,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn constants_are_read_once_however_often_the_headers_name_them() {
+    fn constants_are_read_once_even_if_the_headers_repeat_them() {
         let path = std::env::temp_dir().join(format!("memtop-constants-{}", std::process::id()));
         std::fs::write(&path, vec![7; 1 << 16]).expect("a file");
         let file = File::open(&path).expect("its own");
@@ -356,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_ends_soon_or_is_none() {
+    fn a_name_without_an_end_is_ignored() {
         assert_eq!(called(b"_PyRuntime\0more"), Some(&b"_PyRuntime"[..]));
         assert_eq!(called(b"_PyRuntime"), None);
         let mut long = vec![b'x'; LONGEST_NAME];

@@ -11,7 +11,7 @@ use object::elf::{
 
 use crate::maps::Region;
 
-/// Sizes of structures, in bytes.
+/// Sizes of structs, in bytes.
 pub(crate) const FILE_HEADER: usize = 64;
 pub(crate) const PROGRAM_HEADER: usize = 56;
 /// The most segments that are read. No file has as many.
@@ -77,8 +77,8 @@ impl ElfHeaders {
         (!loads.is_empty()).then_some(Self { loads, dynamic })
     }
 
-    /// The distance between the file's addresses and the mapped ones, if it is the same for all the mappings and each of
-    /// them is in a segment.
+    /// The distance between the file's addresses and the mapped ones, if it is the same for all the
+    /// mappings and each of them is in a segment.
     pub(crate) fn bias<'r>(&self, mapped: impl Iterator<Item = &'r Region>) -> Option<u64> {
         const PAGE: u64 = 4096;
         let mut all = None;
@@ -100,8 +100,9 @@ impl ElfHeaders {
         all
     }
 
-    /// Whether the dynamic section in memory is the same as in the file. `memory` reads a word at one of the file's
-    /// addresses. The loader changes addresses in the section, but neither tags nor sizes and flags.
+    /// Whether the dynamic section in memory is the same as in the file. `memory` reads a word at
+    /// one of the file's addresses. The loader changes addresses in the section, but neither tags
+    /// nor sizes and flags.
     pub(crate) fn has_same_dynamic(&self, file: &File, memory: impl Fn(u64) -> Option<u64>) -> bool {
         const LARGEST: u64 = 1 << 14;
         const FEWEST: usize = 8;
@@ -131,7 +132,8 @@ impl ElfHeaders {
     }
 }
 
-/// Whether the value of an entry in the dynamic section is a number. The loader does not change those.
+/// Whether the value of an entry in the dynamic section is a number. The loader does not change
+/// those.
 fn is_number(tag: i64) -> bool {
     matches!(
         tag,

@@ -1,9 +1,11 @@
-//! Errors of reading a process or a core file. Each names the process or file, says what failed, and has a hint.
+//! Errors of reading a process or a core file. Each names the process or file, says what failed,
+//! and has a hint.
 
 use std::io;
 use std::path::PathBuf;
 
-/// The reason why a process or a core file could not be read. The text is one line; the hint is separate.
+/// The reason why a process or a core file could not be read. The text is one line; the hint is
+/// separate.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RemoteError {

@@ -1,8 +1,9 @@
-//! Finds the interpreter in a process: a program, a shared library, or embedded in another program. All mapped ELF files
-//! are searched, the likely ones first, and a result is checked against the process's memory.
+//! Finds the interpreter in a process: a program, a shared library, or embedded in another program.
+//! All mapped ELF files are searched, the likely ones first, and a result is checked against the
+//! process's memory.
 //!
-//! A process can block its reader, by files on a file system that does not answer, or by memory that is mapped from one.
-//! So the search runs on a thread of its own, with a deadline.
+//! A process can block its reader, by files on a file system that does not answer, or by memory
+//! that is mapped from one. So the search runs on a thread of its own, with a deadline.
 
 use std::fs;
 use std::io;
@@ -23,22 +24,32 @@ use crate::target::Target;
 use crate::version::{self, RuntimeLayout, word};
 use memtop_procinfo as procinfo;
 
-/// The files that were read so far, by device and inode: many processes map the same ones. Only files that certainly
-/// have these numbers are kept, so that one process cannot influence the search in another.
+/// The files that were read so far, by device and inode: many processes map the same ones. Only
+/// files that certainly have these numbers are kept, so that one process cannot influence the
+/// search in another.
 pub(crate) type KnownFiles = FxHashMap<((u32, u32), u64), MappedFile>;
 
-/// How long the search in one process may take. It takes some milliseconds, a few hundred on a busy machine.
+/// How long the search in one process may take. It takes some milliseconds, a few hundred on a busy
+/// machine.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 impl Target {
     /// Finds the interpreter in a process.
     ///
     /// # Errors
-    /// If there is no such process, or it may not be read, or runs no supported CPython that is initialized, or does not
-    /// answer in time.
+    /// If there is no such process, or it may not be read, or runs no supported CPython that is
+    /// initialized, or does not answer in time.
     pub fn find(pid: u32) -> Result<Self, RemoteError> {
-        let found = in_time(PATIENCE, move || Self::find_with(pid, &mut KnownFiles::default()));
-        found.unwrap_or(Err(RemoteError::NoAnswer { pid, seconds: PATIENCE.as_secs() }))
+        Self::find_within(pid, PATIENCE)
+    }
+
+    /// Like [`Self::find`], with another deadline.
+    ///
+    /// # Errors
+    /// Those of [`Self::find`].
+    pub fn find_within(pid: u32, patience: Duration) -> Result<Self, RemoteError> {
+        let found = in_time(patience, move || Self::find_with(pid, &mut KnownFiles::default()));
+        found.unwrap_or(Err(RemoteError::NoAnswer { pid, seconds: patience.as_secs() }))
     }
 
     /// Like [`Self::find`], without a deadline, and with the files that are known already.
@@ -61,8 +72,8 @@ impl Target {
     }
 }
 
-/// Runs `work` on a thread of its own and returns its result, or `None` if it takes longer than `patience`. The thread
-/// is left behind then: a blocked system call cannot be ended from here.
+/// Runs `work` on a thread of its own and returns its result, or `None` if it takes longer than
+/// `patience`. The thread is left behind then: a blocked system call cannot be ended from here.
 pub(crate) fn in_time<R: Send + 'static>(
     patience: Duration,
     work: impl FnOnce() -> R + Send + 'static,
@@ -89,7 +100,8 @@ impl Interpreter {
     }
 }
 
-/// Finds the interpreter in memory. `program` is the path of the program's file, `called` the name of the process.
+/// Finds the interpreter in memory. `program` is the path of the program's file, `called` the name
+/// of the process.
 pub(crate) fn interpreter(
     source: &impl ProcessMemory,
     regions: &[Region],
@@ -151,7 +163,8 @@ pub(crate) fn interpreter(
     }))
 }
 
-/// The first mapping of each file: first the program itself, then files named after Python, then the rest.
+/// The first mapping of each file: first the program itself, then files named after Python, then
+/// the rest.
 fn likely_first<'r>(regions: &'r [Region], program: &str) -> Vec<&'r Region> {
     let mut firsts: Vec<&Region> = Vec::new();
     let mut seen = FxHashMap::default();
@@ -186,7 +199,8 @@ impl<S: ProcessMemory> Candidate<'_, S> {
         self.regions.iter().filter(|region| region.is_same_file(self.first))
     }
 
-    /// The interpreter's version, the address of `_PyRuntime`, and the mapping that contains it. `None` if there is none.
+    /// The interpreter's version, the address of `_PyRuntime`, and the mapping that contains it.
+    /// `None` if there is none.
     fn interpreter(&self) -> Option<Result<(PythonVersion, u64, Region), RemoteError>> {
         let pid = self.source.pid();
         let Some(address) = self.elf.runtime else {
@@ -270,7 +284,8 @@ impl<S: ProcessMemory> Candidate<'_, S> {
         })
     }
 
-    /// The present pages of the file's variables: of its writable mappings, and of the anonymous memory right after them.
+    /// The present pages of the file's variables: of its writable mappings, and of the anonymous
+    /// memory right after them.
     fn variables(&self) -> Vec<u8> {
         const MOST: u64 = 1 << 24;
         let last = self.mapped().map(|region| region.end).max().unwrap_or(0);

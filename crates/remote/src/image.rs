@@ -1,9 +1,10 @@
 //! The copy of a process's memory, read by address.
 //!
-//! A table with two levels locates a copied page: by the 64 MiB that the address is in, then by the page. Other pages are
-//! rarely read. A page that was never touched is zeros; a page that is the same as in its file is read from the file; a
-//! page that was skipped because it contains no addresses is read from the process as it is then. Memory that is swapped
-//! out, shared or not mapped cannot be read.
+//! A table with two levels locates a copied page: by the 64 MiB that the address is in, then by the
+//! page. Other pages are rarely read. A page that was never touched is zeros; a page that is the
+//! same as in its file is read from the file; a page that was skipped because it contains no
+//! addresses is read from the process as it is then. Memory that is swapped out, shared or not
+//! mapped cannot be read.
 
 use std::fs::File;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -26,11 +27,12 @@ const ADDRESS_BITS: u32 = 48;
 const PIECE_BITS: u32 = 14;
 /// The number of bytes of a file, or of a skipped mapping, that are read at once.
 const CHUNK: u64 = 1 << 16;
-/// The most bytes of such chunks that are kept. A damaged heap may refer to every chunk of a huge file once; beyond the
-/// limit single pages are read, and not kept.
+/// The most bytes of such chunks that are kept. A damaged heap may refer to every chunk of a huge
+/// file once; beyond the limit single pages are read, and not kept.
 const MOST_KEPT: u64 = 1 << 29;
 
-/// A copy of a process's memory at one moment. While it lives, mem_top is the OOM killer's first choice.
+/// A copy of a process's memory at one moment. While the copy lives, mem_top is the OOM killer's
+/// first choice.
 #[derive(Debug)]
 pub struct Image {
     data: Buffer,
@@ -57,7 +59,7 @@ pub struct Image {
 /// The source of pages that were not copied.
 #[derive(Debug)]
 pub(crate) enum Backing {
-    /// The process, which runs on.
+    /// A running process.
     Process(Access),
     /// The files that the process of a core file had mapped.
     Core(CoreFiles),
@@ -130,8 +132,8 @@ impl Image {
         }
     }
 
-    /// The size in bytes of the table that locates the pages of some ranges. It exceeds the size of the pages if they are
-    /// far apart.
+    /// The size in bytes of the table that locates the pages of some ranges. It exceeds the size of
+    /// the pages if they are far apart.
     pub(crate) fn table_size(copied: &[(u64, u64)]) -> u64 {
         const PIECE: u64 = PAGE << PIECE_BITS;
         let (mut pieces, mut next) = (0, 0);
@@ -155,7 +157,8 @@ impl Image {
         around(&self.regions, address).is_some_and(|region| region.readable)
     }
 
-    /// The resident bytes of anonymous memory in a range. O(log n) plus the number of resident ranges in it.
+    /// The resident bytes of anonymous memory in a range. O(log n) plus the number of resident
+    /// ranges in it.
     #[must_use]
     pub fn resident(&self, start: u64, end: u64) -> u64 {
         let first = self.resident.partition_point(|range| range.1 <= start);
@@ -244,7 +247,8 @@ impl Image {
         Some(())
     }
 
-    /// Bytes of a mapping that were not copied, and where the address is in them: a chunk that is kept, or a single page.
+    /// Bytes of a mapping that were not copied, and where the address is in them: a chunk that is
+    /// kept, or a single page.
     fn on_demand(&self, index: usize, address: u64, is_skipped: bool) -> Option<(Arc<[u8]>, usize)> {
         let region = &self.regions[index];
         let lazy = self.lazy[index].get_or_init(|| LazyChunks {
@@ -288,8 +292,8 @@ impl Image {
         }
     }
 
-    /// Reads from the process as it is now: pages that were skipped, or those of a file that cannot be opened, as far as
-    /// they are in memory. Returns how many bytes are known.
+    /// Reads from the process as it is now: pages that were skipped, or those of a file that cannot
+    /// be opened, as far as they are in memory. Returns how many bytes are known.
     fn read_process(&self, start: u64, bytes: &mut [u8], is_skipped: bool) -> usize {
         let Backing::Process(access) = &self.backing else { return 0 };
         let end = start + bytes.len() as u64;
@@ -303,7 +307,8 @@ impl Image {
                 self.read_late.fetch_add((to - from) as u64, Ordering::Relaxed);
             }
         }
-        // A skipped page that is gone reads as zeros. A page of a file that is not in memory is unknown.
+        // A skipped page that is gone reads as zeros. A page of a file that is not in memory is
+        // unknown.
         if is_skipped && known > 0 { bytes.len() } else { known }
     }
 }
@@ -351,7 +356,7 @@ mod tests {
         assert_eq!(Image::table_size(&[]), 0);
         assert_eq!(Image::table_size(&[(0, PAGE), (PAGE * 2, PAGE * 3), (PIECE - PAGE, PIECE)]), table);
         assert_eq!(Image::table_size(&[(PIECE - PAGE, PIECE + PAGE), (3 * PIECE, 5 * PIECE)]), 4 * table);
-        // A page in each piece costs sixteen times what it holds.
+        // For one page in each piece, the table is sixteen times as large as the pages.
         let spread: Vec<_> = (0..1000).map(|piece| (piece * PIECE, piece * PIECE + PAGE)).collect();
         assert_eq!(Image::table_size(&spread), 1000 * table);
     }

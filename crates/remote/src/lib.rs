@@ -1,11 +1,14 @@
-//! Another process's memory: finds the interpreter in it, stops the process, copies its memory and resumes it.
+//! Another process's memory: finds the interpreter in it, stops the process, copies its memory and
+//! resumes it.
 //!
-//! [`Target::find`] looks for CPython in a process; [`Target::copy`] returns an [`Image`], a copy of its memory at one
-//! moment that is read through `memtop_cpython::Memory`. On systems other than Linux the same functions return an error.
+//! [`Target::find`] looks for CPython in a process; [`Target::copy`] returns an [`Image`], a copy
+//! of its memory at one moment that is read through `memtop_cpython::Memory`. On systems other than
+//! Linux the same functions return an error.
 //!
-//! Invariants: the process is only read. Nothing is written to it, no code runs in it, and it does not grow. It is stopped
-//! only while it is copied, and is resumed whatever happens to mem_top: the kernel releases the threads that a thread
-//! traced when that thread ends. No signal that arrives meanwhile is lost. A process that was stopped before stays stopped.
+//! Invariants: the process is only read. Nothing is written to it, no code runs in it, and it does
+//! not grow. It is stopped only while it is copied, and is resumed whatever happens to mem_top: the
+//! kernel releases the threads that a thread traced when that thread ends. No signal that arrives
+//! meanwhile is lost. A process that was stopped before stays stopped.
 
 mod error;
 #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "there are no mappings to parse"))]

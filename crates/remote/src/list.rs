@@ -24,7 +24,8 @@ struct Searches {
 }
 
 impl Searches {
-    /// Runs `search` in a process with the files known so far. Returns an error if it does not answer in time.
+    /// Runs `search` in a process with the files known so far. Returns an error if it does not
+    /// answer in time.
     fn run<R: Send + 'static>(
         &mut self,
         pid: u32,
@@ -47,8 +48,8 @@ impl Searches {
     }
 }
 
-/// The Python processes of this machine by number, except for this one. A process that may not be read, or does not
-/// answer, is recognised by its name.
+/// The Python processes of this machine by number, except for this one. A process that may not be
+/// read, or does not answer, is recognised by its name.
 #[must_use]
 pub fn processes() -> Vec<Process> {
     let mut searches = Searches::default();

@@ -1,9 +1,10 @@
 //! Counts the used and free bytes of glibc's malloc by walking its chunks in the copy.
 //!
-//! A chunk begins with the size of the previous chunk, if that is free, and its own size, whose low bits are flags: bit 0
-//! says that the previous chunk is in use (`malloc/malloc.c` of glibc, "Chunks of memory"). The main heap begins with a
-//! chunk. The heaps of other arenas are located at multiples of 64 MiB and begin with `heap_info`; the first heap of an
-//! arena continues with its `malloc_state` (`malloc/arena.c`). Other allocators have no such chain of chunks: then the
+//! A chunk begins with the size of the previous chunk, if that is free, and its own size, whose low
+//! bits are flags: bit 0 says that the previous chunk is in use (`malloc/malloc.c` of glibc,
+//! "Chunks of memory"). The main heap begins with a chunk. The heaps of other arenas are located at
+//! multiples of 64 MiB and begin with `heap_info`; the first heap of an arena continues with its
+//! `malloc_state` (`malloc/arena.c`). Other allocators have no such chain of chunks: then the
 //! result is `None`, never a guess.
 
 use memtop_cpython::Memory;
@@ -27,8 +28,8 @@ const ARENA_TOP: u64 = 96;
 const ARENA_SIZES: std::ops::Range<u64> = 2000..2400;
 
 impl Malloc {
-    /// Counts the chunks of the main heap and of the arenas in `mappings`, both as ranges of addresses. `None` if the main
-    /// heap is not a chain of chunks.
+    /// Counts the chunks of the main heap and of the arenas in `mappings`, both as ranges of
+    /// addresses. `None` if the main heap is not a chain of chunks.
     pub(crate) fn count(
         memory: &impl Memory,
         main: Option<(u64, u64)>,

@@ -1,8 +1,9 @@
 //! The files that a process had mapped when it dumped a core file.
 //!
-//! A core file may come from anyone, and its paths may name any file. So only regular files are opened, and a file is read
-//! as memory only if it is a program or library (ELF) that the core file proves to be the mapped one: by its first page,
-//! or, if the core file does not contain that page, by its mappings and its dynamic section.
+//! A core file may come from anyone, and its paths may name any file. So only regular files are
+//! opened, and a file is read as memory only if it is a program or library (ELF) that the core file
+//! proves to be the mapped one: by its first page, or, if the core file does not contain that page,
+//! by its mappings and its dynamic section.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -31,8 +32,8 @@ pub(crate) struct CoreFiles {
 }
 
 impl CoreFiles {
-    /// Compares the files with the contents of the core file. `exe` replaces the file of the same name, or else the
-    /// program.
+    /// Compares the files with the contents of the core file. `exe` replaces the file of the same
+    /// name, or else the program.
     pub(crate) fn new(core: CoreBytes<'_>, program: &str, exe: Option<&Path>) -> Result<Self, RemoteError> {
         let mut files = Self::default();
         let mut given = None;
@@ -90,8 +91,9 @@ impl CoreFiles {
     }
 }
 
-/// Whether a file is the one that these pieces map: an ELF file with the first page that is in the core file, or, if that
-/// page is not in it, one that fits all the mappings and has the same dynamic section.
+/// Whether a file is the one that these pieces map: an ELF file with the first page that is in the
+/// core file, or, if that page is not in it, one that fits all the mappings and has the same
+/// dynamic section.
 fn is_same(core: CoreBytes<'_>, pieces: &[&Piece], file: &File) -> bool {
     let mut now = [0; HEAD];
     let Some(headers_now) = ElfHeaders::of(file).filter(|_| read_from_file(file, 0, &mut now) > 0) else {
@@ -112,8 +114,8 @@ fn is_same(core: CoreBytes<'_>, pieces: &[&Piece], file: &File) -> bool {
     })
 }
 
-/// The length of the headers at the beginning of an ELF file. The dynamic loader may have written to what follows, if the
-/// page is writable (`patchelf` moves `DT_DEBUG` there).
+/// The length of the headers at the beginning of an ELF file. The dynamic loader may have written
+/// to what follows, if the page is writable (`patchelf` moves `DT_DEBUG` there).
 fn length_of_headers(page: &[u8; HEAD]) -> usize {
     const HEADER: usize = 64;
     const PROGRAM_HEADER: usize = 56;
@@ -121,8 +123,8 @@ fn length_of_headers(page: &[u8; HEAD]) -> usize {
     (HEADER + PROGRAM_HEADER * usize::from(count)).min(HEAD)
 }
 
-/// Reads from a file as if it were mapped: the rest of its last page is zeros, and nothing follows. Returns the number of
-/// bytes.
+/// Reads from a file as if it were mapped: the rest of its last page is zeros, and nothing follows.
+/// Returns the number of bytes.
 pub(crate) fn read_from_file(file: &File, mut offset: u64, bytes: &mut [u8]) -> usize {
     let mut read = 0;
     while read < bytes.len() {

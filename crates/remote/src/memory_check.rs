@@ -1,4 +1,5 @@
-//! Checks that a copy, and the heap that is built from it, fit into memory, and allocates the memory of the copy.
+//! Checks that a copy, and the heap that is built from it, fit into memory, and allocates the
+//! memory of the copy.
 
 use memtop_procinfo::FreeMemory;
 
@@ -6,8 +7,8 @@ use crate::error::RemoteError;
 use crate::options::MemoryPlan;
 use crate::raw::Buffer;
 
-/// Returns an error if a copy does not fit into memory: `planned` bytes, and `table` bytes for the table that locates its
-/// pages. `large` computes how many bytes need not be copied.
+/// Returns an error if a copy does not fit into memory: `planned` bytes, and `table` bytes for the
+/// table that locates its pages. `large` computes how many bytes need not be copied.
 pub(crate) fn check(
     pid: u32,
     planned: u64,
@@ -33,8 +34,8 @@ pub(crate) fn check(
     })
 }
 
-/// Allocates memory for a copy, and for more in case the process grows meanwhile. The planned part is populated, so that
-/// copying does not wait for page faults.
+/// Allocates memory for a copy, and for more in case the process grows meanwhile. The planned part
+/// is populated, so that copying does not wait for page faults.
 pub(crate) fn allocate(pid: u32, planned: u64) -> Result<Buffer, RemoteError> {
     let planned = usize::try_from(planned).unwrap_or(usize::MAX);
     let most = planned.saturating_mul(2).saturating_add(1 << 28);

@@ -1,14 +1,17 @@
-//! Makes mem_top the first process that the kernel ends if memory runs out, and not the process that it reads.
+//! Makes mem_top the first process that the kernel ends if memory runs out, and not the process
+//! that it reads.
 
 use std::fs;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-/// While a guard lives, this process is the OOM killer's first choice (`oom_score_adj`, `proc_pid_oom_score_adj(5)`).
+/// While a guard lives, this process is the OOM killer's first choice (`oom_score_adj`,
+/// `proc_pid_oom_score_adj(5)`).
 #[derive(Debug)]
 pub(crate) struct OomGuard(());
 
-/// Counts the guards and keeps the score from before the first one: captures may overlap and end in any order.
+/// Counts the guards and keeps the score from before the first one: captures may overlap and end in
+/// any order.
 #[derive(Debug)]
 struct Guards {
     count: usize,

@@ -39,8 +39,8 @@ pub struct CopyOptions {
     pub pause: bool,
     /// Whether to read pages that are swapped out, which brings them back into memory.
     pub include_swapped: bool,
-    /// Whether to copy large mappings that contain no addresses, too, such as the numbers of arrays. Otherwise they are
-    /// read on demand, from the process as it is then.
+    /// Whether to copy large mappings that contain no addresses, too, such as the numbers of
+    /// arrays. Otherwise they are read on demand, from the process as it is then.
     pub large_mappings: bool,
     /// How much memory the copy may use.
     pub memory: MemoryPlan,
@@ -65,8 +65,9 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    /// The most memory that is needed besides the copy, in tenths of the copy's size: the heap is built next to the copy,
-    /// and analyzed after the copy is freed. `docs/pid.md` lists the measurements that these numbers rest on.
+    /// The most memory that is needed besides the copy, in tenths of the copy's size: the heap is
+    /// built next to the copy, and analyzed after the copy is freed. `docs/pid.md` lists the
+    /// measurements that these numbers rest on.
     pub(crate) fn tenths_beside_the_copy(self) -> u64 {
         match self {
             Self::Heap => 8,
@@ -76,7 +77,8 @@ impl Purpose {
     }
 }
 
-/// How much memory a capture may use, and for which purpose. It is checked before the process is stopped.
+/// How much memory a capture may use, and for which purpose. It is checked before the process is
+/// stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MemoryPlan {
     /// The most bytes in all; less if less memory is free.

@@ -19,8 +19,8 @@ const MOST_THREADS: usize = 4;
 /// Pieces of memory, each an address and a length.
 type Pieces = Vec<(u64, u64)>;
 
-/// Reads all ranges, concatenated, on several threads. Returns the number of system calls and the ranges that could not
-/// be read.
+/// Reads all ranges, concatenated, on several threads. Returns the number of system calls and the
+/// ranges that could not be read.
 pub(crate) fn read_all(
     access: &Access,
     thread: u32,
@@ -72,7 +72,8 @@ pub(crate) fn read_all(
     Ok((calls, missing))
 }
 
-/// Divides the ranges into about as many equal shares as asked for, at least one. Each share comes with its part of `into`.
+/// Divides the ranges into about as many equal shares as asked for, at least one. Each share comes
+/// with its part of `into`.
 fn divide<'i>(ranges: &[(u64, u64)], into: &'i mut [u8], shares: usize) -> Vec<(Pieces, &'i mut [u8])> {
     let shares = shares.min(into.len() / SHARE).max(1);
     let share = (into.len() as u64).div_ceil(shares as u64).next_multiple_of(4096).max(4096);
@@ -98,13 +99,14 @@ fn divide<'i>(ranges: &[(u64, u64)], into: &'i mut [u8], shares: usize) -> Vec<(
     work
 }
 
-/// The most bytes that one call asks for. It is far below the most that a call returns (2 GiB minus a page), and takes so
-/// short that a signal to this program is not delayed.
+/// The most bytes that one call asks for: far below what a call can return (2 GiB minus a page),
+/// and few enough that a signal to this program is not delayed.
 const MOST_BYTES: u64 = 1 << 26;
 
-/// Reads pieces, each an address and a length, one after the other. `read` is asked for at most `most` bytes at once and
-/// returns how many it read. A short read is continued where it ended; a page is skipped only if nothing could be read at
-/// its place. Returns the number of calls and the ranges that were skipped.
+/// Reads pieces, each an address and a length, one after the other. `read` is asked for at most
+/// `most` bytes at once and returns how many it read. A short read is continued where it ended; a
+/// page is skipped only if nothing could be read at its place. Returns the number of calls and the
+/// ranges that were skipped.
 fn read_pieces(
     mut read: impl FnMut(&[(u64, u64)], &mut [u8]) -> io::Result<usize>,
     pieces: Pieces,
@@ -166,7 +168,7 @@ mod tests {
 
     #[test]
     fn pages_that_cannot_be_read_are_skipped() {
-        // This process's own memory, with a hole in it.
+        // This process's own memory, and an address that is not mapped.
         let memory = Buffer::reserve(1 << 20).expect("a megabyte");
         let start = memory.as_ptr() as u64;
         let pieces = vec![(start, 0x2000), (0x1000, 0x2000), (start + 0x3000, 0x1000)];

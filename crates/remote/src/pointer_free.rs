@@ -1,10 +1,11 @@
-//! Finds the parts of large mappings that contain no addresses, and so neither objects nor references: the numbers of
-//! arrays, the bytes of long strings.
+//! Finds the parts of large mappings that contain no addresses, and so neither objects nor
+//! references: the numbers of arrays, the bytes of long strings.
 //!
-//! One page in sixteen is sampled. A word that is an address in private memory shows that objects may be around. Every page
-//! of objects has such words, since each object refers to its type; so only a long stretch without any is skipped. The
-//! pages in it with the first bytes of a malloc block that has a mapping of its own are still copied: they contain the
-//! header of a large str or of a dict key table. If another page of the stretch is needed after all, it is read then.
+//! One page in sixteen is sampled. A word that is an address in private memory shows that objects
+//! may be around. Every page of objects has such words, since each object refers to its type; so
+//! only a long stretch without any is skipped. The pages in it with the first bytes of a malloc
+//! block that has a mapping of its own are still copied: they contain the header of a large str or
+//! of a dict key table. If another page of the stretch is needed after all, it is read then.
 
 use crate::maps::Region;
 use crate::ranges::Ranges;
@@ -39,8 +40,8 @@ pub(crate) fn find(thread: u32, regions: &[Region], pages: &[PageRange]) -> Rang
     stretches(&scan.without_addresses(&stretched(&pieces), &every_step()))
 }
 
-/// Checks the stretches again while the process is stopped. Returns those that still contain no addresses, without the
-/// pages in which blocks begin.
+/// Checks the stretches again while the process is stopped. Returns those that still contain no
+/// addresses, without the pages in which blocks begin.
 pub(crate) fn confirm(
     thread: u32,
     regions: &[Region],
@@ -139,7 +140,8 @@ impl<'l> PointerScan<'l> {
         })
     }
 
-    /// The pieces without an address in any of their pages at `offsets`. A piece that cannot be read is not returned.
+    /// The pieces without an address in any of their pages at `offsets`. A piece that cannot be
+    /// read is not returned.
     fn without_addresses(&self, pieces: &[u64], offsets: &[u64]) -> Vec<u64> {
         let mut with = vec![false; pieces.len()];
         let mut asked: Vec<(usize, u64)> = Vec::with_capacity(MOST_PIECES);
@@ -182,8 +184,9 @@ impl<'l> PointerScan<'l> {
         })
     }
 
-    /// The pages between `start` and `end` in which a malloc block begins. As long as blocks are adjacent from the beginning
-    /// of the mapping on, the size of each locates the next one; elsewhere, all pages are checked.
+    /// The pages between `start` and `end` in which a malloc block begins. As long as blocks are
+    /// adjacent from the beginning of the mapping on, the size of each locates the next one;
+    /// elsewhere, all pages are checked.
     fn blocks(&self, region: &Region, start: u64, end: u64) -> Vec<u64> {
         let mut found = Vec::new();
         let mut at = region.start;
@@ -213,8 +216,9 @@ impl<'l> PointerScan<'l> {
         found
     }
 
-    /// For each page, the length of the block that begins with it, if there is one with a mapping of its own
-    /// (`malloc/malloc.c` of glibc, `struct malloc_chunk`: the size with only `IS_MMAPPED` set).
+    /// For each page, the length of the block that begins with it, if there is one with a mapping
+    /// of its own (`malloc/malloc.c` of glibc, `struct malloc_chunk`: the size with only
+    /// `IS_MMAPPED` set).
     fn block_lengths(&self, region: &Region, pages: &[u64]) -> Vec<Option<u64>> {
         const HEAD: usize = 16;
         const IS_MAPPED: u64 = 2;

@@ -20,6 +20,7 @@ pub(crate) trait ProcessMemory {
     fn file(&self, region: &Region) -> Option<(File, bool)>;
     /// The mapped part of a file that cannot be opened because it was deleted or replaced.
     fn mapped(&self, region: &Region, budget: &Budget) -> MappedFile;
-    /// The pages in memory of those mappings that are wanted, concatenated, as far as the budget allows.
+    /// The pages in memory of those mappings that are wanted, concatenated, as far as the budget
+    /// allows.
     fn present(&self, regions: &[Region], wanted: &dyn Fn(&Region) -> bool, budget: &Budget) -> Vec<u8>;
 }

@@ -1,13 +1,15 @@
 //! Stops all threads of a process, and resumes them.
 //!
-//! A dedicated thread traces them. When it ends, for whatever reason, the kernel releases the threads that it traced.
-//! Normally it releases them itself, and delivers the signals that stopped threads meanwhile. A process that was stopped by
-//! a signal before stays stopped: the kernel continues that stop.
+//! A dedicated thread traces them. When it ends, for whatever reason, the kernel releases the
+//! threads that it traced. Normally the thread releases them itself, and delivers the signals that
+//! stopped threads meanwhile. A process that was stopped by a signal before stays stopped: the
+//! kernel continues that stop.
 //!
-//! A process can notice a stop, because a few system calls end with `EINTR` (`signal(7)`, "Interruption of system calls by
-//! stop signals"). Measured on Linux 6.18: `epoll_wait`, `semop`, `sigwaitinfo`, and `recv` on a socket
-//! with a timeout do; `poll`, `select`, `nanosleep`, `read`, `recv`, `sem_wait`, `msgrcv`, `waitpid` and `pause` continue.
-//! The interpreter repeats the calls that Python makes (PEP 475).
+//! A process can notice a stop, because a few system calls end with `EINTR` (`signal(7)`,
+//! "Interruption of system calls by stop signals"). Measured on Linux 6.18: `epoll_wait`, `semop`,
+//! `sigwaitinfo`, and `recv` on a socket with a timeout do; `poll`, `select`, `nanosleep`, `read`,
+//! `recv`, `sem_wait`, `msgrcv`, `waitpid` and `pause` continue. The interpreter repeats the calls
+//! that Python makes (PEP 475).
 
 use std::io;
 use std::thread;
@@ -43,7 +45,8 @@ struct Traced {
     wait: Wait,
 }
 
-/// Runs `work` while all threads of a process are stopped. Returns its result, and how long they were stopped.
+/// Runs `work` while all threads of a process are stopped. Returns its result, and how long they
+/// were stopped.
 ///
 /// # Errors
 /// If they cannot be stopped. All are resumed then.
@@ -70,8 +73,8 @@ pub(crate) fn stopped<R: Send>(
     result
 }
 
-/// Waits until the kernel has released the threads that could not be stopped, which is shortly after the thread that traced
-/// them has ended.
+/// Waits until the kernel has released the threads that could not be stopped, which is shortly
+/// after the thread that traced them has ended.
 fn await_release(pid: u32) {
     let own = std::process::id();
     let begun = Instant::now();
@@ -205,7 +208,8 @@ impl Stopped {
 
     fn detach(&mut self) {
         for traced in self.threads.drain(..) {
-            // A thread that cannot be detached has ended, or is running. Then it is released when this thread ends.
+            // A thread that cannot be detached has ended, or is running. Then it is released when
+            // this thread ends.
             let _ = match traced.wait {
                 Wait::Stopped => raw::detach(traced.thread, 0),
                 Wait::Signal(signal) => raw::detach(traced.thread, signal),

@@ -46,8 +46,8 @@ pub struct Thread {
 pub struct Copied {
     /// The memory.
     pub image: Image,
-    /// How long the process was stopped: from the request to stop the first thread until the release of the last. `None`
-    /// if it was not stopped.
+    /// How long the process was stopped: from the request to stop the first thread until the
+    /// release of the last. `None` if it was not stopped.
     pub pause: Option<Duration>,
     /// How long everything took.
     pub duration: Duration,

@@ -27,7 +27,8 @@ pub(crate) fn in_memory(memory: &[u8]) -> Option<PythonVersion> {
     })
 }
 
-/// The version that is a string of its own in the constants of a file: `\0` `3.9.18` `\0`. The lowest, if there are several.
+/// The version that is a string of its own in the constants of a file: `\0` `3.9.18` `\0`. The
+/// lowest, if there are several.
 pub(crate) fn among_constants(constants: &[u8]) -> Option<PythonVersion> {
     let alone = candidates(constants).filter(|(_, rest)| rest.first() == Some(&0));
     alone
@@ -78,8 +79,8 @@ pub(crate) fn known() -> String {
     }
 }
 
-/// Offsets in `_PyRuntime`, in bytes (`pycore_pystate.h` of 3.8, `pycore_runtime.h` of 3.9.18, 3.10.13, 3.11.7, 3.12.1:
-/// `_PyRuntimeState`). Since 3.13, the interpreter publishes them itself.
+/// Offsets in `_PyRuntime`, in bytes (`pycore_pystate.h` of 3.8, `pycore_runtime.h` of 3.9.18,
+/// 3.10.13, 3.11.7, 3.12.1: `_PyRuntimeState`). Since 3.13, the interpreter publishes them itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct RuntimeLayout {
     /// `initialized`, an int.
@@ -101,9 +102,11 @@ impl RuntimeLayout {
     }
 }
 
-/// The beginning of `_Py_DebugOffsets`, at `_PyRuntime` since 3.13 (`pycore_debug_offsets.h`): a cookie, then words.
+/// The beginning of `_Py_DebugOffsets`, at `_PyRuntime` since 3.13 (`pycore_debug_offsets.h`): a
+/// cookie, then words.
 pub(crate) const COOKIE: &[u8; 8] = b"xdebugpy";
-/// The words of `_Py_DebugOffsets`: `version`, `free_threaded`, `runtime_state.finalizing`, `.interpreters_head`.
+/// The words of `_Py_DebugOffsets`: `version`, `free_threaded`, `runtime_state.finalizing`,
+/// `.interpreters_head`.
 pub(crate) mod word {
     pub(crate) const FREE_THREADED: usize = 2;
     pub(crate) const FINALIZING: usize = 4;

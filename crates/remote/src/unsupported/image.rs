@@ -6,7 +6,7 @@ use memtop_cpython::Memory;
 
 use crate::maps::Region;
 
-/// A copy of a process's memory, of which there is none on this system.
+/// A copy of a process's memory. There is none on this system.
 #[derive(Debug)]
 pub struct Image(Infallible);
 
@@ -23,7 +23,7 @@ impl Image {
         match self.0 {}
     }
 
-    /// How many bytes of a range were in memory.
+    /// The resident bytes of anonymous memory in a range.
     #[must_use]
     pub fn resident(&self, _start: u64, _end: u64) -> u64 {
         match self.0 {}
@@ -35,13 +35,13 @@ impl Image {
         match self.0 {}
     }
 
-    /// How many bytes were in memory in all.
+    /// The resident bytes of all anonymous memory.
     #[must_use]
     pub fn all_resident(&self) -> u64 {
         match self.0 {}
     }
 
-    /// How many bytes were read after the process ran on.
+    /// The number of bytes that were read from the process after it was resumed.
     #[must_use]
     pub fn read_late(&self) -> u64 {
         match self.0 {}

@@ -1,6 +1,8 @@
-//! Systems other than Linux, where no process can be read: every function that would read one says so.
+//! Systems other than Linux, where no process can be read. Functions that would read one return an
+//! error.
 
 use std::path::Path;
+use std::time::Duration;
 
 use memtop_heap::Heap;
 
@@ -8,7 +10,7 @@ use crate::error::RemoteError;
 use crate::options::{CaptureOptions, CopyOptions};
 use crate::target::{Copied, Process, Target};
 
-/// Gives the system back what malloc holds free: here it is left to malloc.
+/// Returns malloc's free memory to the system. Here that is left to malloc.
 pub fn return_free_memory() {}
 
 /// Captures the heap of a process.
@@ -48,6 +50,14 @@ impl Target {
         Err(RemoteError::OtherSystem { pid })
     }
 
+    /// Finds the interpreter in a process.
+    ///
+    /// # Errors
+    /// Always, on this system.
+    pub fn find_within(pid: u32, _patience: Duration) -> Result<Self, RemoteError> {
+        Err(RemoteError::OtherSystem { pid })
+    }
+
     /// Copies the process's memory.
     ///
     /// # Errors
@@ -57,22 +67,22 @@ impl Target {
     }
 }
 
-/// The Python processes of this machine that can be looked into: none, on this system.
+/// The Python processes of this machine. None are found on this system.
 #[must_use]
 pub fn processes() -> Vec<Process> {
     Vec::new()
 }
 
-/// The descendants of a process that are Pythons: none, on this system.
+/// The descendants of a process that run Python. None are found on this system.
 #[must_use]
 pub fn children(_pid: u32) -> Vec<u32> {
     Vec::new()
 }
 
-/// Makes a program that is to be run ignore signals: not on this system.
+/// Makes a program that is about to be run ignore signals. Has no effect on this system.
 pub fn ignore_signals_in(_command: &mut std::process::Command, _signals: Vec<i32>) {}
 
-/// The real-time signals that programs may use: not known, on this system.
+/// The real-time signals that programs may use. They are not known on this system.
 pub fn real_time_signals() -> std::iter::Empty<i32> {
     std::iter::empty()
 }
