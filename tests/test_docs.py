@@ -258,7 +258,9 @@ def missing_names(page: Path) -> Iterator[str]:
                 if not found and not short:
                     yield name
                 continue
-            is_type = re.fullmatch(r"[A-Z][a-z]\w*[a-z]", name) and not hasattr(builtins, name)
+            is_type = re.fullmatch(r"[A-Z][a-z]\w*[a-z]", name) and not (
+                hasattr(builtins, name) or (ROOT / name).exists()
+            )
             if is_type or re.fullmatch(r"[a-z_]+(::\w+)+", name):
                 # Every crate uses the types of `heap`.
                 folders = [ROOT] if crate is None else [crate, ROOT / "crates" / "heap"]
