@@ -278,10 +278,10 @@ def test_names_of_files_and_types_are_there(page: Path) -> None:
 def test_a_name_that_is_not_there_is_found(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text(
-        "# Page\n`crates/heap/src/heap.rs` `crates/heap/src/gone.rs` `Makefile` `gone/` `graph::gone` `MemoryError` `PTRACE_X`\n"
+        "# Page\n`crates/heap/src/heap.rs` `crates/heap/src/gone.rs` `Makefile` `gone/` `graph::not_there` `MemoryError` `PTRACE_X`\n"
         "### `crates/heap`\n`heap.rs` `Heap` `GoneType` `Decoder` `architecture.rs` `gone.rs`\n"
     )
-    gone = ["crates/heap/src/gone.rs", "gone/", "graph::gone", "GoneType", "Decoder", "gone.rs"]
+    gone = ["crates/heap/src/gone.rs", "gone/", "graph::not_there", "GoneType", "Decoder", "gone.rs"]
     assert list(missing_names(page)) == gone
 
 
