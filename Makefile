@@ -56,7 +56,7 @@ test-python: build $(OLD)
 	$(BIN)/python -m pytest
 
 test-long: ## Tests that take longer: a reader of another process killed 200 times, at any moment
-	cargo test --quiet --package memtop-remote --test manners -- --ignored --exact --nocapture \
+	cargo test --quiet --package memtop-remote --test side_effects -- --ignored --exact --nocapture \
 	  a_reader_killed_200_times_leaves_the_process_running_and_loses_no_signal
 
 $(OLD): $(VENV)/.tools

@@ -27,7 +27,7 @@ import pytest
 import mem_top
 
 TESTS = Path(__file__).resolve().parent
-ZOO = TESTS.parent / "crates" / "cpython" / "tests" / "blind" / "zoo.py"
+ZOO = TESTS.parent / "crates" / "cpython" / "tests" / "untraced" / "zoo.py"
 YAMA = Path("/proc/sys/kernel/yama/ptrace_scope")
 ROUNDS = 4
 # Flags of an object.

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-ZOO = Path(__file__).resolve().parent.parent / "crates" / "cpython" / "tests" / "blind" / "zoo.py"
+ZOO = Path(__file__).resolve().parent.parent / "crates" / "cpython" / "tests" / "untraced" / "zoo.py"
 
 PROGRAM = """
 import collections, gc, json, os, sys

@@ -16,11 +16,11 @@ mod counters;
 mod diff;
 mod dominators;
 mod garbage;
+mod group_leaks;
 mod heap_series;
 mod histogram;
 mod leaks;
 mod memory;
-mod near;
 mod path;
 mod path_nodes;
 mod paths;
@@ -28,8 +28,8 @@ mod retained;
 mod retained_tree;
 mod series;
 mod shortest;
+mod similar_names;
 mod top;
-mod workers;
 
 pub use accumulation::{
     Accumulation, AccumulationOptions, AccumulationPoint, AccumulationSuspect, accumulation,
@@ -38,6 +38,7 @@ pub use counters::{Counters, counters};
 pub use diff::{Diff, DiffOptions, DiffRow, diff};
 pub use dominators::{Dominator, DominatorTree, Dominators, keeps_alive};
 pub use garbage::{Garbage, garbage};
+pub use group_leaks::{GroupLeaks, MemberLeaks, SharedSuspect, merge_members};
 pub use heap_series::{HeapHandle, HeapSeries};
 pub use histogram::{Amount, Histogram, HistogramOptions, HistogramOrder, TypeRow, histogram};
 pub use leaks::{
@@ -45,7 +46,6 @@ pub use leaks::{
     Thresholds, Verdict, explain, leaks, leaks_of,
 };
 pub use memory::{MemoryPart, MemoryTotal, memory_total};
-pub use near::types_like;
 pub use path::{Path, PathRoot, Step, StepLabel};
 pub use path_nodes::{NodeKind, PathNode, PathNodeId, PathNodes, Placement};
 pub use paths::{Cluster, ObjectPaths, PathOptions, TypePaths, path_to, paths_to_object, paths_to_types};
@@ -53,5 +53,5 @@ pub use retained::Retained;
 pub use retained_tree::{Folded, RetainedPlace, RetainedTree, RetainedTreeOptions, retained_tree};
 pub use series::{SeriesError, in_order, order_of, same_process};
 pub use shortest::{Costs, Reached, ShortestPaths};
+pub use similar_names::types_like;
 pub use top::{Top, TopBy, TopOptions, TopRow, top};
-pub use workers::{SharedSuspect, Worker, Workers, merge_workers};

@@ -5,11 +5,11 @@ use memtop_analyze::{Diff, DiffOptions, memory_total};
 use memtop_report::{html, json, text};
 
 use crate::failure::Failure;
+use crate::input::{Capturing, Input, subject};
 use crate::output::Output;
 use crate::page::PageArguments;
 use crate::processes::Processes;
 use crate::progress::Progress;
-use crate::subject::{Capturing, Subject, subject};
 use crate::{FINE, load};
 
 const LONG: &str = "\
@@ -34,10 +34,10 @@ Examples:
 pub(crate) struct Arguments {
     /// The older snapshot
     #[arg(value_name = "OLD", value_parser = subject())]
-    old: Subject,
+    old: Input,
     /// The newer snapshot, or the process
     #[arg(value_name = "NEW|PID", value_parser = subject())]
-    new: Subject,
+    new: Input,
     /// Compare snapshots of different processes too
     #[arg(long)]
     any_process: bool,
@@ -55,11 +55,11 @@ pub(crate) fn run(arguments: &Arguments, processes: &dyn Processes) -> Result<u8
     arguments.page.check()?;
     let progress = Progress::new();
     let heaps = match (&arguments.old, &arguments.new) {
-        (Subject::File(old), Subject::File(new)) => {
+        (Input::File(old), Input::File(new)) => {
             arguments.capturing.only_for_a_process()?;
             load::heaps(&[old.clone(), new.clone()], &progress)?
         }
-        (Subject::Process(pid), _) => {
+        (Input::Process(pid), _) => {
             let message = format!("process {pid} was given as the older of two, and it is captured only now");
             return Err(Failure::new(message, "give a snapshot first: `mem_top diff OLD.parquet PID`"));
         }

@@ -6,16 +6,16 @@ use clap::Args;
 use memtop_analyze::Retained;
 use memtop_heap::{Heap, ObjectId};
 use memtop_remote::Purpose;
-use memtop_report::{Dumped, json, text};
+use memtop_report::{SavedSnapshot, json, text};
 use memtop_snapshot::SaveOptions;
 
 use crate::FINE;
 use crate::failure::Failure;
+use crate::input::{Capturing, Input, is_core, subject};
 use crate::output::Output;
+use crate::output_file;
 use crate::processes::Processes;
 use crate::progress::Progress;
-use crate::subject::{Capturing, Subject, is_core, subject};
-use crate::written;
 
 const LONG: &str = "\
 Saves the heap of a running process as a snapshot: one file, which `mem_top report`,
@@ -37,7 +37,7 @@ Examples:
 pub(crate) struct Arguments {
     /// The process; or a core file
     #[arg(value_name = "PID|CORE", value_parser = subject())]
-    subject: Subject,
+    subject: Input,
     /// The file
     #[arg(short, long, value_name = "FILE")]
     output_file: PathBuf,
@@ -53,7 +53,7 @@ pub(crate) struct Arguments {
 /// # Errors
 /// If the process cannot be captured, or the file not be written.
 pub(crate) fn run(arguments: &Arguments, processes: &dyn Processes) -> Result<u8, Failure> {
-    if let Subject::File(path) = &arguments.subject
+    if let Input::File(path) = &arguments.subject
         && !is_core(path)
     {
         return Err(Failure::new(
@@ -63,14 +63,14 @@ pub(crate) fn run(arguments: &Arguments, processes: &dyn Processes) -> Result<u8
     }
     let path = &arguments.output_file;
     // Known before the process is stopped for nothing.
-    let replaced = written::check(path)?;
+    let replaced = output_file::check(path)?;
     let progress = Progress::new();
     let purpose = if arguments.retained { Purpose::Answers } else { Purpose::Heap };
     let heap = arguments.subject.heap_for(purpose, &arguments.capturing, processes, &progress)?;
     progress.say("saving …");
     let bytes = save(&heap, path, arguments.retained, arguments.capturing.with_keys)?;
     drop(progress);
-    let answer = Dumped {
+    let answer = SavedSnapshot {
         info: heap.info().clone(),
         file: path.display().to_string(),
         bytes,

@@ -13,12 +13,12 @@ use memtop_report::{bytes, escape, grouped};
 
 use crate::FINE;
 use crate::failure::Failure;
+use crate::input::{Capturing, Input, subject};
 use crate::output::{self, Output};
+use crate::output_file;
 use crate::processes::Processes;
 use crate::progress::Progress;
-use crate::subject::{Capturing, Subject, subject};
 use crate::why::{Asked, asked, names, object_at, types_called};
-use crate::written;
 
 const LONG: &str = "\
 Writes the heap of a process, or of a snapshot, as a file that another program opens:
@@ -47,7 +47,7 @@ Examples:
 pub(crate) struct Arguments {
     /// A process, or a snapshot; a file whose name is digits is ./1234
     #[arg(value_name = "PID|FILE", value_parser = subject())]
-    subject: Subject,
+    subject: Input,
     /// The format
     #[arg(long, value_name = "FORMAT", value_enum)]
     to: Format,
@@ -107,7 +107,7 @@ pub(crate) fn run(arguments: &Arguments, processes: &dyn Processes) -> Result<u8
     let to_stdout = arguments.output_file.as_os_str() == "-";
     // Known before the process is stopped for nothing.
     if !to_stdout {
-        written::check(&arguments.output_file)?;
+        output_file::check(&arguments.output_file)?;
     } else if arguments.to == Format::Pprof && io::stdout().is_terminal() {
         return Err(Failure::new("a profile is no text for a terminal", "give a file: -o heap.pb.gz"));
     }
@@ -209,7 +209,7 @@ fn write(
 ) -> Result<u64, Failure> {
     let path: &Path = &arguments.output_file;
     if path.as_os_str() != "-" {
-        return written::write(path, write);
+        return output_file::write(path, write);
     }
     let mut out = BufWriter::new(io::stdout().lock());
     match write(&mut out).and_then(|()| out.flush()) {

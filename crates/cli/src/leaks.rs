@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use clap::Args;
 use memtop_analyze::{
-    DiffOptions, HeapSeries, Leaks, LeaksError, LeaksOptions, Thresholds, Verdict, Worker, diff, leaks_of,
-    merge_workers, order_of,
+    DiffOptions, HeapSeries, Leaks, LeaksError, LeaksOptions, MemberLeaks, Thresholds, Verdict, diff,
+    leaks_of, merge_members, order_of,
 };
 use memtop_heap::Heap;
 use memtop_remote::Purpose;
@@ -16,14 +16,14 @@ use memtop_report::html::{self, HeapView, LeaksPage};
 use memtop_report::{HeapReportOptions, json, parse_duration, parse_share, parse_size, text};
 
 use crate::clock::Clock;
+use crate::console::Console;
 use crate::failure::Failure;
+use crate::input::{Capturing, Input, for_a_process, subject};
 use crate::load::{self, Heaps};
 use crate::output::Output;
 use crate::page::PageArguments;
 use crate::processes::Processes;
 use crate::progress::Progress;
-use crate::subject::{Capturing, Subject, for_a_process, subject};
-use crate::talk::Talk;
 use crate::watch::{End, LEAST, Plan, Series, Watched, watch};
 use crate::{FINE, GROWTH, INCONCLUSIVE, INTERRUPTED, dump};
 
@@ -58,7 +58,7 @@ Exit status: 0 no growth, 1 a leak or native growth, 2 failure, 3 inconclusive,
 pub(crate) struct Arguments {
     /// A process; or snapshots of one process, in any order
     #[arg(required = true, value_name = "PID|FILE", value_parser = subject())]
-    subjects: Vec<Subject>,
+    subjects: Vec<Input>,
     /// Accuse no place that grew by less in all [default: 1 kB]; units: kB, MB, GB or KiB, MiB, GiB
     #[arg(long, value_name = "SIZE", value_parser = size)]
     min_growth: Option<u64>,
@@ -126,17 +126,17 @@ pub(crate) fn run(
     arguments: &Arguments,
     processes: &dyn Processes,
     clock: &dyn Clock,
-    talk: &dyn Talk,
+    talk: &dyn Console,
 ) -> Result<u8, Failure> {
     arguments.page.check()?;
-    if let [Subject::Process(pid)] = arguments.subjects.as_slice() {
+    if let [Input::Process(pid)] = arguments.subjects.as_slice() {
         return of_process(arguments, *pid, processes, clock, talk);
     }
     arguments.series.only_for_a_process()?;
     arguments.capturing.only_for_a_process()?;
     let paths = arguments.subjects.iter().map(|subject| match subject {
-        Subject::File(path) => Ok(path.clone()),
-        Subject::Process(pid) => Err(Failure::new(
+        Input::File(path) => Ok(path.clone()),
+        Input::Process(pid) => Err(Failure::new(
             format!("process {pid} was given beside others"),
             format!("give one process alone, or files; a file of that name is ./{pid}"),
         )),
@@ -202,7 +202,7 @@ fn of_process(
     pid: u32,
     processes: &dyn Processes,
     clock: &dyn Clock,
-    talk: &dyn Talk,
+    talk: &dyn Console,
 ) -> Result<u8, Failure> {
     let given = &arguments.series;
     let plan = Plan {
@@ -287,16 +287,16 @@ fn of_workers(
     arguments: &Arguments,
     series: Series,
     notes: Vec<String>,
-    talk: &dyn Talk,
+    talk: &dyn Console,
 ) -> Result<u8, Failure> {
     let mut workers = Vec::new();
     for Watched { pid, heaps } in series.watched {
         // The heaps of one process are let go before those of the next are looked at.
         let answer = find(&heaps, arguments, None)
             .map_err(|error| Failure::leaks(error, &[], "a worker became another program meanwhile"))?;
-        workers.push(Worker { pid, answer });
+        workers.push(MemberLeaks { pid, answer });
     }
-    let mut answer = merge_workers(workers, arguments.output.limit().unwrap_or(usize::MAX));
+    let mut answer = merge_members(workers, arguments.output.limit().unwrap_or(usize::MAX));
     answer.notes.extend(notes);
     talk.status("");
     Output::print(&match arguments.output.json {
@@ -310,10 +310,10 @@ fn of_workers(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use memtop_remote::Options;
+    use memtop_remote::CaptureOptions;
 
     fn plan() -> Plan {
-        let options = Options::default();
+        let options = CaptureOptions::default();
         Plan { pid: 7, children: false, count: 5, interval: Duration::from_secs(30), budget: 0.01, options }
     }
 

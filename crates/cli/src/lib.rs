@@ -9,29 +9,29 @@
 #![forbid(unsafe_code)]
 
 mod clock;
+mod console;
 mod diff;
 mod dump;
 mod export;
 mod failure;
-mod family;
+mod input;
 mod leaks;
 mod live;
 mod load;
 mod output;
+mod output_file;
 mod overview;
 mod pace;
 mod page;
+mod process_group;
 mod processes;
 mod progress;
 mod ps;
 mod report;
 mod run;
 mod signals;
-mod subject;
-mod talk;
 mod watch;
 mod why;
-mod written;
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -39,9 +39,9 @@ use std::path::Path;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use clock::SystemClock;
+use console::StandardError;
 use failure::Failure;
 use processes::System;
-use talk::StandardError;
 
 /// All went well.
 const FINE: u8 = 0;

@@ -8,10 +8,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use memtop_analyze::LeaksOptions;
 use memtop_heap::Heap;
-use memtop_remote::{Options, RemoteError, pulse};
+use memtop_remote::{CaptureOptions, RemoteError, process_stats};
 use memtop_report::{Style, text};
 use memtop_snapshot::SaveOptions;
-use memtop_tui::{Ended, Limit, Pulse, Source, SourceError, Title, run_all};
+use memtop_tui::{CaptureSource, Ended, Limit, ProcessSample, SourceError, Title, run_all};
 
 use crate::FINE;
 use crate::failure::Failure;
@@ -26,15 +26,15 @@ pub(crate) fn is_possible() -> bool {
 ///
 /// # Errors
 /// If one of them cannot be captured, which is told before the screen is taken; or the terminal cannot be used.
-pub(crate) fn run(pids: &[u32], options: Options, output: &Output) -> Result<u8, Failure> {
-    let mut sources: Vec<Box<dyn Source>> = Vec::new();
+pub(crate) fn run(pids: &[u32], options: CaptureOptions, output: &Output) -> Result<u8, Failure> {
+    let mut sources: Vec<Box<dyn CaptureSource>> = Vec::new();
     for &pid in pids {
         let target = memtop_remote::Target::find(pid)?;
         sources.push(Box::new(Process { pid, name: target.program, options }));
     }
     let style = output.style();
     let theme = memtop_tui::Theme { color: style.color, unicode: style.unicode };
-    let ended = run_all(sources, memtop_tui::Options { theme, ..memtop_tui::Options::default() });
+    let ended = run_all(sources, memtop_tui::LiveOptions { theme, ..memtop_tui::LiveOptions::default() });
     match ended {
         Ok(Ended::Quit) => Ok(FINE),
         Ok(Ended::Signal(number)) => Ok(u8::try_from(128 + number).unwrap_or(u8::MAX)),
@@ -46,7 +46,7 @@ pub(crate) fn run(pids: &[u32], options: Options, output: &Output) -> Result<u8,
 struct Process {
     pid: u32,
     name: String,
-    options: Options,
+    options: CaptureOptions,
 }
 
 impl Process {
@@ -61,7 +61,7 @@ impl Process {
     }
 }
 
-impl Source for Process {
+impl CaptureSource for Process {
     fn title(&self) -> Title {
         Title { pid: Some(self.pid), name: self.name.clone() }
     }
@@ -77,11 +77,11 @@ impl Source for Process {
         })
     }
 
-    fn pulse(&mut self) -> Result<Pulse, SourceError> {
-        let now = pulse(self.pid)
+    fn sample(&mut self) -> Result<ProcessSample, SourceError> {
+        let now = process_stats(self.pid)
             .ok_or_else(|| SourceError::Gone(RemoteError::Exited { pid: self.pid }.to_string()))?;
         let limit = now.limit.map(|(bytes, name)| Limit { bytes, name: name.to_owned() });
-        Ok(Pulse { rss: now.rss, uptime: now.uptime, limit })
+        Ok(ProcessSample { rss: now.rss, uptime: now.uptime, limit })
     }
 
     fn save(&self, heap: &Heap) -> Result<PathBuf, String> {

@@ -5,11 +5,11 @@ use clap::Args;
 use memtop_report::{Overview, json, text};
 
 use crate::failure::Failure;
+use crate::input::{Capturing, Input, subject};
 use crate::output::Output;
 use crate::processes::Processes;
 use crate::progress::Progress;
-use crate::subject::{Capturing, Subject, subject};
-use crate::{FINE, family, live};
+use crate::{FINE, live, process_group};
 
 /// What is looked at without a subcommand.
 #[derive(Debug, Args)]
@@ -17,7 +17,7 @@ use crate::{FINE, family, live};
 pub(crate) struct Arguments {
     /// A process to look into; or a snapshot
     #[arg(value_name = "PID|FILE", value_parser = subject())]
-    pub(crate) subject: Option<Subject>,
+    pub(crate) subject: Option<Input>,
     /// Look once and print a report, also in a terminal; without, a terminal has the live view
     #[arg(long)]
     once: bool,
@@ -40,7 +40,7 @@ pub(crate) fn run(arguments: &Arguments, processes: &dyn Processes) -> Result<u8
         ));
     };
     known(subject)?;
-    if let Subject::Process(pid) = *subject
+    if let Input::Process(pid) = *subject
         && !arguments.once
         && !arguments.output.json
         && live::is_possible()
@@ -53,7 +53,7 @@ pub(crate) fn run(arguments: &Arguments, processes: &dyn Processes) -> Result<u8
     }
     let progress = Progress::new();
     if arguments.children {
-        return family::run(subject, &arguments.capturing, &arguments.output, processes, progress);
+        return process_group::run(subject, &arguments.capturing, &arguments.output, processes, progress);
     }
     let heap = subject.heap(&arguments.capturing, processes, &progress)?;
     progress.say("finding out who retains what …");
@@ -70,8 +70,8 @@ pub(crate) fn run(arguments: &Arguments, processes: &dyn Processes) -> Result<u8
 ///
 /// # Errors
 /// If it is so.
-fn known(subject: &Subject) -> Result<(), Failure> {
-    let Subject::File(path) = subject else { return Ok(()) };
+fn known(subject: &Input) -> Result<(), Failure> {
+    let Input::File(path) = subject else { return Ok(()) };
     let Some(word) = path.to_str().filter(|word| word.bytes().all(|c| c.is_ascii_alphabetic())) else {
         return Ok(());
     };

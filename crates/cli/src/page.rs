@@ -8,7 +8,7 @@ use clap::Args;
 use memtop_report::{bytes, escape};
 
 use crate::failure::Failure;
-use crate::{output, written};
+use crate::{output, output_file};
 
 /// Whether a page is wanted, and where.
 #[derive(Debug, Default, Args)]
@@ -30,7 +30,7 @@ impl PageArguments {
     /// # Errors
     /// If the file can surely not be written.
     pub(crate) fn check(&self) -> Result<(), Failure> {
-        self.html.as_deref().map_or(Ok(()), |path| written::check(path).map(|_| ()))
+        self.html.as_deref().map_or(Ok(()), |path| output_file::check(path).map(|_| ()))
     }
 
     /// Writes the page, if one is wanted, and says so on standard error.
@@ -40,7 +40,7 @@ impl PageArguments {
     pub(crate) fn write(&self, page: impl FnOnce() -> Result<String, Failure>) -> Result<(), Failure> {
         let Some(path) = &self.html else { return Ok(()) };
         let page = page()?;
-        let size = written::write(path, |file| file.write_all(page.as_bytes()))?;
+        let size = output_file::write(path, |file| file.write_all(page.as_bytes()))?;
         let name = path.display().to_string();
         output::print_error(&format!("{}: {}; open it in a browser\n", escape(&name), bytes(size)));
         Ok(())

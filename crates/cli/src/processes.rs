@@ -1,7 +1,7 @@
 //! The processes of this machine, as the commands see them: a trait, so that tests can make up their own.
 
 use memtop_heap::Heap;
-use memtop_remote::{Options, RemoteError};
+use memtop_remote::{CaptureOptions, RemoteError};
 
 use crate::failure::Failure;
 
@@ -11,7 +11,7 @@ pub(crate) trait Processes {
     ///
     /// # Errors
     /// If it cannot be captured, with the reason and a hint.
-    fn capture(&self, pid: u32, options: &Options) -> Result<Heap, Failure>;
+    fn capture(&self, pid: u32, options: &CaptureOptions) -> Result<Heap, Failure>;
 
     /// The descendants of a process that are Pythons, by their numbers.
     fn children(&self, pid: u32) -> Vec<u32>;
@@ -25,7 +25,7 @@ pub(crate) trait Processes {
 pub(crate) struct System;
 
 impl Processes for System {
-    fn capture(&self, pid: u32, options: &Options) -> Result<Heap, Failure> {
+    fn capture(&self, pid: u32, options: &CaptureOptions) -> Result<Heap, Failure> {
         Ok(memtop_remote::capture(pid, options)?)
     }
 
@@ -34,7 +34,7 @@ impl Processes for System {
     }
 
     fn is_running(&self, pid: u32) -> bool {
-        memtop_remote::pulse(pid).is_some()
+        memtop_remote::process_stats(pid).is_some()
     }
 }
 

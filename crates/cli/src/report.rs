@@ -6,11 +6,11 @@ use memtop_report::{HeapReport, HeapReportOptions, json, text};
 
 use crate::FINE;
 use crate::failure::Failure;
+use crate::input::{Capturing, Input, subject};
 use crate::output::Output;
 use crate::page::PageArguments;
 use crate::processes::Processes;
 use crate::progress::Progress;
-use crate::subject::{Capturing, Subject, subject};
 
 const LONG: &str = "\
 Says what is in the heap of a process, or of a snapshot of one: where memory
@@ -34,7 +34,7 @@ Examples:
 pub(crate) struct Arguments {
     /// A process, or a snapshot; a file whose name is digits is ./1234
     #[arg(value_name = "PID|FILE", value_parser = subject())]
-    subject: Subject,
+    subject: Input,
     #[command(flatten)]
     capturing: Capturing,
     #[command(flatten)]

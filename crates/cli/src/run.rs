@@ -14,19 +14,19 @@ use std::process::{Child, Command, ExitStatus};
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use memtop_analyze::{LeaksOptions, Worker, leaks_of, merge_workers, same_process};
+use memtop_analyze::{LeaksOptions, MemberLeaks, leaks_of, merge_members, same_process};
 use memtop_heap::Heap;
 use memtop_remote::Purpose;
 use memtop_report::{json, text};
 use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 
 use crate::failure::Failure;
+use crate::input::Capturing;
 use crate::leaks::{share, time};
 use crate::output::Output;
 use crate::pace::period;
 use crate::processes::Processes;
 use crate::signals::{Caught, PassedOn};
-use crate::subject::Capturing;
 use crate::watch::Watched;
 
 const LONG: &str = "\
@@ -99,7 +99,7 @@ pub(crate) fn run(
     })?;
     if let Some(path) = &arguments.output_file {
         // Said before the program runs for hours.
-        crate::written::check(path)?;
+        crate::output_file::check(path)?;
     }
     let mut command = match runs(program, arguments.module, std::env::var_os("PATH").as_deref())? {
         Runs::Module => with(python, &[OsStr::new("-m"), program], rest),
@@ -306,10 +306,10 @@ impl Looks {
         for Watched { pid, heaps } in self.watched {
             let answer = leaks_of(&heaps, &options)
                 .map_err(|error| Failure::leaks(error, &[], "it became another program meanwhile"))?;
-            answers.push(Worker { pid, answer });
+            answers.push(MemberLeaks { pid, answer });
         }
         if arguments.children {
-            let mut answer = merge_workers(answers, limit);
+            let mut answer = merge_members(answers, limit);
             answer.notes.push(note);
             answer.notes.extend(self.notes);
             return Ok(match arguments.output.json {
@@ -317,7 +317,7 @@ impl Looks {
                 false => text::workers(&answer, &style),
             });
         }
-        let Some(Worker { mut answer, .. }) = answers.pop() else { return Ok(String::new()) };
+        let Some(MemberLeaks { mut answer, .. }) = answers.pop() else { return Ok(String::new()) };
         answer.notes.push(note);
         answer.notes.extend(self.notes);
         Ok(match arguments.output.json {
@@ -347,7 +347,7 @@ fn deliver(answer: &str, arguments: &Arguments) -> Result<(), Failure> {
             crate::output::print_error(answer);
             Ok(())
         }
-        Some(path) => crate::written::write(path, |out| out.write_all(answer.as_bytes())).map(|_| ()),
+        Some(path) => crate::output_file::write(path, |out| out.write_all(answer.as_bytes())).map(|_| ()),
     }
 }
 

@@ -11,16 +11,16 @@ use std::time::Duration;
 
 use memtop_analyze::{SeriesError, same_process};
 use memtop_heap::Heap;
-use memtop_remote::Options;
+use memtop_remote::CaptureOptions;
 use memtop_report::{duration, grouped};
 use memtop_snapshot::StoredHeap;
 
 use crate::clock::Clock;
+use crate::console::Console;
 use crate::failure::Failure;
 use crate::load::Heaps;
 use crate::pace::period;
 use crate::processes::Processes;
-use crate::talk::Talk;
 
 /// What is captured, and how often.
 #[derive(Debug, Clone)]
@@ -36,7 +36,7 @@ pub(crate) struct Plan {
     /// The share of the time that a process may be stopped, above 0 and at most 1.
     pub(crate) budget: f64,
     /// How it is captured.
-    pub(crate) options: Options,
+    pub(crate) options: CaptureOptions,
 }
 
 /// The captures of one process.
@@ -107,7 +107,7 @@ pub(crate) fn watch(
     plan: &Plan,
     processes: &dyn Processes,
     clock: &dyn Clock,
-    talk: &dyn Talk,
+    talk: &dyn Console,
     taken: &mut dyn FnMut(&Heap, usize) -> Option<String>,
 ) -> Result<Series, Failure> {
     let mut series = Series { watched: Vec::new(), rounds: 0, end: End::Complete, notes: Vec::new() };
@@ -273,7 +273,7 @@ fn wait(
     pause: u64,
     processes: &dyn Processes,
     clock: &dyn Clock,
-    talk: &dyn Talk,
+    talk: &dyn Console,
 ) -> Option<End> {
     loop {
         if clock.is_interrupted() {
@@ -353,7 +353,7 @@ mod tests {
     }
 
     impl Processes for Fakes<'_> {
-        fn capture(&self, pid: u32, _: &Options) -> Result<Heap, Failure> {
+        fn capture(&self, pid: u32, _: &CaptureOptions) -> Result<Heap, Failure> {
             let tried = self.tried.replace(self.tried.get() + 1);
             if !self.is_running(pid) || self.fails.contains(&tried) {
                 return Err(Failure::new(format!("process {pid}: capture {tried} failed"), "try again"));
@@ -387,7 +387,7 @@ mod tests {
     #[derive(Default)]
     struct Told(RefCell<Vec<String>>);
 
-    impl Talk for Told {
+    impl Console for Told {
         fn line(&self, text: &str) {
             self.0.borrow_mut().push(text.to_owned());
         }
@@ -401,7 +401,7 @@ mod tests {
             count: 5,
             interval: s(30),
             budget: 0.01,
-            options: Options { pause: true, ..Options::default() },
+            options: CaptureOptions { pause: true, ..CaptureOptions::default() },
         }
     }
 

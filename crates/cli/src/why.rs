@@ -5,14 +5,14 @@ use memtop_analyze::{
     Costs, PathOptions, Retained, ShortestPaths, paths_to_object, paths_to_types, types_like,
 };
 use memtop_heap::{Heap, ObjectId, TypeId};
-use memtop_report::{Keeper, json, text};
+use memtop_report::{ObjectFacts, json, text};
 
 use crate::FINE;
 use crate::failure::Failure;
+use crate::input::{Capturing, Input, subject};
 use crate::output::Output;
 use crate::processes::Processes;
 use crate::progress::Progress;
-use crate::subject::{Capturing, Subject, subject};
 
 const LONG: &str = "\
 Says who keeps objects alive, as paths from where Python itself holds them (modules,
@@ -35,7 +35,7 @@ Examples:
 pub(crate) struct Arguments {
     /// A process, or a snapshot; a file whose name is digits is ./1234
     #[arg(value_name = "PID|FILE", value_parser = subject())]
-    subject: Subject,
+    subject: Input,
     /// The name of a type, or an address: 0x…, or decimal as id() gives it
     #[arg(value_name = "TYPE|ADDRESS")]
     asked: String,
@@ -92,7 +92,7 @@ fn why_object(arguments: &Arguments, heap: &Heap, address: u64) -> Result<String
     let costs = Costs::default();
     let shortest = ShortestPaths::new(heap, &costs);
     let answer = paths_to_object(heap, &shortest, &costs, id, &options(arguments));
-    let keeper = Keeper::of(heap, &Retained::new(heap), &shortest, id);
+    let keeper = ObjectFacts::of(heap, &Retained::new(heap), &shortest, id);
     Ok(match arguments.output.json {
         true => json::to_text(&json::object_paths(heap, &answer, &keeper)),
         false => text::object_paths(heap, &answer, &keeper, &arguments.output.style()),
@@ -114,7 +114,7 @@ fn why_type(arguments: &Arguments, heap: &Heap, name: &str) -> Result<String, Fa
 ///
 /// # Errors
 /// If there is none.
-pub(crate) fn object_at(heap: &Heap, subject: &Subject, address: u64) -> Result<ObjectId, Failure> {
+pub(crate) fn object_at(heap: &Heap, subject: &Input, address: u64) -> Result<ObjectId, Failure> {
     heap.objects().at_address(address).ok_or_else(|| {
         Failure::new(
             format!("no object lies at {address:#x} in {subject}"),
@@ -127,7 +127,7 @@ pub(crate) fn object_at(heap: &Heap, subject: &Subject, address: u64) -> Result<
 ///
 /// # Errors
 /// If there is none.
-pub(crate) fn types_called(heap: &Heap, subject: &Subject, name: &str) -> Result<Vec<TypeId>, Failure> {
+pub(crate) fn types_called(heap: &Heap, subject: &Input, name: &str) -> Result<Vec<TypeId>, Failure> {
     let types = heap.types().find(name);
     if types.is_empty() {
         let near = types_like(heap, name, 3);

@@ -10,17 +10,17 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-use memtop_heap::{Label, StringId};
+use memtop_heap::{KEYS_ARE_DATA, Label, StringId};
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::blind::{Blind, LARGEST_SCANNED};
 use crate::c_types::{CType, CTypes};
-use crate::kind::Kind;
+use crate::kind::ObjectKind;
 use crate::layout::{Layout, container, object, type_object};
 use crate::memory::Memory;
 use crate::sizes::Sizings;
 use crate::text::{Text, is_identifier};
 use crate::type_info::{DictPlace, TypeInfo};
+use crate::untraced::{LARGEST_SCANNED, Untraced};
 use crate::visited::{Visited, take, take_if_near};
 
 /// Where what was decoded goes.
@@ -85,7 +85,7 @@ pub struct Decoder<'m, M> {
     local_dicts: FxHashSet<u64>,
     pub(crate) variable_names: HashMap<u64, std::rc::Rc<[Label]>>,
     /// What is remembered to do without a traverse.
-    pub(crate) blind: Blind,
+    pub(crate) blind: Untraced,
     pub(crate) sizings: Sizings,
 }
 
@@ -97,8 +97,6 @@ struct KnownText {
 }
 
 const RECENT: usize = 8192;
-/// A container with fewer entries may show its keys that are names.
-const FEW: u64 = 64;
 /// The bits of an address that a process can have: 47 on x86-64, 48 on aarch64.
 pub(crate) const ADDRESS: u64 = (1 << 48) - 1;
 /// Below this nothing is mapped.
@@ -159,7 +157,7 @@ impl<'m, M: Memory> Decoder<'m, M> {
             recent: vec![KnownText::default(); RECENT],
             local_dicts: FxHashSet::default(),
             variable_names: HashMap::new(),
-            blind: Blind::default(),
+            blind: Untraced::default(),
             sizings: Sizings::default(),
         })
     }
@@ -238,13 +236,13 @@ impl<'m, M: Memory> Decoder<'m, M> {
         let at = at & ADDRESS;
         let (kind, ..) = self.kind_of(self.memory.word(at + object::TYPE as u64)?)?;
         let dict = self.memory.word(at + 16)?;
-        (kind == Kind::Module && dict != 0).then_some(dict)
+        (kind == ObjectKind::Module && dict != 0).then_some(dict)
     }
 
     /// Whether code lies at an address.
     pub fn is_code(&self, at: u64) -> bool {
         let of = self.memory.word((at & ADDRESS) + object::TYPE as u64);
-        of.and_then(|of| self.kind_of(of)).is_some_and(|(kind, ..)| kind == Kind::Code)
+        of.and_then(|of| self.kind_of(of)).is_some_and(|(kind, ..)| kind == ObjectKind::Code)
     }
 
     /// The labels of a namespace's values, in the order in which [`Decoder::references`] tells them.
@@ -398,23 +396,23 @@ impl<'m, M: Memory> Decoder<'m, M> {
         }
         let mut visited = visited.map(Visited::new);
         match info.kind {
-            Kind::Opaque | Kind::TextBuffer => {
+            ObjectKind::Opaque | ObjectKind::TextBuffer => {
                 if let Some(visited) = &visited {
                     self.hidden_words(at, info, visited.all(), sink);
                 }
             }
-            Kind::Plain | Kind::Atom => {}
-            Kind::Tuple => self.tuple(at, &mut visited, sink),
-            Kind::List => self.list(at, &mut visited, sink),
-            Kind::Dict | Kind::DictAndMore => self.dict(at, &mut visited, sink),
-            Kind::Set => self.set(at, &mut visited, sink),
-            Kind::Code => self.code(at, sink),
-            Kind::Type => self.type_parts(at, &mut visited, sink),
-            Kind::Frame | Kind::Generator => self.frame_parts(at, info.kind, &mut visited, sink),
-            Kind::Context => self.context_parts(at, &mut visited, sink),
-            Kind::Function => self.closure(at, sink),
-            Kind::DateTime => self.time_zone(at, 40, sink),
-            Kind::TimeOfDay => self.time_zone(at, 32, sink),
+            ObjectKind::Plain | ObjectKind::Atom => {}
+            ObjectKind::Tuple => self.tuple(at, &mut visited, sink),
+            ObjectKind::List => self.list(at, &mut visited, sink),
+            ObjectKind::Dict | ObjectKind::DictAndMore => self.dict(at, &mut visited, sink),
+            ObjectKind::Set => self.set(at, &mut visited, sink),
+            ObjectKind::Code => self.code(at, sink),
+            ObjectKind::Type => self.type_parts(at, &mut visited, sink),
+            ObjectKind::Frame | ObjectKind::Generator => self.frame_parts(at, info.kind, &mut visited, sink),
+            ObjectKind::Context => self.context_parts(at, &mut visited, sink),
+            ObjectKind::Function => self.closure(at, sink),
+            ObjectKind::DateTime => self.time_zone(at, 40, sink),
+            ObjectKind::TimeOfDay => self.time_zone(at, 32, sink),
             _ => {}
         }
         for &(offset, label) in &info.members {
@@ -434,19 +432,19 @@ impl<'m, M: Memory> Decoder<'m, M> {
 
     /// What was visited and has no label yet.
     fn rest(&mut self, info: &TypeInfo, mut visited: Visited<'_>, sink: &mut impl Sink) {
-        let keeps_items = matches!(info.kind, Kind::Deque | Kind::Queue | Kind::LruCache);
+        let keeps_items = matches!(info.kind, ObjectKind::Deque | ObjectKind::Queue | ObjectKind::LruCache);
         // Where it stands among the items differs by version.
         if keeps_items && !info.holds_type && self.is_heap_type(info.address) && visited.take(info.address) {
             sink.reference(info.address, Label::TYPE);
         }
-        let in_list = info.kind == Kind::Queue && self.layout.minor < 13;
+        let in_list = info.kind == ObjectKind::Queue && self.layout.minor < 13;
         let folds = self.folds(info);
-        if info.kind == Kind::LruCache {
+        if info.kind == ObjectKind::LruCache {
             let rest: Vec<u64> = visited.rest().collect();
             let cached = self.cached(info, &rest, sink);
             return self.labelled(info, folds, rest[cached..].iter().copied(), sink);
         }
-        if !in_list && matches!(info.kind, Kind::Deque | Kind::Queue) {
+        if !in_list && matches!(info.kind, ObjectKind::Deque | ObjectKind::Queue) {
             return visited.rest().enumerate().for_each(|(index, to)| sink.reference(to, Label::at(index)));
         }
         self.labelled(info, folds, visited.rest(), sink);
@@ -454,8 +452,8 @@ impl<'m, M: Memory> Decoder<'m, M> {
 
     /// Whether a builtin container that an object of this kind holds is a part of it.
     pub(crate) fn folds(&self, info: &TypeInfo) -> bool {
-        matches!(info.kind, Kind::LruCache | Kind::Wrapper | Kind::ThreadLocal)
-            || (info.kind == Kind::Queue && self.layout.minor < 13)
+        matches!(info.kind, ObjectKind::LruCache | ObjectKind::Wrapper | ObjectKind::ThreadLocal)
+            || (info.kind == ObjectKind::Queue && self.layout.minor < 13)
     }
 
     pub(crate) fn labelled(
@@ -469,7 +467,7 @@ impl<'m, M: Memory> Decoder<'m, M> {
             let label = match info.kind {
                 _ if to == info.address => Label::TYPE,
                 _ if folds && self.is_plain_container(to) => {
-                    if info.kind == Kind::ThreadLocal {
+                    if info.kind == ObjectKind::ThreadLocal {
                         self.local_dicts.insert(to);
                     }
                     Label::STORAGE
@@ -546,7 +544,7 @@ impl<'m, M: Memory> Decoder<'m, M> {
             return;
         }
         // What a class statement made is laid out by the interpreter. A type written in C may say anything of its objects.
-        let is_certain = info.is_class || info.kind != Kind::Opaque;
+        let is_certain = info.is_class || info.kind != ObjectKind::Opaque;
         let word = |at: u64| if is_certain { self.word(at) } else { self.claimed(at) };
         let (values, dict) = match info.dict {
             DictPlace::None => return,
@@ -557,7 +555,7 @@ impl<'m, M: Memory> Decoder<'m, M> {
                     (info.basic_size + items.saturating_mul(info.item_size).min(MOST)).next_multiple_of(8);
                 let place = (at + size).wrapping_add_signed(offset);
                 // How many items an object has is known of what CPython defines.
-                (0, if info.kind == Kind::Opaque { self.claimed(place) } else { self.word(place) })
+                (0, if info.kind == ObjectKind::Opaque { self.claimed(place) } else { self.word(place) })
             }
             DictPlace::Managed311 => match word(at - 32) {
                 0 => (0, word(at - 24)),
@@ -643,7 +641,7 @@ impl<'m, M: Memory> Decoder<'m, M> {
         let keys = self.pointer(at + container::DICT_KEYS as u64);
         let Some(table) = self.key_table(keys) else { return };
         let values = self.pointer(at + container::DICT_VALUES as u64);
-        let few = self.word(at + container::DICT_USED as u64) < FEW;
+        let few = self.word(at + container::DICT_USED as u64) < KEYS_ARE_DATA;
         let namespace = !few && sink.is_namespace(at);
         let of_threads = !self.local_dicts.is_empty() && self.local_dicts.contains(&at);
         if values != 0 {
@@ -806,7 +804,7 @@ impl<'m, M: Memory> Decoder<'m, M> {
     /// Words of an object of an unknown layout that may be references beside those that were visited.
     pub(crate) fn hidden_words(&self, at: u64, info: &TypeInfo, visited: &[u64], sink: &mut impl Sink) {
         const FEW_VISITED: usize = 64;
-        let label = if info.kind == Kind::TextBuffer { Label::STORAGE } else { Label::UNLABELLED };
+        let label = if info.kind == ObjectKind::TextBuffer { Label::STORAGE } else { Label::UNLABELLED };
         const PAGE: u64 = 4096;
         let size = info.basic_size.min(LARGEST_SCANNED);
         // The object's first page is there; how far it goes on is the type's claim.
@@ -835,7 +833,7 @@ impl<'m, M: Memory> Decoder<'m, M> {
             if plausible(to) && !inside && (visited.len() > FEW_VISITED || !visited.contains(&to)) {
                 sink.hidden(to, label);
                 // From 3.14 the writer of a text buffer stands apart; what it writes to is its first member.
-                if info.kind == Kind::TextBuffer
+                if info.kind == ObjectKind::TextBuffer
                     && let Some(behind) = sink.behind(to).filter(|&behind| plausible(behind))
                 {
                     sink.hidden(behind, label);

@@ -10,7 +10,7 @@ use std::rc::Rc;
 use memtop_heap::{Label, StringId};
 
 use crate::decoder::{ADDRESS, Decoder, Sink, is_item};
-use crate::kind::Kind;
+use crate::kind::ObjectKind;
 use crate::layout::{FRAME_OWNED_BY_FRAME_OBJECT, object};
 use crate::memory::Memory;
 use crate::visited::{Visited, take};
@@ -206,14 +206,14 @@ impl<M: Memory> Decoder<'_, M> {
     pub(crate) fn frame_parts(
         &mut self,
         at: u64,
-        kind: Kind,
+        kind: ObjectKind,
         visited: &mut Option<Visited<'_>>,
         sink: &mut impl Sink,
     ) {
         let layout = self.layout.frame;
         let address = match (kind, layout.in_frame_object) {
-            (Kind::Frame, None) => at,
-            (Kind::Frame, Some(offset)) => {
+            (ObjectKind::Frame, None) => at,
+            (ObjectKind::Frame, Some(offset)) => {
                 let data = self.pointer(at + offset);
                 let owner = layout.owner.and_then(|offset| self.memory.byte(data + offset));
                 if data == 0 || owner != Some(FRAME_OWNED_BY_FRAME_OBJECT) {

@@ -6,7 +6,7 @@ use crate::c_types::CType;
 
 /// What the objects of a type are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum ObjectKind {
     /// Nothing but attributes and slots: an instance of a class that derives from `object` alone.
     Plain,
     /// A value that refers to nothing.
@@ -76,7 +76,7 @@ pub enum Kind {
     Opaque,
 }
 
-impl Kind {
+impl ObjectKind {
     /// The kind of a C type, and the shape of its objects and of what derives from it.
     #[must_use]
     pub fn of(c_type: CType) -> (Self, Shape) {

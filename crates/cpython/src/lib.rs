@@ -9,13 +9,11 @@
 //! is read is taken for hostile: every count is capped, nothing is followed for ever.
 #![forbid(unsafe_code)]
 
-mod blind;
 mod c_types;
 mod decoder;
 mod frames;
 mod kind;
 pub mod layout;
-mod mark;
 mod memory;
 mod pools;
 mod runtime;
@@ -24,7 +22,9 @@ mod sizes;
 mod structures;
 mod text;
 mod type_info;
+mod untraced;
 mod validity;
+mod value_tag;
 mod variables;
 mod visited;
 mod walk;
@@ -32,7 +32,7 @@ mod walk;
 pub use c_types::{CType, CTypes, CodeFiles};
 pub use decoder::{Decoder, KnownTypes, Sink};
 pub use frames::{FrameView, Local};
-pub use kind::Kind;
+pub use kind::ObjectKind;
 pub use layout::Layout;
 pub use memory::{Checked, Memory};
 pub use pools::Pools;
@@ -44,4 +44,4 @@ pub use sizes::limit_offset;
 pub use text::{Text, is_identifier};
 pub use type_info::{DictPlace, TypeInfo};
 pub use variables::ContextVariable;
-pub use walk::{InterpreterRoots, Room, Source, Surroundings, Walk, Walked};
+pub use walk::{HeapAccess, InterpreterFacts, InterpreterRoots, Preallocated, Walk, WalkResult};

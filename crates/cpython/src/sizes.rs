@@ -11,7 +11,7 @@ use rustc_hash::FxHashMap;
 
 use crate::c_types::CType;
 use crate::decoder::Decoder;
-use crate::kind::Kind;
+use crate::kind::ObjectKind;
 use crate::layout::{container, gc_head, object, type_object};
 use crate::memory::Memory;
 use crate::type_info::TypeInfo;
@@ -188,7 +188,7 @@ impl<M: Memory> Decoder<'_, M> {
         let has_more = self.layout.minor >= 11 && flags & type_object::PRE_HEADER != 0;
         let header = HEAD * u64::from(info.is_gc) + type_object::PRE_HEADER_SIZE as u64 * u64::from(has_more);
         // 3.11 and 3.12 ask the type whether there is a head, the others the object (`_PySys_GetSizeOf`).
-        let by_object = info.kind == Kind::Type && info.is_gc && !matches!(self.layout.minor, 11 | 12);
+        let by_object = info.kind == ObjectKind::Type && info.is_gc && !matches!(self.layout.minor, 11 | 12);
         Sizing { formula, header, by_object }
     }
 
@@ -314,10 +314,10 @@ impl<M: Memory> Decoder<'_, M> {
 /// `dequeobject` in `_collectionsmodule.c`, `maxsize` of `lru_cache_object` in `_functoolsmodule.c`. Negative where
 /// there is no limit. `None` for other kinds and unknown versions.
 #[must_use]
-pub const fn limit_offset(kind: Kind, minor: u8) -> Option<u64> {
+pub const fn limit_offset(kind: ObjectKind, minor: u8) -> Option<u64> {
     match (kind, minor) {
-        (Kind::Deque, 8..=15) => Some(64),
-        (Kind::LruCache, 8..=15) => Some(96),
+        (ObjectKind::Deque, 8..=15) => Some(64),
+        (ObjectKind::LruCache, 8..=15) => Some(96),
         _ => None,
     }
 }

@@ -5,12 +5,12 @@
 
 use memtop_heap::Label;
 
-use crate::blind::MOST_SCANNED;
 use crate::c_types::CType;
 use crate::decoder::{Decoder, MOST, Sink, is_item};
 use crate::layout::{object, type_object};
 use crate::memory::Memory;
 use crate::type_info::{DictPlace, TypeInfo};
+use crate::untraced::MOST_SCANNED;
 
 /// Structures that are more than their words, or less.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

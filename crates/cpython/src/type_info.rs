@@ -4,7 +4,7 @@ use memtop_heap::{Label, LabelKind, Shape};
 
 use crate::c_types::CType;
 use crate::decoder::{ADDRESS, Decoder, MOST, Sink};
-use crate::kind::Kind;
+use crate::kind::ObjectKind;
 use crate::layout::{INLINE_VALUES_MAX, object, type_object};
 use crate::memory::Memory;
 use crate::structures::Chain;
@@ -43,7 +43,7 @@ pub struct TypeInfo {
     /// Its `__qualname__`.
     pub qualname: String,
     /// What its objects are.
-    pub kind: Kind,
+    pub kind: ObjectKind,
     /// Which builtin they are or derive from.
     pub shape: Shape,
     /// Whether the decoder alone knows all references of its objects.
@@ -180,16 +180,17 @@ impl<M: Memory> Decoder<'_, M> {
         Some(traverse == self.class_traverse || dealloc == self.class_dealloc)
     }
 
-    pub(crate) fn kind_of(&self, address: u64) -> Option<(Kind, Shape, bool)> {
+    pub(crate) fn kind_of(&self, address: u64) -> Option<(ObjectKind, Shape, bool)> {
         let mut at = address & ADDRESS;
         let mut exact = true;
         for _ in 0..LONGEST_CHAIN {
             if !self.is_class(at)? {
-                let (kind, shape) = self.c_type(at).map_or((Kind::Opaque, Shape::Other), Kind::of);
+                let (kind, shape) =
+                    self.c_type(at).map_or((ObjectKind::Opaque, Shape::Other), ObjectKind::of);
                 match kind {
-                    Kind::Opaque => exact = false,
+                    ObjectKind::Opaque => exact = false,
                     // What is written in C and derives from object may hold anything.
-                    Kind::Plain if !exact => return Some((Kind::Opaque, Shape::Other, false)),
+                    ObjectKind::Plain if !exact => return Some((ObjectKind::Opaque, Shape::Other, false)),
                     _ => return Some((kind, shape, exact)),
                 }
                 if shape != Shape::Other {
@@ -201,7 +202,7 @@ impl<M: Memory> Decoder<'_, M> {
                 break;
             }
         }
-        Some((Kind::Opaque, Shape::Other, false))
+        Some((ObjectKind::Opaque, Shape::Other, false))
     }
 
     /// `tp_name`, up to 200 bytes.
@@ -304,13 +305,13 @@ impl<M: Memory> Decoder<'_, M> {
     /// Members of types written in C, by the kind. Read from the structures' headers (`Include/cpython/*.h`;
     /// `_functoolsmodule.c`, `descrobject.c`, `funcobject.c`, `_collectionsmodule.c` for those without one); the same
     /// from 3.8 to 3.15 where no version is asked.
-    fn known_members(&self, kind: Kind, sink: &mut impl Sink, members: &mut Vec<(u64, Label)>) {
+    fn known_members(&self, kind: ObjectKind, sink: &mut impl Sink, members: &mut Vec<(u64, Label)>) {
         let layout = &self.layout;
         let mut attributes = |members: &mut Vec<(u64, Label)>, of: &[(u64, &str)]| {
             members.extend(of.iter().map(|&(offset, name)| (offset, Label::attribute(sink.name(name)))));
         };
         match kind {
-            Kind::Function if layout.minor < 10 => {
+            ObjectKind::Function if layout.minor < 10 => {
                 attributes(
                     members,
                     &[
@@ -327,7 +328,7 @@ impl<M: Memory> Decoder<'_, M> {
                 );
                 members.extend([(48, Label::STORAGE), (72, Label::DICT)]);
             }
-            Kind::Function => {
+            ObjectKind::Function => {
                 attributes(
                     members,
                     &[
@@ -345,11 +346,11 @@ impl<M: Memory> Decoder<'_, M> {
                 );
                 members.extend([(72, Label::STORAGE), (88, Label::DICT)]);
             }
-            Kind::Method => attributes(members, &[(16, "__func__"), (24, "__self__")]),
-            Kind::BuiltinFunction => attributes(members, &[(24, "__self__"), (32, "__module__")]),
-            Kind::Cell => members.push((16, Label::STORAGE)),
-            Kind::Module => members.push((16, Label::DICT)),
-            Kind::Type => {
+            ObjectKind::Method => attributes(members, &[(16, "__func__"), (24, "__self__")]),
+            ObjectKind::BuiltinFunction => attributes(members, &[(24, "__self__"), (32, "__module__")]),
+            ObjectKind::Cell => members.push((16, Label::STORAGE)),
+            ObjectKind::Module => members.push((16, Label::DICT)),
+            ObjectKind::Type => {
                 members.push((type_object::DICT as u64, Label::DICT));
                 members.push((type_object::BASE as u64, Label::BASE));
                 attributes(
@@ -357,8 +358,8 @@ impl<M: Memory> Decoder<'_, M> {
                     &[(type_object::BASES, "__bases__"), (type_object::MRO as u64, "__mro__")],
                 );
             }
-            Kind::Traceback => attributes(members, &[(16, "tb_next"), (24, "tb_frame")]),
-            Kind::Exception => {
+            ObjectKind::Traceback => attributes(members, &[(16, "tb_next"), (24, "tb_frame")]),
+            ObjectKind::Exception => {
                 members.push((16, Label::DICT));
                 attributes(members, &[(24, "args")]);
                 let first = if layout.minor >= 11 { 40 } else { 32 };
@@ -371,7 +372,7 @@ impl<M: Memory> Decoder<'_, M> {
                     &[(first, "__traceback__"), (first + 16, "__cause__"), (first + 8, "__context__")],
                 );
             }
-            Kind::Frame if layout.minor <= 10 => {
+            ObjectKind::Frame if layout.minor <= 10 => {
                 let trace = if layout.minor == 10 { 72 } else { 80 };
                 attributes(
                     members,
@@ -385,31 +386,31 @@ impl<M: Memory> Decoder<'_, M> {
                     ],
                 );
             }
-            Kind::Frame => attributes(members, &[(16, "f_back"), (32, "f_trace")]),
-            Kind::Generator if layout.minor == 10 => {
+            ObjectKind::Frame => attributes(members, &[(16, "f_back"), (32, "f_trace")]),
+            ObjectKind::Generator if layout.minor == 10 => {
                 members.push((16, Label::STORAGE));
                 attributes(members, &[(24, "gi_code"), (40, "__name__"), (48, "__qualname__")]);
             }
-            Kind::Generator if layout.minor < 10 => {
+            ObjectKind::Generator if layout.minor < 10 => {
                 members.push((16, Label::STORAGE));
                 attributes(members, &[(32, "gi_code"), (48, "__name__"), (56, "__qualname__")]);
             }
-            Kind::Generator => {
+            ObjectKind::Generator => {
                 let name = layout.frame.in_generator - 48;
                 attributes(members, &[(name, "__name__"), (name + 8, "__qualname__")]);
             }
-            Kind::Partial => {
+            ObjectKind::Partial => {
                 attributes(members, &[(16, "func"), (24, "args"), (32, "keywords")]);
                 members.push((40, Label::DICT));
             }
-            Kind::Property => {
+            ObjectKind::Property => {
                 attributes(members, &[(16, "fget"), (24, "fset"), (32, "fdel"), (40, "__doc__")]);
             }
-            Kind::MethodWrapper => {
+            ObjectKind::MethodWrapper => {
                 attributes(members, &[(16, "__func__")]);
                 members.push((24, Label::DICT));
             }
-            Kind::DictAndMore => attributes(members, &[(48, "default_factory")]),
+            ObjectKind::DictAndMore => attributes(members, &[(48, "default_factory")]),
             _ => {}
         }
         // A label that carries no text is for a part that no path shows.

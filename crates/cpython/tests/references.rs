@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use memtop_cpython::{
-    CTypes, CodeFiles, Decoder, DictPlace, Kind, KnownTypes, Layout, Memory, Sink, TypeInfo,
+    CTypes, CodeFiles, Decoder, DictPlace, KnownTypes, Layout, Memory, ObjectKind, Sink, TypeInfo,
 };
 use memtop_heap::{CaptureInfo, HeapBuilder, Label, Shape, StringId};
 
@@ -88,7 +88,7 @@ const TUPLE: u64 = 0x7f00_0000_9000;
 const ZONE: u64 = 0x7f00_0000_2340;
 
 /// What an object of a kind refers to, whose words after its head these are.
-fn told(kind: Kind, words: &[u64]) -> (Told, Vec<u64>) {
+fn told(kind: ObjectKind, words: &[u64]) -> (Told, Vec<u64>) {
     let mut memory = Words::default();
     memory.words.insert(TUPLE + 32, 24);
     for (index, &word) in words.iter().enumerate() {
@@ -136,17 +136,18 @@ fn told(kind: Kind, words: &[u64]) -> (Told, Vec<u64>) {
 
 #[test]
 fn a_moment_refers_to_its_time_zone() {
-    let moment = told(Kind::DateTime, &[77, 1, 0, ZONE]).0;
+    let moment = told(ObjectKind::DateTime, &[77, 1, 0, ZONE]).0;
     assert_eq!(moment.references, [(ZONE, Some("tzinfo".to_owned()))]);
-    let time = told(Kind::TimeOfDay, &[77, 1, ZONE]).0;
+    let time = told(ObjectKind::TimeOfDay, &[77, 1, ZONE]).0;
     assert_eq!(time.references, [(ZONE, Some("tzinfo".to_owned()))]);
 }
 
 #[test]
 fn a_moment_without_a_time_zone_ends_before_it() {
-    for (kind, words, end) in
-        [(Kind::DateTime, vec![77, 0, 0, ZONE], AT + 40), (Kind::TimeOfDay, vec![77, 0, ZONE], AT + 32)]
-    {
+    for (kind, words, end) in [
+        (ObjectKind::DateTime, vec![77, 0, 0, ZONE], AT + 40),
+        (ObjectKind::TimeOfDay, vec![77, 0, ZONE], AT + 32),
+    ] {
         let (told, read) = told(kind, &words);
         assert!(told.references.is_empty() && told.hidden.is_empty());
         assert!(!read.contains(&end), "what lies behind it is another's");
@@ -155,7 +156,7 @@ fn a_moment_without_a_time_zone_ends_before_it() {
 
 #[test]
 fn what_no_allocator_gives_out_is_no_object() {
-    let told = told(Kind::Opaque, &[ZONE, ZONE + 8, ZONE + 1, 0x20, 1 << 48]).0;
+    let told = told(ObjectKind::Opaque, &[ZONE, ZONE + 8, ZONE + 1, 0x20, 1 << 48]).0;
     assert_eq!(told.hidden, [ZONE]);
 }
 
@@ -191,7 +192,7 @@ fn a_static_type_ends_before_what_a_class_has_more() {
             Decoder::new(&memory, layout, types, c_types, (0, 0), false).expect("the image has a tuple type");
         let mut sink = Told::new();
         let info = decoder.type_info(METATYPE, &mut sink).expect("the image has a metatype");
-        assert_eq!(info.kind, Kind::Type);
+        assert_eq!(info.kind, ObjectKind::Type);
         memory.read.borrow_mut().clear();
         decoder.references(AT, &info, Some(&mut Vec::new()), &mut sink);
         let end = memory.read.borrow().iter().copied().max().expect("something was read");
@@ -200,7 +201,7 @@ fn a_static_type_ends_before_what_a_class_has_more() {
 }
 
 /// A decoder's answer for an object of a static type of C of this name, by memory alone.
-fn alone(minor: u8, name: &str, kind: Kind, mut memory: Words, basic_size: u64) -> Told {
+fn alone(minor: u8, name: &str, kind: ObjectKind, mut memory: Words, basic_size: u64) -> Told {
     const TYPE: u64 = 0x7f00_0000_8000;
     const TYPE_OF_TYPES: u64 = 0x7f00_0000_a000;
     const NAME: u64 = 0x7f00_0000_b000;
@@ -264,7 +265,7 @@ fn scanned(minor: u8, words: &[u64], count: u64) -> Told {
         memory.words.insert(AT + 16 + 8 * index as u64, word);
     }
     memory.words.extend([(ZONE, count), (ZONE + 8, 0x7f00_0000_8000)]);
-    alone(minor, "some.Thing", Kind::Opaque, memory, 16 + 8 * words.len() as u64)
+    alone(minor, "some.Thing", ObjectKind::Opaque, memory, 16 + 8 * words.len() as u64)
 }
 
 #[test]
@@ -303,7 +304,7 @@ fn blocks_that_lead_back_to_themselves_end() {
     memory.words.extend((0..64).map(|index| (BLOCK + 8 + 8 * index, ZONE)));
     memory.words.insert(BLOCK + 520, BLOCK);
     memory.words.extend([(AT + 16, 1 << 40), (AT + 24, BLOCK), (AT + 32, BLOCK), (AT + 40, 60)]);
-    let told = alone(12, "collections.deque", Kind::Deque, memory, 232);
+    let told = alone(12, "collections.deque", ObjectKind::Deque, memory, 232);
     assert!((4..=4 * 64).contains(&told.references.len()), "{}", told.references.len());
 }
 
@@ -320,7 +321,7 @@ fn a_bounded_cache_tells_its_links_once_around() {
         let words = [(8, ZONE), (24, next), (40, KEYS[index]), (48, RESULTS[index])];
         memory.words.extend(words.map(|(offset, word)| (link + offset, word)));
     }
-    let told = alone(9, "functools._lru_cache_wrapper", Kind::LruCache, memory, 136);
+    let told = alone(9, "functools._lru_cache_wrapper", ObjectKind::LruCache, memory, 136);
     let told: Vec<u64> = told.references.iter().map(|&(to, _)| to).collect();
     assert_eq!(told, [KEYS[0], RESULTS[0], KEYS[1], RESULTS[1]]);
 }

@@ -13,6 +13,10 @@ use crate::handles::StringId;
 const PAYLOAD_BITS: u32 = 28;
 const PAYLOAD_MASK: u32 = (1 << PAYLOAD_BITS) - 1;
 
+/// A dict with this many keys or more holds data: its keys may be secrets, and are kept only on request. Keys of smaller
+/// dicts, and of namespaces, are names that a programmer chose.
+pub const KEYS_ARE_DATA: u64 = 64;
+
 /// The kind of a label; its number is the upper four bits of the label and stands in files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]

@@ -1,6 +1,6 @@
 //! The three counters of `mem_top()`: objects with the most references, the largest, and the most numerous types.
 //!
-//! One pass over the objects that the collector knows; for each a look at its type's [plan](crate::raw::Plan) and
+//! One pass over the objects that the collector knows; for each a look at its type's [plan](crate::raw::TypeSlots) and
 //! two comparisons, since a cheap upper bound keeps nearly all of them out of the bounded tops. Nothing is sorted
 //! or copied but what is shown.
 //!
@@ -15,7 +15,7 @@ use rustc_hash::FxHashMap;
 use std::collections::TryReserveError;
 
 use crate::growth::{self, Growth};
-use crate::raw::{self, Address, Frozen, Object, Plan, SizeBound};
+use crate::raw::{self, Address, Frozen, Object, SizeBound, TypeSlots};
 use crate::top::{Entry, Top};
 
 /// No object is larger than a process's share of the address space: a `__sizeof__` that says so is wrong.
@@ -58,7 +58,7 @@ pub struct Counters {
 
 struct Type {
     address: Address,
-    plan: Plan,
+    plan: TypeSlots,
     count: u64,
     first: u64,
     /// Which of the requested types it is.

@@ -14,8 +14,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes, PyList, PyModule, PyString, PyTuple, PyType};
 use rustc_hash::FxHashSet;
 
-use self::frame::{Entries, Frame, Part, Source};
-use self::kinds::{Kind, Kinds};
+use self::frame::{Entries, Frame, Items, Part};
+use self::kinds::{Kinds, ReprKind};
 use crate::escape::Text;
 use crate::raw;
 
@@ -89,8 +89,8 @@ impl<'py> Writer<'py, '_> {
                 }
                 Some(Part::Braces(dict)) => {
                     let of = dict.get_type();
-                    if let Some(frame) = self.open_container(Kind::Dict, &dict, &of)? {
-                        self.push(frame, Kind::Dict, &of);
+                    if let Some(frame) = self.open_container(ReprKind::Dict, &dict, &of)? {
+                        self.push(frame, ReprKind::Dict, &of);
                     }
                 }
                 None => {
@@ -116,22 +116,22 @@ impl<'py> Writer<'py, '_> {
         let repr = raw::slot(&of, Py_tp_repr);
         let kind = self.kinds.of(repr, &of);
         match kind {
-            Some(Kind::Str) => self.write_str(object.cast::<PyString>()?),
-            Some(Kind::Bytes) => {
+            Some(ReprKind::Str) => self.write_str(object.cast::<PyString>()?),
+            Some(ReprKind::Bytes) => {
                 let bytes = object.cast::<PyBytes>()?.as_bytes();
                 let quote = quote_of(bytes.contains(&b'\''), bytes.contains(&b'"'));
                 self.write_bytes(bytes, quote, quote);
                 Ok(())
             }
-            Some(Kind::ByteArray) => self.write_bytearray(&object, &of),
-            Some(Kind::Plain) if self.safe && repr == self.kinds.object_repr => {
+            Some(ReprKind::ByteArray) => self.write_bytearray(&object, &of),
+            Some(ReprKind::Plain) if self.safe && repr == self.kinds.object_repr => {
                 self.write_object(&object, &of)
             }
-            Some(Kind::Plain) if self.safe && repr == self.kinds.type_repr => {
+            Some(ReprKind::Plain) if self.safe && repr == self.kinds.type_repr => {
                 self.write_class(object.cast::<PyType>()?)
             }
-            Some(Kind::Plain) => self.write_by(|| raw::call_repr(repr, &object), &object),
-            Some(Kind::Module) if self.safe => {
+            Some(ReprKind::Plain) => self.write_by(|| raw::call_repr(repr, &object), &object),
+            Some(ReprKind::Module) if self.safe => {
                 self.text.push_str("<module '");
                 let namespace = raw::namespace_of(object.cast::<PyModule>()?);
                 let name = namespace.and_then(|namespace| raw::value_of(&namespace, c"__name__"));
@@ -154,7 +154,7 @@ impl<'py> Writer<'py, '_> {
     }
 
     /// Opens a container, unless it is open already: then a sign stands for it.
-    fn push(&mut self, frame: Frame<'py>, kind: Kind, of: &Bound<'py, PyType>) {
+    fn push(&mut self, frame: Frame<'py>, kind: ReprKind, of: &Bound<'py, PyType>) {
         if frame.container.is_none() && self.stack.len() > UNGUARDED_DEPTH && !self.makes_way() {
             self.text.push_str("...");
             self.end();
@@ -338,34 +338,34 @@ impl<'py> Writer<'py, '_> {
     /// The frame by which a container's items are written, or `None` if only its repr can tell.
     fn open_container(
         &mut self,
-        kind: Kind,
+        kind: ReprKind,
         object: &Bound<'py, PyAny>,
         of: &Bound<'py, PyType>,
     ) -> PyResult<Option<Frame<'py>>> {
-        let entries = |dict: Bound<'py, PyAny>, as_| Source::Dict(dict, 0, as_);
+        let entries = |dict: Bound<'py, PyAny>, as_| Items::Dict(dict, 0, as_);
         let wrap = |name: &str, open: &str| Part::Owned(format!("{name}({open}"));
         let name = || short_name(of);
-        let (open, source, close): (Vec<Part<'py>>, Source<'py>, String) = match kind {
+        let (open, source, close): (Vec<Part<'py>>, Items<'py>, String) = match kind {
             // Not marked as under way: the list of such marks shows itself as empty.
-            Kind::List if object.cast::<PyList>()?.is_empty() => {
+            ReprKind::List if object.cast::<PyList>()?.is_empty() => {
                 return Ok(Some(Frame::around(Part::Text("[]"), None)));
             }
-            Kind::List => {
-                (vec![Part::Text("[")], Source::List(object.cast::<PyList>()?.clone(), 0), "]".into())
+            ReprKind::List => {
+                (vec![Part::Text("[")], Items::List(object.cast::<PyList>()?.clone(), 0), "]".into())
             }
-            Kind::Tuple => {
+            ReprKind::Tuple => {
                 let tuple = object.cast::<PyTuple>()?.clone();
                 let close = if tuple.len() == 1 { ",)" } else { ")" };
-                (vec![Part::Text("(")], Source::Tuple(tuple, 0), close.into())
+                (vec![Part::Text("(")], Items::Tuple(tuple, 0), close.into())
             }
-            Kind::Dict => (vec![Part::Text("{")], entries(object.clone(), Entries::Pairs), "}".into()),
-            Kind::FrozenDict if raw::dict_next(object, &mut 0).is_none() => {
-                (vec![wrap(&name(), ")")], Source::Empty, String::new())
+            ReprKind::Dict => (vec![Part::Text("{")], entries(object.clone(), Entries::Pairs), "}".into()),
+            ReprKind::FrozenDict if raw::dict_next(object, &mut 0).is_none() => {
+                (vec![wrap(&name(), ")")], Items::Empty, String::new())
             }
-            Kind::FrozenDict => {
+            ReprKind::FrozenDict => {
                 (vec![wrap(&name(), "{")], entries(object.clone(), Entries::Pairs), "})".into())
             }
-            Kind::Set => {
+            ReprKind::Set => {
                 let iterator = raw::call_repr(self.kinds.set_iter, object)?;
                 // The length is the set's own, whatever a subclass says.
                 let empty = self.py.get_type::<pyo3::types::PySet>().call_method1("__len__", (object,));
@@ -375,18 +375,18 @@ impl<'py> Writer<'py, '_> {
                 let exact = of.is(self.py.get_type::<pyo3::types::PySet>());
                 let name = raw::c_name(of);
                 match (empty?.is_truthy()?, exact) {
-                    (false, _) => (vec![wrap(&name, ")")], Source::Empty, String::new()),
-                    (true, true) => (vec![Part::Text("{")], Source::Iterator(iterator), "}".into()),
-                    (true, false) => (vec![wrap(&name, "{")], Source::Iterator(iterator), "})".into()),
+                    (false, _) => (vec![wrap(&name, ")")], Items::Empty, String::new()),
+                    (true, true) => (vec![Part::Text("{")], Items::Iterator(iterator), "}".into()),
+                    (true, false) => (vec![wrap(&name, "{")], Items::Iterator(iterator), "})".into()),
                 }
             }
-            Kind::Deque => {
+            ReprKind::Deque => {
                 let iterator = raw::call_repr(self.kinds.deque_iter, object)?;
                 let most = self.kinds.deque_maxlen.bind(self.py).call_method1("__get__", (object,))?;
                 let close = if most.is_none() { "])".into() } else { format!("], maxlen={most})") };
-                (vec![wrap(&name(), "[")], Source::Iterator(iterator), close)
+                (vec![wrap(&name(), "[")], Items::Iterator(iterator), close)
             }
-            Kind::DefaultDict => {
+            ReprKind::DefaultDict => {
                 let factory = self.kinds.default_factory.bind(self.py).call_method1("__get__", (object,))?;
                 let open = [
                     wrap(&name(), ""),
@@ -394,9 +394,9 @@ impl<'py> Writer<'py, '_> {
                     Part::Text(", "),
                     Part::Braces(object.clone()),
                 ];
-                (open.into(), Source::Empty, ")".into())
+                (open.into(), Items::Empty, ")".into())
             }
-            Kind::OrderedDict => {
+            ReprKind::OrderedDict => {
                 let as_ = if self.kinds.odict_as_dict { Entries::Pairs } else { Entries::Tuples };
                 let (open, close) = if self.kinds.odict_as_dict { ("{", "})") } else { ("[", "])") };
                 // An iterator in its own order looks values up by their keys, which may run a key's code.
@@ -404,22 +404,22 @@ impl<'py> Writer<'py, '_> {
                     entries(object.clone(), as_)
                 } else {
                     let items = self.kinds.odict_items.bind(self.py).call1((object,))?;
-                    Source::PairIterator(items.try_iter()?.into_any(), as_)
+                    Items::PairIterator(items.try_iter()?.into_any(), as_)
                 };
                 match raw::dict_next(object, &mut 0) {
-                    None => (vec![wrap(&name(), ")")], Source::Empty, String::new()),
+                    None => (vec![wrap(&name(), ")")], Items::Empty, String::new()),
                     Some(_) => (vec![wrap(&name(), open)], source, close.into()),
                 }
             }
-            Kind::MappingProxy => match raw::first_referent(object) {
+            ReprKind::MappingProxy => match raw::first_referent(object) {
                 Some(mapping) => (
                     vec![Part::Text("mappingproxy("), Part::Object(mapping), Part::Text(")")],
-                    Source::Empty,
+                    Items::Empty,
                     String::new(),
                 ),
                 None => return Ok(None),
             },
-            Kind::DictView => {
+            ReprKind::DictView => {
                 let name = raw::c_name(of);
                 let as_ = match name.rsplit('_').next() {
                     Some("keys") => Entries::Keys,
@@ -429,25 +429,25 @@ impl<'py> Writer<'py, '_> {
                 match raw::first_referent(object) {
                     // An OrderedDict's view has an order of its own, which only its iterator knows.
                     Some(_) if name.starts_with("odict") && !self.safe => {
-                        (vec![wrap(&name, "[")], Source::Iterator(object.try_iter()?.into_any()), "])".into())
+                        (vec![wrap(&name, "[")], Items::Iterator(object.try_iter()?.into_any()), "])".into())
                     }
                     Some(dict) => (vec![wrap(&name, "[")], entries(dict, as_), "])".into()),
                     None => return Ok(None),
                 }
             }
-            Kind::Exception => {
+            ReprKind::Exception => {
                 let arguments = self.py.get_type::<pyo3::exceptions::PyBaseException>().getattr("args")?;
                 let arguments = arguments.call_method1("__get__", (object,))?.cast_into::<PyTuple>()?;
                 let (open, source) = match arguments.len() {
                     1 => (
                         vec![wrap(&name(), ""), Part::Object(arguments.get_item(0)?), Part::Text(")")],
-                        Source::Empty,
+                        Items::Empty,
                     ),
-                    _ => (vec![Part::Owned(name()), Part::Object(arguments.into_any())], Source::Empty),
+                    _ => (vec![Part::Owned(name()), Part::Object(arguments.into_any())], Items::Empty),
                 };
                 (open, source, String::new())
             }
-            Kind::Method => {
+            ReprKind::Method => {
                 let function = object.getattr("__func__")?;
                 if !function.get_type().is(self.kinds.function.bind(self.py)) {
                     return Ok(None);
@@ -456,11 +456,11 @@ impl<'py> Writer<'py, '_> {
                 let of = Part::Object(object.getattr("__self__")?);
                 (
                     vec![Part::Text("<bound method "), name, Part::Text(" of "), of, Part::Text(">")],
-                    Source::Empty,
+                    Items::Empty,
                     String::new(),
                 )
             }
-            Kind::Slice => {
+            ReprKind::Slice => {
                 let mut open = vec![Part::Text("slice(")];
                 for (index, part) in ["start", "stop", "step"].into_iter().enumerate() {
                     if index > 0 {
@@ -469,9 +469,9 @@ impl<'py> Writer<'py, '_> {
                     open.push(Part::Object(object.getattr(part)?));
                 }
                 open.push(Part::Text(")"));
-                (open, Source::Empty, String::new())
+                (open, Items::Empty, String::new())
             }
-            Kind::Partial if of.is(self.kinds.partial.bind(self.py)) => {
+            ReprKind::Partial if of.is(self.kinds.partial.bind(self.py)) => {
                 let mut open = vec![Part::Text("functools.partial("), Part::Object(object.getattr("func")?)];
                 // Each takes two characters at least.
                 let most = self.text.room();
@@ -487,25 +487,25 @@ impl<'py> Writer<'py, '_> {
                     open.extend([Part::Text(", "), Part::Name(key), Part::Text("="), Part::Object(value)]);
                 }
                 open.push(Part::Text(")"));
-                (open, Source::Empty, String::new())
+                (open, Items::Empty, String::new())
             }
-            Kind::Namespace if of.is(self.kinds.namespace.bind(self.py)) => {
+            ReprKind::Namespace if of.is(self.kinds.namespace.bind(self.py)) => {
                 let attributes = object.getattr("__dict__")?;
                 (vec![Part::Text("namespace(")], entries(attributes, Entries::Keywords), ")".into())
             }
-            Kind::Array => {
+            ReprKind::Array => {
                 let Some(array) = &self.kinds.array else { return Ok(None) };
                 let (code, length) = (array.typecode(object)?, array.length(object)?);
                 match code.as_str() {
                     "u" | "w" => return Ok(None),
                     _ if length == 0 => (
                         vec![Part::Owned(format!("{}('{code}')", short_name(of)))],
-                        Source::Empty,
+                        Items::Empty,
                         String::new(),
                     ),
                     _ => (
                         vec![Part::Owned(format!("{}('{code}', [", short_name(of)))],
-                        Source::Array(array.item(self.py), object.clone(), 0),
+                        Items::Array(array.item(self.py), object.clone(), 0),
                         "])".into(),
                     ),
                 }
@@ -514,12 +514,12 @@ impl<'py> Writer<'py, '_> {
         };
         let breaks_cycles = !matches!(
             kind,
-            Kind::DefaultDict
-                | Kind::Exception
-                | Kind::Method
-                | Kind::Slice
-                | Kind::MappingProxy
-                | Kind::Array
+            ReprKind::DefaultDict
+                | ReprKind::Exception
+                | ReprKind::Method
+                | ReprKind::Slice
+                | ReprKind::MappingProxy
+                | ReprKind::Array
         );
         let container = breaks_cycles.then(|| object.clone());
         Ok(Some(Frame { queue: open.into(), source, items: 0, close, container, mark: None }))
@@ -538,13 +538,13 @@ fn short_name(of: &Bound<'_, PyType>) -> String {
 }
 
 /// What stands for a container within itself.
-fn cycle(kind: Kind, of: &Bound<'_, PyType>) -> String {
+fn cycle(kind: ReprKind, of: &Bound<'_, PyType>) -> String {
     match kind {
-        Kind::List | Kind::Deque => "[...]".to_owned(),
-        Kind::Tuple => "(...)".to_owned(),
-        Kind::Dict | Kind::FrozenDict => "{...}".to_owned(),
-        Kind::Set => format!("{}(...)", raw::c_name(of)),
-        Kind::Namespace => "namespace(...)".to_owned(),
+        ReprKind::List | ReprKind::Deque => "[...]".to_owned(),
+        ReprKind::Tuple => "(...)".to_owned(),
+        ReprKind::Dict | ReprKind::FrozenDict => "{...}".to_owned(),
+        ReprKind::Set => format!("{}(...)", raw::c_name(of)),
+        ReprKind::Namespace => "namespace(...)".to_owned(),
         _ => "...".to_owned(),
     }
 }

@@ -4,7 +4,7 @@
 )]
 //! Raw reading of this process's heap: the one file of this crate with unsafe code, and for that longer than others.
 //!
-//! It gives the rest of the crate a [`Frozen`] heap to walk, [`Object`]s in it, and for each type a [`Plan`] by
+//! It gives the rest of the crate a [`Frozen`] heap to walk, [`Object`]s in it, and for each type a [`TypeSlots`] by
 //! which an object's references and bytes are counted. It does not rank, print, or run the user's code.
 //!
 //! Soundness rests on one rule, on which the SAFETY comments call as **frozen**: from [`Frozen::enter`] to its drop
@@ -511,7 +511,7 @@ unsafe fn dict_size_bound(dict: Address, keys: DictKeysSize) -> u64 {
 
 /// How the references and bytes of a type's objects are counted, resolved once for the type.
 #[derive(Clone, Copy)]
-pub(crate) struct Plan {
+pub(crate) struct TypeSlots {
     traverse: Option<Traverse>,
     references: References,
     sizing: Sizing,
@@ -519,7 +519,7 @@ pub(crate) struct Plan {
     ask: bool,
 }
 
-impl Plan {
+impl TypeSlots {
     /// A plan by which objects are traversed, and neither counted nor sized. `traverse` is the type's `tp_traverse`.
     pub(crate) fn of_traverse(traverse: usize) -> Self {
         // SAFETY: the type's own slot, where it is not NULL.
@@ -625,7 +625,7 @@ impl<'py> Frozen<'py> {
 
     /// An upper bound of the number of the object's references. O(1), or a traversal where no bound is known.
     #[inline]
-    pub(crate) fn references_bound(&self, plan: &Plan, object: Object) -> u64 {
+    pub(crate) fn references_bound(&self, plan: &TypeSlots, object: Object) -> u64 {
         match plan.references {
             // SAFETY: frozen, and the plan was made for objects that have such a word.
             References::Word(offset, times) => unsafe { word(object.0, offset) as u64 * times },
@@ -636,7 +636,7 @@ impl<'py> Frozen<'py> {
 
     /// The number of the object's references: what `len(gc.get_referents(object))` is. O(references).
     #[expect(clippy::unused_self, reason = "the borrow proves that the heap is frozen")]
-    pub(crate) fn references(&self, plan: &Plan, object: Object) -> u64 {
+    pub(crate) fn references(&self, plan: &TypeSlots, object: Object) -> u64 {
         unsafe extern "C" fn count(_: *mut ffi::PyObject, counter: *mut c_void) -> c_int {
             // SAFETY: the counter that is handed over below; no unwinding, no allocation, no refcount.
             unsafe { *counter.cast::<u64>() += 1 };
@@ -652,7 +652,7 @@ impl<'py> Frozen<'py> {
 
     /// An upper bound of the object's size. O(1).
     #[inline]
-    pub(crate) fn size_bound(&self, plan: &Plan, object: Object) -> SizeBound {
+    pub(crate) fn size_bound(&self, plan: &TypeSlots, object: Object) -> SizeBound {
         if plan.ask {
             return SizeBound::Ask;
         }
@@ -669,7 +669,7 @@ impl<'py> Frozen<'py> {
 
     /// The object's size, what `sys.getsizeof(object)` answers (without asking a method that may be the user's).
     #[inline]
-    pub(crate) fn size(&self, plan: &Plan, object: Object) -> u64 {
+    pub(crate) fn size(&self, plan: &TypeSlots, object: Object) -> u64 {
         // SAFETY: frozen, and the plan was made for this type's objects.
         unsafe {
             match plan.sizing {
@@ -738,7 +738,12 @@ impl<'py> Frozen<'py> {
     /// If there is no memory for all of them.
     #[inline]
     #[expect(clippy::unused_self, reason = "the borrow proves that the heap is frozen")]
-    pub(crate) fn visited(&self, plan: &Plan, object: Object, into: &mut Vec<u64>) -> Result<(), HeapError> {
+    pub(crate) fn visited(
+        &self,
+        plan: &TypeSlots,
+        object: Object,
+        into: &mut Vec<u64>,
+    ) -> Result<(), HeapError> {
         struct Visits<'a> {
             into: &'a mut Vec<u64>,
             done: Result<(), HeapError>,
@@ -823,7 +828,7 @@ impl<'py> Frozen<'py> {
 
     /// Resolves how objects of this type are counted. With `ask`, a `__sizeof__` that is
     /// not the interpreter's own is left to be asked for later; without, `object.__sizeof__` stands in for it.
-    pub(crate) fn plan(&mut self, of: Address, ask: bool) -> Plan {
+    pub(crate) fn plan(&mut self, of: Address, ask: bool) -> TypeSlots {
         // SAFETY: frozen: the type of a live object.
         let (flags, traverse, base_size, item_size) = unsafe {
             let pointer = of as *mut ffi::PyTypeObject;
@@ -861,7 +866,7 @@ impl<'py> Frozen<'py> {
             Some((_, known)) => sizing(known, header, base_size, item_size),
             None => Sizing::Fixed(header + base_size),
         };
-        Plan { traverse, references, sizing, ask: ask && !is_own }
+        TypeSlots { traverse, references, sizing, ask: ask && !is_own }
     }
 
     /// Whether a class descends from `object` through plain classes only, so that its layout tells all of its

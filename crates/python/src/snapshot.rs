@@ -11,9 +11,11 @@ use memtop_analyze::{
     LeaksError, LeaksOptions, PathOptions, Retained, SeriesError, ShortestPaths, TopBy, TopOptions,
     histogram, memory_total, paths_to_object, paths_to_types, top, types_like,
 };
-use memtop_inprocess::graph;
 use memtop_heap::{CaptureInfo, HEADROOM, Heap, ObjectId, TypeId, headroom};
-use memtop_report::{HeapReport, HeapReportOptions, Keeper, Style, TopObject, html_fragment, json, text};
+use memtop_inprocess::graph;
+use memtop_report::{
+    HeapReport, HeapReportOptions, ObjectFacts, Style, TopObject, html_fragment, json, text,
+};
 use memtop_snapshot::{SaveOptions, SnapshotError, StoredHeap};
 use pyo3::exceptions::{PyFileNotFoundError, PyLookupError, PyMemoryError, PyOSError, PyValueError};
 use pyo3::prelude::*;
@@ -111,7 +113,7 @@ impl Snapshot {
         let (costs, shortest) = (Costs::default(), self.shortest());
         let options = PathOptions { limit: limit.unwrap_or(usize::MAX) };
         let answer = paths_to_object(heap, &shortest, &costs, id, &options);
-        let keeper = Keeper::of(heap, &self.retained(), &shortest, id);
+        let keeper = ObjectFacts::of(heap, &self.retained(), &shortest, id);
         (
             text::object_paths(heap, &answer, &keeper, &Style::default()),
             json::to_text(&json::object_paths(heap, &answer, &keeper)),
@@ -406,7 +408,7 @@ fn file_error(error: &SnapshotError) -> PyErr {
 /// Captures the heap of this process.
 #[pyfunction]
 pub(crate) fn snapshot(py: Python<'_>, work: Option<f64>, with_keys: bool) -> PyResult<Snapshot> {
-    let options = graph::Options {
+    let options = graph::SnapshotOptions {
         work,
         with_keys,
         own_bytes: OWN_BYTES.load(Ordering::Relaxed),

@@ -4,7 +4,7 @@
 
 use std::time::Instant;
 
-use memtop_remote::{Options, capture};
+use memtop_remote::{CaptureOptions, capture};
 
 fn main() {
     let mut arguments = std::env::args().skip(1);
@@ -12,7 +12,7 @@ fn main() {
     let times = arguments.next().map_or(1, |times| times.parse().expect("a number of times"));
     for _ in 0..times {
         let start = Instant::now();
-        match capture(pid, &Options::default()) {
+        match capture(pid, &CaptureOptions::default()) {
             Ok(heap) => {
                 let info = heap.info();
                 println!(

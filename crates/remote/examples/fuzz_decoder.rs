@@ -20,7 +20,7 @@ use std::process::{Child, Command, ExitCode, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use memtop_remote::{CopyOptions, Options, Target};
+use memtop_remote::{CaptureOptions, CopyOptions, Target};
 
 #[path = "../tests/common/mod.rs"]
 mod common;
@@ -174,7 +174,7 @@ fn decode(pid: u32) {
     std::panic::set_hook(Box::new(|panic| say(&panic.to_string().replace('\n', " "))));
     let target = Target::find(pid).expect("a Python program");
     let copied = target.copy(&CopyOptions::default()).expect("a copy");
-    let options = Options { with_keys: true, ..Options::default() };
+    let options = CaptureOptions { with_keys: true, ..CaptureOptions::default() };
     let traced = Traced::new(&copied.image);
     let heap = target.heap_of(&copied, &traced, &options).expect("a heap");
     let places = Places::new(&heap, traced);
@@ -184,7 +184,7 @@ fn decode(pid: u32) {
     for line in std::io::stdin().lines().map_while(Result::ok) {
         let Ok(seed) = line.parse() else { continue };
         let damaged = places.damage(&copied.image, seed);
-        let options = Options { with_keys: seed & 1 == 0, ..options };
+        let options = CaptureOptions { with_keys: seed & 1 == 0, ..options };
         let run = || measured(|| target.heap_of(&copied, &damaged, &options).is_ok());
         // What a panic was, the hook has said.
         if let Ok((nanos, kb, heap)) = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)) {

@@ -8,14 +8,14 @@ use std::path::Path;
 use memtop_heap::ProgramImage;
 
 use crate::budget::Budget;
-use crate::elf::{self, Kind};
+use crate::elf::{self, MappedFile};
 use crate::error::RemoteError;
-use crate::find::Source;
+use crate::find::ProcessMemory;
 use crate::maps::{self, Region};
 use crate::pages::Pagemap;
 use crate::proc::{self, Status};
 use crate::raw::{PAGE_IS_PRESENT, PAGE_IS_SWAPPED, PageRange};
-use crate::rooted::{Place, Sameness};
+use crate::rooted::{FoundFile, Sameness};
 
 /// The number of `CAP_SYS_PTRACE` (`capabilities(7)`).
 const CAP_SYS_PTRACE: u32 = 19;
@@ -119,11 +119,11 @@ impl Access {
     pub(crate) fn file(&self, region: &Region) -> Option<(File, bool)> {
         let thread = self.thread().ok()?;
         let map = format!("/proc/{thread}/map_files/{:x}-{:x}", region.start, region.end);
-        let by_mapping = || Place::of(Path::new(&map)).ok();
-        let by_path = || Place::within(self.root.as_ref()?, &region.path).ok();
+        let by_mapping = || FoundFile::of(Path::new(&map)).ok();
+        let by_path = || FoundFile::within(self.root.as_ref()?, &region.path).ok();
         let exe = format!("/proc/{}/task/{thread}/exe", self.pid);
-        let by_program = || Place::of(Path::new(&exe)).ok();
-        let places: [&dyn Fn() -> Option<Place>; 3] = [&by_mapping, &by_path, &by_program];
+        let by_program = || FoundFile::of(Path::new(&exe)).ok();
+        let places: [&dyn Fn() -> Option<FoundFile>; 3] = [&by_mapping, &by_path, &by_program];
         places.iter().find_map(|find| {
             let place = find()?;
             match place.is_of(region) {
@@ -151,7 +151,7 @@ impl Access {
     }
 }
 
-impl Source for Access {
+impl ProcessMemory for Access {
     fn pid(&self) -> u32 {
         self.pid
     }
@@ -183,9 +183,9 @@ impl Source for Access {
         Access::file(self, region)
     }
 
-    fn mapped(&self, region: &Region, budget: &Budget) -> Kind {
+    fn mapped(&self, region: &Region, budget: &Budget) -> MappedFile {
         let elf = elf::read_mapped(region.start, budget, |address, into| self.read(address, into));
-        elf.filter(|_| region.offset == 0).map_or(Kind::Other, |elf| Kind::Elf(Box::new(elf)))
+        elf.filter(|_| region.offset == 0).map_or(MappedFile::Other, |elf| MappedFile::Elf(Box::new(elf)))
     }
 
     fn present(&self, regions: &[Region], wanted: &dyn Fn(&Region) -> bool, budget: &Budget) -> Vec<u8> {

@@ -7,9 +7,9 @@ use std::time::Instant;
 
 use memtop_cpython::layout::{container, object};
 use memtop_cpython::{
-    CTypes, Checked, CodeFiles, Decoder, GcLists, Interpreter, InterpreterRoots, Kind, Layout, Memory, Pools,
-    Room, RuntimeError, Source, Surroundings, TypeInfo, Walk, Walked, certain_types, interpreters,
-    known_types, limit_offset, list_objects, static_namespaces,
+    CTypes, Checked, CodeFiles, Decoder, GcLists, HeapAccess, Interpreter, InterpreterFacts,
+    InterpreterRoots, Layout, Memory, ObjectKind, Pools, Preallocated, RuntimeError, TypeInfo, Walk,
+    WalkResult, certain_types, interpreters, known_types, limit_offset, list_objects, static_namespaces,
 };
 use memtop_heap::{Budget, CaptureInfo, CaptureMethod, Heap, HeapError, MemoryNumbers};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -20,7 +20,7 @@ use crate::{Copied, CopyOptions, MemoryPlan, RemoteError, Target};
 
 /// What to capture.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Options {
+pub struct CaptureOptions {
     /// Units of work that the program has done so far.
     pub work: Option<f64>,
     /// Whether keys that are no names are kept.
@@ -35,7 +35,7 @@ pub struct Options {
     pub memory: MemoryPlan,
 }
 
-impl Default for Options {
+impl Default for CaptureOptions {
     fn default() -> Self {
         Self {
             work: None,
@@ -55,7 +55,7 @@ impl Default for Options {
 ///
 /// # Errors
 /// If there is no such process, it may not be looked into, it is no CPython whose memory is known, or it does not fit.
-pub fn capture(pid: u32, options: &Options) -> Result<Heap, RemoteError> {
+pub fn capture(pid: u32, options: &CaptureOptions) -> Result<Heap, RemoteError> {
     Target::find(pid)?.capture(options)
 }
 
@@ -64,7 +64,7 @@ impl Target {
     ///
     /// # Errors
     /// Those of [`capture`].
-    pub fn capture(&self, options: &Options) -> Result<Heap, RemoteError> {
+    pub fn capture(&self, options: &CaptureOptions) -> Result<Heap, RemoteError> {
         // What a process that runs on happens to be in the middle of may look like another layout: it is looked at again.
         for _ in 1..TRIES {
             match self.attempt(options) {
@@ -75,7 +75,7 @@ impl Target {
         self.attempt(options)
     }
 
-    fn attempt(&self, options: &Options) -> Result<Heap, RemoteError> {
+    fn attempt(&self, options: &CaptureOptions) -> Result<Heap, RemoteError> {
         let start = Instant::now();
         let copied = self.copy(&CopyOptions {
             pause: options.pause,
@@ -89,13 +89,13 @@ impl Target {
     pub(crate) fn heap(
         &self,
         copied: Copied,
-        options: &Options,
+        options: &CaptureOptions,
         start: Instant,
     ) -> Result<Heap, RemoteError> {
         let (walked, info) = self.walk(&copied, &copied.image, options)?;
         // The heap is made of what was found: the copy is not needed any more, and takes as much as the process.
         drop(copied);
-        self.settle(walked, info, start)
+        self.into_heap(walked, info, start)
     }
 
     /// The heap in a copy that is kept, whose bytes are read through `memory`: the copy's own image, or one that says
@@ -107,15 +107,15 @@ impl Target {
         &self,
         copied: &Copied,
         memory: &M,
-        options: &Options,
+        options: &CaptureOptions,
     ) -> Result<Heap, RemoteError> {
         let start = Instant::now();
         let (walked, info) = self.walk(copied, memory, options)?;
-        self.settle(walked, info, start)
+        self.into_heap(walked, info, start)
     }
 
-    fn settle(&self, walked: Walked, info: CaptureInfo, start: Instant) -> Result<Heap, RemoteError> {
-        let settled = walked.settle(info, start);
+    fn into_heap(&self, walked: WalkResult, info: CaptureInfo, start: Instant) -> Result<Heap, RemoteError> {
+        let settled = walked.into_heap(info, start);
         settled.map_err(|error| RemoteError::NoHeap { pid: self.pid, what: error.to_string() })
     }
 
@@ -123,8 +123,8 @@ impl Target {
         &self,
         copied: &Copied,
         image: &M,
-        options: &Options,
-    ) -> Result<(Walked, CaptureInfo), RemoteError> {
+        options: &CaptureOptions,
+    ) -> Result<(WalkResult, CaptureInfo), RemoteError> {
         let (minor, micro) = (self.version.minor, self.version.micro);
         let fault = |error| self.fault(error);
         let layout = Layout::of(minor).ok_or_else(|| fault(RuntimeError::UnknownVersion { minor }))?;
@@ -144,7 +144,7 @@ impl Target {
         let c_types = c_types_with(&told.prefixes);
         let decoder = Decoder::new(image, layout, types, &c_types, class, options.with_keys)
             .ok_or_else(|| fault(RuntimeError::Misfit { what: "the type of tuples" }))?;
-        let surroundings = Surroundings {
+        let surroundings = InterpreterFacts {
             types,
             c_types: c_types.clone(),
             interpreters: interpreters
@@ -158,8 +158,8 @@ impl Target {
                 .iter()
                 .flat_map(|one| static_namespaces(image, minor, one))
                 .collect::<FxHashMap<u64, u64>>(),
-            lru_limit: limit_offset(Kind::LruCache, minor),
-            deque_limit: limit_offset(Kind::Deque, minor),
+            lru_limit: limit_offset(ObjectKind::LruCache, minor),
+            deque_limit: limit_offset(ObjectKind::Deque, minor),
             mapped: regions.iter().filter(|region| region.readable).map(Region::length).sum(),
         };
         let mut source = Outside { image, lists: interpreters.iter().map(|one| one.lists.clone()).collect() };
@@ -168,7 +168,7 @@ impl Target {
         let expected = usize::try_from(expected).unwrap_or(usize::MAX).min(MOST_EXPECTED);
         let most = options.memory.most_bytes.saturating_sub(copied.bytes);
         let no_room = |error: HeapError| RemoteError::NoHeap { pid: self.pid, what: error.to_string() };
-        let room = Room::for_objects(expected, Budget::of(most), |_, _| true).map_err(no_room)?;
+        let room = Preallocated::for_objects(expected, Budget::of(most), |_, _| true).map_err(no_room)?;
         let checked = Checked::new(image);
         let walked = Walk::new(&mut source, image, &checked, decoder, room, &surroundings).run();
 
@@ -210,11 +210,11 @@ impl Target {
 const TRIES: usize = 5;
 /// Memory of a process that there is for each object, at least.
 const BYTES_AN_OBJECT: u64 = 80;
-/// Room is made for no more objects than these beforehand.
+/// Preallocated is made for no more objects than these beforehand.
 const MOST_EXPECTED: usize = 1 << 28;
 
 /// What resident memory is made of, as far as the copy tells.
-fn memory<M: Memory>(copied: &Copied, bytes: &M, walked: &Walked, minor: u8) -> MemoryNumbers {
+fn memory<M: Memory>(copied: &Copied, bytes: &M, walked: &WalkResult, minor: u8) -> MemoryNumbers {
     let image = &copied.image;
     let read = |at: u64| {
         let mut head = [0; Pools::HEAD];
@@ -260,11 +260,11 @@ struct Outside<'i, M> {
     lists: Vec<GcLists>,
 }
 
-impl<M: Memory> Source for Outside<'_, M> {
+impl<M: Memory> HeapAccess for Outside<'_, M> {
     type Memory = M;
-    type Plan = ();
+    type TypePlan = ();
 
-    const ASKS: bool = false;
+    const HAS_TRAVERSE: bool = false;
 
     fn plan(&mut self, _: u64, _: &TypeInfo, _: bool) {}
 

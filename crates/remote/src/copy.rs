@@ -16,13 +16,13 @@ use memtop_heap::MemoryNumbers;
 use rustc_hash::FxHashMap;
 
 use crate::access::{Access, refusal};
-use crate::bare;
 use crate::error::RemoteError;
-use crate::image::{Behind, Image, Parts};
+use crate::image::{Backing, Image, Parts};
 use crate::maps::{Region, around};
+use crate::memory_limit::{self, FreeMemory, OomGuard};
+use crate::pointer_free;
 use crate::proc::{self, Status};
 use crate::raw::{self, Buffer, MOST_PIECES, PAGE_IS_FILE, PAGE_IS_PRESENT, PAGE_IS_ZERO, PageRange};
-use crate::room::{self, Free, Victim};
 use crate::stop::{self, Stopped};
 use crate::target::{Copied, CopyOptions, MemoryPlan, Target, Thread};
 
@@ -38,7 +38,7 @@ const TRIES: usize = 3;
 
 /// What is to be copied of a process, and what not.
 #[derive(Debug, Default)]
-struct Plan {
+struct CopyPlan {
     copy: Ranges,
     /// Pages that are in memory and hold no addresses.
     left: Ranges,
@@ -51,7 +51,7 @@ struct Plan {
 
 /// What was taken while the process stood still.
 struct Taken {
-    plan: Plan,
+    plan: CopyPlan,
     regions: Vec<Region>,
     missing: Ranges,
     memory: MemoryNumbers,
@@ -120,15 +120,19 @@ fn attempt(target: &Target, options: &CopyOptions) -> Result<Copied, Failed> {
         .collect();
     let was_stopped = Status::of(pid).is_ok_and(|status| status.state() == 'T');
     let found = find_pages(&access, &regions)?;
-    let bare =
-        if options.large_mappings { Ranges::new() } else { bare::find(thread, &regions, &found.ranges) };
-    let plan = Plan::new(&regions, &found.ranges, &bare, options);
+    let bare = if options.large_mappings {
+        Ranges::new()
+    } else {
+        pointer_free::find(thread, &regions, &found.ranges)
+    };
+    let plan = CopyPlan::new(&regions, &found.ranges, &bare, options);
     let planned = total(&plan.copy);
-    let large =
-        || if options.large_mappings { total(&bare::find(thread, &regions, &found.ranges)) } else { 0 };
+    let large = || {
+        if options.large_mappings { total(&pointer_free::find(thread, &regions, &found.ranges)) } else { 0 }
+    };
     let table = Image::table_size(&plan.copy);
-    check_room(pid, planned, table, &room::free(), &options.memory, large)?;
-    let victim = Victim::volunteer();
+    check_room(pid, planned, table, &memory_limit::free_memory(), &options.memory, large)?;
+    let victim = OomGuard::raise();
     let mut buffer = room_for(pid, planned)?;
     let (taken, pause) = if options.pause {
         let take = |stopped: &Stopped| {
@@ -145,7 +149,7 @@ fn attempt(target: &Target, options: &CopyOptions) -> Result<Copied, Failed> {
     };
     let Taken { plan, regions, missing, memory, threads, clocks, calls, copying } = taken;
     // The process may have spread its pages over more addresses since.
-    check_room(pid, 0, Image::table_size(&plan.copy), &room::free(), &options.memory, || 0)?;
+    check_room(pid, 0, Image::table_size(&plan.copy), &memory_limit::free_memory(), &options.memory, || 0)?;
     let bytes = total(&plan.copy) - total(&missing);
     buffer.truncate(total(&plan.copy) as usize);
     let (swapped, left_out) = (total(&plan.swapped), total(&plan.left));
@@ -179,7 +183,7 @@ fn attempt(target: &Target, options: &CopyOptions) -> Result<Copied, Failed> {
         regions,
     };
     Ok(Copied {
-        image: Image::new(parts, Behind::Process(access), victim),
+        image: Image::new(parts, Backing::Process(access), victim),
         pause,
         duration: start.elapsed(),
         bytes,
@@ -213,8 +217,8 @@ fn take(
     target.is_still(&regions)?;
     let found = find_pages(access, &regions)?;
     let thread = access.thread().map_err(|_| RemoteError::Exited { pid })?;
-    let bare = bare::confirm(thread, &regions, &found.ranges, bare);
-    let mut plan = Plan::new(&regions, &found.ranges, &bare, options);
+    let bare = pointer_free::confirm(thread, &regions, &found.ranges, bare);
+    let mut plan = CopyPlan::new(&regions, &found.ranges, &bare, options);
     plan.calls = found.calls;
     let bytes = total(&plan.copy) as usize;
     let Some(into) = buffer.get_mut(..bytes) else { return Err(Failed::Grown) };
@@ -271,7 +275,7 @@ pub(crate) fn total(ranges: &[(u64, u64)]) -> u64 {
     ranges.iter().map(|(start, end)| end - start).sum()
 }
 
-impl Plan {
+impl CopyPlan {
     /// Sorts pages out. `regions`, `pages` and `bare` ascend.
     fn new(regions: &[Region], pages: &[PageRange], bare: &[(u64, u64)], options: &CopyOptions) -> Self {
         let mut plan = Self::default();
@@ -329,13 +333,13 @@ pub(crate) fn check_room(
     pid: u32,
     planned: u64,
     table: u64,
-    free: &Free,
+    free: &FreeMemory,
     plan: &MemoryPlan,
     large: impl FnOnce() -> u64,
 ) -> Result<(), RemoteError> {
     let tenths = plan.purpose.tenths_beside_the_copy();
     let with_tables = |bytes: u64| bytes.saturating_add(bytes / 10 * tenths);
-    let allowed = Free { bytes: plan.most_bytes, limit: "what --max-memory allows".to_owned() };
+    let allowed = FreeMemory { bytes: plan.most_bytes, limit: "what --max-memory allows".to_owned() };
     let free = if allowed.bytes < free.bytes { &allowed } else { free };
     let needed = with_tables(planned).saturating_add(table).saturating_add(1 << 26);
     if needed <= free.bytes {
@@ -567,7 +571,7 @@ mod tests {
         ];
         let bare = [(210 * MB, 220 * MB), (220 * MB + 0x1000, 250 * MB)];
         let mut options = CopyOptions::default();
-        let plan = Plan::new(&regions, &pages, &bare, &options);
+        let plan = CopyPlan::new(&regions, &pages, &bare, &options);
         let copied = vec![
             (MB, MB + 0x2000),
             (4 * MB + 0x1000, 4 * MB + 0x2000),
@@ -581,14 +585,14 @@ mod tests {
         assert_eq!(plan.swapped, [(MB + 0x3000, MB + 0x5000)]);
         assert_eq!(plan.resident, [(MB, MB + 0x2000), (200 * MB, 300 * MB)]);
         options.include_swapped = true;
-        let plan = Plan::new(&regions, &pages, &[], &options);
+        let plan = CopyPlan::new(&regions, &pages, &[], &options);
         assert_eq!(plan.copy[..2], [(MB, MB + 0x2000), (MB + 0x3000, MB + 0x5000)]);
         assert_eq!(total(&plan.left) + total(&plan.swapped), 0);
     }
 
     #[test]
     fn what_does_not_fit_is_refused_with_the_figures() {
-        let free = Free { bytes: 1 << 30, limit: "the limit of the control group /x".to_owned() };
+        let free = FreeMemory { bytes: 1 << 30, limit: "the limit of the control group /x".to_owned() };
         let plan = MemoryPlan::default();
         assert!(check_room(7, 400 << 20, 0, &free, &plan, || 0).is_ok());
         let error = check_room(7, 1 << 30, 0, &free, &plan, || 600 << 20).expect_err("too much");
@@ -600,7 +604,7 @@ mod tests {
 
     #[test]
     fn what_is_needed_depends_on_what_the_heap_is_for_and_what_is_allowed() {
-        let free = Free { bytes: 1 << 40, limit: "the machine's free memory".to_owned() };
+        let free = FreeMemory { bytes: 1 << 40, limit: "the machine's free memory".to_owned() };
         let needed = |purpose| {
             let plan = MemoryPlan { most_bytes: 1 << 20, purpose };
             match check_room(7, 1 << 30, 0, &free, &plan, || 0) {

@@ -21,17 +21,17 @@ use object::{Endianness, ReadCache};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::budget::Budget;
-use crate::capture::Options;
+use crate::capture::CaptureOptions;
 use crate::copy::{Ranges, check_room, push, room_for, stack_around, total};
-use crate::elf::{self, Kind};
+use crate::elf::{self, MappedFile};
 use crate::error::RemoteError;
-use crate::find::{KnownFiles, Source, base, interpreter};
-use crate::image::{Behind, Image, Parts, from_file};
+use crate::find::{KnownFiles, ProcessMemory, base, interpreter};
+use crate::image::{Backing, Image, Parts, from_file};
 use crate::maps::{Region, around};
+use crate::memory_limit::{self, OomGuard};
 use crate::proc;
 use crate::raw;
-use crate::room::{self, Victim};
-use crate::rooted::Place;
+use crate::rooted::FoundFile;
 use crate::target::{Copied, MemoryPlan, Target, Thread};
 
 const PAGE: u64 = 4096;
@@ -71,7 +71,7 @@ impl CoreFiles {
 
     fn open(&self, path: &str) -> Option<File> {
         let path = self.elsewhere.get(path).map_or(Path::new(path), PathBuf::as_path);
-        Place::of(path).ok()?.open().ok()
+        FoundFile::of(path).ok()?.open().ok()
     }
 }
 
@@ -117,7 +117,11 @@ impl Target {
     ///
     /// # Errors
     /// Those of [`Self::of_core`] and of [`crate::capture`].
-    pub fn capture_core(path: &Path, exe: Option<&Path>, options: &Options) -> Result<Heap, RemoteError> {
+    pub fn capture_core(
+        path: &Path,
+        exe: Option<&Path>,
+        options: &CaptureOptions,
+    ) -> Result<Heap, RemoteError> {
         let start = Instant::now();
         let (target, copied) = Self::of_core_within(path, exe, &options.memory)?;
         target.heap(copied, options, start)
@@ -140,7 +144,7 @@ impl Target {
     ) -> Result<(Self, Copied), RemoteError> {
         let start = Instant::now();
         let unreadable = |source: io::Error| RemoteError::CoreUnreadable { path: path.to_owned(), source };
-        let place = Place::of(path).map_err(unreadable)?;
+        let place = FoundFile::of(path).map_err(unreadable)?;
         let no_core = |what: &str| RemoteError::NoCore { path: path.to_owned(), what: what.to_owned() };
         if !place.is_regular() {
             return Err(no_core("it is not a regular file"));
@@ -186,9 +190,9 @@ impl Target {
         let threads = threads.collect();
         let taken_at = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
         let bytes = total(&parts.copied) - total(&parts.missing);
-        let (victim, parts) = (Victim::volunteer(), parts);
+        let (victim, parts) = (OomGuard::raise(), parts);
         let copied = Copied {
-            image: Image::new(parts, Behind::Core(files), victim),
+            image: Image::new(parts, Backing::Core(files), victim),
             pause: None,
             duration: start.elapsed(),
             bytes,
@@ -216,7 +220,7 @@ impl CoreFiles {
         let mapped = || core.pieces.iter().filter(|piece| piece.region.is_file());
         if let Some(exe) = exe {
             let unreadable = |source| RemoteError::CoreUnreadable { path: exe.to_owned(), source };
-            Place::of(exe).and_then(|place| place.open()).map_err(unreadable)?;
+            FoundFile::of(exe).and_then(|place| place.open()).map_err(unreadable)?;
             let name = exe.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
             let same_name = mapped().map(|piece| &piece.region.path).find(|path| base(path) == name);
             let stands_for = same_name.map_or(program, String::as_str);
@@ -313,7 +317,14 @@ impl Core<'_> {
             }
         }
         let planned = total(&copied);
-        check_room(self.pid, planned, Image::table_size(&copied), &room::free(), memory, || 0)?;
+        check_room(
+            self.pid,
+            planned,
+            Image::table_size(&copied),
+            &memory_limit::free_memory(),
+            memory,
+            || 0,
+        )?;
         let mut data = room_for(self.pid, planned)?;
         let mut at = 0;
         for (offset, length) in places {
@@ -368,7 +379,7 @@ impl CoreWithFiles<'_> {
     }
 }
 
-impl Source for CoreWithFiles<'_> {
+impl ProcessMemory for CoreWithFiles<'_> {
     fn pid(&self) -> u32 {
         self.core.pid
     }
@@ -385,9 +396,9 @@ impl Source for CoreWithFiles<'_> {
         self.files.file(region).map(|file| (file, true))
     }
 
-    fn mapped(&self, _region: &Region, _budget: &Budget) -> Kind {
+    fn mapped(&self, _region: &Region, _budget: &Budget) -> MappedFile {
         // A core file has of a file but its first page.
-        Kind::Other
+        MappedFile::Other
     }
 
     fn present(&self, _regions: &[Region], wanted: &dyn Fn(&Region) -> bool, budget: &Budget) -> Vec<u8> {

@@ -19,7 +19,7 @@ use crate::maps::Region;
 
 /// What a file is.
 #[derive(Debug, Clone)]
-pub(crate) enum Kind {
+pub(crate) enum MappedFile {
     /// No ELF file, or one that cannot be read.
     Other,
     /// For another architecture than this program's kind.
@@ -76,19 +76,19 @@ const SECTION_HEADER: u64 = 64;
 const SYMBOL: u64 = 24;
 
 /// Reads a file, as far as the budget allows.
-pub(crate) fn read(file: &File, budget: &Budget) -> Kind {
+pub(crate) fn read(file: &File, budget: &Budget) -> MappedFile {
     let mut head = [0; 20];
     if file.read_exact_at(&mut head, 0).is_err() || head[..4] != *b"\x7fELF" {
-        return Kind::Other;
+        return MappedFile::Other;
     }
     match (head[4], head[5]) {
         (2, 1) => {}
-        (1, _) => return Kind::Foreign("a 32-bit program"),
-        _ => return Kind::Foreign("a big-endian program"),
+        (1, _) => return MappedFile::Foreign("a 32-bit program"),
+        _ => return MappedFile::Foreign("a big-endian program"),
     }
     let length = file.metadata().map_or(0, |metadata| metadata.len());
     let file = Bounded { file, length, budget };
-    file.parse().map_or(Kind::Other, |elf| Kind::Elf(Box::new(elf)))
+    file.parse().map_or(MappedFile::Other, |elf| MappedFile::Elf(Box::new(elf)))
 }
 
 /// A file of which no more is read than it has, and than the budget allows.

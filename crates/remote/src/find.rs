@@ -16,7 +16,7 @@ use rustc_hash::FxHashMap;
 use crate::access::Access;
 use crate::budget::Budget;
 use crate::copy;
-use crate::elf::{self, Elf, Kind};
+use crate::elf::{self, Elf, MappedFile};
 use crate::error::RemoteError;
 use crate::maps::{Region, around};
 use crate::proc;
@@ -25,7 +25,7 @@ use crate::version::{self, RuntimeLayout, word};
 
 /// The files looked into so far, by device and inode: many processes map the same ones. Only files that certainly have
 /// these numbers are kept, so that one process cannot change what is found in another.
-pub(crate) type KnownFiles = FxHashMap<((u32, u32), u64), Kind>;
+pub(crate) type KnownFiles = FxHashMap<((u32, u32), u64), MappedFile>;
 
 /// How long the search in one process may take. It takes some milliseconds, a few hundred on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -82,7 +82,7 @@ pub(crate) fn in_time<R: Send + 'static>(
 }
 
 /// Memory with an interpreter in it: a process's, or what a core file has of it.
-pub(crate) trait Source {
+pub(crate) trait ProcessMemory {
     /// The process.
     fn pid(&self) -> u32;
     /// A word of its memory. `NotFound` if its page is neither in memory nor swapped out.
@@ -92,7 +92,7 @@ pub(crate) trait Source {
     /// The file of a mapping, and whether the mapping's numbers are certainly its own.
     fn file(&self, region: &Region) -> Option<(File, bool)>;
     /// What is mapped of a file that cannot be opened, being deleted or replaced.
-    fn mapped(&self, region: &Region, budget: &Budget) -> Kind;
+    fn mapped(&self, region: &Region, budget: &Budget) -> MappedFile;
     /// What is in memory of those mappings that are wanted, one behind the other, as far as the budget allows.
     fn present(&self, regions: &[Region], wanted: &dyn Fn(&Region) -> bool, budget: &Budget) -> Vec<u8>;
 }
@@ -115,7 +115,7 @@ impl Interpreter {
 
 /// Finds the interpreter in memory. `program` is the path of the program's file, `called` what the process is called.
 pub(crate) fn interpreter(
-    source: &impl Source,
+    source: &impl ProcessMemory,
     regions: &[Region],
     program: &str,
     called: &str,
@@ -144,15 +144,15 @@ pub(crate) fn interpreter(
             },
         };
         let elf = match &kind {
-            Kind::Other => continue,
-            Kind::Foreign(what) => {
+            MappedFile::Other => continue,
+            MappedFile::Foreign(what) => {
                 if first.path == program {
                     let file = base(program).to_owned();
                     return Err(RemoteError::OtherArchitecture { pid, file, what });
                 }
                 continue;
             }
-            Kind::Elf(elf) => elf,
+            MappedFile::Elf(elf) => elf,
         };
         if let Some(implementation) = elf.implementation {
             return Err(RemoteError::OtherImplementation { pid, implementation });
@@ -209,7 +209,7 @@ struct Found<'f, S> {
     budget: &'f Budget,
 }
 
-impl<S: Source> Found<'_, S> {
+impl<S: ProcessMemory> Found<'_, S> {
     fn mapped(&self) -> impl Iterator<Item = &Region> + Clone {
         self.regions.iter().filter(|region| region.is_same_file(self.first))
     }

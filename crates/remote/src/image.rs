@@ -17,8 +17,8 @@ use crate::access::Access;
 use crate::copy::{Ranges, is_kernels, total};
 use crate::corefile::CoreFiles;
 use crate::maps::{Region, around};
+use crate::memory_limit::OomGuard;
 use crate::raw::{Buffer, PAGE_IS_PRESENT};
-use crate::room::Victim;
 
 const PAGE: u64 = 4096;
 /// Addresses that the table covers: more than any process of 64 bits has, but with five levels of pages.
@@ -42,7 +42,7 @@ pub struct Image {
     slots: Vec<u32>,
     regions: Vec<Region>,
     /// For each mapping, what of it was read later.
-    later: Vec<OnceLock<Later>>,
+    later: Vec<OnceLock<LazyChunks>>,
     /// For each mapping, the first of the same file: its file is opened once.
     same_file: Vec<usize>,
     copied: Ranges,
@@ -52,13 +52,13 @@ pub struct Image {
     read_late: AtomicU64,
     /// Bytes of chunks that were read later and are kept.
     kept: AtomicU64,
-    behind: Behind,
-    _victim: Victim,
+    behind: Backing,
+    _victim: OomGuard,
 }
 
 /// Where what was not copied comes from.
 #[derive(Debug)]
-pub(crate) enum Behind {
+pub(crate) enum Backing {
     /// From a process that runs on.
     Process(Access),
     /// From the files that a process had mapped which is gone.
@@ -67,7 +67,7 @@ pub(crate) enum Behind {
 
 /// What of a mapping was read later.
 #[derive(Debug)]
-struct Later {
+struct LazyChunks {
     file: Option<File>,
     /// By their place in the mapping: few, of a mapping that may be huge.
     chunks: Mutex<FxHashMap<u64, Arc<[u8]>>>,
@@ -87,7 +87,7 @@ pub(crate) struct Parts {
 }
 
 impl Image {
-    pub(crate) fn new(parts: Parts, behind: Behind, victim: Victim) -> Self {
+    pub(crate) fn new(parts: Parts, behind: Backing, victim: OomGuard) -> Self {
         let Parts { data, copied, missing, left, swapped, resident, regions } = parts;
         let mut pieces = vec![0; 1 << (ADDRESS_BITS - PIECE_BITS - PAGE.trailing_zeros())];
         let mut slots = vec![0_u32; 1 << PIECE_BITS];
@@ -241,7 +241,7 @@ impl Image {
         if region.shared {
             return None;
         }
-        let later = self.later[index].get_or_init(|| Later {
+        let later = self.later[index].get_or_init(|| LazyChunks {
             file: if is_left { None } else { self.file(&self.regions[self.same_file[index]]) },
             chunks: Mutex::default(),
         });
@@ -280,15 +280,15 @@ impl Image {
 
     fn file(&self, region: &Region) -> Option<File> {
         match &self.behind {
-            Behind::Process(access) => access.file(region).map(|(file, _)| file),
-            Behind::Core(files) => files.file(region),
+            Backing::Process(access) => access.file(region).map(|(file, _)| file),
+            Backing::Core(files) => files.file(region),
         }
     }
 
     /// Reads from the process as it is now: the pages that were left out, or those of a file that cannot be opened, as
     /// far as they are in memory. Gives how far.
     fn of_process(&self, start: u64, bytes: &mut [u8], is_left: bool) -> usize {
-        let Behind::Process(access) = &self.behind else { return 0 };
+        let Backing::Process(access) = &self.behind else { return 0 };
         let end = start + bytes.len() as u64;
         let region = Region {
             start,

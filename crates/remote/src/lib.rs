@@ -16,8 +16,6 @@ mod target;
 #[cfg(target_os = "linux")]
 mod access;
 #[cfg(target_os = "linux")]
-mod bare;
-#[cfg(target_os = "linux")]
 mod budget;
 #[cfg(target_os = "linux")]
 mod capture;
@@ -36,15 +34,17 @@ mod list;
 #[cfg(target_os = "linux")]
 mod malloc;
 #[cfg(target_os = "linux")]
+mod memory_limit;
+#[cfg(target_os = "linux")]
 mod pages;
+#[cfg(target_os = "linux")]
+mod pointer_free;
 #[cfg(target_os = "linux")]
 mod proc;
 #[cfg(target_os = "linux")]
-mod pulse;
+mod process_stats;
 #[cfg(target_os = "linux")]
 mod raw;
-#[cfg(target_os = "linux")]
-mod room;
 #[cfg(target_os = "linux")]
 mod rooted;
 #[cfg(target_os = "linux")]
@@ -53,26 +53,26 @@ mod stop;
 mod version;
 
 #[cfg(not(target_os = "linux"))]
-mod elsewhere;
+mod unsupported;
 
 #[cfg(target_os = "linux")]
-pub use capture::{Options, capture};
-#[cfg(not(target_os = "linux"))]
-pub use elsewhere::{
-    FreeMemory, Image, Options, Pulse, capture, children, free_memory, host, ignore_signals_in, processes,
-    pulse, real_time_signals, return_free_memory, send_real_time_signal,
-};
+pub use capture::{CaptureOptions, capture};
 pub use error::RemoteError;
 #[cfg(target_os = "linux")]
 pub use image::Image;
 #[cfg(target_os = "linux")]
 pub use list::{children, processes};
 pub use maps::Region;
+pub use memory_limit::{FreeMemory, free_memory};
 #[cfg(target_os = "linux")]
 pub use proc::host;
 #[cfg(target_os = "linux")]
-pub use pulse::{Pulse, pulse};
+pub use process_stats::{ProcessStats, process_stats};
 #[cfg(target_os = "linux")]
 pub use raw::{ignore_signals_in, real_time_signals, return_free_memory, send_real_time_signal};
-pub use room::{Free as FreeMemory, free as free_memory};
 pub use target::{Copied, CopyOptions, MemoryPlan, Process, Purpose, Target, Thread};
+#[cfg(not(target_os = "linux"))]
+pub use unsupported::{
+    CaptureOptions, FreeMemory, Image, ProcessStats, capture, children, free_memory, host, ignore_signals_in,
+    process_stats, processes, real_time_signals, return_free_memory, send_real_time_signal,
+};

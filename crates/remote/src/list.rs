@@ -151,19 +151,19 @@ mod tests {
     use std::sync::mpsc;
 
     use super::*;
-    use crate::elf::Kind;
+    use crate::elf::MappedFile;
 
     #[test]
     fn a_process_that_does_not_answer_is_reported_and_the_next_is_searched() {
         // As if others had used up the time, so that the test is fast.
         let mut looks = Looks { in_vain: ALL_PATIENCE, ..Looks::default() };
         let (_keep, never) = mpsc::channel::<()>();
-        looks.known.insert(((1, 2), 3), Kind::Other);
+        looks.known.insert(((1, 2), 3), MappedFile::Other);
         let error = looks.at(7, move |_| never.recv().is_ok()).expect_err("it never answers");
         assert!(matches!(error, RemoteError::NoAnswer { pid: 7, .. }), "{error}");
         assert!(error.hint().is_some());
         assert!(looks.known.is_empty(), "the known files are with the blocked thread");
-        let answer = looks.at(8, |known| known.insert(((1, 2), 3), Kind::Other).is_none());
+        let answer = looks.at(8, |known| known.insert(((1, 2), 3), MappedFile::Other).is_none());
         assert!(matches!(answer, Ok(true)) && looks.known.len() == 1);
     }
 }

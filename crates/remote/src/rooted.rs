@@ -42,7 +42,7 @@ const TRIES: usize = 8;
 
 /// A file that was found but not opened. It may be of any kind.
 #[derive(Debug)]
-pub(crate) struct Place(File);
+pub(crate) struct FoundFile(File);
 
 /// Whether a file is the one that is mapped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +55,7 @@ pub(crate) enum Sameness {
     Other,
 }
 
-impl Place {
+impl FoundFile {
     /// Finds a path as a process with this root would.
     pub(crate) fn within(root: &File, path: &str) -> io::Result<Self> {
         let text = CString::new(path)?;
@@ -198,11 +198,11 @@ mod tests {
     type Finder = fn(&File, &str) -> io::Result<File>;
     /// Both implementations; the second one is for older kernels.
     const WAYS: [(&str, Finder); 2] =
-        [("openat2", |root, path| Place::within(root, path).map(|place| place.0)), ("names", walk)];
+        [("openat2", |root, path| FoundFile::within(root, path).map(|place| place.0)), ("names", walk)];
 
     fn said(place: io::Result<File>) -> Option<String> {
         let mut text = String::new();
-        Place(place.ok()?).open().ok()?.read_to_string(&mut text).ok()?;
+        FoundFile(place.ok()?).open().ok()?.read_to_string(&mut text).ok()?;
         Some(text)
     }
 
@@ -248,15 +248,15 @@ mod tests {
         for (way, find) in WAYS {
             for path in ["/dev/null", &pipe.display().to_string(), "/tmp", "/proc/version"] {
                 // Opening the pipe would wait for somebody who writes.
-                let place = Place(find(&root, path).expect("it is there"));
+                let place = FoundFile(find(&root, path).expect("it is there"));
                 assert!(place.open().is_err(), "{way}: {path}");
             }
         }
-        assert!(Place::of(&pipe).expect("it is there").open().is_err());
+        assert!(FoundFile::of(&pipe).expect("it is there").open().is_err());
         let own = format!("/proc/{}/exe", std::process::id());
-        assert!(Place::of(Path::new(&own)).expect("a link of the system's").open().is_ok());
+        assert!(FoundFile::of(Path::new(&own)).expect("a link of the system's").open().is_ok());
         for (way, find) in WAYS {
-            let exe = find(&root, &own).and_then(|found| Place(found).open());
+            let exe = find(&root, &own).and_then(|found| FoundFile(found).open());
             // It is refused, or resolved by its text within the root.
             let by_text = fs::read_link(&own).expect("a link");
             let same = |file: File| {
@@ -272,7 +272,7 @@ mod tests {
         let scratch = Scratch::new("numbers");
         let path = scratch.0.join("file");
         fs::write(&path, "file").expect("a file");
-        let place = Place::of(&path).expect("it is there");
+        let place = FoundFile::of(&path).expect("it is there");
         let metadata = fs::metadata(&path).expect("it is there");
         let device = (libc::major(metadata.dev()), libc::minor(metadata.dev()));
         let mut region = Region {

@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 
 use common::interpreters;
 use memtop_cpython::{Layout, Memory};
-use memtop_remote::{CopyOptions, Options, RemoteError, Target};
+use memtop_remote::{CaptureOptions, CopyOptions, RemoteError, Target};
 
 /// A directory that is removed at the end.
 struct Scratch(PathBuf);
@@ -84,7 +84,7 @@ fn a_known_object_is_read_back_from_a_core_file_on_every_version() {
         assert_eq!(copied.threads.len(), 1);
         assert!(copied.pause.is_none() && copied.taken_at > 0 && !copied.notes.is_empty());
         assert!(target.copy(&CopyOptions::default()).is_err(), "its process is gone");
-        let heap = Target::capture_core(&core, None, &Options::default());
+        let heap = Target::capture_core(&core, None, &CaptureOptions::default());
         let heap = heap.unwrap_or_else(|error| panic!("3.{minor}: {error}"));
         assert!(heap.objects().len() > 5000, "3.{minor}: {} objects", heap.objects().len());
         assert!(!heap.info().approximate);
@@ -186,7 +186,7 @@ fn a_core_file_that_a_debugger_wrote_is_read_too() {
         return;
     }
     // It has no text and no constants of the interpreter in it, nor does it say that they were mapped.
-    let heap = Target::capture_core(&core, None, &Options::default()).expect("it is read");
+    let heap = Target::capture_core(&core, None, &CaptureOptions::default()).expect("it is read");
     let id = heap.objects().at_address(known).expect("the list is in it");
     assert_eq!((heap.type_name(id), heap.references().count_of(id)), ("list", 1));
     assert!(heap.objects().len() > 5000 && heap.info().damaged == 0);

@@ -21,7 +21,7 @@ use damage::{Damaged, Places, Traced};
 use memtop_cpython::layout::{container, object, type_object};
 use memtop_cpython::{Interpreter, Layout, Memory, interpreters};
 use memtop_heap::Heap;
-use memtop_remote::{Copied, CopyOptions, Image, Options, RemoteError, Target};
+use memtop_remote::{CaptureOptions, Copied, CopyOptions, Image, RemoteError, Target};
 
 /// A program, and a copy of it.
 struct Scene {
@@ -40,7 +40,7 @@ impl Scene {
         let copied = target.copy(&CopyOptions::default()).expect("a copy");
         let traced = Traced::new(&copied.image);
         let begun = Instant::now();
-        let heap = target.heap_of(&copied, &traced, &Options::default()).expect("a heap");
+        let heap = target.heap_of(&copied, &traced, &CaptureOptions::default()).expect("a heap");
         let took = begun.elapsed();
         let places = Places::new(&heap, traced);
         Self { _python: python, target, copied, heap, places, took }
@@ -48,7 +48,7 @@ impl Scene {
 
     /// One with some of everything, whose addresses are the same each time.
     fn zoo(python: &str) -> Self {
-        let zoo = Path::new(env!("CARGO_MANIFEST_DIR")).join("../cpython/tests/blind");
+        let zoo = Path::new(env!("CARGO_MANIFEST_DIR")).join("../cpython/tests/untraced");
         let program =
             "import sys; sys.path.insert(0, sys.argv[1]); import zoo; print('ready', flush=True); input()";
         let mut command = Command::new("setarch");
@@ -87,7 +87,7 @@ inner(200)
     /// are words.
     fn heap(&self, damaged: &Damaged<'_, Image>) -> Result<Heap, RemoteError> {
         let begun = Instant::now();
-        let heap = self.target.heap_of(&self.copied, damaged, &Options::default());
+        let heap = self.target.heap_of(&self.copied, damaged, &CaptureOptions::default());
         let took = begun.elapsed();
         assert!(took < self.took * 10 + Duration::from_secs(4), "{took:?} rather than {:?}", self.took);
         if let Ok(heap) = &heap {

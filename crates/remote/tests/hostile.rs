@@ -14,7 +14,7 @@ use std::process::Command;
 
 use common::{ECHO, Python, interpreters, newest, state, wait_until};
 use memtop_cpython::Layout;
-use memtop_remote::{CopyOptions, Options, RemoteError, Target, processes, pulse};
+use memtop_remote::{CaptureOptions, CopyOptions, RemoteError, Target, process_stats, processes};
 
 /// A directory that is removed at the end.
 struct Scratch(PathBuf);
@@ -367,7 +367,7 @@ ctypes.CDLL(None).pthread_exit(0)
         let target = Target::find(pid).unwrap_or_else(|error| panic!("3.{minor}: {error}"));
         assert_eq!((target.pid, target.identity.pid, target.program.as_str()), (pid, pid, "-c"));
         for pause in [true, false] {
-            let options = Options { pause, ..Options::default() };
+            let options = CaptureOptions { pause, ..CaptureOptions::default() };
             let heap = target.capture(&options).unwrap_or_else(|error| panic!("3.{minor}: {error}"));
             let id = heap.objects().at_address(keep).expect("the list that a thread has");
             assert_eq!((heap.type_name(id), heap.references().count_of(id)), ("list", 1000), "3.{minor}");
@@ -379,14 +379,14 @@ ctypes.CDLL(None).pthread_exit(0)
         let listed = processes();
         let row = listed.iter().find(|process| process.pid == pid).expect("it is listed");
         assert!(row.problem.is_none() && row.rss > 1 << 20 && row.command.contains("-c"), "{row:?}");
-        assert!(pulse(pid).is_some_and(|pulse| pulse.rss.is_some()));
+        assert!(process_stats(pid).is_some_and(|pulse| pulse.rss.is_some()));
         // With its last thread, it ends.
         program.say("end");
         wait_until("all have ended", || {
             fs::read_dir(format!("/proc/{pid}/task")).is_ok_and(|tasks| tasks.count() == 1)
         });
         assert!(matches!(Target::find(pid), Err(RemoteError::Zombie { .. })), "3.{minor}");
-        assert!(pulse(pid).is_none());
+        assert!(process_stats(pid).is_none());
     }
 }
 

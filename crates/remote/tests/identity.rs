@@ -8,7 +8,7 @@ use std::process::Command;
 
 use common::{Python, newest};
 use memtop_heap::SameProcess;
-use memtop_remote::{Options, Target, capture};
+use memtop_remote::{CaptureOptions, Target, capture};
 
 /// Says its number; then runs itself again with each line that it is given.
 const AGAIN: &str = "
@@ -46,9 +46,9 @@ fn exec_of_the_same_program_makes_another_image_also_without_random_addresses() 
         assert_eq!((before.pid, before.started), (after.pid, after.started));
         assert_eq!(before.compare(&after), SameProcess::OtherImage, "{image} and {:?}", after.image);
         // What was found before does not fit any more, though with fixed addresses all mappings are as they were.
-        let refusal = old.capture(&Options::default()).expect_err("it is another program").to_string();
+        let refusal = old.capture(&CaptureOptions::default()).expect_err("it is another program").to_string();
         assert!(refusal.contains("became another program (exec)"), "{refusal}");
-        let heap = capture(program.pid, &Options::default()).expect("it can be captured");
+        let heap = capture(program.pid, &CaptureOptions::default()).expect("it can be captured");
         assert_eq!(heap.info().process, after);
         program.say("end");
     }

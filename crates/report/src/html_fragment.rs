@@ -10,8 +10,8 @@ use memtop_heap::{CaptureInfo, Heap};
 
 use crate::escape::{cut, escape};
 use crate::heap_report::{HeapReport, TopObject};
-use crate::keeper::Keeper;
 use crate::numbers::{bytes, count, grouped, percent, signed, signed_bytes};
+use crate::object_facts::ObjectFacts;
 use crate::text::capture;
 
 /// A name is never longer than this, in columns.
@@ -233,7 +233,7 @@ pub fn suspect(one: &Suspect) -> String {
 
 /// The paths to one object of `heap`, as a list.
 #[must_use]
-pub fn object_paths(heap: &Heap, answer: &ObjectPaths, keeper: &Keeper) -> String {
+pub fn object_paths(heap: &Heap, answer: &ObjectPaths, keeper: &ObjectFacts) -> String {
     let mut out = format!(
         "<div><p>{} at {:#x}: {}{}</p><ol>",
         code(&answer.type_name),

@@ -11,31 +11,31 @@
 
 mod escape;
 pub mod export;
-mod family;
 mod heap_report;
 pub mod html;
 pub mod html_fragment;
 pub mod json;
-mod keeper;
 mod numbers;
+mod object_facts;
 mod overview;
+mod process_group;
+mod process_list;
 mod size;
 mod spoken;
 mod style;
-mod system;
 mod table;
 pub mod text;
 mod time;
 mod tree;
 
 pub use escape::{cut, escape};
-pub use family::{Family, FamilyType, Member};
 pub use heap_report::{HeapReport, HeapReportOptions, RootsRow, TopObject};
-pub use keeper::Keeper;
 pub use numbers::{bytes, duration, grouped, percent, signed, signed_bytes};
+pub use object_facts::ObjectFacts;
 pub use overview::Overview;
+pub use process_group::{GroupType, Member, ProcessGroup};
+pub use process_list::{ProcessRow, SavedSnapshot};
 pub use size::{SizeError, binary_size, parse_size};
 pub use spoken::{DurationError, ShareError, parse_duration, parse_share};
 pub use style::Style;
-pub use system::{Dumped, ProcessRow};
 pub use time::iso8601;

@@ -17,11 +17,11 @@ use crate::encode::{origin_word, root_kind};
 use crate::error::{Fault, damaged};
 use crate::guard::guarded;
 use crate::label_text::{self, Parsed};
+use crate::read_at::ReadAt;
 use crate::schema::{self, Column, KEY_CAPTURE, KEY_DIGEST, KEY_FORMAT, KEY_TABLES};
-use crate::source::Source;
 use crate::tables::{Capture, Tables, digest, object_id, unpack};
 use crate::view::View;
-use crate::{FORMAT, Limits, Loaded, page_reader, workers};
+use crate::{FORMAT, Limits, Loaded, page_reader, parallel};
 
 /// What a row takes in memory while its group is read, at most, and what a level of a list does.
 const ROW_BYTES: u64 = 128;
@@ -36,7 +36,7 @@ const MOST_SEEN: usize = 1 << 16;
 const PAGE_BYTES: u64 = 8;
 
 /// What a file says of the capture. That it is what was saved is only known when the whole file was read.
-pub(crate) fn decode_info<R: Source>(file: &R, limits: &Limits) -> Result<CaptureInfo, Fault> {
+pub(crate) fn decode_info<R: ReadAt>(file: &R, limits: &Limits) -> Result<CaptureInfo, Fault> {
     let metadata = guarded(|| read_footer(file, limits.memory(file.len())))?;
     Header::of(&metadata)?.capture.info()
 }
@@ -76,7 +76,7 @@ impl<'m> Header<'m> {
 }
 
 /// Reads the whole file.
-pub(crate) fn decode<R: Source>(file: &R, limits: &Limits) -> Result<Loaded, Fault> {
+pub(crate) fn decode<R: ReadAt>(file: &R, limits: &Limits) -> Result<Loaded, Fault> {
     let limit = limits.memory(file.len());
     let metadata = guarded(|| read_footer(file, limit))?;
     let Header { format_version, capture_json, capture } = Header::of(&metadata)?;
@@ -126,7 +126,7 @@ pub(crate) fn decode<R: Source>(file: &R, limits: &Limits) -> Result<Loaded, Fau
 }
 
 /// The metadata at the end of the file.
-fn read_footer<R: Source>(file: &R, limit: u64) -> Result<ParquetMetaData, Fault> {
+fn read_footer<R: ReadAt>(file: &R, limit: u64) -> Result<ParquetMetaData, Fault> {
     let end = file.len().checked_sub(8).ok_or_else(|| damaged("it has no end"))?;
     let tail = file.read(end, 8)?;
     let length = u64::from(u32::from_le_bytes([tail[0], tail[1], tail[2], tail[3]]));
@@ -255,9 +255,9 @@ take! {
 
 impl Rows<'_> {
     /// Adds the rows of a group.
-    fn add<R: Source>(&mut self, group: &Group<'_, R>) -> Result<(), Fault> {
+    fn add<R: ReadAt>(&mut self, group: &Group<'_, R>) -> Result<(), Fault> {
         let first = self.builder.object_count();
-        let columns = workers::run(Column::ALL.len(), group.size(), |index| {
+        let columns = parallel::run(Column::ALL.len(), group.size(), |index| {
             guarded(|| {
                 self.read(group, Column::ALL[index]).map_err(|fault| in_column(Column::ALL[index], fault))
             })
@@ -407,7 +407,7 @@ impl Rows<'_> {
         })
     }
 
-    fn read<R: Source>(&self, group: &Group<'_, R>, column: Column) -> Result<Read, Fault> {
+    fn read<R: ReadAt>(&self, group: &Group<'_, R>, column: Column) -> Result<Read, Fault> {
         Ok(match column {
             Column::Id | Column::Address | Column::Size | Column::Refcount => {
                 Read::Numbers(group.plain::<Int64Type>(column)?)
@@ -478,7 +478,7 @@ fn in_column(column: Column, fault: Fault) -> Fault {
     }
 }
 
-impl<R: Source> Group<'_, R> {
+impl<R: ReadAt> Group<'_, R> {
     fn rows(&self) -> usize {
         self.metadata.num_rows() as usize
     }

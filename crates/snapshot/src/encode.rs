@@ -19,7 +19,7 @@ use crate::error::Fault;
 use crate::schema::{self, Column, KEY_CAPTURE, KEY_DIGEST, KEY_FORMAT, KEY_TABLES};
 use crate::tables::{Capture, Tables, digest, pack};
 use crate::view::View;
-use crate::{FORMAT, label_text, workers};
+use crate::{FORMAT, label_text, parallel};
 
 /// A row group ends at so many objects or references, whichever comes first.
 const GROUP_OBJECTS: usize = 1 << 18;
@@ -40,7 +40,7 @@ pub(crate) fn encode<W: Write + Send>(
         let offsets = view.heap.references().offsets();
         let size = rows.len().max((offsets[rows.end] - offsets[rows.start]) as usize);
         let columns =
-            workers::run(Column::ALL.len(), size, |index| encoder.column(Column::ALL[index], rows.clone()));
+            parallel::run(Column::ALL.len(), size, |index| encoder.column(Column::ALL[index], rows.clone()));
         for column in columns {
             let (pages, close) = column?;
             group.append_column(&Bytes::from(pages), close)?;

@@ -31,14 +31,14 @@ mod guard;
 mod label_text;
 mod page_reader;
 mod page_writer;
+mod parallel;
+mod read_at;
 mod rows;
 mod schema;
 mod scratch_file;
-mod source;
 mod stored_heap;
 mod tables;
 mod view;
-mod workers;
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -46,7 +46,7 @@ use std::path::{Path, PathBuf};
 
 use memtop_heap::{CaptureInfo, Heap, ObjectId};
 
-use source::{OpenFile, Source};
+use read_at::{OpenFile, ReadAt};
 
 pub use error::SnapshotError;
 pub use scratch_file::{ScratchFile, scratch_directory};
@@ -232,7 +232,7 @@ pub fn load_from(bytes: Vec<u8>, name: &Path, limits: &Limits) -> Result<Loaded,
     read(&bytes::Bytes::from(bytes), name, limits)
 }
 
-fn check_file<R: Source>(file: &R, path: &Path) -> Result<(), SnapshotError> {
+fn check_file<R: ReadAt>(file: &R, path: &Path) -> Result<(), SnapshotError> {
     check_ends(file).map_err(|problem| match problem {
         Ends::NotParquet => SnapshotError::NotParquet { path: path.to_owned() },
         Ends::CutShort => SnapshotError::CutShort { path: path.to_owned() },
@@ -240,7 +240,7 @@ fn check_file<R: Source>(file: &R, path: &Path) -> Result<(), SnapshotError> {
     })
 }
 
-fn read<R: Source>(file: &R, path: &Path, limits: &Limits) -> Result<Loaded, SnapshotError> {
+fn read<R: ReadAt>(file: &R, path: &Path, limits: &Limits) -> Result<Loaded, SnapshotError> {
     check_file(file, path)?;
     guard::guarded(|| decode::decode(file, limits)).map_err(|fault| fault.while_reading(path))
 }
@@ -252,7 +252,7 @@ enum Ends {
 }
 
 /// A Parquet file begins and ends with the same four bytes.
-fn check_ends<R: Source>(file: &R) -> Result<(), Ends> {
+fn check_ends<R: ReadAt>(file: &R) -> Result<(), Ends> {
     const MAGIC: &[u8] = b"PAR1";
     let length = file.len();
     let ends =

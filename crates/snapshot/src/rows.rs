@@ -13,7 +13,7 @@ use memtop_heap::{
 };
 
 use crate::error::{Fault, damaged};
-use crate::source::Source;
+use crate::read_at::ReadAt;
 use crate::tables::{Capture, Tables, object_id, origin_of};
 use crate::view::View;
 
@@ -102,7 +102,7 @@ impl<W: Write> Out<W> {
 }
 
 /// Reads the heap that was written.
-pub(crate) fn read<R: Source>(file: &R) -> Result<Heap, Fault> {
+pub(crate) fn read<R: ReadAt>(file: &R) -> Result<Heap, Fault> {
     let json = |error: serde_json::Error| damaged(error.to_string());
     let mut from = In { from: zstd::Decoder::new(Stream { file, at: 0 })?, buffer: Vec::new() };
     let capture: Capture = serde_json::from_slice(from.text()?).map_err(json)?;
@@ -232,7 +232,7 @@ struct Stream<'f, R> {
     at: u64,
 }
 
-impl<R: Source> Read for Stream<'_, R> {
+impl<R: ReadAt> Read for Stream<'_, R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let count = (into.len() as u64).min(self.file.len().saturating_sub(self.at));
         let bytes = self.file.read(self.at, count)?;

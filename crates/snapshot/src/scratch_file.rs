@@ -13,7 +13,7 @@ use memtop_heap::Heap;
 
 use crate::error::SnapshotError;
 use crate::guard::guarded;
-use crate::source::OpenFile;
+use crate::read_at::OpenFile;
 use crate::view::View;
 use crate::{file, rows};
 

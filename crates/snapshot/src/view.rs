@@ -6,10 +6,7 @@
 //!
 //! The order of the texts stays, so a heap that needs no change comes back equal.
 
-use memtop_heap::{Heap, Label, LabelKind, ObjectId, Reference, Root, StringId};
-
-/// From so many keys on, keys are data and no names.
-pub(crate) const KEYS_ARE_DATA: usize = 64;
+use memtop_heap::{Heap, KEYS_ARE_DATA, Label, LabelKind, ObjectId, Reference, Root, StringId};
 
 pub(crate) struct View<'a> {
     pub(crate) heap: &'a Heap,
@@ -101,7 +98,7 @@ impl<'a> View<'a> {
     pub(crate) fn references(&self, id: ObjectId) -> impl ExactSizeIterator<Item = Reference> + '_ {
         let references = self.heap.references().of(id);
         let tell = self.with_keys || self.namespaces[id.index()];
-        let few = tell || references.clone().filter(|one| is_key(one.label)).count() < KEYS_ARE_DATA;
+        let few = tell || references.clone().filter(|one| is_key(one.label)).count() < KEYS_ARE_DATA as usize;
         references.map(move |one| match tell {
             true => one,
             false => Reference { to: one.to, label: self.without_keys(one.label, few) },

@@ -1,7 +1,7 @@
 //! The live view over snapshot files, replayed as if they were captures of a running process: to develop it, and to test
 //! it in a real terminal.
 //!
-//! `replay [OPTIONS] FILE…` shows one process; `--fleet` one for each file, which is captured again and again.
+//! `replay [OPTIONS] FILE…` shows one process; `--group` one for each file, which is captured again and again.
 //! `--interval SECONDS`, `--budget SHARE`, `--limit BYTES`; `--die` lets the process end after its last file, else the
 //! last one is shown again and again; `--panic title` and `--panic capture` fail there; `--out FOLDER` is where `s` and `r` write.
 #![expect(clippy::print_stderr, reason = "an example says why it cannot go on")]
@@ -11,7 +11,9 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use memtop_heap::{CaptureInfo, Heap};
-use memtop_tui::{Ended, Limit, Options, Pulse, Source, SourceError, Theme, Title, run_all};
+use memtop_tui::{
+    CaptureSource, Ended, Limit, LiveOptions, ProcessSample, SourceError, Theme, Title, run_all,
+};
 
 /// Snapshot files, one after the other.
 struct Replay {
@@ -32,7 +34,7 @@ impl Replay {
     }
 }
 
-impl Source for Replay {
+impl CaptureSource for Replay {
     fn title(&self) -> Title {
         assert!(self.panic.as_deref() != Some("title"), "asked to panic");
         let info = self.files.first().and_then(|file| Self::load(file).ok()).map(|heap| heap.info().clone());
@@ -52,10 +54,10 @@ impl Source for Replay {
         Ok(heap)
     }
 
-    fn pulse(&mut self) -> Result<Pulse, SourceError> {
+    fn sample(&mut self) -> Result<ProcessSample, SourceError> {
         let limit = self.limit.map(|bytes| Limit { bytes, name: "cgroup".to_owned() });
         let rss = self.info.as_ref().and_then(|info| info.memory.rss);
-        Ok(Pulse { rss, uptime: Some(self.begun.elapsed() + Duration::from_secs(7384)), limit })
+        Ok(ProcessSample { rss, uptime: Some(self.begun.elapsed() + Duration::from_secs(7384)), limit })
     }
 
     fn save(&self, heap: &Heap) -> Result<PathBuf, String> {
@@ -86,8 +88,8 @@ fn main() -> ExitCode {
 
 fn replay(mut arguments: impl Iterator<Item = String>) -> Result<Ended, Box<dyn std::error::Error>> {
     let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    let mut options = Options { theme: Theme { color: !plain, unicode: true }, ..Options::default() };
-    let (mut files, mut fleet, mut die, mut panic, mut limit) = (Vec::new(), false, false, None, None);
+    let mut options = LiveOptions { theme: Theme { color: !plain, unicode: true }, ..LiveOptions::default() };
+    let (mut files, mut group, mut die, mut panic, mut limit) = (Vec::new(), false, false, None, None);
     let mut out = std::env::temp_dir();
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().ok_or_else(|| format!("{argument} needs a value"));
@@ -97,13 +99,13 @@ fn replay(mut arguments: impl Iterator<Item = String>) -> Result<Ended, Box<dyn 
             "--limit" => limit = Some(value()?.parse()?),
             "--out" => out = PathBuf::from(value()?),
             "--ascii" => options.theme.unicode = false,
-            "--fleet" => fleet = true,
+            "--group" => group = true,
             "--die" => die = true,
             "--panic" => panic = Some(value()?),
             file => files.push(PathBuf::from(file)),
         }
     }
-    let groups = if fleet { files.into_iter().map(|file| vec![file]).collect() } else { vec![files] };
+    let groups = if group { files.into_iter().map(|file| vec![file]).collect() } else { vec![files] };
     let source = |files| {
         let replay = Replay {
             files,
@@ -115,7 +117,7 @@ fn replay(mut arguments: impl Iterator<Item = String>) -> Result<Ended, Box<dyn 
             begun: Instant::now(),
             info: None,
         };
-        Box::new(replay) as Box<dyn Source>
+        Box::new(replay) as Box<dyn CaptureSource>
     };
     Ok(run_all(groups.into_iter().map(source).collect(), options)?)
 }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use crate::draw::{Theme, draw};
 use crate::pace::Pace;
 use crate::signals::Signals;
-use crate::source::Source;
+use crate::source::CaptureSource;
 use crate::state::{Effect, Event, State};
 use crate::terminal::Screen;
 use crate::worker::{Command, Handle, Worker};
@@ -18,7 +18,7 @@ use ratatui::crossterm::event as input;
 
 /// How the live view runs.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Options {
+pub struct LiveOptions {
     /// From capture to capture, if the budget allows it.
     pub interval: Duration,
     /// The share of the time for which a process may stand still, from 0 to 1.
@@ -29,7 +29,7 @@ pub struct Options {
     pub mouse: bool,
 }
 
-impl Default for Options {
+impl Default for LiveOptions {
     /// Every two seconds, at most one per cent of the time, with colours and a mouse.
     fn default() -> Self {
         Self { interval: Duration::from_secs(2), budget: 0.01, theme: Theme::default(), mouse: true }
@@ -71,7 +71,7 @@ const LAST_WORDS: Duration = Duration::from_millis(700);
 ///
 /// # Errors
 /// If there is no terminal, or it cannot be used. It is given back as it was in any case.
-pub fn run(source: Box<dyn Source>, options: Options) -> Result<Ended, TuiError> {
+pub fn run(source: Box<dyn CaptureSource>, options: LiveOptions) -> Result<Ended, TuiError> {
     run_all(vec![source], options)
 }
 
@@ -79,7 +79,7 @@ pub fn run(source: Box<dyn Source>, options: Options) -> Result<Ended, TuiError>
 ///
 /// # Errors
 /// As [`run`]; or if there is none.
-pub fn run_all(sources: Vec<Box<dyn Source>>, options: Options) -> Result<Ended, TuiError> {
+pub fn run_all(sources: Vec<Box<dyn CaptureSource>>, options: LiveOptions) -> Result<Ended, TuiError> {
     if sources.is_empty() {
         return Err(TuiError::NoSource);
     }
@@ -103,7 +103,7 @@ pub fn run_all(sources: Vec<Box<dyn Source>>, options: Options) -> Result<Ended,
 }
 
 fn start(
-    sources: Vec<Box<dyn Source>>,
+    sources: Vec<Box<dyn CaptureSource>>,
     pace: Pace,
     clock: Instant,
     told: &Sender<Event>,
@@ -111,10 +111,10 @@ fn start(
     let turn = Arc::new(Mutex::new(()));
     let mut workers = Vec::new();
     for (place, source) in sources.into_iter().enumerate() {
-        let (commands, obeyed) = channel();
+        let (commands, handled) = channel();
         let told = told.clone();
-        let tell = Box::new(move |report| told.send(Event::Source(place, report)).is_ok());
-        let worker = Worker { source, pace, clock, commands: obeyed, tell, turn: Arc::clone(&turn) };
+        let send = Box::new(move |report| told.send(Event::Source(place, report)).is_ok());
+        let worker = Worker { source, pace, clock, commands: handled, send, turn: Arc::clone(&turn) };
         let thread = std::thread::Builder::new().name(format!("source {place}")).spawn(|| worker.run())?;
         workers.push(Handle { commands, thread });
     }

@@ -138,7 +138,7 @@ pub(crate) fn columns(all: &[Column], across: u16) -> Vec<(Column, u16, u16)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::state::table::{FLEET, HOLDERS, TYPES};
+    use crate::state::table::{HOLDERS, PROCESSES, TYPES};
 
     #[test]
     fn every_part_lies_on_the_screen_and_none_on_another() {
@@ -170,7 +170,7 @@ mod tests {
 
     #[test]
     fn columns_fit_and_the_name_is_always_there() {
-        for all in [TYPES, HOLDERS, FLEET] {
+        for all in [TYPES, HOLDERS, PROCESSES] {
             for across in 0..300 {
                 let shown = columns(all, across);
                 let (last, begin, wide) = *shown.last().expect("the name");

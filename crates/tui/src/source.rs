@@ -1,6 +1,6 @@
 //! Where captures come from: what the live view asks of its caller.
 //!
-//! The view knows no process: whoever calls it gives a [`Source`] for each process that is looked at. All of a source's
+//! The view knows no process: whoever calls it gives a [`CaptureSource`] for each process that is looked at. All of a source's
 //! methods are called from one thread, which is the source's own.
 
 use std::path::PathBuf;
@@ -28,7 +28,7 @@ pub struct Limit {
 
 /// What can be known of a process without stopping it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Pulse {
+pub struct ProcessSample {
     /// Resident memory in bytes.
     pub rss: Option<u64>,
     /// For how long the process has run.
@@ -49,7 +49,7 @@ pub enum SourceError {
 }
 
 /// A process that can be captured again and again.
-pub trait Source: Send {
+pub trait CaptureSource: Send {
     /// Which process it is.
     fn title(&self) -> Title;
 
@@ -62,9 +62,9 @@ pub trait Source: Send {
     /// What can be known without stopping it; asked about once a second.
     ///
     /// # Errors
-    /// If the process ended. Any other failure is an empty pulse.
-    fn pulse(&mut self) -> Result<Pulse, SourceError> {
-        Ok(Pulse::default())
+    /// If the process ended. Any other failure is an empty sample.
+    fn sample(&mut self) -> Result<ProcessSample, SourceError> {
+        Ok(ProcessSample::default())
     }
 
     /// Saves a heap to a file, and says where.

@@ -16,7 +16,7 @@ use crate::inspect::{Details, Examined, Subject};
 use crate::observe::{Observation, observe};
 use crate::pace::{Costs, Pace, after_failure};
 use crate::series::Series;
-use crate::source::{Pulse, Source, SourceError};
+use crate::source::{CaptureSource, ProcessSample, SourceError};
 
 /// What the view asks of a source.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,7 +41,7 @@ pub enum Command {
 
 /// What a source tells the view.
 #[derive(Debug, Clone)]
-pub enum Report {
+pub enum Update {
     /// A capture begins: the process is about to be stopped.
     Capturing,
     /// The capture is made, and the process runs on; what it shows is being found out.
@@ -49,7 +49,7 @@ pub enum Report {
     /// A capture was made; the next one may begin after so long, counted from the capture's start.
     Captured(Box<Observation>, Duration),
     /// What is known without stopping it, at a time of the view's clock.
-    Pulse(Duration, Pulse),
+    ProcessSample(Duration, ProcessSample),
     /// A capture failed; the next one comes after so long.
     Failed(String, Duration),
     /// The process ended.
@@ -69,18 +69,18 @@ const PULSE: Duration = Duration::from_secs(1);
 
 /// What a source's thread needs.
 pub(crate) struct Worker {
-    pub(crate) source: Box<dyn Source>,
+    pub(crate) source: Box<dyn CaptureSource>,
     pub(crate) pace: Pace,
     /// When the view's clock began.
     pub(crate) clock: Instant,
     pub(crate) commands: Receiver<Command>,
-    pub(crate) tell: Box<dyn Fn(Report) -> bool + Send>,
+    pub(crate) send: Box<dyn Fn(Update) -> bool + Send>,
     /// Of several sources one works at a time: heaps in the making take memory.
     pub(crate) turn: Arc<Mutex<()>>,
 }
 
 /// What it knows.
-struct Memory {
+struct History {
     heaps: Series<Arc<Heap>>,
     latest: Option<Examined>,
     suspects: Arc<Vec<memtop_analyze::Suspect>>,
@@ -104,7 +104,7 @@ impl Worker {
     /// Works until it is told to stop, or nobody listens any more.
     pub(crate) fn run(mut self) {
         let now = Instant::now();
-        let mut memory = Memory {
+        let mut history = History {
             heaps: Series::new(HEAPS, FARTHEST),
             latest: None,
             suspects: Arc::default(),
@@ -122,29 +122,29 @@ impl Worker {
         let mut next_pulse = now;
         loop {
             let now = Instant::now();
-            let capturing = !memory.frozen && !memory.gone;
-            if capturing && now >= memory.due {
-                if !self.guarded(|worker| worker.capture(&mut memory)) {
+            let capturing = !history.frozen && !history.gone;
+            if capturing && now >= history.due {
+                if !self.guarded(|worker| worker.capture(&mut history)) {
                     return;
                 }
                 continue;
             }
-            if !memory.gone && now >= next_pulse {
+            if !history.gone && now >= next_pulse {
                 next_pulse = now + PULSE;
-                if !self.guarded(|worker| worker.pulse(&mut memory)) {
+                if !self.guarded(|worker| worker.sample(&mut history)) {
                     return;
                 }
                 continue;
             }
-            let wake = match (memory.gone, capturing) {
+            let wake = match (history.gone, capturing) {
                 (true, _) => now + Duration::from_secs(3600),
-                (_, true) => next_pulse.min(memory.due),
+                (_, true) => next_pulse.min(history.due),
                 (_, false) => next_pulse,
             };
             match self.commands.recv_timeout(wake.saturating_duration_since(now)) {
                 Ok(Command::Stop) | Err(RecvTimeoutError::Disconnected) => return,
                 Ok(command) => {
-                    if !self.guarded(|worker| worker.obey(&mut memory, command)) {
+                    if !self.guarded(|worker| worker.handle(&mut history, command)) {
                         return;
                     }
                 }
@@ -161,27 +161,27 @@ impl Worker {
                 let text = panic.downcast_ref::<String>().map(String::as_str);
                 let text =
                     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no reason given");
-                (self.tell)(Report::Gone(format!("mem_top itself failed: {text}")));
+                (self.send)(Update::Gone(format!("mem_top itself failed: {text}")));
                 false
             }
         }
     }
 
-    fn pulse(&mut self, memory: &mut Memory) -> bool {
-        match self.source.pulse() {
-            Ok(pulse) => (self.tell)(Report::Pulse(self.clock.elapsed(), pulse)),
+    fn sample(&mut self, history: &mut History) -> bool {
+        match self.source.sample() {
+            Ok(sample) => (self.send)(Update::ProcessSample(self.clock.elapsed(), sample)),
             Err(SourceError::Gone(reason)) => {
-                memory.gone = true;
-                (self.tell)(Report::Gone(reason))
+                history.gone = true;
+                (self.send)(Update::Gone(reason))
             }
             Err(SourceError::Failed(_)) => true,
         }
     }
 
-    fn capture(&mut self, memory: &mut Memory) -> bool {
+    fn capture(&mut self, history: &mut History) -> bool {
         let turn = Arc::clone(&self.turn);
         let _turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
-        if !(self.tell)(Report::Capturing) {
+        if !(self.send)(Update::Capturing) {
             return false;
         }
         let begun = Instant::now();
@@ -189,104 +189,104 @@ impl Worker {
         let heap = match self.source.capture() {
             Ok(heap) => Arc::new(heap),
             Err(SourceError::Gone(reason)) => {
-                memory.gone = true;
-                return (self.tell)(Report::Gone(reason));
+                history.gone = true;
+                return (self.send)(Update::Gone(reason));
             }
             Err(SourceError::Failed(reason)) => {
-                memory.failures += 1;
-                let wait = after_failure(&self.pace, memory.failures, begun.elapsed());
-                memory.last = Some(begun);
-                memory.due = begun + wait;
-                return (self.tell)(Report::Failed(reason, wait));
+                history.failures += 1;
+                let wait = after_failure(&self.pace, history.failures, begun.elapsed());
+                history.last = Some(begun);
+                history.due = begun + wait;
+                return (self.send)(Update::Failed(reason, wait));
             }
         };
-        if !(self.tell)(Report::Analysing) {
+        if !(self.send)(Update::Analysing) {
             return false;
         }
-        memory.failures = 0;
-        memory.captures += 1;
-        memory.keep_what_is_looked_into();
+        history.failures = 0;
+        history.captures += 1;
+        history.keep_what_is_looked_into();
         // The heap before goes, before the next one's dominators come.
-        memory.latest = None;
-        let examined = Examined::new(Arc::clone(&heap), memory.captures);
-        memory.heaps.push(at, Arc::clone(&heap));
-        let mut observation = match memory.observed(&examined, at) {
+        history.latest = None;
+        let examined = Examined::new(Arc::clone(&heap), history.captures);
+        history.heaps.push(at, Arc::clone(&heap));
+        let mut observation = match history.observed(&examined, at) {
             Ok(observation) => observation,
             // It became another process: exec, or an interpreter that was started anew. What was before is no past of it.
             Err(_) => {
-                memory.heaps.clear();
-                memory.heaps.push(at, Arc::clone(&heap));
-                match memory.observed(&examined, at) {
+                history.heaps.clear();
+                history.heaps.push(at, Arc::clone(&heap));
+                match history.observed(&examined, at) {
                     Ok(observation) => observation,
-                    Err(error) => return (self.tell)(Report::Failed(error.to_string(), self.pace.interval)),
+                    Err(error) => return (self.send)(Update::Failed(error.to_string(), self.pace.interval)),
                 }
             }
         };
         let leaks = &observation.leaks;
-        memory.suspects = Arc::new(leaks.suspects.iter().chain(&leaks.candidates).cloned().collect());
-        memory.latest = Some(examined);
+        history.suspects = Arc::new(leaks.suspects.iter().chain(&leaks.candidates).cloned().collect());
+        history.latest = Some(examined);
         observation.work = begun.elapsed();
-        memory.costs.add(observation.pause(), observation.work);
-        memory.last = Some(begun);
-        let (pause, work) = memory.costs.dearest();
+        history.costs.add(observation.pause(), observation.work);
+        history.last = Some(begun);
+        let (pause, work) = history.costs.dearest();
         let period = self.pace.period(pause, work);
-        memory.due = begun + period;
-        memory.hurry = false;
-        (self.tell)(Report::Captured(Box::new(observation), period))
+        history.due = begun + period;
+        history.hurry = false;
+        (self.send)(Update::Captured(Box::new(observation), period))
     }
 
     /// Does as it is told. Whether anybody still listens.
-    fn obey(&mut self, memory: &mut Memory, command: Command) -> bool {
+    fn handle(&mut self, history: &mut History, command: Command) -> bool {
         match command {
             Command::Stop => return false,
-            Command::Freeze(frozen) => memory.frozen = frozen,
+            Command::Freeze(frozen) => history.frozen = frozen,
             Command::CaptureNow => {
-                memory.hurry = true;
-                self.reschedule(memory);
+                history.hurry = true;
+                self.reschedule(history);
             }
             Command::Interval(interval) => {
                 self.pace = self.pace.with_interval(interval);
-                self.reschedule(memory);
+                self.reschedule(history);
             }
             Command::Explain(subject) => {
-                memory.looking = true;
-                let details = memory.details(&subject);
-                return (self.tell)(Report::Details(subject, details.map(Box::new)));
+                history.looking = true;
+                let details = history.details(&subject);
+                return (self.send)(Update::Details(subject, details.map(Box::new)));
             }
             Command::Release => {
-                memory.looking = false;
-                memory.pinned = None;
+                history.looking = false;
+                history.pinned = None;
             }
             Command::Save => {
-                let saved = match &memory.latest {
+                let saved = match &history.latest {
                     Some(latest) => self.source.save(&latest.heap),
                     None => Err("there is no capture yet".to_owned()),
                 };
-                return (self.tell)(Report::Written("snapshot", saved));
+                return (self.send)(Update::Written("snapshot", saved));
             }
             Command::Report => {
-                let heaps: Vec<&Heap> = memory.heaps.even().map(|heap| &**heap).collect();
+                let heaps: Vec<&Heap> = history.heaps.even().map(|heap| &**heap).collect();
                 let written = match heaps.is_empty() {
                     true => Err("there is no capture yet".to_owned()),
                     false => self.source.report(&heaps),
                 };
-                return (self.tell)(Report::Written("report", written));
+                return (self.send)(Update::Written("report", written));
             }
         }
         true
     }
 
     /// When the next capture is due, after something about that changed.
-    fn reschedule(&self, memory: &mut Memory) {
+    fn reschedule(&self, history: &mut History) {
         // After a failure its own wait stands.
-        let Some(begun) = memory.last.filter(|_| memory.failures == 0) else { return };
-        let (pause, work) = memory.costs.dearest();
-        let period = if memory.hurry { self.pace.least(pause, work) } else { self.pace.period(pause, work) };
-        memory.due = begun + period;
+        let Some(begun) = history.last.filter(|_| history.failures == 0) else { return };
+        let (pause, work) = history.costs.dearest();
+        let period = if history.hurry { self.pace.least(pause, work) } else { self.pace.period(pause, work) };
+        history.due = begun + period;
     }
 }
 
-impl Memory {
+impl History {
     fn observed(
         &self,
         examined: &Examined,
@@ -339,7 +339,7 @@ mod tests {
         alive: bool,
     }
 
-    impl Source for Scripted {
+    impl CaptureSource for Scripted {
         fn title(&self) -> Title {
             Title::default()
         }
@@ -348,8 +348,12 @@ mod tests {
             (self.script)(self.captures.fetch_add(1, Ordering::Relaxed))
         }
 
-        fn pulse(&mut self) -> Result<Pulse, SourceError> {
-            if self.alive { Ok(Pulse::default()) } else { Err(SourceError::Gone("no pulse".to_owned())) }
+        fn sample(&mut self) -> Result<ProcessSample, SourceError> {
+            if self.alive {
+                Ok(ProcessSample::default())
+            } else {
+                Err(SourceError::Gone("no sample".to_owned()))
+            }
         }
 
         fn save(&self, heap: &Heap) -> Result<PathBuf, String> {
@@ -374,7 +378,7 @@ mod tests {
 
     struct Started {
         commands: Sender<Command>,
-        reports: Receiver<Report>,
+        reports: Receiver<Update>,
         captures: Arc<AtomicUsize>,
         thread: JoinHandle<()>,
     }
@@ -382,14 +386,14 @@ mod tests {
     fn start(interval: u64, script: Script, alive: bool) -> Started {
         let captures = Arc::new(AtomicUsize::new(0));
         let source = Box::new(Scripted { script, captures: Arc::clone(&captures), alive });
-        let (commands, obeyed) = channel();
+        let (commands, handled) = channel();
         let (told, reports) = channel();
         let worker = Worker {
             source,
             pace: Pace::new(Duration::from_millis(interval), 1.0),
             clock: Instant::now(),
-            commands: obeyed,
-            tell: Box::new(move |report| told.send(report).is_ok()),
+            commands: handled,
+            send: Box::new(move |report| told.send(report).is_ok()),
             turn: Arc::default(),
         };
         let thread = std::thread::spawn(|| worker.run());
@@ -398,7 +402,7 @@ mod tests {
 
     impl Started {
         /// The next report that `wanted` takes.
-        fn wait<T>(&self, wanted: impl Fn(Report) -> Option<T>) -> T {
+        fn wait<T>(&self, wanted: impl Fn(Update) -> Option<T>) -> T {
             loop {
                 let report = self.reports.recv_timeout(Duration::from_secs(20)).expect("it tells something");
                 if let Some(found) = wanted(report) {
@@ -409,7 +413,7 @@ mod tests {
 
         fn captured(&self) -> Box<Observation> {
             self.wait(|report| match report {
-                Report::Captured(observation, _) => Some(observation),
+                Update::Captured(observation, _) => Some(observation),
                 _ => None,
             })
         }
@@ -423,7 +427,7 @@ mod tests {
         let address = 0x1000;
         started.commands.send(Command::Explain(Subject::Object(address))).expect("it listens");
         let details = started.wait(|report| match report {
-            Report::Details(_, details) => Some(details),
+            Update::Details(_, details) => Some(details),
             _ => None,
         });
         let looked_at = details.expect("the first object is there").capture;
@@ -431,14 +435,14 @@ mod tests {
         let later = started.captured().number;
         started.commands.send(Command::Explain(Subject::Object(address))).expect("it listens");
         let again = started.wait(|report| match report {
-            Report::Details(_, details) => details,
+            Update::Details(_, details) => details,
             _ => None,
         });
         assert!(later > looked_at && again.capture == looked_at);
         started.commands.send(Command::Save).expect("it listens");
-        started.wait(|report| matches!(report, Report::Written("snapshot", Ok(_))).then_some(()));
+        started.wait(|report| matches!(report, Update::Written("snapshot", Ok(_))).then_some(()));
         started.commands.send(Command::Report).expect("it listens");
-        started.wait(|report| matches!(report, Report::Written("report", Ok(_))).then_some(()));
+        started.wait(|report| matches!(report, Update::Written("report", Ok(_))).then_some(()));
         started.commands.send(Command::Stop).expect("it listens");
         started.thread.join().expect("it ends");
     }
@@ -460,7 +464,7 @@ mod tests {
         started.captured();
         started.commands.send(Command::Freeze(true)).expect("it listens");
         started.commands.send(Command::Save).expect("it listens");
-        started.wait(|report| matches!(report, Report::Written(..)).then_some(()));
+        started.wait(|report| matches!(report, Update::Written(..)).then_some(()));
         let before = started.captures.load(Ordering::Relaxed);
         std::thread::sleep(Duration::from_millis(900));
         assert_eq!(started.captures.load(Ordering::Relaxed), before);
@@ -481,7 +485,7 @@ mod tests {
             |nth| if nth == 0 { Err(SourceError::Failed("busy".to_owned())) } else { Ok(heap(1, nth)) };
         let started = start(250, Box::new(script), true);
         let reason = started.wait(|report| match report {
-            Report::Failed(reason, wait) => Some((reason, wait >= Duration::from_millis(500))),
+            Update::Failed(reason, wait) => Some((reason, wait >= Duration::from_millis(500))),
             _ => None,
         });
         assert_eq!(reason, ("busy".to_owned(), true));
@@ -494,10 +498,10 @@ mod tests {
             |nth| if nth == 0 { Ok(heap(1, nth)) } else { Err(SourceError::Gone("over".to_owned())) };
         let started = start(250, Box::new(script), true);
         started.captured();
-        started.wait(|report| matches!(report, Report::Gone(reason) if reason == "over").then_some(()));
+        started.wait(|report| matches!(report, Update::Gone(reason) if reason == "over").then_some(()));
         started.commands.send(Command::Explain(Subject::Object(0x1000))).expect("it listens");
         let found = started.wait(|report| match report {
-            Report::Details(_, details) => Some(details.is_some()),
+            Update::Details(_, details) => Some(details.is_some()),
             report => panic!("{report:?}"),
         });
         assert!(found);
@@ -507,7 +511,7 @@ mod tests {
     #[test]
     fn a_process_without_a_pulse_is_not_captured_any_more() {
         let started = start(60_000, Box::new(|nth| Ok(heap(1, nth))), false);
-        started.wait(|report| matches!(report, Report::Gone(reason) if reason == "no pulse").then_some(()));
+        started.wait(|report| matches!(report, Update::Gone(reason) if reason == "no sample").then_some(()));
         assert_eq!(started.captures.load(Ordering::Relaxed), 1);
     }
 
@@ -515,7 +519,7 @@ mod tests {
     fn a_panic_is_told_as_an_end() {
         let started = start(250, Box::new(|_| panic!("a mistake")), true);
         let reason = started.wait(|report| match report {
-            Report::Gone(reason) => Some(reason),
+            Update::Gone(reason) => Some(reason),
             _ => None,
         });
         assert_eq!(reason, "mem_top itself failed: a mistake");

@@ -5,8 +5,8 @@
 use memtop_heap::{LabelKind, ObjectId, RootKind, Shape, StringId};
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::find::{Finding, Kind, Search};
-use super::gains::OWN;
+use super::detect::{Finding, GrowthKind, Search};
+use super::growth::OWN;
 use super::slopes::median;
 use crate::path_nodes::{NodeKind, PathNodeId};
 
@@ -27,7 +27,7 @@ impl Search<'_, '_> {
         if let NodeKind::Root(RootKind::Unknown) = self.root_kind(finding.node) {
             return Some("what holds it could not be told".to_owned());
         }
-        let by_items = !matches!(finding.kind, Kind::Replaced | Kind::Size);
+        let by_items = !matches!(finding.kind, GrowthKind::Replaced | GrowthKind::Size);
         if let Some(doubt) = self.slowing(if by_items { &finding.items } else { &finding.net }, by_items)
             && !(by_items && self.is_steady_below(finding))
         {
@@ -105,7 +105,7 @@ impl Search<'_, '_> {
     /// How many new items there were before the last interval, and how many of them are still there at the end.
     pub(super) fn turnover(&self, finding: &Finding) -> (u64, u64) {
         let until = self.intervals().saturating_sub(1);
-        if finding.kind == Kind::Chain {
+        if finding.kind == GrowthKind::Chain {
             return self.turnover_at(finding.node, until);
         }
         let total = finding.bytes().max(1);

@@ -11,9 +11,9 @@ use rustc_hash::FxHashMap;
 
 use super::answer::SnapshotRow;
 use super::identity::Step;
-use super::limits::Thresholds;
 use super::snapshot;
 use super::store::Store;
+use super::thresholds::Thresholds;
 use super::view::{NONE, View};
 use crate::heap_series::HeapSeries;
 use crate::memory::{MemoryTotal, memory_total};

@@ -12,7 +12,7 @@
 use memtop_heap::{LabelKind, ObjectId};
 use rustc_hash::FxHashMap;
 
-use super::limits::Thresholds;
+use super::thresholds::Thresholds;
 use super::view::{NONE, View};
 use crate::path_nodes::{NodeKind, PathNodes};
 

@@ -14,36 +14,36 @@
 //! mem_top's own objects never count. It renders nothing but paths and sentences.
 
 mod answer;
+mod classify;
+mod detect;
 mod doubts;
-mod find;
-mod gains;
+mod growth;
 mod history;
 mod identity;
-mod judge;
-mod limits;
 mod prose;
 mod slopes;
 mod snapshot;
 mod store;
-mod tell;
+mod suspect_builder;
+mod thresholds;
 mod verdict;
 mod view;
 
 use memtop_heap::{CaptureInfo, Heap, ObjectId};
 
 pub use answer::{Cause, LeakStep, LeakedType, Leaks, Rate, SnapshotRow, Suspect, Verdict};
-pub use limits::Thresholds;
+pub use thresholds::Thresholds;
 
 use crate::heap_series::HeapSeries;
 use crate::memory::memory_total;
 use crate::retained::Retained;
 use crate::series::{SeriesError, order_of};
-use find::Search;
-use gains::Gains;
+use classify::Judged;
+use detect::Search;
+use growth::Gains;
 use history::History;
-use judge::Judged;
 use store::Store;
-use tell::Teller;
+use suspect_builder::SuspectBuilder;
 
 /// Why nothing can be said of a series.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -188,7 +188,7 @@ pub fn explain(heaps: &[&Heap], options: &LeaksOptions) -> Result<Vec<Considered
         return Ok(all);
     }
     search(&mut store, &options.thresholds, |_, search, judged| {
-        let teller = Teller { search, retained: None, minutes: None, work: None, growth: 0 };
+        let teller = SuspectBuilder { search, retained: None, minutes: None, work: None, growth: 0 };
         all = judged
             .iter()
             .map(|judged| Considered {
@@ -277,7 +277,7 @@ fn tell<S: HeapSeries + ?Sized>(
     let captures = store.captures();
     let grown: i64 = search.gains.rows.iter().map(|row| row.net.iter().sum::<i64>().max(0)).sum();
     let of_kept: i64 = kept.iter().map(|judged| judged.finding.bytes()).sum();
-    let teller = Teller {
+    let teller = SuspectBuilder {
         search,
         retained,
         minutes: snapshot::minutes(&captures),

@@ -1,7 +1,7 @@
 //! What is said of a suspect in sentences, and how sure it is.
 
 use super::answer::{Cause, Suspect};
-use super::find::{Finding, Kind, Search};
+use super::detect::{Finding, GrowthKind, Search};
 
 /// Fills in confidence, evidence and summary. Of a series that is shorter than some seconds, nothing is told by the
 /// minute.
@@ -12,7 +12,7 @@ pub(super) fn complete(
     by_the_minute: bool,
 ) {
     let intervals = search.intervals();
-    let by_items = !matches!(finding.kind, Kind::Replaced | Kind::Size);
+    let by_items = !matches!(finding.kind, GrowthKind::Replaced | GrowthKind::Size);
     let grown = if by_items { &finding.items } else { &finding.net };
     let grew = Search::grew(grown);
     suspect.confidence = confidence(suspect, finding, grew, intervals);
@@ -83,7 +83,7 @@ fn confidence(suspect: &Suspect, finding: &Finding, grew: usize, intervals: usiz
 fn summary(suspect: &Suspect, finding: &Finding, intervals: usize, by_the_minute: bool) -> String {
     let headline = suspect.leaked.first();
     let items: i64 = finding.items.iter().sum();
-    let by_items = !matches!(finding.kind, Kind::Replaced | Kind::Size);
+    let by_items = !matches!(finding.kind, GrowthKind::Replaced | GrowthKind::Size);
     // What is told is counted, where it is not the items themselves: two methods of each listener, many events in a block.
     let grown = match headline.map(|leaked| leaked.growth.iter().sum::<i64>()) {
         Some(counted) if !by_items || counted > 0 && items.abs_diff(counted) > items.unsigned_abs() / 10 => {

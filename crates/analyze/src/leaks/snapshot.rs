@@ -4,7 +4,7 @@ use memtop_heap::{CaptureInfo, Flags, Heap};
 
 use super::answer::{Cause, LeakedType, Rate, SnapshotRow, Suspect};
 use super::prose::bytes;
-use super::tell::{fingerprint, steps};
+use super::suspect_builder::{fingerprint, steps};
 use crate::accumulation::{AccumulationOptions, accumulation};
 use crate::retained::Retained;
 use crate::shortest::{Costs, ShortestPaths};

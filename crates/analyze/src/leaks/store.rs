@@ -11,7 +11,7 @@ use std::sync::Arc;
 use memtop_heap::CaptureInfo;
 
 use super::identity::Step;
-use super::limits::Thresholds;
+use super::thresholds::Thresholds;
 use super::view::{View, on_threads};
 use crate::heap_series::{HeapHandle, HeapSeries};
 use crate::path_nodes::PathNodes;

@@ -3,9 +3,9 @@
 use memtop_heap::{CaptureInfo, Heap, LabelKind, Shape};
 
 use super::answer::{Suspect, Verdict};
-use super::judge::in_step;
-use super::limits::Thresholds;
+use super::classify::in_step;
 use super::prose::bytes;
+use super::thresholds::Thresholds;
 
 /// By interval: by how much memory outside of Python's objects grew; none if it cannot be known. What malloc has in
 /// use is taken where it is known, else resident memory without the pages of files; both hold Python's large objects

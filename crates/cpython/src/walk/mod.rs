@@ -4,41 +4,41 @@
 //! Breadth first from the roots, then what is in the collector's lists and nothing named reaches. An object is met once,
 //! when the first reference to it is found or the lists give it; it is copied in the order of meeting, so that what
 //! comes next is known some objects ahead and can be asked for from memory in time. What a reference leads to is kept as
-//! a place of 32 bits ([`places`]); which object that is, is worked out when the process runs on ([`settle`]).
+//! a place of 32 bits ([`places`]); which object that is, is worked out when the process runs on ([`into_heap`]).
 //!
-//! What differs between inside and outside is asked of a [`Source`]. Invariants: nothing is written; keys that are no
+//! What differs between inside and outside is asked of a [`HeapAccess`]. Invariants: nothing is written; keys that are no
 //! names are not read, unless the decoder is told so; what has no valid type becomes one row of a type named `?`; what
-//! grows with the heap is taken in a way that can fail, and a walk that finds no memory ends, so that [`Walked::settle`]
+//! grows with the heap is taken in a way that can fail, and a walk that finds no memory ends, so that [`WalkResult::into_heap`]
 //! says so.
 
-mod places;
+mod address_index;
+mod finish;
 mod roots;
-mod settle;
 
 use memtop_heap::{
-    Budget, CaptureInfo, Flags, HEADROOM, HeapBuilder, HeapError, Label, Name, Object, ObjectId, Origin,
-    Root, StringId, Type, TypeId, headroom, make_room, push,
+    Budget, CaptureInfo, Flags, HEADROOM, HeapBuilder, HeapError, KEYS_ARE_DATA, Label, Name, Object,
+    ObjectId, Origin, Root, StringId, Type, TypeId, headroom, make_room, push,
 };
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::c_types::{CType, CTypes};
 use crate::decoder::{Decoder, KnownTypes, Sink, may_be_object};
-use crate::kind::Kind;
+use crate::kind::ObjectKind;
 use crate::layout::object as object_layout;
-use crate::mark::Marked;
 use crate::memory::{Checked, Memory};
 use crate::type_info::{DictPlace, TypeInfo};
-use places::{Place, Places};
+use crate::value_tag::TagSource;
+use address_index::{AddressId, AddressIndex};
 
 /// Whoever holds the heap still.
-pub trait Source {
+pub trait HeapAccess {
     /// How its memory is read.
     type Memory: Memory;
     /// How the objects of a type are sized and traversed.
-    type Plan;
+    type TypePlan;
 
     /// Whether a traverse can be asked; else the decoder has to know all.
-    const ASKS: bool;
+    const HAS_TRAVERSE: bool;
 
     /// Whether what the type at `of` says of its objects is true for certain: else they are read with checks.
     fn is_trusted(&self, of: u64) -> bool {
@@ -47,28 +47,28 @@ pub trait Source {
     }
 
     /// Resolves how objects of the type at `of` are treated. If it is not trusted, only [`Self::visited`] is asked of it.
-    fn plan(&mut self, of: u64, info: &TypeInfo, is_trusted: bool) -> Self::Plan;
+    fn plan(&mut self, of: u64, info: &TypeInfo, is_trusted: bool) -> Self::TypePlan;
 
     /// The shallow size of an object in bytes, as `sys.getsizeof` says it.
     fn size(
         &self,
-        plan: &Self::Plan,
+        plan: &Self::TypePlan,
         info: &TypeInfo,
         at: u64,
         decoder: &mut Decoder<'_, Self::Memory>,
     ) -> u64;
 
     /// Whether the traverse of a type that is not trusted may be asked; else its objects are read as guesses are.
-    fn is_asked(&self, plan: &Self::Plan) -> bool {
+    fn is_asked(&self, plan: &Self::TypePlan) -> bool {
         let _ = plan;
-        Self::ASKS
+        Self::HAS_TRAVERSE
     }
 
     /// Puts what the type's `tp_traverse` visits into `into`, in its order. Called only where one can be asked.
     ///
     /// # Errors
     /// If there is no memory for all of it.
-    fn visited(&self, plan: &Self::Plan, at: u64, into: &mut Vec<u64>) -> Result<(), HeapError>;
+    fn visited(&self, plan: &Self::TypePlan, at: u64, into: &mut Vec<u64>) -> Result<(), HeapError>;
 
     /// Asks for the memory of objects that come soon. `lists` are the types of dicts and lists.
     fn approach(&self, near: Option<u64>, far: Option<u64>, lists: (u64, u64));
@@ -85,7 +85,7 @@ pub trait Source {
 
 /// What is needed of the interpreter, found out before the walk.
 #[derive(Debug, Clone)]
-pub struct Surroundings {
+pub struct InterpreterFacts {
     /// The types that are told by their address.
     pub types: KnownTypes,
     /// What recognises the other C types.
@@ -125,23 +125,23 @@ pub(super) struct Hidden {
     pub(super) refcount: u32,
 }
 
-/// What the walk found; [`Walked::settle`] makes the heap of it.
-pub struct Walked {
+/// What the walk found; [`WalkResult::into_heap`] makes the heap of it.
+pub struct WalkResult {
     pub(super) builder: HeapBuilder,
-    pub(super) places: Places,
+    pub(super) places: AddressIndex,
     /// The objects' places, in the order of the objects.
-    pub(super) order: Vec<Place>,
+    pub(super) order: Vec<AddressId>,
     /// Roots, to stand-ins of objects.
     pub(super) roots: Vec<Root>,
-    pub(super) types: Vec<(TypeId, Place)>,
+    pub(super) types: Vec<(TypeId, AddressId)>,
     pub(super) names: Vec<(ObjectId, Name)>,
     pub(super) limits: Vec<(ObjectId, u64)>,
     /// mem_top's own modules, their namespaces, and instances of its classes.
-    pub(super) own: Vec<Place>,
+    pub(super) own: Vec<AddressId>,
     /// What the variables are called that cells hold.
-    pub(super) variables: Vec<(Place, Label)>,
+    pub(super) variables: Vec<(AddressId, Label)>,
     /// Dicts that turned out to be namespaces after they were copied, and the labels of their entries.
-    pub(super) namespaces: Vec<(Place, Vec<Label>)>,
+    pub(super) namespaces: Vec<(AddressId, Vec<Label>)>,
     pub(super) hidden: Vec<Hidden>,
     /// Buffers outside of objects that no object's size has in it: where, and how large.
     pub(super) native: Vec<(u64, u64)>,
@@ -163,7 +163,7 @@ struct Known<P> {
     is_own: bool,
     /// Whether its objects refer to nothing.
     is_leaf: bool,
-    marked: Marked,
+    marked: TagSource,
     /// Where the size of the mapped memory stands that its objects stand for.
     mapped: bool,
 }
@@ -172,13 +172,13 @@ struct Known<P> {
 pub(super) struct Copy<'w, M> {
     memory: &'w M,
     pub(super) builder: HeapBuilder,
-    pub(super) places: Places,
-    pub(super) order: Vec<Place>,
+    pub(super) places: AddressIndex,
+    pub(super) order: Vec<AddressId>,
     pub(super) namespaces: FxHashSet<u64>,
     /// Large dicts that were copied before they were known to be namespaces.
     plain: FxHashSet<u64>,
     late: Vec<u64>,
-    variables: Vec<(Place, Label)>,
+    variables: Vec<(AddressId, Label)>,
     hidden: Vec<Hidden>,
     /// Whether what leads to an object has to be certain, since objects are read without a check.
     is_unchecked: bool,
@@ -200,7 +200,7 @@ pub(super) struct Copy<'w, M> {
 }
 
 /// See the module's header.
-pub struct Walk<'w, S: Source> {
+pub struct Walk<'w, S: HeapAccess> {
     source: &'w mut S,
     pub(super) memory: &'w S::Memory,
     checked: &'w Checked<'w, S::Memory>,
@@ -212,10 +212,10 @@ pub struct Walk<'w, S: Source> {
     mapped: u64,
     pub(super) decoder: Decoder<'w, S::Memory>,
     pub(super) copy: Copy<'w, S::Memory>,
-    pub(super) surroundings: &'w Surroundings,
+    pub(super) surroundings: &'w InterpreterFacts,
     /// What marks are keyed with.
     secret: u64,
-    known: Vec<Known<S::Plan>>,
+    known: Vec<Known<S::TypePlan>>,
     /// Where in `known` the type stands of what has none.
     no_type: Option<usize>,
     recent: Vec<(u64, usize)>,
@@ -223,7 +223,7 @@ pub struct Walk<'w, S: Source> {
     pub(super) roots: Vec<Root>,
     names: Vec<(ObjectId, Name)>,
     limits: Vec<(ObjectId, u64)>,
-    pub(super) own: Vec<Place>,
+    pub(super) own: Vec<AddressId>,
     pub(super) native: Vec<(u64, u64)>,
     pub(super) origins: FxHashMap<String, Origin>,
     damaged: u64,
@@ -238,8 +238,6 @@ const NEAR: usize = 16;
 const MOST_COUNTED: u64 = 1 << 20;
 /// How many words that may be references to unknown objects are looked at, a system call each.
 const PROBES: u32 = 20_000;
-/// Namespaces with fewer keys show them anyway.
-const FEW: u64 = 64;
 const SMALL: u64 = 512;
 /// What making a heap of what was found takes for each object, at most, beside the heap.
 const SETTLING_BYTES: u64 = 16;
@@ -266,15 +264,15 @@ impl<M: Memory> Copy<'_, M> {
     /// looks like an address and is none would take room. It is read as the object there will be, not probed, which from
     /// inside takes more than every process has.
     #[inline]
-    pub(super) fn place(&mut self, address: u64) -> Option<Place> {
-        match self.places.place_nearby(address) {
+    pub(super) fn place(&mut self, address: u64) -> Option<AddressId> {
+        match self.places.cached_id(address) {
             Some(place) => Some(place),
             None => self.place_of_another_part(address),
         }
     }
 
     #[inline(never)]
-    fn place_of_another_part(&mut self, address: u64) -> Option<Place> {
+    fn place_of_another_part(&mut self, address: u64) -> Option<AddressId> {
         if self.places.place_if_known(address).is_none() {
             may_be_object(address).then(|| self.first_word(address))??;
         }
@@ -338,7 +336,7 @@ impl<M: Memory> Sink for Copy<'_, M> {
             self.builder.add_reference(self.current, stand_in, label);
             if label == Label::DICT
                 && !self.guessing
-                && self.memory.word(to + 16).is_some_and(|used| used >= FEW)
+                && self.memory.word(to + 16).is_some_and(|used| used >= KEYS_ARE_DATA)
             {
                 self.namespace(to);
             }
@@ -447,7 +445,7 @@ enum Linked {
     Broken,
 }
 
-impl<'w, S: Source> Walk<'w, S> {
+impl<'w, S: HeapAccess> Walk<'w, S> {
     /// A walk over what `source` holds still. `expected` is about how many objects there are: room is made for them.
     /// `checked` is the same memory, for objects that are guessed.
     pub fn new(
@@ -455,21 +453,21 @@ impl<'w, S: Source> Walk<'w, S> {
         memory: &'w S::Memory,
         checked: &'w Checked<'w, S::Memory>,
         decoder: Decoder<'w, S::Memory>,
-        room: Room,
-        surroundings: &'w Surroundings,
+        room: Preallocated,
+        surroundings: &'w InterpreterFacts,
     ) -> Self {
         let minor = decoder.layout().minor;
         let copy = Copy {
             memory,
             builder: room.builder,
-            places: Places::new(),
+            places: AddressIndex::new(),
             order: room.order,
             namespaces: FxHashSet::default(),
             plain: FxHashSet::default(),
             late: Vec::new(),
             variables: Vec::new(),
             hidden: Vec::new(),
-            is_unchecked: S::ASKS,
+            is_unchecked: S::HAS_TRAVERSE,
             guessed: FxHashSet::default(),
             guessing: false,
             types: FxHashMap::default(),
@@ -510,7 +508,7 @@ impl<'w, S: Source> Walk<'w, S> {
     }
 
     /// Walks: the roots, what they reach, then what the collector's lists have beside it. O(objects + references).
-    pub fn run(mut self) -> Walked {
+    pub fn run(mut self) -> WalkResult {
         self.roots();
         self.follow();
         if !self.copy.builder.has_failed() {
@@ -573,7 +571,7 @@ impl<'w, S: Source> Walk<'w, S> {
 
     /// Copies what was met, some of which is guessed.
     #[inline(never)]
-    fn object_or_guess(&mut self, place: Place, address: u64) {
+    fn object_or_guess(&mut self, place: AddressId, address: u64) {
         if self.copy.guessed.contains(&address) {
             return self.guess(place, address);
         }
@@ -597,7 +595,7 @@ impl<'w, S: Source> Walk<'w, S> {
     /// Copies an object that may not be one: every read of it is checked, and no function of its type is called. What it
     /// refers to is as uncertain, unless it was met before.
     #[cold]
-    fn guess(&mut self, place: Place, address: u64) {
+    fn guess(&mut self, place: AddressId, address: u64) {
         let Some(mut decoder) = self.take_checked_decoder() else { return };
         self.copy.guessing = true;
         let of = self.checked.word(address + object_layout::TYPE as u64).unwrap_or(0);
@@ -607,7 +605,7 @@ impl<'w, S: Source> Walk<'w, S> {
         });
         if let Some(index) = index {
             let info = &self.known[index].info;
-            let in_lists = info.is_gc && (info.kind != Kind::Type || decoder.is_heap_type(address));
+            let in_lists = info.is_gc && (info.kind != ObjectKind::Type || decoder.is_heap_type(address));
             let is_tracked = in_lists && self.is_in_list(address);
             let flags = if is_tracked { Flags::TRACKED } else { Flags::NONE };
             self.add_checked(&mut decoder, index, place, address, flags);
@@ -620,10 +618,10 @@ impl<'w, S: Source> Walk<'w, S> {
     /// Copies an object whose type may say of it what is not true: every read of it is checked, and its traverse is asked
     /// only if the collector tracks it.
     #[inline(never)]
-    fn doubtful_object(&mut self, index: usize, place: Place, address: u64) {
+    fn doubtful_object(&mut self, index: usize, place: AddressId, address: u64) {
         let Some(mut decoder) = self.take_checked_decoder() else { return };
         let info = &self.known[index].info;
-        let in_lists = info.is_gc && (info.kind != Kind::Type || decoder.is_heap_type(address));
+        let in_lists = info.is_gc && (info.kind != ObjectKind::Type || decoder.is_heap_type(address));
         let is_tracked = in_lists && self.is_in_list(address);
         let flags = if is_tracked { Flags::TRACKED } else { Flags::NONE };
         let id = self.add_checked(&mut decoder, index, place, address, flags);
@@ -660,7 +658,7 @@ impl<'w, S: Source> Walk<'w, S> {
         &mut self,
         decoder: &mut Decoder<'w, Checked<'w, S::Memory>>,
         index: usize,
-        place: Place,
+        place: AddressId,
         address: u64,
         flags: Flags,
     ) -> ObjectId {
@@ -695,7 +693,7 @@ impl<'w, S: Source> Walk<'w, S> {
     }
 
     #[inline(always)]
-    fn object(&mut self, place: Place, address: u64) {
+    fn object(&mut self, place: AddressId, address: u64) {
         let of = self.memory.word(address + object_layout::TYPE as u64).unwrap_or(0);
         let slot = (of >> 4) as usize % RECENT;
         let index = match self.recent[slot] {
@@ -729,7 +727,7 @@ impl<'w, S: Source> Walk<'w, S> {
             return;
         }
         let in_lists =
-            known.info.is_gc && (known.info.kind != Kind::Type || self.decoder.is_heap_type(address));
+            known.info.is_gc && (known.info.kind != ObjectKind::Type || self.decoder.is_heap_type(address));
         if in_lists && self.memory.word(address - HEAD).is_some_and(|next| next != 0) {
             flags = flags | Flags::TRACKED;
         }
@@ -739,14 +737,14 @@ impl<'w, S: Source> Walk<'w, S> {
             self.decoder.references(address, &known.info, None, &mut self.copy);
         } else {
             self.visited.clear();
-            if S::ASKS
+            if S::HAS_TRAVERSE
                 && in_lists
                 && let Some(plan) = &known.plan
                 && let Err(error) = self.source.visited(plan, address, &mut self.visited)
             {
                 return self.copy.builder.fail(error);
             }
-            let visited = S::ASKS.then_some(&mut self.visited);
+            let visited = S::HAS_TRAVERSE.then_some(&mut self.visited);
             self.decoder.references(address, &known.info, visited, &mut self.copy);
             self.details(index, id, address);
         }
@@ -778,7 +776,7 @@ impl<'w, S: Source> Walk<'w, S> {
         if let Some(name) = own_name(&mut self.decoder, memory, &mut self.copy, kind, address) {
             self.copy.builder.check(push(&mut self.names, (id, name)));
         }
-        if kind == Kind::Type
+        if kind == ObjectKind::Type
             && !self.decoder.is_heap_type(address)
             && let Some(&dict) = self.surroundings.static_namespaces.get(&address)
         {
@@ -848,23 +846,23 @@ impl<'w, S: Source> Walk<'w, S> {
         };
         let id = self.copy.builder.add_type(ty);
         let limit = match info.kind {
-            Kind::LruCache => self.surroundings.lru_limit,
-            Kind::Deque => self.surroundings.deque_limit,
+            ObjectKind::LruCache => self.surroundings.lru_limit,
+            ObjectKind::Deque => self.surroundings.deque_limit,
             _ => None,
         };
         let mapped = info.c_type.map(CType::name) == Some("mmap.mmap");
         // What it keeps is no object of Python's.
         if is_own && !info.is_class {
-            info.kind = Kind::Internal;
+            info.kind = ObjectKind::Internal;
         }
         let index = self.known.len();
         self.copy.is_gc.push(info.is_gc);
-        let is_leaf = info.kind == Kind::Atom
+        let is_leaf = info.kind == ObjectKind::Atom
             && info.complete
             && !info.is_gc
             && info.members.is_empty()
             && info.dict == DictPlace::None;
-        let marked = Marked::of(info.c_type);
+        let marked = TagSource::of(info.c_type);
         let is_trusted = !is_known || self.source.is_trusted(of);
         self.known.push(Known { info, id, plan: None, limit, is_trusted, is_own, is_leaf, marked, mapped });
         if !is_known {
@@ -883,7 +881,7 @@ impl<'w, S: Source> Walk<'w, S> {
         self.copy.types.try_reserve(1).map_err(|_| HeapError::OutOfMemory { bytes: 0 })
     }
 
-    fn finish(mut self) -> Walked {
+    fn finish(mut self) -> WalkResult {
         let late = std::mem::take(&mut self.copy.late);
         let mut namespaces = Vec::new();
         for dict in late {
@@ -906,7 +904,7 @@ impl<'w, S: Source> Walk<'w, S> {
         if self.copy.probes == 0 {
             self.notes.push("not every word that could hide a reference was looked at".to_owned());
         }
-        Walked {
+        WalkResult {
             builder: self.copy.builder,
             places: self.copy.places,
             order: self.copy.order,
@@ -926,14 +924,14 @@ impl<'w, S: Source> Walk<'w, S> {
     }
 }
 
-/// Room for what a walk finds, made before anything stands still.
-pub struct Room {
+/// Preallocated for what a walk finds, made before anything stands still.
+pub struct Preallocated {
     builder: HeapBuilder,
-    order: Vec<Place>,
+    order: Vec<AddressId>,
 }
 
-impl Room {
-    /// Room for about so many objects; more are taken too, at the cost of a longer walk, as far as `budget` goes.
+impl Preallocated {
+    /// Preallocated for about so many objects; more are taken too, at the cost of a longer walk, as far as `budget` goes.
     /// `populate` has memory put behind an address and so many bytes, and says whether it did: see
     /// [`memtop_heap::make_room`].
     ///
@@ -949,7 +947,7 @@ impl Room {
         builder.budget_mut().take(SETTLING_BYTES.saturating_mul(expected as u64))?;
         builder.prepare(expected, expected.saturating_mul(3) / 2, &populate)?;
         let mut order = Vec::new();
-        make_room(&mut order, expected, Place(0), builder.budget_mut(), &populate)?;
+        make_room(&mut order, expected, AddressId(0), builder.budget_mut(), &populate)?;
         headroom(HEADROOM)?;
         Ok(Self { builder, order })
     }
@@ -960,18 +958,18 @@ fn own_name<M: Memory, N: Memory>(
     decoder: &mut Decoder<'_, M>,
     memory: &M,
     copy: &mut Copy<'_, N>,
-    kind: Kind,
+    kind: ObjectKind,
     address: u64,
 ) -> Option<Name> {
     let (module, qualname) = match kind {
-        Kind::Function => {
+        ObjectKind::Function => {
             // `func_qualname` and `func_module` (`Include/cpython/funcobject.h`).
             let (name, module) = if decoder.layout().minor < 10 { (104, 88) } else { (40, 104) };
             let word = |offset: u64| memory.word(address + offset).unwrap_or(0);
             (word(module), word(name))
         }
-        Kind::Module => (0, decoder.value_of(memory.word(address + 16).unwrap_or(0), "__name__")?),
-        Kind::Type => {
+        ObjectKind::Module => (0, decoder.value_of(memory.word(address + 16).unwrap_or(0), "__name__")?),
+        ObjectKind::Type => {
             let (module, qualname) = decoder.name_of_type(address)?;
             return Some(Name {
                 module: copy.builder.string(&module),
@@ -1003,7 +1001,7 @@ fn unknown_type() -> TypeInfo {
         is_numpys: false,
         module: String::new(),
         qualname: "?".to_owned(),
-        kind: Kind::Internal,
+        kind: ObjectKind::Internal,
         shape: memtop_heap::Shape::Other,
         complete: false,
         is_class: false,

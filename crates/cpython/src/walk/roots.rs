@@ -7,7 +7,7 @@ use memtop_heap::{Frame, Label, Origin, Root, RootKind, push};
 
 use rustc_hash::FxHashSet;
 
-use super::{Source, Walk};
+use super::{HeapAccess, Walk};
 use crate::decoder::{ADDRESS, Sink};
 use crate::layout::object as object_layout;
 use crate::memory::Memory;
@@ -18,7 +18,7 @@ const MOST_MODULES: usize = 1 << 20;
 /// Deeper than any stack of frames gets.
 const MOST_FRAMES: usize = 1 << 20;
 
-impl<S: Source> Walk<'_, S> {
+impl<S: HeapAccess> Walk<'_, S> {
     /// Adds all roots.
     pub(super) fn roots(&mut self) {
         for interpreter in &self.surroundings.interpreters {

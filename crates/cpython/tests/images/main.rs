@@ -5,7 +5,7 @@
 
 mod headers;
 mod live;
-mod made;
+mod synthetic;
 
 use std::collections::{BTreeSet, HashMap};
 

@@ -10,7 +10,9 @@ mod source;
 
 use std::time::Instant;
 
-use memtop_cpython::{CTypes, Checked, CodeFiles, Decoder, InterpreterRoots, Room, Surroundings, Walk};
+use memtop_cpython::{
+    CTypes, Checked, CodeFiles, Decoder, InterpreterFacts, InterpreterRoots, Preallocated, Walk,
+};
 use memtop_heap::{Budget, CaptureInfo, CaptureMethod, HEADROOM, Heap, HeapError, PythonVersion, headroom};
 use pyo3::exceptions::{PyMemoryError, PyRuntimeError};
 use pyo3::prelude::*;
@@ -24,7 +26,7 @@ use source::InProcess;
 
 /// What to capture.
 #[derive(Debug, Clone, Copy)]
-pub struct Options {
+pub struct SnapshotOptions {
     /// Units of work that the program has done so far.
     pub work: Option<f64>,
     /// Whether keys that are no names are kept.
@@ -35,7 +37,7 @@ pub struct Options {
     pub most_bytes: u64,
 }
 
-impl Default for Options {
+impl Default for SnapshotOptions {
     fn default() -> Self {
         Self { work: None, with_keys: false, own_bytes: 0, most_bytes: u64::MAX }
     }
@@ -49,7 +51,7 @@ impl Default for Options {
 /// # Errors
 /// `RuntimeError` for a version of CPython whose layout is unknown, or if the heap could not be put together (more than
 /// 2^32 objects); `MemoryError` if there is too little memory, which is found out beforehand where that can be.
-pub fn capture(py: Python<'_>, options: &Options) -> PyResult<Heap> {
+pub fn capture(py: Python<'_>, options: &SnapshotOptions) -> PyResult<Heap> {
     let start = Instant::now();
     let runtime = Runtime::get(py)?;
     let layout = runtime.layout.ok_or_else(|| {
@@ -83,15 +85,15 @@ pub fn capture(py: Python<'_>, options: &Options) -> PyResult<Heap> {
     let heap = py.detach(|| {
         info.memory.allocator_free = process::pymalloc_free(layout.minor, walked.pools());
         info.memory.native_known = Some(process::known_native(walked.buffers()));
-        walked.settle(info, start)
+        walked.into_heap(info, start)
     });
     heap.map_err(|error| failed(&error))
 }
 
-/// Room for so many objects, within so many bytes; for half of them, if there is not enough for all: they are as many as
+/// Preallocated for so many objects, within so many bytes; for half of them, if there is not enough for all: they are as many as
 /// there can be.
-fn room(expected: usize, most_bytes: u64) -> Result<Room, HeapError> {
-    let of = |objects| Room::for_objects(objects, Budget::of(most_bytes), raw::populate);
+fn room(expected: usize, most_bytes: u64) -> Result<Preallocated, HeapError> {
+    let of = |objects| Preallocated::for_objects(objects, Budget::of(most_bytes), raw::populate);
     of(expected).or_else(|_| of(expected / 2))
 }
 
@@ -106,11 +108,11 @@ fn failed(error: &HeapError) -> PyErr {
 }
 
 /// What the walk needs to know of the interpreter, as it is now.
-fn surroundings(py: Python<'_>, runtime: &Runtime) -> PyResult<Surroundings> {
+fn surroundings(py: Python<'_>, runtime: &Runtime) -> PyResult<InterpreterFacts> {
     let facts = &runtime.heap;
     let mappings = Mappings::read();
     let files = mappings.code_files(facts.types.tuple, &facts.prefixes);
-    Ok(Surroundings {
+    Ok(InterpreterFacts {
         static_namespaces: static_namespaces(py, &files)?,
         types: facts.types,
         c_types: CTypes::new(files, facts.certain.iter().cloned()),
@@ -155,7 +157,7 @@ fn static_namespaces(py: Python<'_>, files: &CodeFiles) -> PyResult<FxHashMap<u6
     Ok(found)
 }
 
-fn info(py: Python<'_>, runtime: &Runtime, options: &Options) -> CaptureInfo {
+fn info(py: Python<'_>, runtime: &Runtime, options: &SnapshotOptions) -> CaptureInfo {
     let version = py.version_info();
     let (taken_at, uptime) = process::clocks();
     let (host, container) = process::place();

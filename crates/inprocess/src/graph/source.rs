@@ -1,11 +1,11 @@
 //! This process's heap as the walk asks for it: sizes and references by the types' own functions of C.
 
 use memtop_cpython::layout::{gc_head, object, type_object};
-use memtop_cpython::{CTypes, Decoder, Kind, Memory, Source, TypeInfo};
+use memtop_cpython::{CTypes, Decoder, HeapAccess, Memory, ObjectKind, TypeInfo};
 use memtop_heap::HeapError;
 
 use crate::process::Mappings;
-use crate::raw::{Frozen, Object, OwnMemory, Plan};
+use crate::raw::{Frozen, Object, OwnMemory, TypeSlots};
 use crate::runtime::Runtime;
 
 /// No type has a longer way to `object`.
@@ -88,7 +88,7 @@ impl<'f, 'py> InProcess<'f, 'py> {
 
 /// How a type's objects are treated.
 pub(super) struct TypePlan {
-    plan: Plan,
+    plan: TypeSlots,
     /// Whether its `tp_traverse` may be called.
     is_asked: bool,
     sizing: Sizing,
@@ -105,11 +105,11 @@ enum Sizing {
     ByFormula,
 }
 
-impl Source for InProcess<'_, '_> {
+impl HeapAccess for InProcess<'_, '_> {
     type Memory = OwnMemory;
-    type Plan = TypePlan;
+    type TypePlan = TypePlan;
 
-    const ASKS: bool = true;
+    const HAS_TRAVERSE: bool = true;
 
     /// It was made by a class statement or is one of the interpreter's, and so are all that it derives from and their
     /// types, by which a class is laid out.
@@ -124,12 +124,12 @@ impl Source for InProcess<'_, '_> {
             // The traverse of classes looks for their slots where the size that their metatype claims says.
             let is_asked = traverse != self.runtime.heap.class.0
                 || self.bases(of).all(|at| self.has_trusted_bases(self.word(at, object::TYPE)));
-            let plan = Plan::of_traverse(traverse as usize);
+            let plan = TypeSlots::of_traverse(traverse as usize);
             return TypePlan { plan, is_asked, sizing: Sizing::ByFormula };
         }
         let sizing = match info.is_numpys {
             true => Sizing::ByFormula,
-            false if info.kind == Kind::Type && self.runtime.heap.heads_differ => Sizing::WithoutHeads,
+            false if info.kind == ObjectKind::Type && self.runtime.heap.heads_differ => Sizing::WithoutHeads,
             false => Sizing::ByPlan,
         };
         TypePlan { is_asked: true, plan: self.heap.plan(of as usize, false), sizing }

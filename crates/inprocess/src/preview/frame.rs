@@ -32,7 +32,7 @@ pub(super) enum Entries {
 }
 
 /// Where a container's items come from.
-pub(super) enum Source<'py> {
+pub(super) enum Items<'py> {
     List(Bound<'py, PyList>, usize),
     Tuple(Bound<'py, PyTuple>, usize),
     Dict(Bound<'py, PyAny>, isize, Entries),
@@ -48,7 +48,7 @@ pub(super) enum Source<'py> {
 pub(super) struct Frame<'py> {
     /// What comes before the next item is asked for.
     pub(super) queue: VecDeque<Part<'py>>,
-    pub(super) source: Source<'py>,
+    pub(super) source: Items<'py>,
     /// Items so far, to know whether a comma is due.
     pub(super) items: usize,
     pub(super) close: String,
@@ -64,7 +64,7 @@ impl<'py> Frame<'py> {
     pub(super) fn around(part: Part<'py>, container: Option<Bound<'py, PyAny>>) -> Self {
         Self {
             queue: VecDeque::from([part]),
-            source: Source::Empty,
+            source: Items::Empty,
             items: 0,
             close: String::new(),
             container,
@@ -77,27 +77,27 @@ impl<'py> Frame<'py> {
     pub(super) fn refill(&mut self) {
         let mut entry = None;
         let item = match &mut self.source {
-            Source::Empty => None,
-            Source::List(list, index) => {
+            Items::Empty => None,
+            Items::List(list, index) => {
                 *index += 1;
                 list.get_item(*index - 1).ok()
             }
-            Source::Tuple(tuple, index) => {
+            Items::Tuple(tuple, index) => {
                 *index += 1;
                 tuple.get_item(*index - 1).ok()
             }
-            Source::Array(item, array, index) => {
+            Items::Array(item, array, index) => {
                 *index += 1;
                 item.call1((&*array, *index - 1)).ok()
             }
-            Source::Iterator(iterator) => next(iterator),
-            Source::PairIterator(iterator, as_) => {
+            Items::Iterator(iterator) => next(iterator),
+            Items::PairIterator(iterator, as_) => {
                 entry = next(iterator)
                     .and_then(|pair| pair.extract().ok())
                     .map(|(key, value)| (key, value, *as_));
                 None
             }
-            Source::Dict(dict, position, as_) => {
+            Items::Dict(dict, position, as_) => {
                 entry = raw::dict_next(dict, position).map(|(key, value)| (key, value, *as_));
                 None
             }

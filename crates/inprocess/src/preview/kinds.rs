@@ -12,7 +12,7 @@ use crate::runtime::eval;
 
 /// How objects with a certain `tp_repr` are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum ReprKind {
     List,
     Tuple,
     Dict,
@@ -39,7 +39,7 @@ pub(super) enum Kind {
 
 /// The interpreter's own reprs, by the address of the function in the type's slot.
 pub(super) struct Kinds {
-    by_repr: FxHashMap<usize, Kind>,
+    by_repr: FxHashMap<usize, ReprKind>,
     /// By the same: whose objects the function is for.
     owners: FxHashMap<usize, Vec<Py<PyType>>>,
     pub(super) object_repr: usize,
@@ -98,7 +98,7 @@ impl Kinds {
     }
 
     /// How objects of a type are written whose `tp_repr` is this function; none if it is not for them.
-    pub(super) fn of(&self, repr: usize, of: &Bound<'_, PyType>) -> Option<Kind> {
+    pub(super) fn of(&self, repr: usize, of: &Bound<'_, PyType>) -> Option<ReprKind> {
         let kind = *self.by_repr.get(&repr)?;
         let owners = self.owners.get(&repr)?;
         owners.iter().any(|owner| raw::derives_from(of, owner.bind(of.py()))).then_some(kind)
@@ -125,31 +125,31 @@ impl Kinds {
         };
         for of in types.try_iter()? {
             let of = of?;
-            by_repr.insert(repr(&of)?, Kind::Plain);
+            by_repr.insert(repr(&of)?, ReprKind::Plain);
             own(repr(&of)?, &of)?;
         }
         let partial = py.import("_functools")?.getattr("partial")?;
         let namespace = py.import("sys")?.getattr("implementation")?.get_type().into_any();
         let method = eval(py, c"type(type('probe', (), {'f': lambda self: 0})().f)")?;
         let known = [
-            (builtins.getattr("list")?, Kind::List),
-            (builtins.getattr("tuple")?, Kind::Tuple),
-            (builtins.getattr("dict")?, Kind::Dict),
-            (builtins.getattr("set")?, Kind::Set),
-            (builtins.getattr("str")?, Kind::Str),
-            (builtins.getattr("bytes")?, Kind::Bytes),
-            (builtins.getattr("bytearray")?, Kind::ByteArray),
-            (builtins.getattr("BaseException")?, Kind::Exception),
-            (builtins.getattr("slice")?, Kind::Slice),
-            (builtins.get_type().into_any(), Kind::Module),
-            (collections.getattr("deque")?, Kind::Deque),
-            (collections.getattr("defaultdict")?, Kind::DefaultDict),
-            (collections.getattr("OrderedDict")?, Kind::OrderedDict),
-            (eval(py, c"type(type.__dict__)")?, Kind::MappingProxy),
-            (eval(py, c"type({}.keys())")?, Kind::DictView),
-            (method, Kind::Method),
-            (partial.clone(), Kind::Partial),
-            (namespace.clone(), Kind::Namespace),
+            (builtins.getattr("list")?, ReprKind::List),
+            (builtins.getattr("tuple")?, ReprKind::Tuple),
+            (builtins.getattr("dict")?, ReprKind::Dict),
+            (builtins.getattr("set")?, ReprKind::Set),
+            (builtins.getattr("str")?, ReprKind::Str),
+            (builtins.getattr("bytes")?, ReprKind::Bytes),
+            (builtins.getattr("bytearray")?, ReprKind::ByteArray),
+            (builtins.getattr("BaseException")?, ReprKind::Exception),
+            (builtins.getattr("slice")?, ReprKind::Slice),
+            (builtins.get_type().into_any(), ReprKind::Module),
+            (collections.getattr("deque")?, ReprKind::Deque),
+            (collections.getattr("defaultdict")?, ReprKind::DefaultDict),
+            (collections.getattr("OrderedDict")?, ReprKind::OrderedDict),
+            (eval(py, c"type(type.__dict__)")?, ReprKind::MappingProxy),
+            (eval(py, c"type({}.keys())")?, ReprKind::DictView),
+            (method, ReprKind::Method),
+            (partial.clone(), ReprKind::Partial),
+            (namespace.clone(), ReprKind::Namespace),
         ];
         for (of, kind) in &known {
             by_repr.insert(repr(of)?, *kind);
@@ -163,20 +163,20 @@ impl Kinds {
             own(repr(&of)?, &of)?;
         }
         if let Ok(frozendict) = builtins.getattr("frozendict") {
-            by_repr.insert(repr(&frozendict)?, Kind::FrozenDict);
+            by_repr.insert(repr(&frozendict)?, ReprKind::FrozenDict);
             own(repr(&frozendict)?, &frozendict)?;
         }
         let object_repr = repr(&builtins.getattr("object")?)?;
         let type_repr = repr(&builtins.getattr("type")?)?;
-        by_repr.insert(object_repr, Kind::Plain);
-        by_repr.insert(type_repr, Kind::Plain);
+        by_repr.insert(object_repr, ReprKind::Plain);
+        by_repr.insert(type_repr, ReprKind::Plain);
         own(object_repr, &builtins.getattr("object")?)?;
         own(type_repr, &builtins.getattr("type")?)?;
         // Optional: a build may lack the module.
         let mut array = None;
         if let Ok(module) = py.import("array") {
             let of = module.getattr("array")?;
-            by_repr.insert(repr(&of)?, Kind::Array);
+            by_repr.insert(repr(&of)?, ReprKind::Array);
             own(repr(&of)?, &of)?;
             array = Some(ArrayMethods::of(&of)?);
         }

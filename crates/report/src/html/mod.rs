@@ -20,7 +20,7 @@ mod tree;
 mod types;
 mod verdict;
 
-use memtop_analyze::{Diff, Leaks, MemoryTotal, Workers};
+use memtop_analyze::{Diff, GroupLeaks, Leaks, MemoryTotal};
 use memtop_heap::CaptureInfo;
 use serde_json::{Value, json};
 
@@ -177,11 +177,11 @@ fn diff_within(answer: &Diff, captures: [&CaptureInfo; 2], memory: &[MemoryTotal
 
 /// The page for the growth in the processes of a server.
 #[must_use]
-pub fn workers(answer: &Workers) -> String {
+pub fn workers(answer: &GroupLeaks) -> String {
     fitting(|caps| workers_within(answer, caps))
 }
 
-fn workers_within(answer: &Workers, caps: &Caps) -> String {
+fn workers_within(answer: &GroupLeaks, caps: &Caps) -> String {
     let times: Vec<Vec<Option<String>>> =
         answer.workers.iter().map(|one| parts::taken(&one.answer)).collect();
     let series: Vec<memory::Series<'_>> = answer

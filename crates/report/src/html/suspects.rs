@@ -1,7 +1,7 @@
 //! Suspects and candidates, a card each: where it is held, how it grew, what it holds, and why it is accused.
 
 use memtop_analyze::{
-    Accumulation, AccumulationSuspect, LeakStep, Leaks, SharedSuspect, SnapshotRow, Suspect, Workers,
+    Accumulation, AccumulationSuspect, GroupLeaks, LeakStep, Leaks, SharedSuspect, SnapshotRow, Suspect,
 };
 
 use super::Caps;
@@ -38,7 +38,7 @@ pub(super) fn shared(
     list: &'static str,
     title: &'static str,
     places: &[SharedSuspect],
-    answer: &Workers,
+    answer: &GroupLeaks,
     caps: &Caps,
 ) -> Option<Section> {
     let cards = places.iter().enumerate().map(|(index, place)| {

@@ -1,6 +1,6 @@
 //! What is to be said first: the verdict in a sentence, and the figures that one looks for.
 
-use memtop_analyze::{Diff, Leaks, Verdict, Workers};
+use memtop_analyze::{Diff, GroupLeaks, Leaks, Verdict};
 use memtop_heap::CaptureInfo;
 
 use super::Caps;
@@ -93,7 +93,7 @@ pub(super) fn leaks(answer: &Leaks) -> Option<Section> {
     section(body)
 }
 
-pub(super) fn workers(answer: &Workers) -> Option<Section> {
+pub(super) fn workers(answer: &GroupLeaks) -> Option<Section> {
     let mut body =
         said(answer.verdict.word(), class(answer.verdict), &answer.reason, meaning(answer.verdict));
     if answer.omitted > 0 {
@@ -105,7 +105,7 @@ pub(super) fn workers(answer: &Workers) -> Option<Section> {
 }
 
 /// The processes of a server, a row each.
-pub(super) fn processes(answer: &Workers, caps: &Caps) -> Option<Section> {
+pub(super) fn processes(answer: &GroupLeaks, caps: &Caps) -> Option<Section> {
     let headings = [
         ("PID", true),
         ("Verdict", false),

@@ -4,16 +4,16 @@
 //! (`"0x7f…"`): a JSON number would lose digits in many readers.
 
 mod diff;
-mod family;
+mod group_leaks;
 mod heap;
 pub(crate) mod leaks;
 mod memory;
 mod overview;
 pub(crate) mod parts;
-mod system;
+mod process_group;
+mod process_list;
 mod types;
 mod why;
-mod workers;
 
 use std::io;
 
@@ -22,15 +22,15 @@ use serde_json::Value;
 use serde_json::ser::{Formatter, PrettyFormatter};
 
 pub use diff::diff;
-pub use family::family;
+pub use group_leaks::workers;
 pub use heap::heap_report;
 pub use leaks::{leaks, suspect};
 pub use memory::memory;
 pub use overview::overview;
-pub use system::{dumped, processes};
+pub use process_group::process_group;
+pub use process_list::{dumped, processes};
 pub use types::{histogram, top};
 pub use why::{object_paths, type_paths};
-pub use workers::workers;
 
 use crate::escape::is_unsafe;
 

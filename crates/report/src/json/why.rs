@@ -6,11 +6,11 @@ use serde_json::{Value, json};
 
 use super::SCHEMA_VERSION;
 use super::parts::{address, capture, path};
-use crate::keeper::Keeper;
+use crate::object_facts::ObjectFacts;
 
 /// The paths to one object of `heap`.
 #[must_use]
-pub fn object_paths(heap: &Heap, answer: &ObjectPaths, keeper: &Keeper) -> Value {
+pub fn object_paths(heap: &Heap, answer: &ObjectPaths, keeper: &ObjectFacts) -> Value {
     json!({
         "schema_version": SCHEMA_VERSION,
         "command": "why",

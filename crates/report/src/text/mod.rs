@@ -1,19 +1,19 @@
 //! Answers as text, for a terminal, a file or a log: the answer in the first lines, then what it rests on.
 
 mod diff;
-mod family;
+mod group_leaks;
 mod heap;
 mod leaks;
 mod memory;
 mod overview;
 mod parts;
-mod system;
+mod process_group;
+mod process_list;
 mod types;
 mod why;
-mod workers;
 
 pub use diff::diff;
-pub use family::family;
+pub use group_leaks::workers;
 pub(crate) use heap::accumulation;
 pub use heap::heap_report;
 pub(crate) use leaks::{facts, keeps, minutes, own_part};
@@ -23,7 +23,7 @@ pub use memory::memory;
 pub use overview::overview;
 pub use parts::of_process;
 pub(crate) use parts::{capture, cost, place};
-pub use system::{dumped, processes};
+pub use process_group::process_group;
+pub use process_list::{dumped, processes};
 pub use types::{histogram, top};
 pub use why::{object_paths, type_paths};
-pub use workers::workers;

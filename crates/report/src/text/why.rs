@@ -6,14 +6,14 @@ use memtop_analyze::{ObjectPaths, TypePaths};
 use memtop_heap::Heap;
 
 use super::parts::{capture, caveats};
-use crate::keeper::Keeper;
 use crate::numbers::{bytes, count, grouped};
+use crate::object_facts::ObjectFacts;
 use crate::style::{Role, Style};
 use crate::table::{Column, Table};
 
 /// The paths to one object of `heap`.
 #[must_use]
-pub fn object_paths(heap: &Heap, answer: &ObjectPaths, keeper: &Keeper, style: &Style) -> String {
+pub fn object_paths(heap: &Heap, answer: &ObjectPaths, keeper: &ObjectFacts, style: &Style) -> String {
     let address = heap.objects().address(answer.object);
     let retains =
         keeper.retained.map_or_else(String::new, |retained| format!(", retains {}", bytes(retained)));

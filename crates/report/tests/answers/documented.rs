@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use memtop_analyze::*;
 use memtop_heap::testing::graph;
-use memtop_report::{Dumped, Family, HeapReport, HeapReportOptions, Keeper, Overview, ProcessRow, json};
+use memtop_report::{
+    HeapReport, HeapReportOptions, ObjectFacts, Overview, ProcessGroup, ProcessRow, SavedSnapshot, json,
+};
 use serde_json::Value;
 
 use crate::samples::{bare, shop, shop_leaks, suspect};
@@ -129,7 +131,7 @@ fn the_fields_of_why() {
     let types = paths_to_types(heap, &shortest, &heap.types().find("Order"), &PathOptions::default());
     check(&of_type, &[json::type_paths(heap, "shop.Order", &types)], &["clusters[].path", "capture"]);
     let object = paths_to_object(heap, &shortest, &costs, graph.id("one"), &PathOptions::default());
-    let keeper = Keeper::of(heap, &Retained::new(heap), &shortest, graph.id("one"));
+    let keeper = ObjectFacts::of(heap, &Retained::new(heap), &shortest, graph.id("one"));
     check(&of_object, &[json::object_paths(heap, &object, &keeper)], &["paths[]", "dominator", "capture"]);
 }
 
@@ -146,7 +148,7 @@ fn the_fields_of_dump_and_ps() {
         problem: None,
     };
     check(&tables("ps")[0], &[json::processes(&[row], None)], &[]);
-    let dumped = Dumped {
+    let dumped = SavedSnapshot {
         info: shop(1).heap().info().clone(),
         file: "1.parquet".into(),
         bytes: 1,
@@ -162,7 +164,7 @@ fn the_fields_of_a_server_with_its_workers() {
     let answer =
         bare(Verdict::Leak, vec![suspect()], vec![Suspect { fingerprint: "other".into(), ..suspect() }]);
     let noted = Leaks { notes: vec!["a note".into()], ..answer };
-    let mut value = json::workers(&merge_workers(vec![Worker { pid: 1, answer: noted }], 10));
+    let mut value = json::workers(&merge_members(vec![MemberLeaks { pid: 1, answer: noted }], 10));
     // What a suspect has anyway is in the table of leaks, and a candidate has the same fields.
     let known = tables("leaks").remove(0);
     let own = |place: &Value| -> serde_json::Map<String, Value> {
@@ -179,9 +181,13 @@ fn the_fields_of_a_server_with_its_workers() {
     value["processes"][0]["snapshots"] = Value::Array(Vec::new());
     check(&of_leaks, &[value], &["processes[].memory"]);
 
-    let mut family = Family::default();
-    family.add(shop(1).heap());
-    family.failed(2, "it ended");
-    family.finish(None);
-    check(&of_overview, &[json::family(&family)], &["processes[].capture", "processes[].memory"]);
+    let mut process_group = ProcessGroup::default();
+    process_group.add(shop(1).heap());
+    process_group.failed(2, "it ended");
+    process_group.finish(None);
+    check(
+        &of_overview,
+        &[json::process_group(&process_group)],
+        &["processes[].capture", "processes[].memory"],
+    );
 }

@@ -4,8 +4,8 @@
 use memtop_analyze::*;
 use memtop_heap::{CaptureInfo, Heap, HeapBuilder, Label, Object, Root, RootKind, Type};
 use memtop_report::{
-    HeapReport, HeapReportOptions, Keeper, Style, TopObject, cut, escape, html_fragment, json, parse_size,
-    text,
+    HeapReport, HeapReportOptions, ObjectFacts, Style, TopObject, cut, escape, html_fragment, json,
+    parse_size, text,
 };
 use proptest::prelude::*;
 use unicode_width::UnicodeWidthStr;
@@ -75,7 +75,7 @@ fn told(style: &Style) -> Told {
     let id = heap.objects().at_address(0x2000 + 16 * 19).expect("it is there");
     let report = HeapReport::new(&heap, &HeapReportOptions::default());
     let paths = paths_to_object(&heap, &shortest, &costs, id, &PathOptions::default());
-    let keeper = Keeper::of(&heap, &retained, &shortest, id);
+    let keeper = ObjectFacts::of(&heap, &retained, &shortest, id);
     let types = paths_to_types(&heap, &shortest, &[heap.objects().type_of(id)], &PathOptions::default());
     let largest = TopObject::of(&heap, &shortest, top(&heap, Some(&retained), &TopOptions::default()));
     let empty = HeapBuilder::new(CaptureInfo::default()).finish().expect("it is empty");

@@ -1,7 +1,7 @@
 //! What grows: the verdict first, each suspect as a tree, candidates with their doubts.
 
 use expect_test::{Expect, expect};
-use memtop_analyze::{Cause, LeakStep, LeakedType, Rate, Suspect, Verdict, Worker, merge_workers};
+use memtop_analyze::{Cause, LeakStep, LeakedType, MemberLeaks, Rate, Suspect, Verdict, merge_members};
 use memtop_report::{Style, json, text};
 
 use crate::samples::{NO_RATE, bare, shop_leaks, suspect};
@@ -554,12 +554,12 @@ fn a_leak_of_several_workers_is_named_once() {
     let grown = |bytes: i64| Suspect { bytes_growth: vec![bytes; 6], ..suspect() };
     let candidate = Suspect { doubt: Some("it may be full soon".into()), ..grown(9_000) };
     let workers = vec![
-        Worker { pid: 12, answer: bare(Verdict::Leak, vec![grown(5_000)], vec![]) },
-        Worker { pid: 11, answer: bare(Verdict::Inconclusive, vec![], vec![candidate]) },
-        Worker { pid: 13, answer: bare(Verdict::Leak, vec![grown(7_000)], vec![]) },
-        Worker { pid: 10, answer: bare(Verdict::NoGrowth, vec![], vec![]) },
+        MemberLeaks { pid: 12, answer: bare(Verdict::Leak, vec![grown(5_000)], vec![]) },
+        MemberLeaks { pid: 11, answer: bare(Verdict::Inconclusive, vec![], vec![candidate]) },
+        MemberLeaks { pid: 13, answer: bare(Verdict::Leak, vec![grown(7_000)], vec![]) },
+        MemberLeaks { pid: 10, answer: bare(Verdict::NoGrowth, vec![], vec![]) },
     ];
-    let answer = merge_workers(workers, 10);
+    let answer = merge_members(workers, 10);
     assert_eq!((answer.suspects.len(), answer.candidates.len()), (1, 0));
     let one = &answer.suspects[0];
     // The accusation that grew most is told, not the doubt that grew more.

@@ -6,8 +6,8 @@ use memtop_heap::testing::{graph, graph_with_accounts};
 use memtop_heap::{CaptureInfo, CaptureMethod, ProcessIdentity};
 use memtop_report::html::{self, HeapView};
 use memtop_report::{
-    Dumped, Family, HeapReport, HeapReportOptions, Keeper, Overview, ProcessRow, Style, TopObject,
-    html_fragment, json, text,
+    HeapReport, HeapReportOptions, ObjectFacts, Overview, ProcessGroup, ProcessRow, SavedSnapshot, Style,
+    TopObject, html_fragment, json, text,
 };
 
 use crate::samples::shop;
@@ -467,7 +467,7 @@ fn who_keeps_it_alive() {
     let style = Style::default();
     let why = |name: &str, limit| {
         let answer = paths_to_object(heap, &shortest, &costs, graph.id(name), &PathOptions { limit });
-        let keeper = Keeper::of(heap, &retained, &shortest, graph.id(name));
+        let keeper = ObjectFacts::of(heap, &retained, &shortest, graph.id(name));
         assert_eq!(json::object_paths(heap, &answer, &keeper)["omitted"], answer.omitted);
         text::object_paths(heap, &answer, &keeper, &style)
     };
@@ -656,7 +656,7 @@ fn what_is_asked_of_a_process_ends_with_what_that_cost() {
     "#]]
     .assert_eq(&text::type_paths(heap, "shop.Order", &types, &Style::default()));
     let object = paths_to_object(heap, &shortest, &costs, graph.id("one"), &PathOptions::default());
-    let told = text::object_paths(heap, &object, &Keeper::default(), &Style::default());
+    let told = text::object_paths(heap, &object, &ObjectFacts::default(), &Style::default());
     assert!(told.contains("it stood still for 12.3 ms"), "{told}");
     let old = shop(1);
     let answer = diff(old.heap(), heap, &DiffOptions::default()).expect("one process");
@@ -692,11 +692,11 @@ fn what_is_asked_of_a_process_ends_with_what_that_cost() {
 
 #[test]
 fn a_server_and_its_workers_at_a_look() {
-    let mut family = Family::default();
-    family.add(shop(0).heap());
-    family.add(shop(1).heap());
-    family.failed(4713, "process 4713 exited while it was read");
-    family.finish(Some(3));
+    let mut process_group = ProcessGroup::default();
+    process_group.add(shop(0).heap());
+    process_group.add(shop(1).heap());
+    process_group.failed(4713, "process 4713 exited while it was read");
+    process_group.finish(Some(3));
     expect![[r#"
         2 Python processes on web-1: 612 objects, 92.2 kB
 
@@ -716,7 +716,7 @@ fn a_server_and_its_workers_at_a_look() {
           PID 4711: captured from inside the process; it stood still for 12.3 ms; 45 ms in all
           PID 4711: captured from inside the process; it stood still for 12.4 ms; 45 ms in all
     "#]]
-    .assert_eq(&text::family(&family, &Style::default()));
+    .assert_eq(&text::process_group(&process_group, &Style::default()));
 }
 
 #[test]
@@ -777,7 +777,7 @@ fn the_processes_of_a_machine() {
 
 #[test]
 fn what_was_saved() {
-    let dumped = Dumped {
+    let dumped = SavedSnapshot {
         info: from_outside().heap().info().clone(),
         file: "1.parquet".into(),
         bytes: 1_234_567,

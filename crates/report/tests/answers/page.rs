@@ -197,8 +197,8 @@ fn every_verdict_has_a_page() {
 
 #[test]
 fn a_server_with_workers_has_a_page() {
-    let workers = (0..3).map(|number| Worker { pid: 100 + number, answer: shop_leaks() }).collect();
-    let answer = merge_workers(workers, 10);
+    let workers = (0..3).map(|number| MemberLeaks { pid: 100 + number, answer: shop_leaks() }).collect();
+    let answer = merge_members(workers, 10);
     let page = html::workers(&answer);
     check(&page);
     assert_eq!(data(&page)["answer"], json::workers(&answer));
@@ -261,15 +261,15 @@ fn hostile_names_are_text_and_nothing_else() {
     );
     check(&html::heap_report(&view(&heap)));
     check(&of_diff(&HeapBuilder::new(CaptureInfo::default()).finish().expect("it is empty"), &heap));
-    let workers = merge_workers(vec![Worker { pid: 1, answer }], 10);
+    let workers = merge_members(vec![MemberLeaks { pid: 1, answer }], 10);
     check(&html::workers(&workers));
 }
 
 #[test]
 fn a_server_with_many_workers_has_a_page_too() {
     let answer = shop_leaks();
-    let workers = (0..500).map(|number| Worker { pid: 100 + number, answer: answer.clone() }).collect();
-    let page = html::workers(&merge_workers(workers, 10));
+    let workers = (0..500).map(|number| MemberLeaks { pid: 100 + number, answer: answer.clone() }).collect();
+    let page = html::workers(&merge_members(workers, 10));
     check(&page);
     assert!(main_part(&page).contains("440 more processes have no row and no chart here"));
     assert!(main_part(&page).contains("In 500 of 500 processes (100, 101,"));

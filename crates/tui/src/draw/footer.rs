@@ -27,8 +27,8 @@ fn hints(state: &State) -> Vec<Hint> {
     }
     hints.push((KeyCode::Char('q'), "q", "quit"));
     hints.push((KeyCode::Char('?'), "?", "help"));
-    hints.push((KeyCode::Enter, "Enter", if state.screen == Screen::Fleet { "open" } else { "why" }));
-    if state.screen != Screen::Fleet {
+    hints.push((KeyCode::Enter, "Enter", if state.screen == Screen::ProcessGroup { "open" } else { "why" }));
+    if state.screen != Screen::ProcessGroup {
         hints.push((KeyCode::Tab, "Tab", "holders"));
         if state.process().is_some_and(|process| process.tab == crate::state::process::Tab::Holders) {
             hints.pop();
@@ -43,7 +43,7 @@ fn hints(state: &State) -> Vec<Hint> {
         (KeyCode::Char('s'), "s", "save"),
         (KeyCode::Char('r'), "r", "report"),
     ]);
-    if state.screen != Screen::Fleet && state.processes.len() > 1 {
+    if state.screen != Screen::ProcessGroup && state.processes.len() > 1 {
         hints.insert(2, (KeyCode::Esc, "Esc", "all"));
     }
     hints

@@ -64,7 +64,7 @@ fn title(pen: &mut Pen<'_>, areas: &Areas, state: &State, process: &Process) {
         facts.push(format!("{name} {}", shown(&latest.info.python.to_string())));
         facts.extend(latest.info.host.iter().map(|host| format!("on {}", shown(host))));
     }
-    if let Some(uptime) = process.pulse.uptime {
+    if let Some(uptime) = process.sample.uptime {
         facts.push(format!("up {}", time(uptime)));
     }
     spans.extend(facts.into_iter().map(|fact| span(format!("{DOT}{fact}"), Role::Plain)));
@@ -122,7 +122,7 @@ fn memory(pen: &mut Pen<'_>, area: Rect, process: &Process) {
 }
 
 fn limit(process: &Process) -> Vec<Span> {
-    let Some(limit) = &process.pulse.limit else { return Vec::new() };
+    let Some(limit) = &process.sample.limit else { return Vec::new() };
     let name = format!("  {} {} limit", bytes(limit.bytes), shown(&limit.name));
     let (text, role) = match process.forecast() {
         None => (String::new(), Role::Plain),

@@ -3,12 +3,12 @@
 //! Invariant: nothing is drawn outside of its area, and no text of a heap is drawn that was not made harmless first.
 
 pub(crate) mod details;
-pub(crate) mod fleet;
 pub(crate) mod footer;
 pub(crate) mod head;
 pub(crate) mod help;
 mod parts;
 mod pen;
+pub(crate) mod process_group;
 pub(crate) mod table;
 pub(crate) mod tabs;
 mod theme;
@@ -38,7 +38,7 @@ pub fn draw(state: &State, theme: Theme, frame: &mut Frame<'_>) {
                     None => table::draw(pen, &areas, state, process),
                 }
             }
-            _ => fleet::draw(pen, &areas, state),
+            _ => process_group::draw(pen, &areas, state),
         }
         footer::draw(pen, areas.footer, state);
     }

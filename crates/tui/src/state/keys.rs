@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::process::Tab;
 use super::table::Column;
-use super::{Effect, Screen, State, Tone, fleet};
+use super::{Effect, Screen, State, Tone, process_group};
 use crate::areas::columns;
 use crate::draw::{footer, help, tabs};
 use crate::inspect::Subject;
@@ -179,10 +179,10 @@ impl State {
                 cursor.step(by, order.len(), |place| order.get(place).map(|&row| process.key(row)));
                 process.table_mut().cursor = cursor;
             }
-            Screen::Fleet => {
-                let order = &self.fleet.order;
-                let key = |place: usize| order.get(place).map(|&row| fleet::key(row));
-                self.fleet.cursor.step(by, order.len(), key);
+            Screen::ProcessGroup => {
+                let order = &self.process_group.order;
+                let key = |place: usize| order.get(place).map(|&row| process_group::key(row));
+                self.process_group.cursor.step(by, order.len(), key);
             }
         }
     }
@@ -190,8 +190,8 @@ impl State {
     /// Shows more of what is under the cursor.
     fn enter(&mut self) {
         let subject = match self.screen {
-            Screen::Fleet => {
-                if let Some(place) = self.fleet.selected() {
+            Screen::ProcessGroup => {
+                if let Some(place) = self.process_group.selected() {
                     self.screen = Screen::Process(place);
                 }
                 return;
@@ -224,7 +224,7 @@ impl State {
             self.table_mut().filter.clear();
             self.table_mut().to_top();
         } else if self.processes.len() > 1 {
-            self.screen = Screen::Fleet;
+            self.screen = Screen::ProcessGroup;
         }
     }
 
@@ -238,7 +238,7 @@ impl State {
             return self.say("frozen: f lets it go on", Tone::Bad);
         }
         match self.screen {
-            Screen::Fleet => self.ask_all(&Command::CaptureNow),
+            Screen::ProcessGroup => self.ask_all(&Command::CaptureNow),
             Screen::Process(_) => self.ask(Command::CaptureNow),
         }
         self.say("captured as soon as the budget allows", Tone::Plain);
@@ -257,8 +257,8 @@ impl State {
 
     fn write(&mut self, command: Command) {
         let screen = self.screen;
-        if screen == Screen::Fleet {
-            match self.fleet.selected() {
+        if screen == Screen::ProcessGroup {
+            match self.process_group.selected() {
                 Some(place) => self.effects.push(Effect::Ask(place, command)),
                 None => return,
             }
@@ -270,7 +270,7 @@ impl State {
 
     fn set_baseline(&mut self) {
         let set = match self.screen {
-            Screen::Fleet => {
+            Screen::ProcessGroup => {
                 self.processes
                     .iter_mut()
                     .filter(|one| one.latest.is_some())

@@ -3,9 +3,9 @@
 //! Invariant: [`State::update`] is the only way to change it, and drawing only reads it.
 
 pub(crate) mod details;
-mod fleet;
 mod keys;
 pub(crate) mod process;
+mod process_group;
 pub(crate) mod table;
 
 use std::time::Duration;
@@ -17,12 +17,12 @@ use crate::inspect::Subject;
 use crate::pace::Pace;
 use crate::source::Title;
 use crate::text::shown;
-use crate::worker::{Command, Report};
+use crate::worker::{Command, Update};
 use details::{Answer, DetailsView};
 use process::{Process, Status};
-use table::{Column, FLEET, Table};
+use table::{Column, PROCESSES, Table};
 
-pub use fleet::Sum;
+pub use process_group::Sum;
 
 /// What happens.
 #[derive(Debug, Clone)]
@@ -38,7 +38,7 @@ pub enum Event {
     /// It is this late, by the view's clock.
     Tick(Duration),
     /// A source tells something.
-    Source(usize, Report),
+    Source(usize, Update),
 }
 
 /// What is to be done outside.
@@ -60,7 +60,7 @@ pub enum Effect {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Screen {
     /// All processes.
-    Fleet,
+    ProcessGroup,
     /// One of them.
     Process(usize),
 }
@@ -82,7 +82,7 @@ pub struct State {
     /// What is on the screen.
     pub screen: Screen,
     /// How all processes are looked at.
-    pub fleet: Table,
+    pub process_group: Table,
     /// How often they are captured.
     pub pace: Pace,
     /// How late it is.
@@ -110,11 +110,11 @@ impl State {
     #[must_use]
     pub fn new(titles: impl IntoIterator<Item = Title>, pace: Pace, size: (u16, u16)) -> Self {
         let processes: Vec<Process> = titles.into_iter().map(Process::new).collect();
-        let screen = if processes.len() == 1 { Screen::Process(0) } else { Screen::Fleet };
+        let screen = if processes.len() == 1 { Screen::Process(0) } else { Screen::ProcessGroup };
         Self {
             processes,
             screen,
-            fleet: Table::new(FLEET, Column::Resident),
+            process_group: Table::new(PROCESSES, Column::Resident),
             pace,
             now: Duration::ZERO,
             size,
@@ -162,14 +162,14 @@ impl State {
     pub fn process(&self) -> Option<&Process> {
         match self.screen {
             Screen::Process(place) => self.processes.get(place),
-            Screen::Fleet => None,
+            Screen::ProcessGroup => None,
         }
     }
 
     fn process_mut(&mut self) -> Option<&mut Process> {
         match self.screen {
             Screen::Process(place) => self.processes.get_mut(place),
-            Screen::Fleet => None,
+            Screen::ProcessGroup => None,
         }
     }
 
@@ -182,13 +182,13 @@ impl State {
     /// The table that is on the screen, below what may be looked into.
     #[must_use]
     pub fn table(&self) -> &Table {
-        self.process().map_or(&self.fleet, Process::table)
+        self.process().map_or(&self.process_group, Process::table)
     }
 
     fn table_mut(&mut self) -> &mut Table {
         match self.screen {
             Screen::Process(place) if place < self.processes.len() => self.processes[place].table_mut(),
-            _ => &mut self.fleet,
+            _ => &mut self.process_group,
         }
     }
 
@@ -215,28 +215,28 @@ impl State {
     }
 
     /// Takes in what a source tells.
-    fn told(&mut self, place: usize, report: Report) {
+    fn told(&mut self, place: usize, update: Update) {
         let now = self.now;
         let Some(process) = self.processes.get_mut(place) else { return };
-        match report {
-            Report::Capturing => process.status = Status::Capturing,
-            Report::Analysing => process.status = Status::Analysing,
-            Report::Captured(observation, period) => process.captured(observation, period),
-            Report::Pulse(at, pulse) => process.pulsed(at, pulse),
-            Report::Failed(reason, wait) => {
+        match update {
+            Update::Capturing => process.status = Status::Capturing,
+            Update::Analysing => process.status = Status::Analysing,
+            Update::Captured(observation, period) => process.captured(observation, period),
+            Update::ProcessSample(at, sample) => process.pulsed(at, sample),
+            Update::Failed(reason, wait) => {
                 process.status = Status::Failing(shown(&reason), now.saturating_add(wait));
             }
-            Report::Gone(reason) => process.status = Status::Gone(shown(&reason), now),
-            Report::Details(subject, details) => {
+            Update::Gone(reason) => process.status = Status::Gone(shown(&reason), now),
+            Update::Details(subject, details) => {
                 let waiting = process.details.iter_mut().filter(|view| view.answer == Answer::Awaited);
                 for view in waiting.filter(|view| view.subject == subject) {
                     view.answer = details.clone().map_or(Answer::Nothing, Answer::Found);
                 }
             }
-            Report::Written(what, Ok(path)) => {
+            Update::Written(what, Ok(path)) => {
                 self.say(format!("{what} written to {}", shown(&path.display().to_string())), Tone::Plain);
             }
-            Report::Written(what, Err(reason)) => {
+            Update::Written(what, Err(reason)) => {
                 self.say(format!("no {what} written: {}", shown(&reason)), Tone::Bad);
             }
         }
@@ -249,7 +249,7 @@ impl State {
             Screen::Process(place) => {
                 self.processes.get_mut(place).into_iter().for_each(|process| process.arrange(height));
             }
-            Screen::Fleet => fleet::arrange(self, height),
+            Screen::ProcessGroup => process_group::arrange(self, height),
         }
         self.scroll_details();
     }

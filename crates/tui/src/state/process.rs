@@ -9,7 +9,7 @@ use memtop_analyze::{Suspect, same_process};
 use crate::observe::{Observation, TypeNumbers};
 use crate::rate::{Forecast, forecast, per_minute};
 use crate::series::Series;
-use crate::source::{Pulse, Title};
+use crate::source::{ProcessSample, Title};
 use crate::state::details::DetailsView;
 use crate::state::table::{Column, HOLDERS, TYPES, Table};
 use crate::text::shown;
@@ -73,7 +73,7 @@ pub struct Process {
     /// From the start of the last capture to the start of the next one.
     pub period: Duration,
     /// What was known last without stopping it, and when.
-    pub pulse: Pulse,
+    pub sample: ProcessSample,
     /// When that was.
     pub pulse_at: Duration,
     /// Resident memory over time, in bytes.
@@ -103,7 +103,7 @@ impl Process {
             status: Status::Waiting(Duration::ZERO),
             latest: None,
             period: Duration::ZERO,
-            pulse: Pulse::default(),
+            sample: ProcessSample::default(),
             pulse_at: Duration::ZERO,
             resident: Series::new(POINTS, APART),
             python: Series::new(POINTS, APART),
@@ -163,7 +163,7 @@ impl Process {
         let captured = self.latest.as_ref();
         let later = captured.is_none_or(|latest| self.pulse_at >= latest.at);
         let of_capture = captured.and_then(|latest| latest.memory.rss);
-        if later { self.pulse.rss.or(of_capture) } else { of_capture.or(self.pulse.rss) }
+        if later { self.sample.rss.or(of_capture) } else { of_capture.or(self.sample.rss) }
     }
 
     /// By how many bytes resident memory grows in a minute; where it is not known, Python's objects.
@@ -184,7 +184,7 @@ impl Process {
     /// When its limit is reached.
     #[must_use]
     pub fn forecast(&self) -> Option<Forecast> {
-        let limit = self.pulse.limit.as_ref()?;
+        let limit = self.sample.limit.as_ref()?;
         Some(forecast(self.rss()?, self.growth()?, limit.bytes))
     }
 
@@ -219,11 +219,11 @@ impl Process {
     }
 
     /// Takes in what is known without stopping it.
-    pub fn pulsed(&mut self, at: Duration, pulse: Pulse) {
-        if let Some(rss) = pulse.rss {
+    pub fn pulsed(&mut self, at: Duration, sample: ProcessSample) {
+        if let Some(rss) = sample.rss {
             self.resident.push(at, rss as f64);
         }
-        self.pulse = pulse;
+        self.sample = sample;
         self.pulse_at = at;
     }
 

@@ -67,7 +67,7 @@ pub(crate) const HOLDERS: &[Column] = &[
     Column::Name,
 ];
 /// The columns of several processes.
-pub(crate) const FLEET: &[Column] = &[
+pub(crate) const PROCESSES: &[Column] = &[
     Column::Pid,
     Column::Resident,
     Column::Python,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use expect_test::{ExpectFile, expect_file};
-use memtop_tui::{Event, Pace, Pulse, Report, State, Theme, Title};
+use memtop_tui::{Event, Pace, ProcessSample, State, Theme, Title, Update};
 use ratatui::crossterm::event::KeyCode;
 use ratatui::style::{Color, Modifier};
 
@@ -91,7 +91,7 @@ fn a_filter_that_is_typed_and_growth_since_a_baseline() {
 #[test]
 fn a_process_that_ended() {
     let mut scene = Scene::after(4, (100, 24));
-    scene.tell(Report::Gone("killed by signal 9".to_owned()));
+    scene.tell(Update::Gone("killed by signal 9".to_owned()));
     scene.state.update(Event::Tick(Duration::from_secs(90)));
     check(&scene, expect_file!["golden/ended.txt"]);
 }
@@ -99,7 +99,7 @@ fn a_process_that_ended() {
 #[test]
 fn a_capture_that_failed() {
     let mut scene = Scene::after(2, (100, 24));
-    scene.tell(Report::Failed("no permission to read /proc/4711/mem".to_owned(), Duration::from_secs(20)));
+    scene.tell(Update::Failed("no permission to read /proc/4711/mem".to_owned(), Duration::from_secs(20)));
     check(&scene, expect_file!["golden/failed.txt"]);
 }
 
@@ -149,34 +149,37 @@ fn colours_are_the_sixteen_of_every_terminal() {
     }
 }
 
-pub(crate) fn fleet(size: (u16, u16)) -> State {
+pub(crate) fn group(size: (u16, u16)) -> State {
     let titles = ["web.py", "worker.py", "beat.py"];
     let titles =
         titles.into_iter().zip(4711..).map(|(name, pid)| Title { pid: Some(pid), name: name.to_owned() });
     let mut state = State::new(titles, Pace::new(Duration::from_secs(10), 0.01), size);
     let leaking = Scene::after(4, size).heaps;
     for count in 1..=4 {
-        let captured = Report::Captured(observation(&leaking[..count]), Duration::from_secs(10));
+        let captured = Update::Captured(observation(&leaking[..count]), Duration::from_secs(10));
         state.update(Event::Source(0, captured));
     }
-    let one = Report::Captured(observation(&leaking[..1]), Duration::from_secs(10));
+    let one = Update::Captured(observation(&leaking[..1]), Duration::from_secs(10));
     state.update(Event::Source(1, one));
     state.update(Event::Source(
         1,
-        Report::Pulse(Duration::from_secs(1), Pulse { rss: Some(12_000_000), ..Pulse::default() }),
+        Update::ProcessSample(
+            Duration::from_secs(1),
+            ProcessSample { rss: Some(12_000_000), ..ProcessSample::default() },
+        ),
     ));
-    state.update(Event::Source(2, Report::Gone("exited".to_owned())));
+    state.update(Event::Source(2, Update::Gone("exited".to_owned())));
     state
 }
 
 #[test]
 fn several_processes() {
     for (size, expected) in [
-        ((80, 24), expect_file!["golden/fleet-80x24.txt"]),
-        ((120, 30), expect_file!["golden/fleet-120x30.txt"]),
-        ((20, 5), expect_file!["golden/fleet-20x5.txt"]),
+        ((80, 24), expect_file!["golden/process-group-80x24.txt"]),
+        ((120, 30), expect_file!["golden/process-group-120x30.txt"]),
+        ((20, 5), expect_file!["golden/process-group-20x5.txt"]),
     ] {
-        expected.assert_eq(&text(&buffer(&fleet(size), Theme::default())));
+        expected.assert_eq(&text(&buffer(&group(size), Theme::default())));
     }
 }
 
@@ -186,7 +189,7 @@ fn no_size_of_the_screen_is_too_small_or_too_large() {
         .into_iter()
         .flat_map(|width| (0..14).map(move |height| (width, height)));
     let scene = Scene::after(3, (80, 24));
-    let processes = fleet((80, 24));
+    let processes = group((80, 24));
     for size in small.chain([(400, 120), (80, 1), (1, 80)]) {
         let mut scene = Scene { state: scene.state.clone(), heaps: scene.heaps.clone() };
         scene.state.update(Event::Resize(size.0, size.1));
@@ -199,7 +202,7 @@ fn no_size_of_the_screen_is_too_small_or_too_large() {
             }
             scene.screen();
         }
-        scene.tell(Report::Gone("over".to_owned()));
+        scene.tell(Update::Gone("over".to_owned()));
         scene.screen();
         let mut processes = processes.clone();
         processes.update(Event::Resize(size.0, size.1));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use memtop_heap::{CaptureInfo, Heap, HeapBuilder, Label, Object, Root, RootKind, Type};
-use memtop_tui::{Command, Effect, Event, Examined, Pace, Report, State, Subject, Theme, Title, observe};
+use memtop_tui::{Command, Effect, Event, Examined, Pace, State, Subject, Theme, Title, Update, observe};
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use crate::scene::{buffer, text};
@@ -58,7 +58,7 @@ fn all_screens(name: &str, size: (u16, u16), theme: Theme) -> Vec<String> {
         let seen = observe(&examined.heap, &examined.retained, &series, count as u64, at).unwrap();
         let suspects: Vec<_> = seen.leaks.suspects.iter().chain(&seen.leaks.candidates).cloned().collect();
         let fingerprint = suspects.first().map(|one| one.fingerprint.clone());
-        state.update(Event::Source(0, Report::Captured(Box::new(seen), at)));
+        state.update(Event::Source(0, Update::Captured(Box::new(seen), at)));
         let key = state.processes[0].rows().iter().find(|row| row.objects > 2).unwrap().key.clone();
         let mut subjects = vec![Subject::Type(key), Subject::Object(0x10_000), Subject::Object(0x2000)];
         subjects.extend(fingerprint.map(|fingerprint| Subject::Holder(fingerprint.into())));
@@ -68,7 +68,7 @@ fn all_screens(name: &str, size: (u16, u16), theme: Theme) -> Vec<String> {
             let mut asked = state.effects();
             asked.retain(|effect| !matches!(effect, Effect::Ask(_, Command::Release)));
             let Some(Effect::Ask(_, Command::Explain(awaited))) = asked.first() else { panic!("{asked:?}") };
-            state.update(Event::Source(0, Report::Details(awaited.clone(), Some(Box::new(details)))));
+            state.update(Event::Source(0, Update::Details(awaited.clone(), Some(Box::new(details)))));
             screens.push(text(&buffer(&state, theme)));
             state.update(Event::Key(KeyEvent::new(KeyCode::Esc, KeyModifiers::NONE)));
         }
@@ -76,9 +76,9 @@ fn all_screens(name: &str, size: (u16, u16), theme: Theme) -> Vec<String> {
         state.update(Event::Key(KeyEvent::new(KeyCode::Tab, KeyModifiers::NONE)));
         screens.push(text(&buffer(&state, theme)));
     }
-    state.update(Event::Source(0, Report::Failed(name.to_owned(), Duration::ZERO)));
+    state.update(Event::Source(0, Update::Failed(name.to_owned(), Duration::ZERO)));
     screens.push(text(&buffer(&state, theme)));
-    state.update(Event::Source(0, Report::Gone(name.to_owned())));
+    state.update(Event::Source(0, Update::Gone(name.to_owned())));
     screens.push(text(&buffer(&state, theme)));
     screens
 }
@@ -127,7 +127,7 @@ fn a_heap_of_one_object_and_one_without_any() {
         let examined = Examined::new(Arc::new(heap), 1);
         let seen = observe(&examined.heap, &examined.retained, &[&examined.heap], 1, Duration::ZERO).unwrap();
         let mut state = State::new([Title::default()], Pace::new(Duration::from_secs(1), 0.01), (80, 24));
-        state.update(Event::Source(0, Report::Captured(Box::new(seen), Duration::from_secs(1))));
+        state.update(Event::Source(0, Update::Captured(Box::new(seen), Duration::from_secs(1))));
         let screen = text(&buffer(&state, Theme::default()));
         assert!(screen.contains("resident unknown"), "{screen}");
         let details = examined.details(&Subject::Object(0x1000), &[]);
@@ -148,7 +148,7 @@ fn a_hundred_thousand_types_are_sorted_filtered_and_scrolled() {
     let examined = Examined::new(Arc::new(builder.finish().unwrap()), 1);
     let seen = observe(&examined.heap, &examined.retained, &[&examined.heap], 1, Duration::ZERO).unwrap();
     let mut state = State::new([Title::default()], Pace::new(Duration::from_secs(1), 0.01), (80, 24));
-    state.update(Event::Source(0, Report::Captured(Box::new(seen), Duration::from_secs(1))));
+    state.update(Event::Source(0, Update::Captured(Box::new(seen), Duration::from_secs(1))));
     for key in [KeyCode::End, KeyCode::Char('7'), KeyCode::Char('/'), KeyCode::Char('9'), KeyCode::PageDown] {
         state.update(Event::Key(KeyEvent::new(key, KeyModifiers::NONE)));
         let screen = text(&buffer(&state, Theme::default()));

@@ -7,8 +7,8 @@ use memtop_analyze::Suspect;
 use memtop_heap::testing::graph_with_accounts;
 use memtop_heap::{CaptureInfo, Heap, MemoryNumbers, ProcessIdentity, PythonVersion};
 use memtop_tui::{
-    Command, Effect, Event, Examined, Limit, Observation, Pace, Pulse, Report, State, Theme, Title, draw,
-    observe,
+    Command, Effect, Event, Examined, Limit, Observation, Pace, ProcessSample, State, Theme, Title, Update,
+    draw, observe,
 };
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -99,18 +99,18 @@ impl Scene {
         let observation = observation(&self.heaps);
         let at = observation.at;
         self.state.update(Event::Tick(at + Duration::from_secs(1)));
-        let pulse = Pulse {
+        let sample = ProcessSample {
             rss: observation.memory.rss,
             uptime: Some(Duration::from_secs(7384) + at),
             limit: Some(Limit { bytes: 512_000_000, name: "cgroup".to_owned() }),
         };
-        self.tell(Report::Capturing);
-        self.tell(Report::Captured(observation, Duration::from_secs(SECONDS)));
-        self.tell(Report::Pulse(at + Duration::from_millis(500), pulse));
+        self.tell(Update::Capturing);
+        self.tell(Update::Captured(observation, Duration::from_secs(SECONDS)));
+        self.tell(Update::ProcessSample(at + Duration::from_millis(500), sample));
     }
 
-    pub(crate) fn tell(&mut self, report: Report) {
-        self.state.update(Event::Source(0, report));
+    pub(crate) fn tell(&mut self, update: Update) {
+        self.state.update(Event::Source(0, update));
     }
 
     pub(crate) fn key(&mut self, code: KeyCode) -> Vec<Effect> {
@@ -149,7 +149,7 @@ impl Scene {
                 let newest = self.heaps.last().unwrap();
                 let examined = Examined::new(Arc::new(newest.clone()), self.heaps.len() as u64);
                 let details = examined.details(&subject, &suspects);
-                self.tell(Report::Details(subject, details.map(Box::new)));
+                self.tell(Update::Details(subject, details.map(Box::new)));
             }
         }
     }

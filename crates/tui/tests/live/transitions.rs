@@ -4,10 +4,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use memtop_heap::ProgramImage;
-use memtop_tui::{Answer, Column, Command, Effect, Event, Observation, Report, Screen, Status, Subject, Tab};
+use memtop_tui::{Answer, Column, Command, Effect, Event, Observation, Screen, Status, Subject, Tab, Update};
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseEvent, MouseEventKind};
 
-use crate::drawing::fleet;
+use crate::drawing::group;
 use crate::scene::Scene;
 
 const SIZE: (u16, u16) = (80, 24);
@@ -219,11 +219,11 @@ fn what_is_gone_meanwhile_is_said_to_be() {
     let mut scene = Scene::after(2, SIZE);
     scene.key(KeyCode::Enter);
     let subject = scene.state.details().unwrap().subject.clone();
-    scene.tell(Report::Details(subject, None));
+    scene.tell(Update::Details(subject, None));
     assert!(scene.screen().contains("it is not there any more"));
     // An answer that nobody waits for is no harm.
     scene.key(KeyCode::Esc);
-    scene.tell(Report::Details(Subject::Object(1), None));
+    scene.tell(Update::Details(Subject::Object(1), None));
 }
 
 #[test]
@@ -273,10 +273,10 @@ fn the_interval_is_doubled_and_halved_within_bounds() {
 fn what_was_written_is_said_and_forgotten() {
     let mut scene = Scene::after(1, SIZE);
     assert_eq!(scene.types("s"), [Effect::Ask(0, Command::Save)]);
-    scene.tell(Report::Written("snapshot", Ok(PathBuf::from("/tmp/a\x1b[2J.parquet"))));
+    scene.tell(Update::Written("snapshot", Ok(PathBuf::from("/tmp/a\x1b[2J.parquet"))));
     assert!(scene.screen().contains("snapshot written to /tmp/a\\x1b[2J.parquet"));
     assert_eq!(scene.types("r"), [Effect::Ask(0, Command::Report)]);
-    scene.tell(Report::Written("report", Err("the disk is full".to_owned())));
+    scene.tell(Update::Written("report", Err("the disk is full".to_owned())));
     assert!(scene.screen().contains("no report written: the disk is full"));
     scene.state.update(Event::Tick(Duration::from_secs(600)));
     assert!(scene.state.message.is_none());
@@ -285,7 +285,7 @@ fn what_was_written_is_said_and_forgotten() {
 #[test]
 fn a_process_that_ended_stays_to_be_looked_at() {
     let mut scene = Scene::after(4, SIZE);
-    scene.tell(Report::Gone("it was killed".to_owned()));
+    scene.tell(Update::Gone("it was killed".to_owned()));
     assert!(matches!(&scene.state.processes[0].status, Status::Gone(reason, _) if reason == "it was killed"));
     scene.types("/Session");
     scene.key(KeyCode::Enter);
@@ -345,8 +345,8 @@ fn the_mouse_chooses_looks_into_and_scrolls() {
 
 #[test]
 fn of_several_processes_one_is_opened_and_left() {
-    let mut state = fleet(SIZE);
-    assert_eq!(state.screen, Screen::Fleet);
+    let mut state = group(SIZE);
+    assert_eq!(state.screen, Screen::ProcessGroup);
     let press = |state: &mut memtop_tui::State, code| {
         state.update(Event::Key(KeyEvent::new(code, KeyModifiers::NONE)));
         state.effects()
@@ -355,7 +355,7 @@ fn of_several_processes_one_is_opened_and_left() {
     assert_eq!(state.screen, Screen::Process(0), "the one with most resident memory");
     assert_eq!(press(&mut state, KeyCode::Char('s')), [Effect::Ask(0, Command::Save)]);
     press(&mut state, KeyCode::Esc);
-    assert_eq!(state.screen, Screen::Fleet);
+    assert_eq!(state.screen, Screen::ProcessGroup);
     let frozen: Vec<Effect> = (0..3).map(|place| Effect::Ask(place, Command::Freeze(true))).collect();
     assert_eq!(press(&mut state, KeyCode::Char('f')), frozen);
     press(&mut state, KeyCode::Down);
@@ -370,8 +370,11 @@ fn memory_does_not_grow_with_the_captures() {
     for nth in 3..3000_u64 {
         let at = Duration::from_secs(nth * 10);
         let next = Observation { at, number: nth, ..observation.clone() };
-        scene.tell(Report::Captured(Box::new(next), Duration::from_secs(10)));
-        scene.tell(Report::Pulse(at, memtop_tui::Pulse { rss: Some(nth), ..Default::default() }));
+        scene.tell(Update::Captured(Box::new(next), Duration::from_secs(10)));
+        scene.tell(Update::ProcessSample(
+            at,
+            memtop_tui::ProcessSample { rss: Some(nth), ..Default::default() },
+        ));
     }
     let process = &scene.state.processes[0];
     assert!(process.resident.points().len() <= 64 && process.python.points().len() <= 64);

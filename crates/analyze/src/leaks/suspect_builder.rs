@@ -1,0 +1,315 @@
+//! How a finding is told: as a path that reads like Python, with what it accumulates, how fast, how sure, and why.
+
+use memtop_heap::{Origin, RootKind};
+use rustc_hash::FxHashMap;
+
+use super::answer::{Cause, LeakStep, LeakedType, Rate, Suspect};
+use super::classify::Judged;
+use super::detect::{GrowthKind, Search};
+use super::slopes::theil_sen;
+use super::view::View;
+use crate::path::{Path, StepLabel};
+use crate::path_nodes::{NodeKind, PathNodeId};
+
+/// How many types of a suspect are told.
+const TYPES: usize = 8;
+
+/// A series that is shorter, in minutes, says nothing of growth by the minute that a person should read.
+const LEAST_MINUTES: f64 = 0.25;
+
+/// Up to so many objects, a way that repeats itself is told in full.
+const CHAIN: usize = 12;
+
+/// What the suspects of a series have in common.
+pub(super) struct SuspectBuilder<'s, 'a, 'b> {
+    pub(super) search: &'s Search<'a, 'b>,
+    /// By finding: what its holders retain in the first and in the last heap.
+    pub(super) retained: Option<Vec<(u64, u64)>>,
+    /// When each heap was captured, in minutes.
+    pub(super) minutes: Option<Vec<f64>>,
+    /// The units of work done at each heap.
+    pub(super) work: Option<Vec<f64>>,
+    /// All growth of the series in bytes.
+    pub(super) growth: i64,
+}
+
+impl SuspectBuilder<'_, '_, '_> {
+    /// The suspect that a finding is, which is the one at `place`; its rank is to be set.
+    pub(super) fn suspect(&self, place: usize, judged: &Judged) -> Suspect {
+        let search = self.search;
+        let finding = &judged.finding;
+        let last = search.last;
+        let path = self.path(judged);
+        let native = finding.kind == GrowthKind::Native;
+        let leaked = self.leaked(judged);
+        let holder_type = self.holder_type(&path);
+        let retained = self.retained.as_ref().and_then(|retained| retained.get(place).copied());
+        let share = (finding.bytes() as f64 / self.growth.max(1) as f64).clamp(0.0, 1.0);
+        let count = match finding.kind {
+            GrowthKind::Size | GrowthKind::Replaced => None,
+            GrowthKind::Items => {
+                Some(finding.members.iter().map(|&id| u64::from(last.degree[id.index()])).sum())
+            }
+            _ => Some(last.at(finding.node).0),
+        };
+        let mut suspect = Suspect {
+            rank: 0,
+            holder: (!native).then(|| path.to_string()),
+            holder_type: holder_type.filter(|_| !native),
+            cause: self.cause(judged, &path),
+            leaked,
+            count,
+            growth: finding.items.clone(),
+            bytes_growth: finding.net.clone(),
+            retained: retained.map(|sizes| sizes.1),
+            retained_growth: retained.map(|(from, to)| to.wrapping_sub(from).cast_signed()),
+            share_of_growth: share,
+            confidence: 0.0,
+            rate: self.rate(&finding.items, &finding.net),
+            evidence: Vec::new(),
+            own_holder: self.own_holder(&path, last),
+            fingerprint: fingerprint(&self.node_path(finding.node)),
+            path: steps(&path),
+            co_holders: judged.co_holders.iter().map(|&node| self.node_path(node).to_string()).collect(),
+            summary: String::new(),
+            doubt: finding.doubt.clone(),
+        };
+        let span = self.minutes.as_ref().map_or(0.0, |minutes| minutes[minutes.len() - 1] - minutes[0]);
+        super::prose::complete(&mut suspect, search, finding, span >= LEAST_MINUTES);
+        suspect
+    }
+
+    pub(super) fn node_path(&self, node: PathNodeId) -> Path {
+        let last = self.search.last;
+        self.search.nodes.path(&last.heap, &last.placement, node)
+    }
+
+    /// The path to a finding; a key or an index that all its members share is told.
+    pub(super) fn path(&self, judged: &Judged) -> Path {
+        let (search, finding) = (self.search, &judged.finding);
+        let mut path = self.node_path(finding.node);
+        let last = search.last;
+        let mut nodes: Vec<PathNodeId> =
+            std::iter::successors(Some(finding.node), |&node| search.nodes.get(node).parent).collect();
+        nodes.reverse();
+        if nodes.len() != path.steps.len() + 1 {
+            return path;
+        }
+        // A short way to one holder, dicts within dicts for instance, is no chain: it is told step by step.
+        if let (GrowthKind::Items, [member]) = (finding.kind, finding.members.as_slice())
+            && path.steps.iter().any(|step| step.repeated)
+            && last.shortest.chain(*member).len() <= CHAIN
+            && let Some(exact) = crate::paths::path_to(&last.heap, &last.shortest, *member)
+        {
+            return exact;
+        }
+        // By node: the one label that leads to it on the way to the members.
+        let mut labels: FxHashMap<PathNodeId, Option<StepLabel>> = FxHashMap::default();
+        for &member in finding.members.iter().take(1000) {
+            let mut at = Some(member);
+            let mut steps = 0;
+            while let Some(id) = at.filter(|_| steps < 1000) {
+                if let (Some(node), Some(label)) = (last.placement.of(id), last.label(id)) {
+                    let label = StepLabel::exact(&last.heap, label, false);
+                    let known = labels.entry(node).or_insert_with(|| Some(label.clone()));
+                    if known.as_ref() != Some(&label) {
+                        *known = None;
+                    }
+                }
+                at = last.before(id);
+                steps += 1;
+            }
+        }
+        for (step, node) in path.steps.iter_mut().zip(&nodes[1..]) {
+            if search.nodes.get(*node).kind == NodeKind::Any && !step.repeated {
+                step.label = labels.get(node).cloned().flatten().unwrap_or(StepLabel::Any);
+            }
+        }
+        path
+    }
+
+    fn holder_type(&self, path: &Path) -> Option<String> {
+        match path.steps.last() {
+            Some(step) => Some(step.type_name.clone()),
+            None => Some(path.root.kind.word().to_owned()),
+        }
+    }
+
+    fn cause(&self, judged: &Judged, path: &Path) -> Cause {
+        let (search, finding) = (self.search, &judged.finding);
+        if finding.kind == GrowthKind::Native || path.root.kind == RootKind::Native {
+            return Cause::NativeReference;
+        }
+        let last = search.last;
+        let framed = path.root.kind == RootKind::Frame
+            || finding.members.first().is_some_and(|&id| last.framed[id.index()]);
+        let rows = finding.rows.iter().map(|&row| &search.gains.rows[row]);
+        let (gained, through) = rows.fold((0, 0), |sum, row| (sum.0 + row.gained, sum.1 + row.framed));
+        if framed || (gained > 0 && 2 * through > gained) { Cause::Frames } else { Cause::Container }
+    }
+
+    /// What accumulates, by type: what a person would name first comes first.
+    fn leaked(&self, judged: &Judged) -> Vec<LeakedType> {
+        let (search, finding) = (self.search, &judged.finding);
+        let intervals = search.intervals();
+        let last = search.last;
+        // By type name: growth by interval, bytes, direct items.
+        let mut types: FxHashMap<memtop_heap::StringId, (Vec<i64>, i64, i64)> = FxHashMap::default();
+        for &row in &finding.rows {
+            for (&ty, tally) in &search.gains.rows[row].types {
+                let of = types.entry(ty).or_insert_with(|| (vec![0; intervals], 0, 0));
+                for (sum, value) in of.0.iter_mut().zip(&tally.count) {
+                    *sum += value;
+                }
+                of.1 += tally.bytes;
+                of.2 += tally.direct;
+            }
+        }
+        let mut counts: FxHashMap<memtop_heap::StringId, u64> = FxHashMap::default();
+        for index in search.inside(finding.node) {
+            let node = search.nodes.id_at(index);
+            *counts.entry(search.nodes.get(node).type_name).or_default() += last.at(node).0;
+        }
+        let origins: FxHashMap<&str, (Origin, bool)> = last
+            .heap
+            .types()
+            .iter()
+            .map(|(id, ty)| {
+                let atom = ty.shape == memtop_heap::Shape::Atom;
+                (last.heap.types().name(id), (ty.origin, atom))
+            })
+            .collect();
+        let items: i64 = finding.items.iter().sum();
+        let whole = matches!(finding.kind, GrowthKind::Replaced | GrowthKind::Size);
+        let holder = search.nodes.get(finding.node).type_name;
+        let mut told: Vec<((u8, i64), LeakedType)> = types
+            .into_iter()
+            .filter(|(ty, (growth, bytes, _))| {
+                let grew = growth.iter().sum::<i64>() > 0;
+                // The holder's own size is not what it accumulates, unless it is all there is.
+                *bytes > 0 && (grew || whole || *ty == holder)
+            })
+            .map(|(ty, (growth, bytes, direct))| {
+                let name = search.nodes.text(ty);
+                let (origin, atom) = origins.get(name).copied().unwrap_or_default();
+                let total: i64 = growth.iter().sum();
+                let of_user = name.contains('.') && matches!(origin, Origin::Own | Origin::Unknown);
+                let is_item = 2 * direct >= items && direct > 0;
+                let class = match () {
+                    () if total <= 0 => 5,
+                    // Of what hangs together, items are all objects: an instance, its dict, its values.
+                    () if of_user && if whole { 10 } else { 2 } * total >= items => match is_item {
+                        true => 0,
+                        false => 1,
+                    },
+                    // One that is replaced and holds the one before: a chain of its own kind.
+                    () if whole && ty == holder && !atom => 2,
+                    () if is_item && !atom => 3,
+                    () => 4,
+                };
+                let leaked = LeakedType {
+                    type_name: name.to_owned(),
+                    count: counts.get(&ty).copied().unwrap_or(0),
+                    growth,
+                    bytes: bytes.unsigned_abs(),
+                };
+                ((class, -bytes), leaked)
+            })
+            .collect();
+        told.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.type_name.cmp(&b.1.type_name)));
+        told.truncate(TYPES);
+        let items_grew = told.first().is_some_and(|(_, leaked)| {
+            let (_, atom) = origins.get(leaked.type_name.as_str()).copied().unwrap_or_default();
+            !atom && leaked.growth.iter().sum::<i64>() > 0
+        });
+        let mut told: Vec<LeakedType> = told.into_iter().map(|(_, leaked)| leaked).collect();
+        // What grows in a part that is no step of the path is the holder's own size: a text buffer's. So is what a
+        // holder grows by that refers to one object again and again.
+        let told_holder = told.iter().any(|leaked| leaked.type_name == search.nodes.text(holder));
+        if (told.is_empty() || whole && !told_holder && !items_grew) && !search.nodes.text(holder).is_empty()
+        {
+            told.insert(
+                0,
+                LeakedType {
+                    type_name: search.nodes.text(holder).to_owned(),
+                    count: last.at(finding.node).0,
+                    growth: vec![0; intervals],
+                    bytes: finding.bytes().max(0).unsigned_abs(),
+                },
+            );
+        }
+        told
+    }
+
+    /// How fast it grows by the clock, and by work.
+    fn rate(&self, items: &[i64], bytes: &[i64]) -> Rate {
+        let slope = |x: &Option<Vec<f64>>, changes: &[i64]| {
+            let x = x.as_ref()?;
+            let mut level = 0.0;
+            let mut points = vec![(x[0], 0.0)];
+            for (&x, &change) in x[1..].iter().zip(changes) {
+                level += change as f64;
+                points.push((x, level));
+            }
+            theil_sen(&points).map(|slope| slope.median)
+        };
+        Rate {
+            items_per_minute: slope(&self.minutes, items),
+            bytes_per_minute: slope(&self.minutes, bytes),
+            items_per_unit: slope(&self.work, items),
+            bytes_per_unit: slope(&self.work, bytes),
+        }
+    }
+
+    /// The first part of a path that is in the user's own code.
+    fn own_holder(&self, path: &Path, last: &View<'_>) -> Option<String> {
+        let named = |step: &crate::path::Step| step.label != StepLabel::Start;
+        let until = if path.root.origin == Origin::Own {
+            path.steps.iter().position(named).map_or(path.steps.len(), |index| index + 1)
+        } else {
+            let types = last.heap.types();
+            let own: std::collections::BTreeSet<&str> = types
+                .iter()
+                .filter(|(_, ty)| ty.origin == Origin::Own)
+                .map(|(id, _)| types.name(id))
+                .collect();
+            path.steps.iter().position(|step| own.contains(step.type_name.as_str()))? + 1
+        };
+        let part = Path { root: path.root.clone(), steps: path.steps[..until].to_vec() };
+        Some(part.to_string())
+    }
+}
+
+pub(super) fn steps(path: &Path) -> Vec<LeakStep> {
+    let whole = Path { root: path.root.clone(), steps: Vec::new() }.to_string();
+    let root = LeakStep { label: whole, type_name: path.root.kind.word().to_owned() };
+    let rest = path.steps.iter().map(|step| LeakStep {
+        label: step.label.to_string().trim().to_owned(),
+        type_name: step.type_name.clone(),
+    });
+    std::iter::once(root).chain(rest).collect()
+}
+
+/// A digest of a path that is the same in every run: FNV-1a with 64 bits (G. Fowler, L. C. Noll, K.-P. Vo; RFC 9923)
+/// over the root's kind and name, and each step's label and type; keys and indexes are `[*]`, files have no folders, and
+/// there are no lines. Each text ends with a zero byte. Sixteen hexadecimal digits.
+pub(super) fn fingerprint(path: &Path) -> String {
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    let mut add = |text: &str| {
+        for byte in text.bytes().chain([0]) {
+            hash = (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
+        }
+    };
+    add(path.root.kind.word());
+    add(&path.root.name);
+    let file = path.root.file.as_deref().unwrap_or("");
+    add(file.rsplit(['/', '\\']).next().unwrap_or(file));
+    for step in &path.steps {
+        match &step.label {
+            StepLabel::Key(_) | StepLabel::KeyText(_) | StepLabel::Index(_) | StepLabel::Any => add("[*]"),
+            label => add(&label.to_string()),
+        }
+        add(&step.type_name);
+    }
+    format!("{hash:016x}")
+}

@@ -1,0 +1,47 @@
+//! What grows in the processes of a server, as JSON. `docs/children.md` has the table of the fields.
+
+use memtop_analyze::{GroupLeaks, MemberLeaks, SharedSuspect};
+use serde_json::{Value, json};
+
+use super::SCHEMA_VERSION;
+use super::leaks::{memory, snapshot, suspect};
+use super::parts::capture;
+
+/// The whole answer.
+#[must_use]
+pub fn workers(answer: &GroupLeaks) -> Value {
+    json!({
+        "schema_version": SCHEMA_VERSION,
+        "command": "leaks",
+        "verdict": answer.verdict.word(),
+        "reason": answer.reason,
+        "processes": answer.workers.iter().map(worker).collect::<Vec<_>>(),
+        "suspects": answer.suspects.iter().map(shared).collect::<Vec<_>>(),
+        "candidates": answer.candidates.iter().map(shared).collect::<Vec<_>>(),
+        "omitted": answer.omitted,
+        "notes": answer.notes,
+    })
+}
+
+fn worker(one: &MemberLeaks) -> Value {
+    json!({
+        "pid": one.pid,
+        "capture": one.answer.info.as_ref().map(capture),
+        "verdict": one.answer.verdict.word(),
+        "reason": one.answer.reason,
+        "snapshots": one.answer.snapshots.iter().map(snapshot).collect::<Vec<_>>(),
+        "memory": memory(&one.answer.memory),
+    })
+}
+
+/// The fields of a suspect, and those of all processes together.
+fn shared(one: &SharedSuspect) -> Value {
+    let mut value = suspect(&one.suspect);
+    if let Some(fields) = value.as_object_mut() {
+        fields.insert("pids".to_owned(), json!(one.pids));
+        fields.insert("items_growth_all".to_owned(), json!(one.items_growth));
+        fields.insert("bytes_growth_all".to_owned(), json!(one.bytes_growth));
+        fields.insert("retained_bytes_all".to_owned(), json!(one.retained));
+    }
+    value
+}

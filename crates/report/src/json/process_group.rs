@@ -1,0 +1,45 @@
+//! A server and its workers at a look, as JSON. `docs/children.md` has the table of the fields.
+
+use serde_json::{Value, json};
+
+use super::parts::{amount, capture};
+use super::{SCHEMA_VERSION, memory};
+use crate::process_group::ProcessGroup;
+
+/// The whole of it.
+#[must_use]
+pub fn process_group(answer: &ProcessGroup) -> Value {
+    json!({
+        "schema_version": SCHEMA_VERSION,
+        "command": "mem_top",
+        "processes": answer
+            .members
+            .iter()
+            .map(|one| {
+                json!({
+                    "capture": capture(&one.info),
+                    "total": amount(one.total),
+                    "memory": memory::parts(&one.memory),
+                })
+            })
+            .collect::<Vec<_>>(),
+        "failures": answer
+            .failures
+            .iter()
+            .map(|(pid, reason)| json!({"pid": pid, "reason": reason}))
+            .collect::<Vec<_>>(),
+        "types": answer
+            .types
+            .iter()
+            .map(|ty| {
+                json!({
+                    "type": ty.name,
+                    "count": ty.total.objects,
+                    "bytes": ty.total.bytes,
+                    "processes": ty.members,
+                })
+            })
+            .collect::<Vec<_>>(),
+        "types_omitted": answer.omitted,
+    })
+}

@@ -1,0 +1,142 @@
+//! Several processes: a row each, and the sum.
+
+use memtop_analyze::{MemoryTotal, Verdict};
+use memtop_report::{bytes, percent};
+use ratatui::layout::Rect;
+
+use super::head::{bar, growth_role, time};
+use super::pen::{Pen, span};
+use super::table::{Cell, cell, header, rows};
+use super::tabs::filter;
+use super::theme::Role;
+use crate::areas::{Areas, columns};
+use crate::rate::Forecast;
+use crate::state::process::Process;
+use crate::state::table::Column;
+use crate::state::{State, Sum};
+use crate::text::{bytes_change, left, right, shown, sparkline};
+
+pub(super) fn draw(pen: &mut Pen<'_>, areas: &Areas, state: &State) {
+    let sum = Sum::of(&state.processes);
+    title(pen, areas.title, state, &sum);
+    let resident = sum.rss.map_or_else(|| "unknown".to_owned(), bytes);
+    let mut spans = vec![span(" resident ", Role::Faint), span(resident, Role::Strong)];
+    let baseline = state.processes.iter().any(|one| one.baseline.is_some());
+    let per = if baseline { " since the baseline" } else { "/min" };
+    if sum.growth.is_some() {
+        spans.push(span(format!("  {}{per}", bytes_change(sum.growth)), growth_role(sum.growth)));
+    }
+    spans.push(span("  the sum; shared pages count for each", Role::Faint));
+    pen.line(areas.memory, 0, &spans);
+    let running = state.processes.iter().filter(|one| !one.is_gone());
+    let totals: Vec<&MemoryTotal> = running.filter_map(|one| Some(&one.latest.as_ref()?.memory)).collect();
+    bar(pen, areas.bar, areas.legend, &totals);
+    verdict(pen, areas.verdict, &state.processes);
+    let used = pen.line(areas.tabs, 0, &[span(" Processes ", Role::Chosen)]);
+    pen.line_right(areas.tabs, 0, used, &filter(state, &state.process_group));
+    header(pen, areas.header, &state.process_group, |column| head(column, baseline));
+    // The sum has the last line.
+    let body = Rect { height: areas.body.height.saturating_sub(1), ..areas.body };
+    rows(pen, body, &state.process_group, |row, column, wide| {
+        state.processes.get(row).map(|process| process_cell(process, column, wide))
+    });
+    if areas.body.height > 1 {
+        let y = areas.body.bottom() - 1;
+        for (column, begin, wide) in columns(state.process_group.columns, areas.body.width) {
+            let known = |value: Option<u64>| value.map_or_else(|| "·".to_owned(), bytes);
+            let text = match column {
+                Column::Resident => known(sum.rss),
+                Column::Python => known(sum.python),
+                Column::BytesGrowth => bytes_change(sum.growth),
+                Column::Name => "all together".to_owned(),
+                _ => String::new(),
+            };
+            let across = usize::from(wide);
+            let text = if column == Column::Name { left(&text, across) } else { right(&text, across) };
+            pen.text(begin, y, wide, &text, Role::Strong);
+        }
+    }
+}
+
+fn title(pen: &mut Pen<'_>, area: Rect, state: &State, sum: &Sum) {
+    let ended = if sum.gone > 0 { format!(", {} ended", sum.gone) } else { String::new() };
+    let spans =
+        [span(" mem_top  ", Role::Strong), span(format!("{} processes{ended}", sum.processes), Role::Name)];
+    let used = pen.line(area, 0, &spans);
+    let (word, role) = match () {
+        () if sum.gone == sum.processes => ("■ ended ", Role::Bad),
+        () if state.frozen => ("■ frozen ", Role::Doubt),
+        () => ("● live ", Role::Good),
+    };
+    pen.line_right(area, 0, used, &[span(word, role)]);
+}
+
+/// How many leak, and the first of them.
+fn verdict(pen: &mut Pen<'_>, area: Rect, processes: &[Process]) {
+    let told: Vec<(&Process, &memtop_analyze::Leaks)> =
+        processes.iter().filter_map(|one| Some((one, &one.latest.as_ref()?.leaks))).collect();
+    let leaking: Vec<_> = told.iter().filter(|(_, leaks)| leaks.verdict == Verdict::Leak).collect();
+    let spans = match leaking.first() {
+        Some((process, leaks)) => {
+            let summary = leaks.suspects.first().map_or(&leaks.reason, |first| &first.summary);
+            let who = shown(&process.title.name);
+            vec![
+                span(format!(" ● leak in {} of {}: ", leaking.len(), processes.len()), Role::Bad),
+                span(format!("{who}: {}", shown(summary)), Role::Plain),
+            ]
+        }
+        None if told.is_empty() => Vec::new(),
+        None => {
+            let innocent = told.iter().filter(|(_, leaks)| leaks.verdict == Verdict::NoGrowth).count();
+            let role = if innocent == processes.len() { Role::Good } else { Role::Faint };
+            vec![span(format!(" ○ no leak is told; no growth in {innocent} of {}", processes.len()), role)]
+        }
+    };
+    pen.line(area, 0, &spans);
+}
+
+fn head(column: Column, baseline: bool) -> &'static str {
+    match column {
+        Column::Pid => "PID",
+        Column::Resident => "RESIDENT",
+        Column::Python => "PYTHON",
+        Column::BytesGrowth if baseline => "+BYTES",
+        Column::BytesGrowth => "BYTES/MIN",
+        Column::Limit => "LIMIT IN",
+        Column::Pause => "STOP",
+        Column::Trend => "TREND",
+        _ => "PROGRAM",
+    }
+}
+
+fn process_cell(process: &Process, column: Column, wide: usize) -> Cell {
+    let known = |value: Option<u64>| value.map_or_else(|| "·".to_owned(), bytes);
+    let growth = process.growth_shown();
+    let gone = process.is_gone();
+    match column {
+        Column::Pid => {
+            cell(process.title.pid.map_or_else(|| "·".to_owned(), |pid| pid.to_string()), Role::Plain)
+        }
+        Column::Resident if gone => cell("ended", Role::Bad),
+        Column::Resident => cell(known(process.rss()), Role::Strong),
+        Column::Python => {
+            cell(known(process.latest.as_ref().map(|latest| latest.memory.python)), Role::Plain)
+        }
+        Column::BytesGrowth => cell(bytes_change(growth), growth_role(growth)),
+        Column::Limit => match process.forecast() {
+            None => cell("·", Role::Faint),
+            Some(Forecast::Now) => cell("reached", Role::Bad),
+            Some(Forecast::Never) => cell("never", Role::Faint),
+            Some(Forecast::In(left)) => cell(time(left), Role::Doubt),
+        },
+        Column::Pause => cell(process.stopped().map_or_else(|| "·".to_owned(), percent), Role::Plain),
+        Column::Trend => {
+            let points: Vec<f64> = process.resident.points().iter().map(|point| point.1).collect();
+            cell(sparkline(&points, wide), Role::Curve)
+        }
+        _ => {
+            let leaks = process.latest.as_ref().is_some_and(|latest| latest.leaks.verdict == Verdict::Leak);
+            cell(shown(&process.title.name), if leaks { Role::Bad } else { Role::Name })
+        }
+    }
+}
