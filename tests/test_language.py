@@ -2,10 +2,13 @@
 
 A finding is reported as file:line, the rule, and the words. In documents, code and quoted output are skipped. In sources,
 comments and string literals are checked, except in unit tests.
+
+`python tests/test_language.py crates/heap/src` lists the findings of a folder or a file.
 """
 
 import io
 import re
+import sys
 import tokenize
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -220,6 +223,11 @@ def findings(files: list[Path]) -> list[str]:
     return found
 
 
+def files_in(place: Path) -> list[Path]:
+    files = sorted(place.rglob("*")) if place.is_dir() else [place]
+    return [file for file in files if file.suffix in READERS]
+
+
 def documents() -> list[Path]:
     files = sorted({file for pattern in DOCUMENTS for file in ROOT.glob(pattern)})
     return [file for file in files if str(file.relative_to(ROOT)) not in GENERATED]
@@ -233,7 +241,7 @@ def test_document_has_plain_language(document: Path) -> None:
 
 @pytest.mark.parametrize("folder", SOURCES)
 def test_source_has_plain_language(folder: str) -> None:
-    files = sorted(file for file in (ROOT / folder).rglob("*") if file.suffix in READERS)
+    files = files_in(ROOT / folder)
     assert files
     found = findings(files)
     allowed = NOT_YET_CLEAN.get(folder, 0)
@@ -272,3 +280,8 @@ def test_folders_that_are_not_clean_exist() -> None:
 def test_the_rules_find_what_they_should(read, text: str, expected: list[tuple[int, str]]) -> None:
     found = [(line, rule.name) for passage in read(text) for line, rule, _ in passage.findings()]
     assert sorted(found) == sorted(expected)
+
+
+if __name__ == "__main__":
+    for place in sys.argv[1:]:
+        print(*findings(files_in(Path(place).resolve())), sep="\n")
