@@ -279,7 +279,7 @@ impl<'t> Prepared<'t> {
     }
 }
 
-/// What was taken while the process was stopped.
+/// The memory and facts that were taken while the process was stopped.
 struct Taken {
     plan: CopyPlan,
     regions: Vec<Region>,

@@ -120,7 +120,7 @@ pub enum RemoteError {
         pid: u32,
         /// Its version.
         version: String,
-        /// What differs.
+        /// The difference.
         what: String,
     },
     /// It belongs to another user.
@@ -170,7 +170,7 @@ pub enum RemoteError {
     Refused {
         /// The process.
         pid: u32,
-        /// What was attempted.
+        /// The attempt that failed.
         what: &'static str,
         /// The system's error.
         source: io::Error,
@@ -290,7 +290,7 @@ pub enum RemoteError {
     Unreadable {
         /// The process.
         pid: u32,
-        /// What cannot be read: `its memory`.
+        /// The thing that cannot be read: `its memory`.
         what: String,
         /// The system's error.
         source: io::Error,
@@ -298,7 +298,7 @@ pub enum RemoteError {
 }
 
 impl RemoteError {
-    /// What the user can do about it, one suggestion a line.
+    /// Suggestions to the user, one a line.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
