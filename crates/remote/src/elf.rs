@@ -131,23 +131,23 @@ impl Bounded<'_> {
                     .checked_sub(load.address)
                     .is_some_and(|within| within.saturating_add(8) <= load.in_file)
             })?;
-            let place = load.offset.checked_add(address - load.address)?;
-            u32::try_from(word(&self.get(place, 8)?, 0)?).ok()
+            let offset = load.offset.checked_add(address - load.address)?;
+            u32::try_from(word(&self.get(offset, 8)?, 0)?).ok()
         });
         Some(elf)
     }
 
     fn sections(&self, head: &[u8]) -> Option<Vec<Section>> {
-        let (place, size) = (word(head, 40)?, u16::from_le_bytes([head[58], head[59]]));
+        let (offset, size) = (word(head, 40)?, u16::from_le_bytes([head[58], head[59]]));
         let mut count = u64::from(u16::from_le_bytes([head[60], head[61]]));
-        if place == 0 || u64::from(size) != SECTION_HEADER {
+        if offset == 0 || u64::from(size) != SECTION_HEADER {
             return None;
         }
         if count == 0 {
             // Their number does not fit into the header, and is in the first section.
-            count = word(&self.get(place, SECTION_HEADER)?, 32)?;
+            count = word(&self.get(offset, SECTION_HEADER)?, 32)?;
         }
-        let headers = self.get(place, count.min(MOST_SECTIONS) * SECTION_HEADER)?;
+        let headers = self.get(offset, count.min(MOST_SECTIONS) * SECTION_HEADER)?;
         let section = |header: &[u8]| {
             Some(Section {
                 name: half(header, 0)?,
@@ -166,7 +166,7 @@ impl Bounded<'_> {
         const IN_FIRST_SECTION: u16 = 0xffff;
         let names = match u16::from_le_bytes([head[62], head[63]]) {
             IN_FIRST_SECTION => sections.first()?.link as usize,
-            place => usize::from(place),
+            index => usize::from(index),
         };
         let names = sections.get(names).filter(|names| names.length <= MOST_SECTION_NAMES)?;
         let names = self.get(names.offset, names.length)?;
@@ -251,11 +251,11 @@ pub(crate) fn read_mapped(
         let entries = table.chunks_exact(16).take_while(|entry| entry[..8] != [0; 8]);
         entries.filter(|entry| word(entry, 0) == Some(tag.cast_unsigned())).find_map(|entry| word(entry, 8))
     };
-    let place = |tag: i64| entry(tag).map(|at| if at < bias { bias.wrapping_add(at) } else { at });
-    let (symbols, names) = (place(DT_SYMTAB)?, place(DT_STRTAB)?);
+    let address_of = |tag: i64| entry(tag).map(|at| if at < bias { bias.wrapping_add(at) } else { at });
+    let (symbols, names) = (address_of(DT_SYMTAB)?, address_of(DT_STRTAB)?);
     // Only an older kind of hash table states the number of symbols. Otherwise, the names follow
     // the symbols.
-    let count = match place(DT_HASH) {
+    let count = match address_of(DT_HASH) {
         Some(hash) => u64::from(half(&get(hash, 8)?, 4)?),
         None => names.checked_sub(symbols)? / SYMBOL,
     };

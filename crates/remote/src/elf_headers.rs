@@ -114,9 +114,9 @@ impl ElfHeaders {
             return false;
         }
         let mut compared = 0;
-        for (place, entry) in (0..).step_by(16).zip(table.chunks_exact(16)) {
+        for (offset, entry) in (0..).step_by(16).zip(table.chunks_exact(16)) {
             let (Some(tag), Some(value)) = (word(entry, 0), word(entry, 8)) else { return false };
-            let at = address.wrapping_add(place);
+            let at = address.wrapping_add(offset);
             if memory(at) != Some(tag) {
                 return false;
             }

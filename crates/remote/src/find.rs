@@ -169,8 +169,8 @@ fn likely_first<'r>(regions: &'r [Region], program: &str) -> Vec<&'r Region> {
     let mut firsts: Vec<&Region> = Vec::new();
     let mut seen = FxHashMap::default();
     for region in regions.iter().filter(|region| region.is_file()) {
-        let place = *seen.entry((region.device, region.inode)).or_insert(firsts.len());
-        match firsts.get_mut(place) {
+        let index = *seen.entry((region.device, region.inode)).or_insert(firsts.len());
+        match firsts.get_mut(index) {
             None => firsts.push(region),
             // The mapping of a library's beginning need not have the lowest address.
             Some(first) if region.offset < first.offset => *first = region,
@@ -237,8 +237,8 @@ impl<S: ProcessMemory> Candidate<'_, S> {
             Some(layout) => layout,
             None if version.minor >= 13 => {
                 let mut words = [0; word::COUNT];
-                for (place, word) in words.iter_mut().enumerate() {
-                    *word = word_at(runtime.wrapping_add(place as u64 * 8))?;
+                for (index, word) in words.iter_mut().enumerate() {
+                    *word = word_at(runtime.wrapping_add(index as u64 * 8))?;
                 }
                 if words[0].to_le_bytes() != *version::COOKIE {
                     let what = "_PyRuntime does not begin with its debug offsets".to_owned();

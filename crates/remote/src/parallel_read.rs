@@ -60,13 +60,13 @@ pub(crate) fn read_all(
     });
     let (mut calls, mut missing) = (0, Ranges::new());
     for part in done {
-        let (made, absent) = part.map_err(|error| match error.raw_os_error() {
+        let (made, skipped) = part.map_err(|error| match error.raw_os_error() {
             Some(libc::ESRCH) => RemoteError::Exited { pid },
             Some(libc::EPERM) => refusal(pid, "reading its memory", error),
             _ => access.gone("its memory", error),
         })?;
         calls += made;
-        missing.extend(absent);
+        missing.extend(skipped);
     }
     missing.sort_unstable();
     Ok((calls, missing))
@@ -105,7 +105,7 @@ const MOST_BYTES: u64 = 1 << 26;
 
 /// Reads pieces, each an address and a length, one after the other. `read` is asked for at most
 /// `most` bytes at once and returns how many it read. A short read is continued where it ended; a
-/// page is skipped only if nothing could be read at its place. Returns the number of calls and the
+/// page is skipped only if nothing could be read there. Returns the number of calls and the
 /// ranges that were skipped.
 fn read_pieces(
     mut read: impl FnMut(&[(u64, u64)], &mut [u8]) -> io::Result<usize>,

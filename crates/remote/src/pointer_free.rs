@@ -54,8 +54,8 @@ pub(crate) fn confirm(
     let scan = PointerScan::new(thread, regions, pages);
     let large: Vec<&Region> = regions.iter().filter(|region| is_large(region)).collect();
     let around = |address: u64| {
-        let place = large.partition_point(|region| region.end <= address);
-        large.get(place).filter(|region| region.start <= address)
+        let index = large.partition_point(|region| region.end <= address);
+        large.get(index).filter(|region| region.start <= address)
     };
     let mut pieces = Vec::new();
     for &(start, end) in stretches_before {
@@ -133,8 +133,8 @@ impl<'l> PointerScan<'l> {
     }
 
     fn is_present(&self, address: u64) -> bool {
-        let place = self.pages.partition_point(|range| range.end <= address);
-        self.pages.get(place).is_some_and(|range| {
+        let index = self.pages.partition_point(|range| range.end <= address);
+        self.pages.get(index).is_some_and(|range| {
             let wanted = range.categories & (PAGE_IS_PRESENT | PAGE_IS_FILE | PAGE_IS_ZERO);
             range.start <= address && wanted == PAGE_IS_PRESENT
         })
@@ -150,9 +150,9 @@ impl<'l> PointerScan<'l> {
             let addresses: Vec<(u64, u64)> = asked.iter().map(|&(_, address)| (address, PAGE)).collect();
             let read = raw::read(self.thread, &addresses, &mut buffer[..addresses.len() * PAGE as usize]);
             let read = read.unwrap_or(0) / PAGE as usize;
-            for (place, &(piece, _)) in asked.iter().enumerate() {
-                let page = &buffer[place * PAGE as usize..][..PAGE as usize];
-                with[piece] |= place >= read || self.has_address(page);
+            for (index, &(piece, _)) in asked.iter().enumerate() {
+                let page = &buffer[index * PAGE as usize..][..PAGE as usize];
+                with[piece] |= index >= read || self.has_address(page);
             }
             asked.clear();
         };
@@ -178,8 +178,8 @@ impl<'l> PointerScan<'l> {
         page.chunks_exact(8).any(|word| {
             let word = word.try_into().map_or(0, u64::from_le_bytes);
             word % 8 == 0 && word >= lowest && word < highest && {
-                let place = self.spans.partition_point(|span| span.1 <= word);
-                self.spans.get(place).is_some_and(|span| span.0 <= word)
+                let index = self.spans.partition_point(|span| span.1 <= word);
+                self.spans.get(index).is_some_and(|span| span.0 <= word)
             }
         })
     }
@@ -226,8 +226,8 @@ impl<'l> PointerScan<'l> {
         let asked: Vec<(u64, u64)> = pages.iter().map(|&page| (page, HEAD as u64)).collect();
         let present = pages.first().is_some_and(|&page| self.is_present(page));
         let read = if present { raw::read(self.thread, &asked, &mut buffer).unwrap_or(0) } else { 0 };
-        let length = |(place, page): (usize, &u64)| {
-            let head = buffer.get(place * HEAD..(place + 1) * HEAD).filter(|_| (place + 1) * HEAD <= read)?;
+        let length = |(index, page): (usize, &u64)| {
+            let head = buffer.get(index * HEAD..(index + 1) * HEAD).filter(|_| (index + 1) * HEAD <= read)?;
             let size = head[8..].try_into().map_or(0, u64::from_le_bytes);
             // In newer versions, the size does not include the header.
             let length = (size & !7).checked_next_multiple_of(PAGE)?;

@@ -105,7 +105,7 @@ pub(crate) fn detach(thread: u32, signal: i32) -> io::Result<()> {
 
 /// The state of a traced thread, without waiting.
 ///
-/// The stop is left in place (`WNOWAIT`). Taking it would also take its signal, which would be lost
+/// The stop is not consumed (`WNOWAIT`). Taking it would also take its signal, which would be lost
 /// if this process died before it detaches.
 pub(crate) fn peek(thread: u32) -> io::Result<Wait> {
     // `__WALL`, for which rustix has no name: threads count, too.
@@ -134,8 +134,8 @@ pub(crate) const MOST_PIECES: usize = 1024;
 pub(crate) fn read(process: u32, pieces: &[(u64, u64)], into: &mut [u8]) -> io::Result<usize> {
     let mut from = [libc::iovec { iov_base: std::ptr::null_mut(), iov_len: 0 }; MOST_PIECES];
     let count = pieces.len().min(MOST_PIECES);
-    for (place, &(start, length)) in from.iter_mut().zip(pieces) {
-        *place = libc::iovec { iov_base: start as *mut c_void, iov_len: length as usize };
+    for (piece, &(start, length)) in from.iter_mut().zip(pieces) {
+        *piece = libc::iovec { iov_base: start as *mut c_void, iov_len: length as usize };
     }
     let to = libc::iovec { iov_base: into.as_mut_ptr().cast(), iov_len: into.len() };
     // SAFETY: `to` is all of `into`, which is borrowed; the addresses in `from` belong to the other

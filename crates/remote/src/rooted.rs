@@ -211,11 +211,11 @@ mod tests {
     type Finder = fn(&File, &str) -> io::Result<File>;
     /// Both implementations; the second one is for older kernels.
     const WAYS: [(&str, Finder); 2] =
-        [("openat2", |root, path| FoundFile::within(root, path).map(|place| place.0)), ("names", walk)];
+        [("openat2", |root, path| FoundFile::within(root, path).map(|found| found.0)), ("names", walk)];
 
-    fn said(place: io::Result<File>) -> Option<String> {
+    fn said(found: io::Result<File>) -> Option<String> {
         let mut text = String::new();
-        FoundFile(place.ok()?).open().ok()?.read_to_string(&mut text).ok()?;
+        FoundFile(found.ok()?).open().ok()?.read_to_string(&mut text).ok()?;
         Some(text)
     }
 
@@ -261,8 +261,8 @@ mod tests {
         for (way, find) in WAYS {
             for path in ["/dev/null", &pipe.display().to_string(), "/tmp", "/proc/version"] {
                 // Opening the pipe would wait for a writer.
-                let place = FoundFile(find(&root, path).expect("it is there"));
-                assert!(place.open().is_err(), "{way}: {path}");
+                let found = FoundFile(find(&root, path).expect("it is there"));
+                assert!(found.open().is_err(), "{way}: {path}");
             }
         }
         assert!(FoundFile::of(&pipe).expect("it is there").open().is_err());
@@ -285,7 +285,7 @@ mod tests {
         let scratch = Scratch::new("numbers");
         let path = scratch.0.join("file");
         fs::write(&path, "file").expect("a file");
-        let place = FoundFile::of(&path).expect("it is there");
+        let found = FoundFile::of(&path).expect("it is there");
         let metadata = fs::metadata(&path).expect("it is there");
         let device = (libc::major(metadata.dev()), libc::minor(metadata.dev()));
         let mut region = Region {
@@ -300,12 +300,12 @@ mod tests {
             inode: metadata.ino(),
             path: path.display().to_string(),
         };
-        assert_eq!(place.is_of(&region), Sameness::Same);
+        assert_eq!(found.is_of(&region), Sameness::Same);
         region.device.1 += 1;
-        let is_layered = file_system(&place.0).is_some_and(|kind| SEVERAL_NUMBERS.contains(&kind));
+        let is_layered = file_system(&found.0).is_some_and(|kind| SEVERAL_NUMBERS.contains(&kind));
         let expected = if is_layered { Sameness::Likely } else { Sameness::Other };
-        assert_eq!(place.is_of(&region), expected, "an inode alone says nothing");
+        assert_eq!(found.is_of(&region), expected, "an inode alone says nothing");
         region.inode += 1;
-        assert_eq!(place.is_of(&region), Sameness::Other);
+        assert_eq!(found.is_of(&region), Sameness::Other);
     }
 }

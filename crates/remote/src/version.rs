@@ -39,12 +39,12 @@ pub(crate) fn among_constants(constants: &[u8]) -> Option<PythonVersion> {
 
 /// The texts that look like a version and do not begin within a word, and what follows them.
 fn candidates(bytes: &[u8]) -> impl Iterator<Item = (PythonVersion, &[u8])> {
-    bytes.windows(2).enumerate().filter_map(move |(place, start)| {
-        let begins = matches!(start, b"2." | b"3.") && (place == 0 || !is_word(bytes[place - 1]));
+    bytes.windows(2).enumerate().filter_map(move |(at, start)| {
+        let begins = matches!(start, b"2." | b"3.") && (at == 0 || !is_word(bytes[at - 1]));
         if !begins {
             return None;
         }
-        let rest = &bytes[place + 2..];
+        let rest = &bytes[at + 2..];
         let (minor, rest) = number(rest)?;
         let (micro, rest) = number(rest.strip_prefix(b".")?)?;
         let length = rest.iter().take(8).position(|&byte| !is_word(byte) && byte != b'+')?;
