@@ -19,7 +19,7 @@ pub(crate) fn check(
 ) -> Result<(), RemoteError> {
     let tenths = plan.purpose.tenths_beside_the_copy();
     let with_heap = |bytes: u64| bytes.saturating_add(bytes / 10 * tenths);
-    let allowed = FreeMemory { bytes: plan.most_bytes, limit: "what --max-memory allows".to_owned() };
+    let allowed = FreeMemory { bytes: plan.most_bytes, limit: "the limit of --max-memory".to_owned() };
     let free = if allowed.bytes < free.bytes { &allowed } else { free };
     let needed = with_heap(planned).saturating_add(table).saturating_add(1 << 26);
     if needed <= free.bytes {
@@ -78,7 +78,7 @@ mod tests {
                 other => panic!("{other:?}"),
             }
         };
-        let limit = "what --max-memory allows";
+        let limit = "the limit of --max-memory";
         for (purpose, mib) in [(Purpose::Heap, 1907), (Purpose::Answers, 2111), (Purpose::Series, 2931)] {
             assert_eq!(needed(purpose), (mib, limit.to_owned()), "{purpose:?}");
         }
