@@ -142,7 +142,7 @@ impl Tally {
 
     #[cold]
     fn resolve(&mut self, heap: &mut Frozen<'_>, request: &Request, address: Address) -> PyResult<usize> {
-        let plan = heap.plan(address, !request.safe);
+        let plan = heap.slots_of(address, !request.safe);
         let collect = request.collect.iter().position(|of| of.as_ptr() as Address == address);
         let index = self.types.table.len();
         self.types.table.try_reserve(1).map_err(out_of_memory)?;

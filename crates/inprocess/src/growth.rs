@@ -91,7 +91,7 @@ impl Growth {
                 types.len(),
                 types.iter().map(|(number, _, of)| {
                     let of = of.bind(py);
-                    let weak = raw::may_die(of)
+                    let weak = raw::is_heap_type(of)
                         .then(|| PyWeakrefReference::new(of).ok().map(Bound::unbind))
                         .flatten();
                     (of.as_ptr() as Address, (weak, *number))

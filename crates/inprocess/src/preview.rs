@@ -17,7 +17,7 @@ use rustc_hash::FxHashSet;
 use self::frame::{Entries, Frame, Items, Part};
 use self::kinds::{Kinds, ReprKind};
 use crate::escape::Text;
-use crate::raw;
+use crate::raw::{self, Runtime};
 
 mod frame;
 mod kinds;
@@ -171,7 +171,7 @@ impl<'py> Writer<'py, '_> {
                 return false;
             }
             if self.stack.len() < MARKED {
-                frame.mark = raw::UnderWay::enter(container);
+                frame.mark = raw::ReprGuard::enter(container);
                 if frame.mark.is_none() {
                     self.open.remove(&address);
                     return false;
@@ -221,7 +221,8 @@ impl<'py> Writer<'py, '_> {
 
     /// A type's module and qualified name; its `tp_name` if it has no module, or is one of `builtins`.
     fn write_name(&mut self, of: &Bound<'py, PyType>) -> PyResult<()> {
-        match raw::names_of_class(of) {
+        let layout = Runtime::get(self.py)?.layout.as_ref();
+        match layout.and_then(|layout| raw::names_of_class(of, layout)) {
             Some((Some(module), qualname)) if module.to_string_lossy() != "builtins" => {
                 self.text.push_python(&module)?;
                 self.text.push_str(".");

@@ -9,8 +9,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use memtop_cpython::{CodeFiles, Pools};
 use memtop_heap::{MemoryNumbers, ProcessIdentity, ProgramImage, boot_digest, container};
 
-use crate::raw;
-
 /// The time in microseconds since 1970, and on a clock that never goes back.
 pub(crate) fn clocks() -> (i64, Option<u64>) {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros() as i64);
@@ -208,14 +206,14 @@ fn anonymous(line: &str) -> Option<(u64, u64)> {
 /// What is larger is no stack of a thread.
 const LARGEST_STACK: u64 = 1 << 28;
 
-/// The memory of this process without `own` bytes, which captures take in malloc's regions.
-pub(crate) fn memory(own: u64) -> MemoryNumbers {
+/// The memory of this process without `own` bytes, which captures take in malloc's regions; `malloc` is what malloc has in
+/// use, and free.
+pub(crate) fn memory(own: u64, malloc: Option<(u64, u64)>) -> MemoryNumbers {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let kilobytes = |name: &str| {
         let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
         line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kilobytes| kilobytes * 1024)
     };
-    let malloc = raw::malloc_numbers();
     let file_backed = kilobytes("RssFile").map(|file| file + kilobytes("RssShmem").unwrap_or(0));
     MemoryNumbers {
         rss: kilobytes("VmRSS").map(|rss| rss.saturating_sub(own)),

@@ -20,8 +20,7 @@ use pyo3::types::PyType;
 use rustc_hash::FxHashMap;
 
 use crate::process::{self, Mappings};
-use crate::raw;
-use crate::runtime::Runtime;
+use crate::raw::{self, Runtime};
 use source::InProcess;
 
 /// What to capture.
@@ -65,7 +64,7 @@ pub fn capture(py: Python<'_>, options: &SnapshotOptions) -> PyResult<Heap> {
     let mut surroundings = surroundings(py, runtime)?;
     let mut info = info(py, runtime, options);
     // Before there is anything of this capture in the process's memory.
-    info.memory = process::memory(options.own_bytes);
+    info.memory = process::memory(options.own_bytes, raw::malloc_numbers());
     // There may be as many objects as pymalloc has blocks, at most.
     let expected = runtime.heap.allocated_blocks(py).max(100_000);
     let room = py.detach(|| room(expected, options.most_bytes)).map_err(|error| failed(&error))?;
@@ -143,7 +142,7 @@ fn static_namespaces(py: Python<'_>, files: &CodeFiles) -> PyResult<FxHashMap<u6
         }
         let of = of.cast_into::<PyType>()?;
         // Only the interpreter's own static types keep no namespace themselves. What others say of themselves may be false.
-        if raw::may_die(&of) || !files.is_standard(of.as_ptr() as u64, &facts.standard_modules) {
+        if raw::is_heap_type(&of) || !files.is_standard(of.as_ptr() as u64, &facts.standard_modules) {
             continue;
         }
         let namespace = runtime.type_dict.bind(py).call_method1("__get__", (&of,))?;

@@ -5,8 +5,7 @@ use memtop_cpython::{CTypes, Decoder, HeapAccess, Memory, ObjectKind, TypeInfo};
 use memtop_heap::HeapError;
 
 use crate::process::Mappings;
-use crate::raw::{Frozen, Object, OwnMemory, TypeSlots};
-use crate::runtime::Runtime;
+use crate::raw::{Frozen, Object, OwnMemory, Runtime, TypeSlots};
 
 /// No type has a longer way to `object`.
 const LONGEST_CHAIN: usize = 1000;
@@ -132,7 +131,7 @@ impl HeapAccess for InProcess<'_, '_> {
             false if info.kind == ObjectKind::Type && self.runtime.heap.heads_differ => Sizing::WithoutHeads,
             false => Sizing::ByPlan,
         };
-        TypePlan { is_asked: true, plan: self.heap.plan(of as usize, false), sizing }
+        TypePlan { is_asked: true, plan: self.heap.slots_of(of as usize, false), sizing }
     }
 
     #[inline]
@@ -153,12 +152,12 @@ impl HeapAccess for InProcess<'_, '_> {
 
     #[inline]
     fn visited(&self, plan: &TypePlan, at: u64, into: &mut Vec<u64>) -> Result<(), HeapError> {
-        self.heap.visited(&plan.plan, Object(at as usize), into)
+        self.heap.traverse(&plan.plan, Object(at as usize), into)
     }
 
     #[inline]
     fn approach(&self, near: Option<u64>, far: Option<u64>, lists: (u64, u64)) {
-        self.heap.approach(near, far, lists);
+        self.heap.prefetch(near, far, lists);
     }
 
     fn listed(&mut self, samples: &[u64], mut visit: impl FnMut(u64)) -> Result<(), String> {

@@ -56,7 +56,7 @@ pub(super) struct Frame<'py> {
     /// does not know that it is under way, such as an exception's.
     pub(super) container: Option<Bound<'py, PyAny>>,
     /// The interpreter's own mark on it.
-    pub(super) mark: Option<raw::UnderWay<'py>>,
+    pub(super) mark: Option<raw::ReprGuard<'py>>,
 }
 
 impl<'py> Frame<'py> {

@@ -7,8 +7,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::PyType;
 use rustc_hash::FxHashMap;
 
-use crate::raw;
-use crate::runtime::eval;
+use crate::raw::{self, eval};
 
 /// How objects with a certain `tp_repr` are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
