@@ -37,7 +37,7 @@ def in_pieces(snapshot: mem_top.Snapshot) -> bool:
     usual = mem_top.snapshot()
     assert not any("collector" in note for note in usual.notes)
     assert 0.95 * usual.objects <= snapshot.objects <= 1.01 * usual.objects
-    return any("the collector was at work" in note for note in snapshot.notes)
+    return any("the collector was running" in note for note in snapshot.notes)
 
 
 def test_from_a_callback_of_the_collector():

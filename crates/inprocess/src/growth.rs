@@ -1,8 +1,8 @@
-//! What changed since the last call: the `{growth}` of a row.
+//! The change of a row's number since the last call: its `{growth}`.
 //!
-//! Kept between calls: the number of objects of each type, and the shown rows of the other two sections, as
-//! addresses (tens of bytes a type, no reference to any object). A type that died is told from a new one at its
-//! address by a weak reference, which nearly every class has already, in its base's list of subclasses.
+//! Two things are kept between calls: the number of objects of each type, and the shown rows of the other two sections.
+//! Both are kept by address (tens of bytes a type, no reference to any object). A weak reference distinguishes a type
+//! that died from a new one at its address; nearly every class already has one, in its base's list of subclasses.
 
 use std::collections::TryReserveError;
 use std::sync::Mutex;
@@ -31,7 +31,7 @@ struct Last {
 
 static LAST: Mutex<Option<Last>> = Mutex::new(None);
 
-/// A map of at most so many entries, with an error where there is no room.
+/// Collects at most `most` entries; an error if there is no memory for them.
 fn gather<V>(
     most: usize,
     entries: impl Iterator<Item = (Address, V)>,
@@ -42,8 +42,8 @@ fn gather<V>(
     Ok(map)
 }
 
-/// Forgets the types that have died since the last call: the weak references to them are objects of the heap that is
-/// about to be counted, and nobody's but ours.
+/// Forgets the types that have died since the last call. The weak references to them are mem_top's own objects in the
+/// heap that is about to be counted.
 pub(crate) fn forget_dead(py: Python<'_>) {
     let mut slot = LAST.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     if let Some(last) = slot.as_mut() {
@@ -65,10 +65,11 @@ fn change(now: u64, before: u64) -> i64 {
 }
 
 impl Growth {
-    /// Compares with the last call, and becomes the last call. `types` are all types, the others the rows shown.
+    /// Compares these numbers with the last call's, and keeps them for the next. `types` are all types, the others the
+    /// shown rows.
     ///
     /// # Errors
-    /// Out of memory; the last call is forgotten then, or stays.
+    /// Out of memory; the numbers of the last call may then be lost.
     pub(crate) fn since_last_call(
         py: Python<'_>,
         references: &Held<PyAny>,
@@ -98,7 +99,7 @@ impl Growth {
                 }),
             )?,
         };
-        // The lock is held for the exchange alone: no Python code runs within it.
+        // The lock is held only for the exchange, during which no Python code runs.
         let mut slot = LAST.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let Some(before) = slot.take() else {
             *slot = Some(now);
@@ -117,7 +118,7 @@ impl Growth {
         };
         let types = now.types.iter().map(|(&address, (weak, number))| {
             let then = before.types.get(&address).map_or(0, |(was, then)| match (was, weak) {
-                // The same weak reference is the same type; a dead one's address was taken by another.
+                // Another weak reference means another type, at the address of one that died.
                 (Some(was), Some(weak)) if !was.is(weak) => 0,
                 _ => *then,
             });

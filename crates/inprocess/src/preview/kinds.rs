@@ -1,5 +1,5 @@
-//! Which reprs are written natively, told by the C function in the type's `tp_repr` slot: so a subclass that inherits
-//! the repr is written like its base, and one that has its own is not.
+//! The reprs that are written natively, recognised by the C function in the type's `tp_repr` slot. So a subclass that
+//! inherits the repr is written like its base, and one that has its own is not.
 
 use pyo3::ffi::{Py_tp_iter, Py_tp_repr};
 use pyo3::prelude::*;
@@ -32,14 +32,14 @@ pub(super) enum ReprKind {
     Namespace,
     Array,
     Module,
-    /// The repr of `object`, or another that reads names and addresses only.
+    /// `object.__repr__`, or another that reads only names and addresses.
     Plain,
 }
 
 /// The interpreter's own reprs, by the address of the function in the type's slot.
 pub(super) struct Kinds {
     by_repr: FxHashMap<usize, ReprKind>,
-    /// By the same: whose objects the function is for.
+    /// The types whose objects the function is for, by the same address.
     owners: FxHashMap<usize, Vec<Py<PyType>>>,
     pub(super) object_repr: usize,
     pub(super) type_repr: usize,
@@ -52,13 +52,13 @@ pub(super) struct Kinds {
     pub(super) namespace: Py<PyAny>,
     pub(super) array: Option<ArrayMethods>,
     pub(super) function: Py<PyAny>,
-    /// From 3.12, an OrderedDict shows itself as a dict, no more as a list of pairs.
+    /// From 3.12, an OrderedDict shows itself as a dict, no longer as a list of pairs.
     pub(super) odict_as_dict: bool,
-    /// To 3.14, a bytearray escapes a single quote within double ones too.
+    /// Up to 3.14, a bytearray escapes a single quote within double ones too.
     pub(super) bytearray_escapes: bool,
 }
 
-/// What `array.array` itself says of an array, whatever a subclass puts in its place.
+/// The methods of `array.array` itself, whatever a subclass overrides.
 pub(super) struct ArrayMethods {
     typecode: Py<PyAny>,
     length: Py<PyAny>,
@@ -82,7 +82,7 @@ impl ArrayMethods {
         self.length.bind(array.py()).call1((array,))?.extract()
     }
 
-    /// The method that gives the item at an index.
+    /// The method that returns the item at an index.
     pub(super) fn item<'py>(&self, py: Python<'py>) -> Bound<'py, PyAny> {
         self.item.bind(py).clone()
     }
@@ -91,12 +91,12 @@ impl ArrayMethods {
 static KINDS: PyOnceLock<Kinds> = PyOnceLock::new();
 
 impl Kinds {
-    /// What was found out when the extension module was imported.
+    /// The reprs; the first call, when the extension module is imported, finds them.
     pub(super) fn get(py: Python<'_>) -> PyResult<&Self> {
         KINDS.get_or_try_init(py, || Self::find(py))
     }
 
-    /// How objects of a type are written whose `tp_repr` is this function; none if it is not for them.
+    /// How objects of a type with this `tp_repr` are written; `None` if the function is not for them.
     pub(super) fn of(&self, repr: usize, of: &Bound<'_, PyType>) -> Option<ReprKind> {
         let kind = *self.by_repr.get(&repr)?;
         let owners = self.owners.get(&repr)?;
@@ -154,7 +154,7 @@ impl Kinds {
             by_repr.insert(repr(of)?, *kind);
             own(repr(of)?, of)?;
         }
-        // Other types with the same reprs.
+        // Other types that share these reprs.
         let more = c"[frozenset, *map(type, [{}.values(), {}.items(), o.keys(), o.values(), o.items()])] \
             if [o := __import__('_collections').OrderedDict()] else 0";
         for of in eval(py, more)?.try_iter()? {
