@@ -3,31 +3,27 @@
 //! Invariant: what comes out is exactly what was put in, or an error: the digest in the file is held against the
 //! finished heap. Memory is bounded by [`Limits`] before any of it is asked for.
 
-use bytes::Bytes;
 use memtop_heap::{
-    CaptureInfo, Flags, HeapBuilder, Label, LabelKind, Name, Object, ObjectId, Origin, Root, RootKind,
+    CaptureInfo, Flags, Heap, HeapBuilder, Label, LabelKind, Name, Object, ObjectId, Origin, Root, RootKind,
     StringId, TypeId,
 };
-use parquet::column::reader::ColumnReaderImpl;
-use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DataType, Int32Type, Int64Type};
-use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData};
+use parquet::data_type::{BoolType, ByteArray, ByteArrayType, Int32Type, Int64Type};
 use rustc_hash::FxHashMap;
 
+use crate::digest::digest;
 use crate::encode::{origin_word, root_kind};
 use crate::error::{Fault, damaged};
+use crate::footer::{Header, check_size, missing, read_footer, value};
 use crate::guard::guarded;
 use crate::label_text::{self, Parsed};
+use crate::limits::Limits;
+use crate::parallel;
 use crate::read_at::ReadAt;
-use crate::schema::{self, Column, KEY_CAPTURE, KEY_DIGEST, KEY_FORMAT, KEY_TABLES};
-use crate::tables::{Capture, Tables, digest, object_id, unpack};
+use crate::row_group::{Group, Lists};
+use crate::schema::{Column, KEY_DIGEST, KEY_TABLES};
+use crate::tables::{Tables, object_id, unpack};
 use crate::view::View;
-use crate::{FORMAT, Limits, Loaded, page_reader, parallel};
 
-/// What a row takes in memory while its group is read, at most, and what a level of a list does.
-const ROW_BYTES: u64 = 128;
-const LEVEL_BYTES: u64 = 48;
-/// What a byte of the metadata can become in memory, at most: an empty row group of a few bytes, for one.
-const METADATA_BYTES: u64 = 64;
 /// What a byte of the tables can: an empty text of three bytes.
 const TABLE_BYTES: u64 = 16;
 /// How many labels are remembered by where their bytes are.
@@ -35,44 +31,22 @@ const MOST_SEEN: usize = 1 << 16;
 /// How many pages can be unpacked at a time, and what a value in one becomes.
 const PAGE_BYTES: u64 = 8;
 
+/// What a file held.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Loaded {
+    /// The heap.
+    pub heap: Heap,
+    /// For each object its retained size in bytes, where it was saved.
+    pub retained: Option<Vec<Option<u64>>>,
+    /// The format of the file.
+    pub format_version: u32,
+}
+
 /// What a file says of the capture. That it is what was saved is only known when the whole file was read.
 pub(crate) fn decode_info<R: ReadAt>(file: &R, limits: &Limits) -> Result<CaptureInfo, Fault> {
     let metadata = guarded(|| read_footer(file, limits.memory(file.len())))?;
     Header::of(&metadata)?.capture.info()
-}
-
-/// What stands in the metadata under a name.
-fn value<'m>(metadata: &'m ParquetMetaData, key: &str) -> Option<&'m str> {
-    let pairs = metadata.file_metadata().key_value_metadata()?;
-    pairs.iter().find(|pair| pair.key == key)?.value.as_deref()
-}
-
-fn missing(key: &str) -> Fault {
-    damaged(format!("its metadata has no {key}"))
-}
-
-/// What is to be known of a file before anything else in it is read.
-struct Header<'m> {
-    format_version: u32,
-    capture_json: &'m str,
-    capture: Capture,
-}
-
-impl<'m> Header<'m> {
-    fn of(metadata: &'m ParquetMetaData) -> Result<Self, Fault> {
-        let format = value(metadata, KEY_FORMAT).ok_or(Fault::NotASnapshot)?;
-        let format_version: u32 = format
-            .parse()
-            .ok()
-            .filter(|&format| format > 0)
-            .ok_or_else(|| damaged(format!("{format:?} is no format")))?;
-        if format_version > FORMAT {
-            return Err(Fault::Newer(format_version));
-        }
-        let capture_json = value(metadata, KEY_CAPTURE).ok_or_else(|| missing(KEY_CAPTURE))?;
-        let json = |error: serde_json::Error| damaged(format!("its metadata: {error}"));
-        Ok(Self { format_version, capture_json, capture: serde_json::from_str(capture_json).map_err(json)? })
-    }
 }
 
 /// Reads the whole file.
@@ -125,48 +99,6 @@ pub(crate) fn decode<R: ReadAt>(file: &R, limits: &Limits) -> Result<Loaded, Fau
     Ok(Loaded { heap, retained, format_version })
 }
 
-/// The metadata at the end of the file.
-fn read_footer<R: ReadAt>(file: &R, limit: u64) -> Result<ParquetMetaData, Fault> {
-    let end = file.len().checked_sub(8).ok_or_else(|| damaged("it has no end"))?;
-    let tail = file.read(end, 8)?;
-    let length = u64::from(u32::from_le_bytes([tail[0], tail[1], tail[2], tail[3]]));
-    let start = end.checked_sub(length).ok_or_else(|| damaged("its metadata is longer than the file"))?;
-    if length.saturating_mul(METADATA_BYTES) > limit {
-        return Err(Fault::TooLarge(format!("{length} bytes of metadata"), limit));
-    }
-    Ok(ParquetMetaDataReader::decode_metadata(&file.read(start, length)?)?)
-}
-
-/// Whether what the metadata says of numbers of rows is consistent, and fits into memory.
-fn check_size(
-    metadata: &ParquetMetaData,
-    objects: u64,
-    references: u64,
-    roots: u64,
-    limit: u64,
-) -> Result<(), Fault> {
-    let too_large = |what: String| Err(Fault::TooLarge(what, limit));
-    let heap = objects.saturating_mul(48).saturating_add(references.saturating_mul(16));
-    if heap.saturating_add(roots.saturating_mul(48)) > limit {
-        return too_large(format!("{objects} objects and {references} references"));
-    }
-    let mut rows = 0_u64;
-    for group in metadata.row_groups() {
-        let count =
-            u64::try_from(group.num_rows()).map_err(|_| damaged("a group has a negative number of rows"))?;
-        rows = rows.saturating_add(count);
-        let levels = group.columns().iter().map(|column| column.num_values().max(0).cast_unsigned()).max();
-        let levels = levels.unwrap_or(0);
-        if count.saturating_mul(ROW_BYTES).saturating_add(levels.saturating_mul(LEVEL_BYTES)) > limit {
-            return too_large(format!("{count} rows and {levels} values in one group"));
-        }
-    }
-    match rows == objects {
-        true => Ok(()),
-        false => Err(damaged(format!("it has {rows} rows for {objects} objects"))),
-    }
-}
-
 /// The rows so far, and what they refer to.
 struct Rows<'a> {
     texts: FxHashMap<&'a str, StringId>,
@@ -197,13 +129,6 @@ impl TypesByName {
     }
 }
 
-/// A row group of a file.
-struct Group<'a, R> {
-    file: &'a R,
-    metadata: &'a RowGroupMetaData,
-    limit: usize,
-}
-
 /// A column as it was read.
 enum Read {
     Numbers(Vec<i64>),
@@ -213,18 +138,6 @@ enum Read {
     NumberLists(Lists<Option<i64>>),
     LabelLists(Lists<Label>),
     TextLists(Lists<Option<ByteArray>>),
-}
-
-/// The items of all rows, and for each row how many are its own.
-struct Lists<T> {
-    counts: Vec<u32>,
-    items: Vec<T>,
-}
-
-impl<T> Lists<T> {
-    fn try_map<U>(self, map: impl FnMut(T) -> Result<U, Fault>) -> Result<Lists<U>, Fault> {
-        Ok(Lists { counts: self.counts, items: self.items.into_iter().map(map).collect::<Result<_, _>>()? })
-    }
 }
 
 /// Takes the columns of a group out of the list, each as what it must be.
@@ -476,105 +389,4 @@ fn in_column(column: Column, fault: Fault) -> Fault {
         }
         other => other,
     }
-}
-
-impl<R: ReadAt> Group<'_, R> {
-    fn rows(&self) -> usize {
-        self.metadata.num_rows() as usize
-    }
-
-    /// Its rows, or the items of its longest lists if those are more.
-    fn size(&self) -> usize {
-        self.metadata.columns().iter().map(|column| column.num_values().max(0) as usize).max().unwrap_or(0)
-    }
-
-    fn has(&self, column: Column) -> bool {
-        self.metadata.columns().iter().any(|chunk| chunk.column_path().string() == column.path())
-    }
-
-    /// A column of which each row has one value.
-    fn plain<T: DataType>(&self, column: Column) -> Result<Vec<T::T>, Fault> {
-        Ok(self.all::<T>(column)?.values)
-    }
-
-    fn optional<T: DataType>(&self, column: Column) -> Result<Vec<Option<T::T>>, Fault> {
-        let read = self.all::<T>(column)?;
-        let mut values = read.values.into_iter();
-        Ok(read.definitions.iter().map(|&level| if level == 1 { values.next() } else { None }).collect())
-    }
-
-    /// A column of which each row has a list; null items are none.
-    fn lists<T: DataType>(&self, column: Column) -> Result<Lists<Option<T::T>>, Fault> {
-        let read = self.all::<T>(column)?;
-        let mut values = read.values.into_iter();
-        let mut lists = Lists {
-            counts: Vec::with_capacity(self.rows()),
-            items: Vec::with_capacity(read.definitions.len()),
-        };
-        for (&definition, &repetition) in read.definitions.iter().zip(&read.repetitions) {
-            if repetition == 0 {
-                lists.counts.push(0);
-            }
-            if definition == 0 {
-                continue;
-            }
-            match lists.counts.last_mut() {
-                Some(count) => *count += 1,
-                None => return Err(damaged("a list has an item before its row")),
-            }
-            lists.items.push(if definition == read.most { values.next() } else { None });
-        }
-        Ok(lists)
-    }
-
-    fn all<T: DataType>(&self, column: Column) -> Result<Levels<T>, Fault> {
-        let known = schema::schema().column(column as usize);
-        let found =
-            self.metadata.columns().iter().find(|chunk| chunk.column_path().string() == column.path());
-        let chunk = found.ok_or_else(|| damaged("it is missing"))?;
-        let description = chunk.column_descr_ptr();
-        let (most, repeats) = (known.max_def_level(), known.max_rep_level());
-        if description.physical_type() != known.physical_type()
-            || description.max_def_level() != most
-            || description.max_rep_level() != repeats
-        {
-            return Err(damaged("it is of another type"));
-        }
-        let levels =
-            u64::try_from(chunk.num_values()).map_err(|_| damaged("it has a negative number of values"))?;
-        let start = chunk.dictionary_page_offset().unwrap_or_else(|| chunk.data_page_offset());
-        let (start, length) = (u64::try_from(start), u64::try_from(chunk.compressed_size()));
-        let (Ok(start), Ok(length)) = (start, length) else { return Err(damaged("its place is negative")) };
-        if start.checked_add(length).is_none_or(|end| end > self.file.len()) {
-            return Err(damaged("it reaches past the end of the file"));
-        }
-        let bytes: Bytes = self.file.read(start, length)?;
-        let pages =
-            page_reader::Pages::new(bytes, known.physical_type(), chunk.compression(), levels, self.limit);
-        // The column is decoded as this version knows it, whatever else the file says of it.
-        let mut reader = ColumnReaderImpl::<T>::new(known, Box::new(pages));
-        let mut read = Levels { values: Vec::new(), definitions: Vec::new(), repetitions: Vec::new(), most };
-        let rows = self.rows();
-        let (records, _, read_levels) = reader.read_records(
-            rows,
-            (most > 0).then_some(&mut read.definitions),
-            (repeats > 0).then_some(&mut read.repetitions),
-            &mut read.values,
-        )?;
-        if records != rows || read_levels as u64 != levels {
-            return Err(damaged(format!(
-                "it has {records} rows and {read_levels} values, not {rows} and {levels}"
-            )));
-        }
-        Ok(read)
-    }
-}
-
-/// A column with Parquet's levels: see `encode`.
-struct Levels<T: DataType> {
-    values: Vec<T::T>,
-    definitions: Vec<i16>,
-    repetitions: Vec<i16>,
-    /// The definition of a value.
-    most: i16,
 }

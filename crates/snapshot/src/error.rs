@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::schema::FORMAT;
+
 /// Why a snapshot could not be written or read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -168,7 +170,7 @@ impl Fault {
             }
             Self::Io(source) => SnapshotError::Read { path, source },
             Self::NotASnapshot => SnapshotError::NotASnapshot { path },
-            Self::Newer(found) => SnapshotError::Newer { path, found, known: crate::FORMAT },
+            Self::Newer(found) => SnapshotError::Newer { path, found, known: FORMAT },
         }
     }
 

@@ -73,48 +73,53 @@ impl Pages {
             return Err(error_of("a page does not match its checksum"));
         }
         let buf = self.unpack(&packed, header.unpacked)?;
-        let num_values = header.values;
         let page = match header.kind {
-            0 => {
-                self.seen_data = true;
-                self.values_left = self
-                    .values_left
-                    .checked_sub(u64::from(num_values))
-                    .filter(|_| num_values > 0)
-                    .ok_or_else(|| error_of("a page has more values than its column, or none"))?;
-                let encoding = match header.encoding {
-                    0 => Encoding::PLAIN,
-                    2 | 8 => Encoding::RLE_DICTIONARY,
-                    5 => Encoding::DELTA_BINARY_PACKED,
-                    other => return Err(error_of(format!("a page has the encoding {other}"))),
-                };
-                if header.level_encodings != [3, 3] {
-                    return Err(error_of("the levels of a page have an encoding that mem_top does not use"));
-                }
-                Page::DataPage {
-                    buf,
-                    num_values,
-                    encoding,
-                    def_level_encoding: Encoding::RLE,
-                    rep_level_encoding: Encoding::RLE,
-                    statistics: None,
-                }
-            }
-            2 if !self.seen_data => {
-                let width = match self.physical {
-                    Physical::INT64 => 8,
-                    Physical::INT32 | Physical::BYTE_ARRAY => 4,
-                    _ => return Err(error_of("a column has a dictionary that can have none")),
-                };
-                if num_values as usize > buf.len() / width {
-                    return Err(error_of("a dictionary has fewer values than it says"));
-                }
-                Page::DictionaryPage { buf, num_values, encoding: Encoding::PLAIN, is_sorted: false }
-            }
-            other => return Err(error_of(format!("a page of the kind {other} stands where none can"))),
+            0 => self.data_page(&header, buf)?,
+            2 if !self.seen_data => self.dictionary_page(&header, buf)?,
+            other => return Err(error_of(format!("unexpected page of kind {other}"))),
         };
         self.rest = self.rest.slice(start + header.packed..);
         Ok(Some(page))
+    }
+
+    fn data_page(&mut self, header: &Header, buf: Bytes) -> Result<Page> {
+        let num_values = header.values;
+        self.seen_data = true;
+        self.values_left = self
+            .values_left
+            .checked_sub(u64::from(num_values))
+            .filter(|_| num_values > 0)
+            .ok_or_else(|| error_of("a page has more values than its column, or none"))?;
+        let encoding = match header.encoding {
+            0 => Encoding::PLAIN,
+            2 | 8 => Encoding::RLE_DICTIONARY,
+            5 => Encoding::DELTA_BINARY_PACKED,
+            other => return Err(error_of(format!("a page has the encoding {other}"))),
+        };
+        if header.level_encodings != [3, 3] {
+            return Err(error_of("the levels of a page have an encoding that mem_top does not use"));
+        }
+        Ok(Page::DataPage {
+            buf,
+            num_values,
+            encoding,
+            def_level_encoding: Encoding::RLE,
+            rep_level_encoding: Encoding::RLE,
+            statistics: None,
+        })
+    }
+
+    fn dictionary_page(&self, header: &Header, buf: Bytes) -> Result<Page> {
+        let num_values = header.values;
+        let width = match self.physical {
+            Physical::INT64 => 8,
+            Physical::INT32 | Physical::BYTE_ARRAY => 4,
+            _ => return Err(error_of("a column of this type cannot have a dictionary")),
+        };
+        if num_values as usize > buf.len() / width {
+            return Err(error_of("a dictionary has fewer values than its header says"));
+        }
+        Ok(Page::DictionaryPage { buf, num_values, encoding: Encoding::PLAIN, is_sorted: false })
     }
 }
 

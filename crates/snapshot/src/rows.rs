@@ -117,31 +117,7 @@ pub(crate) fn read<R: ReadAt>(file: &R) -> Result<Heap, Fault> {
     while left > 0 {
         let count = left.min(BLOCK);
         left -= count;
-        let first = builder.object_count();
-        let addresses = from.column(count)?.map(u64::from_le_bytes).collect::<Vec<_>>();
-        let types = from.column(count)?.map(u32::from_le_bytes).collect::<Vec<_>>();
-        let sizes = from.column(count)?.map(u64::from_le_bytes).collect::<Vec<_>>();
-        let refcounts = from.column(count)?.map(u32::from_le_bytes).collect::<Vec<_>>();
-        let flags = from.column(count)?.collect::<Vec<[u8; 1]>>();
-        for (row, &address) in addresses.iter().enumerate() {
-            builder.add_object(Object {
-                address,
-                ty: TypeId::from_index(types[row] as usize),
-                size: sizes[row],
-                refcount: refcounts[row],
-                flags: Flags::from_bits(flags[row][0]),
-            });
-        }
-        let counts = from.column(count)?.map(u32::from_le_bytes).collect::<Vec<_>>();
-        let all = counts.iter().map(|&count| count as usize).sum();
-        let targets = from.column(all)?.map(u32::from_le_bytes).collect::<Vec<_>>();
-        let mut rows = targets.iter().zip(from.column(all)?.map(u32::from_le_bytes));
-        for (row, &count) in counts.iter().enumerate() {
-            for (&to, label) in rows.by_ref().take(count as usize) {
-                let id = ObjectId::from_index(first + row);
-                builder.add_reference(id, object_id(i64::from(to))?, label_of(label)?);
-            }
-        }
+        read_block(&mut from, &mut builder, count)?;
     }
     for _ in 0..names {
         let [id, module, qualname] = from.numbers()?;
@@ -153,18 +129,53 @@ pub(crate) fn read<R: ReadAt>(file: &R) -> Result<Heap, Fault> {
         builder.set_limit(object_id(i64::from(id))?, u64::from(high) << 32 | u64::from(low));
     }
     for _ in 0..roots {
-        let [object, what, name, label, frame] = from.numbers()?;
-        let kind = RootKind::ALL.get((what >> 8) as usize).copied();
-        let kind = kind.ok_or_else(|| damaged(format!("there is no kind {} of a root", what >> 8)))?;
-        let mut root = Root::new(kind, text_id(name), object_id(i64::from(object))?);
-        root = root.with_origin(origin_of(what as u8)?).with_label(label_of(label)?);
-        if frame != NONE {
-            root = root.with_frame(FrameId::from_index(frame as usize));
-        }
-        builder.add_root(root);
+        builder.add_root(read_root(&mut from)?);
     }
     from.end()?;
     builder.finish().map_err(|error| damaged(error.to_string()))
+}
+
+/// Reads the next `count` objects and their references.
+fn read_block<R: Read>(from: &mut In<R>, builder: &mut HeapBuilder, count: usize) -> Result<(), Fault> {
+    let first = builder.object_count();
+    let addresses = from.column(count)?.map(u64::from_le_bytes).collect::<Vec<_>>();
+    let types = from.column(count)?.map(u32::from_le_bytes).collect::<Vec<_>>();
+    let sizes = from.column(count)?.map(u64::from_le_bytes).collect::<Vec<_>>();
+    let refcounts = from.column(count)?.map(u32::from_le_bytes).collect::<Vec<_>>();
+    let flags = from.column(count)?.collect::<Vec<[u8; 1]>>();
+    for (row, &address) in addresses.iter().enumerate() {
+        builder.add_object(Object {
+            address,
+            ty: TypeId::from_index(types[row] as usize),
+            size: sizes[row],
+            refcount: refcounts[row],
+            flags: Flags::from_bits(flags[row][0]),
+        });
+    }
+    let counts = from.column(count)?.map(u32::from_le_bytes).collect::<Vec<_>>();
+    let all = counts.iter().map(|&count| count as usize).sum();
+    let targets = from.column(all)?.map(u32::from_le_bytes).collect::<Vec<_>>();
+    let mut rows = targets.iter().zip(from.column(all)?.map(u32::from_le_bytes));
+    for (row, &count) in counts.iter().enumerate() {
+        for (&to, label) in rows.by_ref().take(count as usize) {
+            let id = ObjectId::from_index(first + row);
+            builder.add_reference(id, object_id(i64::from(to))?, label_of(label)?);
+        }
+    }
+    Ok(())
+}
+
+fn read_root<R: Read>(from: &mut In<R>) -> Result<Root, Fault> {
+    let [object, kind_and_origin, name, label, frame] = from.numbers()?;
+    let kind = kind_and_origin >> 8;
+    let kind = RootKind::ALL
+        .get(kind as usize)
+        .copied()
+        .ok_or_else(|| damaged(format!("a root has the unknown kind {kind}")))?;
+    let root = Root::new(kind, text_id(name), object_id(i64::from(object))?)
+        .with_origin(origin_of(kind_and_origin as u8)?)
+        .with_label(label_of(label)?);
+    Ok(if frame == NONE { root } else { root.with_frame(FrameId::from_index(frame as usize)) })
 }
 
 fn text_id(number: u32) -> StringId {

@@ -10,6 +10,9 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersi
 use parquet::schema::parser::parse_message_type;
 use parquet::schema::types::{ColumnPath, SchemaDescPtr, SchemaDescriptor};
 
+/// The format that this version writes, and the newest that it reads.
+pub const FORMAT: u32 = 1;
+
 /// The keys of the file's metadata.
 pub(crate) const KEY_FORMAT: &str = "mem_top.format";
 pub(crate) const KEY_CAPTURE: &str = "mem_top.capture";

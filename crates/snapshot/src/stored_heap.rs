@@ -6,6 +6,7 @@ use std::sync::Arc;
 use memtop_heap::{CaptureInfo, Heap};
 
 use crate::error::SnapshotError;
+use crate::load::{load, load_info};
 use crate::scratch_file::ScratchFile;
 
 /// A heap that is loaded when it is needed, with what is known of its capture at hand.
@@ -52,7 +53,7 @@ impl StoredHeap {
     /// # Errors
     /// If it is not a snapshot: see [`crate::load_info`].
     pub fn of_file(path: &Path) -> Result<Self, SnapshotError> {
-        Ok(Self { info: crate::load_info(path)?, place: Place::File(path.to_owned()) })
+        Ok(Self { info: load_info(path)?, place: Place::File(path.to_owned()) })
     }
 
     /// What is known of its capture.
@@ -77,7 +78,7 @@ impl StoredHeap {
     pub fn heap(&self) -> Result<Arc<Heap>, SnapshotError> {
         match &self.place {
             Place::Scratch(file) => file.load().map(Arc::new),
-            Place::File(path) => crate::load(path).map(|loaded| Arc::new(loaded.heap)),
+            Place::File(path) => load(path).map(|loaded| Arc::new(loaded.heap)),
             Place::Memory(heap) => Ok(Arc::clone(heap)),
         }
     }
