@@ -106,7 +106,7 @@ fn a_new_file_replaces_nothing_and_follows_no_link() {
     assert_eq!(fs::read_to_string(folder.file("4.parquet")).unwrap(), "precious too");
     assert_eq!(fs::read_to_string(folder.file("5.parquet")).unwrap(), "whole");
     let error = write_new(names().take(5), |out| out.write_all(b"more")).unwrap_err();
-    assert!(error.to_string().contains("every name that could be given is taken"), "{error}");
+    assert!(error.to_string().contains("all possible names are taken"), "{error}");
     assert_eq!(folder.names(), ["1.parquet", "2.parquet", "3.parquet", "4.parquet", "5.parquet"]);
 }
 
