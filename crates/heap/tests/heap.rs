@@ -213,7 +213,7 @@ fn room_is_made_once_whether_or_not_the_system_puts_memory_behind_it() {
             asked.borrow_mut().push((start, bytes));
             populated
         };
-        assert_eq!(make_room(&mut rows, 1000, 7, &mut Budget::of(8000), &populate), Ok(()));
+        assert_eq!(preallocate(&mut rows, 1000, 7, &mut Budget::of(8000), &populate), Ok(()));
         assert!(rows.is_empty() && rows.capacity() >= 1000);
         assert_eq!(asked.into_inner(), [(rows.as_ptr().addr(), 8 * rows.capacity())]);
     }

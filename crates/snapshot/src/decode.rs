@@ -193,7 +193,7 @@ impl Rows<'_> {
             (taken.flags(Column::Immortal)?, Flags::IMMORTAL),
             (taken.flags(Column::Own)?, Flags::OWN),
         ];
-        let marks = taken.numbers(Column::Mark)?;
+        let tags = taken.numbers(Column::Mark)?;
         for (row, &id) in ids.iter().enumerate() {
             if id != self.builder.object_count() as i64 {
                 return Err(damaged(format!(
@@ -208,15 +208,16 @@ impl Rows<'_> {
             let refcount = u32::try_from(refcounts[row]).map_err(|_| {
                 damaged(format!("the object {id} has the reference count {}", refcounts[row]))
             })?;
-            let mark = u8::try_from(marks[row]).ok().filter(|&mark| mark < 16);
-            let mark = mark.ok_or_else(|| damaged(format!("the object {id} has the mark {}", marks[row])))?;
+            let tag = u8::try_from(tags[row]).ok().filter(|&tag| tag < 16);
+            let tag =
+                tag.ok_or_else(|| damaged(format!("object {id} has the invalid mark {}", tags[row])))?;
             let set = flags.iter().filter(|(column, _)| column[row]);
             self.builder.add_object(Object {
                 address: addresses[row].cast_unsigned(),
                 ty,
                 size: sizes[row].cast_unsigned(),
                 refcount,
-                flags: set.fold(Flags::NONE, |all, &(_, flag)| all | flag).with_mark(mark),
+                flags: set.fold(Flags::NONE, |all, &(_, flag)| all | flag).with_tag(tag),
             });
         }
         if let Some(retained) = &mut self.retained {

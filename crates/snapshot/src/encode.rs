@@ -186,7 +186,7 @@ impl<'a> Encoder<'a> {
             Column::Immortal => Flags::IMMORTAL,
             Column::Own => Flags::OWN,
             _ => {
-                let tags = ids.map(|id| i32::from(objects.flags(id).mark()));
+                let tags = ids.map(|id| i32::from(objects.flags(id).tag()));
                 return self.plain::<Int32Type>(column, tags);
             }
         };

@@ -143,7 +143,7 @@ fn directory_of(path: &Path) -> &Path {
 
 /// Creates a file for writing and reading that has no name. It has one like `path` for a moment.
 pub(crate) fn create_nameless(path: &Path) -> io::Result<File> {
-    // If the name of an open file cannot be removed, the guard tries again when the file is closed.
+    // If the name cannot be removed here, the guard tries once more.
     let (file, temporary) = create_beside(path)?;
     fs::remove_file(&temporary.0)?;
     temporary.keep();
