@@ -1,7 +1,7 @@
-//! Parquet into a heap: row group by row group, the columns of each at once.
+//! Decodes Parquet into a heap: one row group after the other, its columns in parallel.
 //!
-//! Invariant: what comes out is exactly what was put in, or an error: the digest in the file is held against the
-//! finished heap. Memory is bounded by [`Limits`] before any of it is asked for.
+//! Invariant: the result is exactly the heap that was encoded, or an error: the digest in the file is compared with the
+//! finished heap. Memory is checked against [`Limits`] before it is allocated.
 
 use memtop_heap::{
     CaptureInfo, Flags, Heap, HeapBuilder, Label, LabelKind, Name, Object, ObjectId, Origin, Root, RootKind,
@@ -24,26 +24,27 @@ use crate::schema::{Column, KEY_DIGEST, KEY_TABLES};
 use crate::tables::{Tables, object_id, unpack};
 use crate::view::View;
 
-/// What a byte of the tables can: an empty text of three bytes.
+/// The most bytes of memory for a byte of the tables: an empty text has three bytes in the file.
 const TABLE_BYTES: u64 = 16;
-/// How many labels are remembered by where their bytes are.
+/// The number of labels that are cached by the address of their bytes.
 const MOST_SEEN: usize = 1 << 16;
-/// How many pages can be unpacked at a time, and what a value in one becomes.
+/// The limit of a page is the limit of the file divided by this: several pages are unpacked at a time, and their values
+/// take more memory than their bytes.
 const PAGE_BYTES: u64 = 8;
 
-/// What a file held.
+/// The contents of a snapshot.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Loaded {
     /// The heap.
     pub heap: Heap,
-    /// For each object its retained size in bytes, where it was saved.
+    /// The retained size of each object in bytes, if it was saved.
     pub retained: Option<Vec<Option<u64>>>,
     /// The format of the file.
     pub format_version: u32,
 }
 
-/// What a file says of the capture. That it is what was saved is only known when the whole file was read.
+/// The information about the capture in a file. Only reading the whole file verifies it.
 pub(crate) fn decode_info<R: ReadAt>(file: &R, limits: &Limits) -> Result<CaptureInfo, Fault> {
     let metadata = guarded(|| read_footer(file, limits.memory(file.len())))?;
     Header::of(&metadata)?.capture.info()
@@ -87,7 +88,7 @@ pub(crate) fn decode<R: ReadAt>(file: &R, limits: &Limits) -> Result<Loaded, Fau
     roots.sort_by_key(|&(number, _)| number);
     for (number, (stored, root)) in (0..).zip(roots) {
         if stored != number {
-            return Err(damaged(format!("there is no root {number}")));
+            return Err(damaged(format!("root {number} is missing")));
         }
         builder.add_root(root);
     }
@@ -99,7 +100,7 @@ pub(crate) fn decode<R: ReadAt>(file: &R, limits: &Limits) -> Result<Loaded, Fau
     Ok(Loaded { heap, retained, format_version })
 }
 
-/// The rows so far, and what they refer to.
+/// The rows so far, and the tables that they refer to.
 struct Rows<'a> {
     texts: FxHashMap<&'a str, StringId>,
     types: TypesByName,
@@ -109,7 +110,7 @@ struct Rows<'a> {
     retained: Option<Vec<Option<u64>>>,
 }
 
-/// The types of each name; a name stands for its place in `types`.
+/// The types of each name; `places` has the index of a name in `types`.
 struct TypesByName {
     places: FxHashMap<String, i64>,
     types: Vec<Vec<TypeId>>,
@@ -129,7 +130,7 @@ impl TypesByName {
     }
 }
 
-/// A column as it was read.
+/// The values of a column.
 enum Read {
     Numbers(Vec<i64>),
     Flags(Vec<bool>),
@@ -140,7 +141,7 @@ enum Read {
     TextLists(Lists<Option<ByteArray>>),
 }
 
-/// Takes the columns of a group out of the list, each as what it must be.
+/// The columns of a group, from which each is taken once, with the type that it must have.
 struct Taken(Vec<Option<Read>>);
 
 macro_rules! take {
@@ -149,7 +150,7 @@ macro_rules! take {
             $(fn $name(&mut self, column: Column) -> Result<$type, Fault> {
                 match self.0[column as usize].take() {
                     Some(Read::$kind(values)) => Ok(values),
-                    _ => Err(damaged(format!("the column {} is not what it must be", column.path()))),
+                    _ => Err(damaged(format!("the column {} has the wrong type", column.path()))),
                 }
             })*
         }
@@ -196,17 +197,14 @@ impl Rows<'_> {
         let tags = taken.numbers(Column::Mark)?;
         for (row, &id) in ids.iter().enumerate() {
             if id != self.builder.object_count() as i64 {
-                return Err(damaged(format!(
-                    "the object {id} stands in the row {}",
-                    self.builder.object_count()
-                )));
+                return Err(damaged(format!("object {id} is in row {}", self.builder.object_count())));
             }
             let ty =
                 usize::try_from(numbers[row]).ok().and_then(|n| self.types.types[types[row] as usize].get(n));
             let ty =
-                *ty.ok_or_else(|| damaged(format!("the object {id} is of a type that is in no table")))?;
+                *ty.ok_or_else(|| damaged(format!("object {id} has a type that is not in the tables")))?;
             let refcount = u32::try_from(refcounts[row]).map_err(|_| {
-                damaged(format!("the object {id} has the reference count {}", refcounts[row]))
+                damaged(format!("object {id} has the invalid reference count {}", refcounts[row]))
             })?;
             let tag = u8::try_from(tags[row]).ok().filter(|&tag| tag < 16);
             let tag =
@@ -236,7 +234,8 @@ impl Rows<'_> {
                 "" => Some(name),
                 _ => name.strip_prefix(module).and_then(|rest| rest.strip_prefix('.')),
             };
-            let qualname = qualname.ok_or_else(|| damaged(format!("{name:?} is not in {module:?}")))?;
+            let qualname = qualname
+                .ok_or_else(|| damaged(format!("the name {name:?} is not in its module {module:?}")))?;
             let name = Name { module: self.text(module)?, qualname: self.text(qualname)? };
             self.builder.set_name(ObjectId::from_index(first + row), name);
         }
@@ -252,7 +251,7 @@ impl Rows<'_> {
         let targets = taken.number_lists(Column::ReferentId)?;
         let labels = taken.label_lists(Column::ReferentLabel)?;
         if targets.counts != labels.counts {
-            return Err(damaged("its references have not as many ids as labels"));
+            return Err(damaged("its references have different numbers of ids and labels"));
         }
         let mut references = targets.items.into_iter().zip(labels.items);
         for (row, &count) in labels.counts.iter().enumerate() {
@@ -273,25 +272,25 @@ impl Rows<'_> {
         let frames = taken.number_lists(Column::RootFrame)?;
         let counts = [&kinds.counts, &names.counts, &labels.counts, &origins.counts, &frames.counts];
         if counts.into_iter().any(|counts| *counts != numbers.counts) {
-            return Err(damaged("its roots have not as many numbers as names"));
+            return Err(damaged("its roots have columns of different lengths"));
         }
         let rows = numbers.counts.iter().enumerate();
         let rows = rows.flat_map(|(row, &count)| std::iter::repeat_n(first + row, count as usize));
         for (index, row) in rows.enumerate() {
             let kind = text_of(&kinds.items[index])?;
             let kind: RootKind =
-                root_kind(kind).ok_or_else(|| damaged(format!("there is no root of the kind {kind:?}")))?;
+                root_kind(kind).ok_or_else(|| damaged(format!("a root has the unknown kind {kind:?}")))?;
             let origin = text_of(&origins.items[index])?;
             let origin = Origin::ALL
                 .into_iter()
                 .find(|&known| origin_word(known) == origin)
-                .ok_or_else(|| damaged(format!("there is no origin {origin:?}")))?;
+                .ok_or_else(|| damaged(format!("a root has the unknown origin {origin:?}")))?;
             let name = self.text(text_of(&names.items[index])?)?;
             let mut root = Root::new(kind, name, ObjectId::from_index(row));
             root = root.with_origin(origin).with_label(labels.items[index]);
             if let Some(frame) = frames.items[index] {
                 let frame = usize::try_from(frame).ok().filter(|&frame| frame < self.frames);
-                let frame = frame.ok_or_else(|| damaged("a root is in a frame that is in no table"))?;
+                let frame = frame.ok_or_else(|| damaged("a root has a frame that is not in the tables"))?;
                 root = root.with_frame(memtop_heap::FrameId::from_index(frame));
             }
             self.roots.push((numbers.items[index].unwrap_or(-1), root));
@@ -300,12 +299,13 @@ impl Rows<'_> {
     }
 
     fn text(&self, text: &str) -> Result<StringId, Fault> {
-        self.texts.get(text).copied().ok_or_else(|| damaged("a name is in no table"))
+        self.texts.get(text).copied().ok_or_else(|| damaged("a name is not in the tables"))
     }
 
     fn label(&self, written: &[u8]) -> Result<Label, Fault> {
-        let written = std::str::from_utf8(written).map_err(|_| damaged("a label is no text"))?;
-        let parsed = label_text::read(written).ok_or_else(|| damaged(format!("{written:?} is no label")))?;
+        let written = std::str::from_utf8(written).map_err(|_| damaged("a label is not valid UTF-8"))?;
+        let parsed =
+            label_text::read(written).ok_or_else(|| damaged(format!("{written:?} is not a label")))?;
         Ok(match parsed {
             Parsed::Plain(label) => label,
             Parsed::Named(kind, text) => {
@@ -329,7 +329,7 @@ impl Rows<'_> {
             Column::TypeNumber => {
                 Read::Numbers(group.plain::<Int32Type>(column)?.into_iter().map(i64::from).collect())
             }
-            // The first files had none.
+            // The first files do not have the column.
             Column::Mark if !group.has(column) => Read::Numbers(vec![0; group.rows()]),
             Column::Mark => {
                 Read::Numbers(group.plain::<Int32Type>(column)?.into_iter().map(i64::from).collect())
@@ -339,7 +339,7 @@ impl Rows<'_> {
                 let place = |name: &ByteArray| {
                     let name = name.as_utf8()?;
                     let place = self.types.places.get(name).copied();
-                    place.ok_or_else(|| damaged(format!("the type {name:?} is in no table")))
+                    place.ok_or_else(|| damaged(format!("the type {name:?} is not in the tables")))
                 };
                 Read::Numbers(names.iter().map(place).collect::<Result<_, _>>()?)
             }
@@ -355,7 +355,7 @@ impl Rows<'_> {
             }
             Column::ReferentLabel | Column::RootLabel => {
                 let written = group.lists::<ByteArrayType>(column)?;
-                // Values of a dictionary share their bytes: what was read once need not be read again.
+                // The values of a dictionary page share their bytes, so that each label is parsed once.
                 let mut seen: FxHashMap<(*const u8, usize), Label> = FxHashMap::default();
                 Read::LabelLists(written.try_map(|written| {
                     let Some(bytes) = written.as_ref().map(ByteArray::data) else {
@@ -380,7 +380,7 @@ impl Rows<'_> {
 }
 
 fn text_of(text: &Option<ByteArray>) -> Result<&str, Fault> {
-    Ok(text.as_ref().ok_or_else(|| damaged("a root lacks a word"))?.as_utf8()?)
+    Ok(text.as_ref().ok_or_else(|| damaged("a root has a missing value"))?.as_utf8()?)
 }
 
 fn in_column(column: Column, fault: Fault) -> Fault {

@@ -1,6 +1,6 @@
-//! A heap into Parquet: row group by row group, the columns of each at once.
+//! Encodes a heap as Parquet: one row group after the other, its columns in parallel.
 //!
-//! It knows no file: it writes to anything. Rows stand in the order of their ids.
+//! The output can be any writer. Rows are in the order of their ids.
 
 use std::io::Write;
 use std::ops::Range;
@@ -22,7 +22,7 @@ use crate::tables::{Capture, Tables, pack};
 use crate::view::View;
 use crate::{label_text, parallel};
 
-/// A row group ends at so many objects or references, whichever comes first.
+/// The most objects and references in a row group.
 const GROUP_OBJECTS: usize = 1 << 18;
 const GROUP_REFERENCES: usize = 1 << 20;
 
@@ -91,7 +91,7 @@ struct Encoder<'a> {
     schema: SchemaDescPtr,
     properties: WriterPropertiesPtr,
     type_names: Vec<ByteArray>,
-    /// For each type, which of those with its name it is.
+    /// For each type its number among the types of the same name.
     type_numbers: Vec<i32>,
     /// The roots by their object.
     roots: Vec<(ObjectId, RootId)>,
@@ -336,8 +336,8 @@ impl<'a> Encoder<'a> {
     }
 }
 
-/// The values of a list column, with Parquet's levels: a repetition of 0 begins a row; a definition of 0 is an empty
-/// list, of 1 an item (or a null item, where items can be null), of 2 an item that could be null and is not.
+/// The values of a list column, with Parquet's levels. A repetition of 0 begins a row. A definition of 0 is an empty
+/// list, of 1 an item (or a null item, if items can be null), of 2 an item that could be null and is not.
 struct List<T: DataType> {
     values: Vec<T::T>,
     definitions: Vec<i16>,
@@ -366,7 +366,7 @@ impl<T: DataType> List<T> {
     }
 }
 
-/// Labels that were written before: a text is made once for each.
+/// A cache of labels as text.
 #[derive(Default)]
 struct Written(FxHashMap<Label, Option<ByteArray>>);
 

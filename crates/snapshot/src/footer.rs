@@ -7,13 +7,13 @@ use crate::read_at::ReadAt;
 use crate::schema::{FORMAT, KEY_CAPTURE, KEY_FORMAT};
 use crate::tables::Capture;
 
-/// What a row takes in memory while its group is read, at most, and what a level of a list does.
+/// The most bytes of memory for a row while its group is read, and for a level of a list.
 const ROW_BYTES: u64 = 128;
 const LEVEL_BYTES: u64 = 48;
-/// What a byte of the metadata can become in memory, at most: an empty row group of a few bytes, for one.
+/// The most bytes of memory for a byte of the metadata: an empty row group, for example, has a few bytes in the file.
 const METADATA_BYTES: u64 = 64;
 
-/// What stands in the metadata under a name.
+/// The value of a key in the metadata.
 pub(crate) fn value<'m>(metadata: &'m ParquetMetaData, key: &str) -> Option<&'m str> {
     let pairs = metadata.file_metadata().key_value_metadata()?;
     pairs.iter().find(|pair| pair.key == key)?.value.as_deref()
@@ -23,7 +23,7 @@ pub(crate) fn missing(key: &str) -> Fault {
     damaged(format!("its metadata has no {key}"))
 }
 
-/// What is to be known of a file before anything else in it is read.
+/// The part of the metadata that must be known before anything else is read.
 pub(crate) struct Header<'m> {
     pub(crate) format_version: u32,
     pub(crate) capture_json: &'m str,
@@ -37,7 +37,7 @@ impl<'m> Header<'m> {
             .parse()
             .ok()
             .filter(|&format| format > 0)
-            .ok_or_else(|| damaged(format!("{format:?} is no format")))?;
+            .ok_or_else(|| damaged(format!("{format:?} is not a format version")))?;
         if format_version > FORMAT {
             return Err(Fault::Newer(format_version));
         }
@@ -59,7 +59,7 @@ pub(crate) fn read_footer<R: ReadAt>(file: &R, limit: u64) -> Result<ParquetMeta
     Ok(ParquetMetaDataReader::decode_metadata(&file.read(start, length)?)?)
 }
 
-/// Whether what the metadata says of numbers of rows is consistent, and fits into memory.
+/// Checks that the numbers of rows in the metadata are consistent, and that the heap fits into memory.
 pub(crate) fn check_size(
     metadata: &ParquetMetaData,
     objects: u64,

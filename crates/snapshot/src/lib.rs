@@ -1,13 +1,13 @@
 //! A [`Heap`] as one Parquet file, and back.
 //!
-//! A row of the file is an object, with columns that any data tool reads as they stand; `docs/snapshot-format.md`
-//! specifies them. What comes back from a file equals what was saved, but for the keys that are no names (see
-//! [`SaveOptions::with_keys`]) and the texts that nothing refers to.
+//! A row of the file is an object, with columns that any data tool can read; `docs/snapshot-format.md` specifies them.
+//! The heap read from a file equals the saved one, except for keys that are not identifiers (see
+//! [`SaveOptions::with_keys`]) and texts that nothing refers to.
 //!
-//! Invariants: no contents of objects are in a file; nobody sees half a file; whatever a file holds, reading it ends
-//! with the heap that was saved or with an error, never with a panic, and within the memory of [`Limits`].
+//! Invariants: a file has no contents of objects; nobody sees half a file; whatever a file contains, reading it returns
+//! the heap that was saved or an error, never panics, and stays within the memory of [`Limits`].
 //!
-//! It computes nothing about a heap: retained sizes are given by the caller.
+//! The crate computes nothing about a heap: the caller provides retained sizes.
 //!
 //! ```
 //! use memtop_heap::testing::graph;

@@ -15,12 +15,12 @@ use crate::read_at::{OpenFile, ReadAt};
 /// Reads the heap that was saved at `path`.
 ///
 /// # Errors
-/// If there is no such file, or it is not one that [`save`] made, whole and undamaged: see [`SnapshotError`].
+/// If there is no such file, or it is not a complete and undamaged file of [`crate::save`]: see [`SnapshotError`].
 pub fn load(path: &Path) -> Result<Loaded, SnapshotError> {
     load_within(path, &Limits::default())
 }
 
-/// As [`load`], within other limits.
+/// Reads the heap like [`load`], within other limits.
 ///
 /// # Errors
 /// As [`load`].
@@ -29,10 +29,11 @@ pub fn load_within(path: &Path, limits: &Limits) -> Result<Loaded, SnapshotError
     read(&file.map_err(|source| SnapshotError::Read { path: path.to_owned(), source })?, path, limits)
 }
 
-/// What the snapshot at `path` says of its capture; the heap is not read, and so not known to be undamaged.
+/// Reads the information about the capture from the snapshot at `path`. The heap is not read, so damage to it is not
+/// noticed.
 ///
 /// # Errors
-/// As [`load`], as far as that is known without reading the heap.
+/// As [`load`], except for errors in the heap.
 pub fn load_info(path: &Path) -> Result<CaptureInfo, SnapshotError> {
     let file = OpenFile::new(file::open(path)?);
     let file = file.map_err(|source| SnapshotError::Read { path: path.to_owned(), source })?;
@@ -40,7 +41,7 @@ pub fn load_info(path: &Path) -> Result<CaptureInfo, SnapshotError> {
     guarded(|| decode_info(&file, &Limits::default())).map_err(|fault| fault.while_reading(path))
 }
 
-/// Reads a heap from the bytes of a file; `name` stands for its path in errors.
+/// Reads a heap from the bytes of a file; `name` is the path in errors.
 ///
 /// # Errors
 /// As [`load`].

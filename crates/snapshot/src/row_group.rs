@@ -21,7 +21,7 @@ pub(crate) struct Group<'a, R> {
     pub(crate) limit: usize,
 }
 
-/// The items of all rows, and for each row how many are its own.
+/// The items of all rows, and for each row the number of its items.
 pub(crate) struct Lists<T> {
     pub(crate) counts: Vec<u32>,
     pub(crate) items: Vec<T>,
@@ -47,7 +47,7 @@ impl<R: ReadAt> Group<'_, R> {
         self.metadata.columns().iter().any(|chunk| chunk.column_path().string() == column.path())
     }
 
-    /// A column of which each row has one value.
+    /// A column with one value in each row.
     pub(crate) fn plain<T: DataType>(&self, column: Column) -> Result<Vec<T::T>, Fault> {
         Ok(self.all::<T>(column)?.values)
     }
@@ -58,7 +58,7 @@ impl<R: ReadAt> Group<'_, R> {
         Ok(read.definitions.iter().map(|&level| if level == 1 { values.next() } else { None }).collect())
     }
 
-    /// A column of which each row has a list; null items are none.
+    /// A column with a list in each row; null items are `None`.
     pub(crate) fn lists<T: DataType>(&self, column: Column) -> Result<Lists<Option<T::T>>, Fault> {
         let read = self.all::<T>(column)?;
         let mut values = read.values.into_iter();
@@ -93,20 +93,22 @@ impl<R: ReadAt> Group<'_, R> {
             || description.max_def_level() != most
             || description.max_rep_level() != repeats
         {
-            return Err(damaged("it is of another type"));
+            return Err(damaged("it has the wrong type"));
         }
         let levels =
             u64::try_from(chunk.num_values()).map_err(|_| damaged("it has a negative number of values"))?;
         let start = chunk.dictionary_page_offset().unwrap_or_else(|| chunk.data_page_offset());
         let (start, length) = (u64::try_from(start), u64::try_from(chunk.compressed_size()));
-        let (Ok(start), Ok(length)) = (start, length) else { return Err(damaged("its place is negative")) };
+        let (Ok(start), Ok(length)) = (start, length) else {
+            return Err(damaged("its position is negative"));
+        };
         if start.checked_add(length).is_none_or(|end| end > self.file.len()) {
             return Err(damaged("it reaches past the end of the file"));
         }
         let bytes: Bytes = self.file.read(start, length)?;
         let pages =
             page_reader::Pages::new(bytes, known.physical_type(), chunk.compression(), levels, self.limit);
-        // The column is decoded as this version knows it, whatever else the file says of it.
+        // Decoded by this version's schema, whatever the file says of the column.
         let mut reader = ColumnReaderImpl::<T>::new(known, Box::new(pages));
         let mut read = Levels { values: Vec::new(), definitions: Vec::new(), repetitions: Vec::new(), most };
         let rows = self.rows();

@@ -11,15 +11,15 @@ use crate::error::{Fault, SnapshotError};
 use crate::file;
 use crate::view::View;
 
-/// How to save.
+/// The options of saving.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct SaveOptions {
-    /// Keep the keys that are no names. They are often tokens and addresses of people. Without it, no key is in the
-    /// file but string keys that are identifiers, in containers of fewer than 64 keys, and keys of namespaces.
+    /// Keep all keys, which are often tokens or personal data. Without it, the only keys in the file are those of
+    /// namespaces, and string keys that are identifiers in containers of fewer than 64 keys.
     pub with_keys: bool,
 }
 
-/// What was saved.
+/// Facts about a saved file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Saved {
@@ -27,13 +27,13 @@ pub struct Saved {
     pub bytes: u64,
 }
 
-/// Saves a heap at `path`, with the retained size of each object where `retained` knows it.
+/// Saves a heap at `path`, with the retained size of each object for which `retained` has one.
 ///
-/// The file gets mode 0600 and appears under its name only when it is complete; what stood there is replaced.
-/// Linear; takes some hundred megabytes while it works, however large the heap is, unless one list is itself so large.
+/// The file gets mode 0600 and appears under its name only when it is complete; an existing file is replaced. Linear;
+/// takes about a hundred megabytes while it works, however large the heap is, unless a single list is larger.
 ///
 /// # Errors
-/// If the file cannot be written: see [`SnapshotError`]. Then nothing is left of it, and what stood there stands.
+/// If the file cannot be written: see [`SnapshotError`]. Then no partial file is left, and an existing file is unchanged.
 pub fn save(
     heap: &Heap,
     retained: Option<&dyn Fn(ObjectId) -> Option<u64>>,
@@ -43,8 +43,8 @@ pub fn save(
     Ok(Saved { bytes: file::replace(path, |file| encoded(heap, retained, options, file))? })
 }
 
-/// Saves a heap as [`save`] does, but replaces nothing: it gets the first of `names`, paths in one directory, that
-/// nothing has when the file is complete. Gives that path too.
+/// Saves a heap as [`save`] does, but replaces nothing: the file gets the first of `names`, paths in one directory, that
+/// is free when the file is complete. Returns that path too.
 ///
 /// # Errors
 /// As [`save`]; also if all names are taken.
@@ -71,8 +71,8 @@ fn encoded(
     written.into_inner().map_err(|error| error.into_error().into())
 }
 
-/// Writes any file as [`save`] writes a snapshot: with mode 0600, under its name only when it is complete, through no
-/// planted link. Gives its size in bytes. What `write` writes is buffered.
+/// Writes any file as [`save`] writes a snapshot: with mode 0600, under its name only when it is complete, without
+/// following a planted link. Returns its size in bytes. The output of `write` is buffered.
 ///
 /// ```
 /// let path = std::env::temp_dir().join(format!("doc-{}.txt", std::process::id()));
@@ -83,8 +83,8 @@ fn encoded(
 /// ```
 ///
 /// # Errors
-/// If the file cannot be written, or `write` fails: see [`SnapshotError`]. Then nothing is left of it, and what stood
-/// there stands.
+/// If the file cannot be written, or `write` fails: see [`SnapshotError`]. Then no partial file is left, and an existing
+/// file is unchanged.
 pub fn write_whole(
     path: &Path,
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
@@ -92,7 +92,7 @@ pub fn write_whole(
     file::replace(path, |file| buffered(file, write))
 }
 
-/// Writes any file as [`save_new`] writes a snapshot, replacing nothing; gives its path.
+/// Writes any file as [`save_new`] writes a snapshot, replacing nothing; returns its path.
 ///
 /// # Errors
 /// As [`write_whole`]; also if all names are taken.

@@ -64,8 +64,11 @@ fn what_is_no_snapshot_is_told_as_what_it_is() {
     assert!(refused(&bytes[..bytes.len() / 2]).contains("cut short"));
     assert!(refused(&bytes[..bytes.len() - 1]).contains("cut short"));
     // A Parquet file of another program: an empty one with a column of numbers.
-    assert!(refused(&foreign(&[])).contains("no snapshot of mem_top"));
-    assert!(refused(&foreign(&[("mem_top.format", "7")])).contains("format 7; this version reads up to 1"));
+    assert!(refused(&foreign(&[])).contains("not a snapshot of mem_top"));
+    assert!(
+        refused(&foreign(&[("mem_top.format", "7")]))
+            .contains("format 7; this version of mem_top reads formats up to 1")
+    );
     assert!(refused(&foreign(&[("mem_top.format", "x")])).contains("damaged"));
     assert!(refused(&foreign(&[("mem_top.format", "0")])).contains("damaged"));
     assert!(refused(&foreign(&[("mem_top.format", "1")])).contains("mem_top.capture"));
