@@ -26,16 +26,16 @@ SOURCES = sorted(str(folder.relative_to(ROOT)) for folder in [*ROOT.glob("crates
 """Folders of sources, each of which must have no finding beyond what NOT_YET_CLEAN allows."""
 
 NOT_YET_CLEAN: dict[str, int] = {
-    "crates/analyze/src": 226,
-    "crates/cli/src": 74,
-    "crates/cpython/src": 206,
-    "crates/heap/src": 66,
-    "crates/inprocess/src": 88,
-    "crates/python/src": 18,
-    "crates/remote/src": 161,
-    "crates/report/src": 125,
-    "crates/snapshot/src": 50,
-    "crates/tui/src": 141,
+    "crates/analyze/src": 196,
+    "crates/cli/src": 61,
+    "crates/cpython/src": 150,
+    "crates/heap/src": 48,
+    "crates/inprocess/src": 68,
+    "crates/python/src": 15,
+    "crates/remote/src": 123,
+    "crates/report/src": 120,
+    "crates/snapshot/src": 48,
+    "crates/tui/src": 131,
     "python/mem_top": 23,
 }
 """Folders of sources that still have findings, and at most how many. Lower a number, never raise it."""
@@ -65,7 +65,7 @@ RULES = [
     ),
     Rule(
         "headless clause",
-        re.compile(r"\A(What|Who|Whether)\b(?!.*\?\Z)"),
+        re.compile(r"\A(What|Who)\b(?!.*\?\Z)"),
         "begin with a noun or a verb",
         frozenset({"doc", "cell"}),
     ),
@@ -264,14 +264,14 @@ def test_folders_that_are_not_clean_exist() -> None:
         (of_markdown, "The file\nthat stands there stands for another.", [(2, "stands")]),
         (of_rust, "//! What this does.\n//!\n//! What follows is a sentence.", [(1, "headless header")]),
         (of_rust, "//! A header.\n\n/// Who it is, over\n/// two lines.", [(3, "headless clause")]),
-        (of_rust, "/// Whether it is.\n/// It was\n/// told.\nfn f() {}", [(1, "headless clause"), (3, "told")]),
+        (of_rust, "/// Who it is.\n/// It was\n/// told.\nfn f() {}", [(1, "headless clause"), (3, "told")]),
         (of_rust, 'fn f() { let a = "it is no \\\n  process"; }', [(1, "is no NOUN")]),
         (of_rust, "// Of the `type` `told`.\nlet told: &'a str = f('\"', '{told}');", []),
         (of_rust, "fn f() {}\n#[cfg(test)]\nmod tests {\n// told\n}", []),
         (of_python, '"""What this is."""\n# It was\n# told.\n', [(1, "headless header"), (3, "told")]),
         (
             of_python,
-            'def f():\n    """Whether it is."""\n    return "it stood"\n',
+            'def f():\n    """Who it is."""\n    return "it stood"\n',
             [(2, "headless clause"), (3, "stands")],
         ),
         (of_python, 'told = f"{told}"\n', []),
