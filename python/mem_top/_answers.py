@@ -22,7 +22,7 @@ def _wrapped(value: Any) -> Any:
 
 
 class Record:
-    """A part of an answer. Its fields are `record.holder`, or `record["any name"]` for names that are not identifiers."""
+    """A part of an answer: `record.holder`, or `record["any name"]` for a field whose name is not an identifier."""
 
     __slots__ = ("_fields",)
     _fields: dict[str, Any]

@@ -57,9 +57,9 @@ def mem_top(
     `verbose_types` writes the reprs of *all* objects of these types, longest first, to `verbose_file_name`. If that is
     None, they are returned instead of the report. This takes as long as those reprs do.
 
-    A garbage collection runs first unless `collect` is False. `safe=True` runs no code of the program: no `__repr__`, no
-    `__sizeof__`, and no collection unless `collect` is True. Objects with their own `__repr__` are then shown by their
-    type and address.
+    A garbage collection runs first unless `collect` is False. `safe=True` runs no code of the program: no `__repr__`,
+    no `__sizeof__`, and no collection unless `collect` is True. Objects with their own `__repr__` are then shown by
+    their type and address.
 
     Raises TypeError or ValueError for a wrong argument before any work is done, and OSError if the verbose file cannot
     be written. A KeyboardInterrupt passes through.

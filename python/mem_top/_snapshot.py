@@ -65,7 +65,7 @@ class Snapshot:
         return tuple(self._native.notes)
 
     def types(self, limit: int | None = 10) -> Answer:
-        """The types of the heap, with their number of objects, shallow bytes, and the bytes that these retain together."""
+        """The types of the heap, with the number of their objects, and the shallow and retained bytes of these."""
         return Answer(*self._native.types(_limit(limit)))
 
     def top(self, by: Literal["retained", "shallow", "refs"] = "retained", limit: int | None = 10) -> Answer:
@@ -132,9 +132,10 @@ def _limit(limit: int | None) -> int | None:
 def snapshot(work: float | None = None, *, collect: bool = False, with_keys: bool = False) -> Snapshot:
     """Capture the heap of this process.
 
-    `work` is the number of units of work that the program has done so far (requests, tasks). With it, growth is reported
-    per unit as well as per minute. `collect` runs a garbage collection first, which is not necessary, since garbage is
-    recognised and counted separately. `with_keys` includes dict keys that are not identifiers, which may be secrets.
+    `work` is the number of units of work that the program has done so far (requests, tasks). With it, growth is
+    reported per unit as well as per minute. `collect` runs a garbage collection first. It is not necessary, since
+    garbage is recognised and counted separately. `with_keys` includes dict keys that are not identifiers, which may be
+    secrets.
     """
     if collect:
         gc.collect()

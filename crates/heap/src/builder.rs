@@ -92,8 +92,8 @@ impl HeapBuilder {
         self.check(done);
     }
 
-    /// Reserves memory for so many rows and faults it in (see [`preallocate`]), so that adding them neither moves anything
-    /// nor waits: for a capture that pauses a process.
+    /// Reserves memory for so many rows and faults it in (see [`preallocate`]), so that adding them neither
+    /// moves anything nor waits: for a capture that pauses a process.
     ///
     /// # Errors
     /// If there is not enough memory.
@@ -390,9 +390,9 @@ impl HeapBuilder {
         Ok(heap)
     }
 
-    /// Returns the heap after comparing reference counts with references. Objects that only mem_top's own objects hold are
-    /// flagged as own; objects with references from outside of Python get a root of the kind [`RootKind::Native`]; objects
-    /// that no root reaches after that are flagged as garbage.
+    /// Returns the heap after comparing reference counts with references. Objects that only mem_top's own
+    /// objects hold are flagged as own; objects with references from outside of Python get a root of the kind
+    /// [`RootKind::Native`]; objects that no root reaches after that are flagged as garbage.
     ///
     /// The references must be complete, and none may be in twice, or the result is wrong: see [`accounts`].
     ///

@@ -43,8 +43,8 @@ impl ProcessIdentity {
         self.namespace_pid.unwrap_or(self.pid)
     }
 
-    /// Compares two identities. A fact that is unknown for one of them is ignored, except for the start time: without it,
-    /// as in a core file, both must have the same known image.
+    /// Compares two identities. A fact that is unknown for one of them is ignored, except for the start time:
+    /// without it, as in a core file, both must have the same known image.
     #[must_use]
     pub fn compare(&self, other: &Self) -> SameProcess {
         let images = self.image.zip(other.image);
@@ -82,16 +82,17 @@ impl fmt::Display for ProcessIdentity {
 
 /// The program that a process runs from one `exec` to the next, as two digests of data that the kernel passes to it.
 ///
-/// The auxiliary vector (`getauxval(3)`) has the addresses of the program, its loader and its stack, and never changes.
-/// The 16 random bytes that it points to are new with each `exec`, even where addresses are not randomised. But they are
-/// in the process's memory, and a runtime may clear them after using them, as Go's does.
+/// The auxiliary vector (`getauxval(3)`) has the addresses of the program, its loader and its stack, and
+/// never changes. The 16 random bytes that it points to are new with each `exec`, even where addresses are
+/// not randomised. But they are in the process's memory, and a runtime may clear them after using them, as
+/// Go's does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ProgramImage {
     /// The digest of the auxiliary vector.
     pub layout: u64,
-    /// The digest of the random bytes; `None` if they could not be read or were cleared. The C library derives its stack
-    /// and pointer guards from these bytes. Only 32 bits of the digest are kept, so that neither guard can be guessed
-    /// from it.
+    /// The digest of the random bytes; `None` if they could not be read or were cleared. The C library
+    /// derives its stack and pointer guards from these bytes. Only 32 bits of the digest are kept, so that
+    /// neither guard can be guessed from it.
     pub random: Option<u32>,
 }
 
@@ -100,8 +101,8 @@ const AT_NULL: u64 = 0;
 const AT_RANDOM: u64 = 25;
 
 impl ProgramImage {
-    /// The image of a process with this auxiliary vector, in the format of `/proc/PID/auxv` on 64-bit systems and of core
-    /// files. `read` reads 16 bytes of the process's memory.
+    /// The image of a process with this auxiliary vector, in the format of `/proc/PID/auxv` on 64-bit systems
+    /// and of core files. `read` reads 16 bytes of the process's memory.
     #[must_use]
     pub fn new(auxv: &[u8], read: impl FnOnce(u64) -> Option<[u8; 16]>) -> Option<Self> {
         let word = |pair: &[u8], at: usize| Some(u64::from_ne_bytes(pair.get(at..at + 8)?.try_into().ok()?));
@@ -175,9 +176,9 @@ pub fn namespace_pid(status: &str) -> Option<u32> {
     numbers.split_whitespace().last()?.parse().ok()
 }
 
-/// The container of a process, from its `/proc/PID/cgroup`: the ID that Docker, containerd, CRI-O and Podman put into the
-/// path (64 hexadecimal digits), or the name that LXC puts there. `None` if the path has neither, as within a container
-/// with its own cgroup namespace.
+/// The container of a process, from its `/proc/PID/cgroup`: the ID that Docker, containerd, CRI-O and Podman
+/// put into the path (64 hexadecimal digits), or the name that LXC puts there. `None` if the path has
+/// neither, as within a container with its own cgroup namespace.
 #[must_use]
 pub fn container(cgroup: &str) -> Option<String> {
     let paths = cgroup.lines().filter_map(|line| line.splitn(3, ':').nth(2));

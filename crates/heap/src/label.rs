@@ -13,8 +13,8 @@ use crate::handles::StringId;
 const PAYLOAD_BITS: u32 = 28;
 const PAYLOAD_MASK: u32 = (1 << PAYLOAD_BITS) - 1;
 
-/// A dict with this many keys or more holds data: its keys may be secrets, and are kept only on request. Keys of smaller
-/// dicts, and of namespaces, are names that a programmer chose.
+/// A dict with this many keys or more holds data: its keys may be secrets, and are kept only on request. Keys
+/// of smaller dicts, and of namespaces, are names that a programmer chose.
 pub const KEYS_ARE_DATA: u64 = 64;
 
 /// The kind of a label. Its number is the upper four bits of the label, and is stored in files.

@@ -4,8 +4,8 @@
 //! which is below 2^32. The references of an object are in the order in which the capture added them: a key comes right
 //! before its value.
 //!
-//! The reverse direction is a separate index, [`crate::Referrers`]. References that the interpreter does not count (weak
-//! and borrowed ones) are not included.
+//! The reverse direction is a separate index, [`crate::Referrers`]. References that the interpreter does not
+//! count (weak and borrowed ones) are not included.
 
 use crate::handles::ObjectId;
 use crate::label::Label;

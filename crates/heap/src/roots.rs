@@ -64,8 +64,9 @@ impl RootKind {
         }
     }
 
-    /// True if a root of this kind leads to a namespace, so that the keys of its object are names in the root: `shop` and
-    /// `sessions` make `shop.sessions`. An interpreter's root (`sys.modules`) leads to the object itself.
+    /// True if a root of this kind leads to a namespace, so that the keys of its object are names in the
+    /// root: `shop` and `sessions` make `shop.sessions`. An interpreter's root (`sys.modules`) leads to the
+    /// object itself.
     #[must_use]
     pub fn is_namespace(self) -> bool {
         matches!(self, Self::Module | Self::Class | Self::ThreadLocal | Self::Builtins)

@@ -88,8 +88,8 @@ impl Interner {
 
     /// The handle of `text`. Expected constant time.
     ///
-    /// Beyond 4 GiB of texts, a new text becomes the empty text and [`Interner::overflowed`] is set; if there is not enough
-    /// memory, the same happens and [`Interner::is_starved`] is set.
+    /// Beyond 4 GiB of texts, a new text becomes the empty text and [`Interner::overflowed`] is set; if there
+    /// is not enough memory, the same happens and [`Interner::is_starved`] is set.
     pub fn intern(&mut self, text: &str) -> StringId {
         let hash = FxBuildHasher.hash_one(text);
         let strings = &self.strings;

@@ -91,8 +91,8 @@ impl Shape {
         Self::Weak,
     ];
 
-    /// The shape of CPython's own type of this name. A class that derives from such a type has its shape too, which only
-    /// the capture can see.
+    /// The shape of CPython's own type of this name. A class that derives from such a type has its shape too,
+    /// which only the capture can see.
     #[must_use]
     pub fn of_name(module: &str, qualname: &str) -> Self {
         match (module, qualname) {

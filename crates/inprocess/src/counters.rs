@@ -153,8 +153,9 @@ impl Tally {
     }
 }
 
-/// Counts references, bytes and types. O(objects); takes memory for the rows only (and 16 bytes for each object with a
-/// `__sizeof__` of the user's). The GIL is held throughout the walk; afterwards, unless `safe`, those methods are called.
+/// Counts references, bytes and types. O(objects); takes memory for the rows only (and 16 bytes for each
+/// object with a `__sizeof__` of the user's). The GIL is held throughout the walk; afterwards, unless `safe`,
+/// those methods are called.
 ///
 /// # Errors
 /// `MemoryError`, or a `KeyboardInterrupt` during a `__sizeof__`.

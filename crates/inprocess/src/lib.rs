@@ -19,8 +19,8 @@ mod top;
 use pyo3::exceptions::PyImportError;
 use pyo3::prelude::*;
 
-/// Finds how this interpreter's memory is laid out, and compares that with what Python answers. Called when the extension
-/// module is imported; takes a few milliseconds.
+/// Finds how this interpreter's memory is laid out, and compares that with what Python answers. Called when
+/// the extension module is imported; takes a few milliseconds.
 ///
 /// # Errors
 /// If the interpreter lacks what every CPython has; an ImportError in a second interpreter of the process, since the

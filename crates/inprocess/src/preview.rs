@@ -2,8 +2,8 @@
 //!
 //! The interpreter's containers, and subclasses that inherit their repr, are written here item by item until the width
 //! is full; later items are never read. An object whose type has its own `__repr__` runs it, isolated: if it raises,
-//! `(broken __repr__, type=…)` is written instead; only a `KeyboardInterrupt` passes. With `safe`, no code of the program
-//! runs: such objects are shown by their type and address.
+//! `(broken __repr__, type=…)` is written instead; only a `KeyboardInterrupt` passes. With `safe`, no code of the
+//! program runs: such objects are shown by their type and address.
 //!
 //! Invariant: the text is the beginning of `repr()`, escaped (see [`crate::escape`]). Nesting is kept on an explicit
 //! stack, so that depth overflows nothing. A container that the repr of one of its items changes is read as it is then.
@@ -191,8 +191,8 @@ impl<'py> Writer<'py, '_> {
         while self.stack.pop().is_some() {}
     }
 
-    /// Whether a container that breaks cycles is among the innermost frames. If not, objects whose reprs break no cycles
-    /// are nested in each other, and `repr()` would recurse without end.
+    /// Whether a container that breaks cycles is among the innermost frames. If not, objects whose reprs
+    /// break no cycles are nested in each other, and `repr()` would recurse without end.
     fn has_inner_container(&self) -> bool {
         self.stack[self.stack.len() - UNBROKEN_DEPTH..].iter().any(|frame| frame.container.is_some())
     }

@@ -4,9 +4,9 @@
 //! link is followed; after an error none of it is left. An existing file of the name is replaced as a whole; a symbolic
 //! link is replaced and not followed.
 //!
-//! The crate `tempfile` does not keep these rules: on Linux its files without a name get the mode that the umask leaves,
-//! elsewhere it ignores that the name could not be removed, a new name needs a file system with links, and its errors
-//! end with the random name.
+//! The crate `tempfile` does not keep these rules: on Linux its files without a name get the mode that the
+//! umask leaves, elsewhere it ignores that the name could not be removed, a new name needs a file system with
+//! links, and its errors end with the random name.
 
 use std::fs::{self, File, OpenOptions};
 use std::hash::{BuildHasher, RandomState};

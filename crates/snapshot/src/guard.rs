@@ -1,7 +1,7 @@
 //! Turns panics of the Parquet library on malformed files into errors, without output on stderr.
 //!
-//! The hook that prints panics is global to the process. So it is wrapped once, by a hook that is silent on threads within
-//! [`guarded`] and calls the previous hook on all others.
+//! The hook that prints panics is global to the process. So it is wrapped once, by a hook that is silent on
+//! threads within [`guarded`] and calls the previous hook on all others.
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};

@@ -1,7 +1,7 @@
 //! Labels as text in a file: written as in Python, and unambiguous.
 //!
-//! Invariant: every label is read back as the same label, whatever its text is. So a key that is not a string has spaces
-//! within its brackets (`[ 42 ]`, as Python allows), which an index (`[42]`) and `[*]` never have.
+//! Invariant: every label is read back as the same label, whatever its text is. So a key that is not a string
+//! has spaces within its brackets (`[ 42 ]`, as Python allows), which an index (`[42]`) and `[*]` never have.
 
 use memtop_heap::{Label, LabelKind};
 

@@ -1,8 +1,8 @@
 //! Reads the pages of one column. Headers, checksums and decompression are handled here and not by the library, because
 //! files may be hostile and the library trusts the sizes in headers.
 //!
-//! Invariant: no allocation is larger than the limit of a page, or than the available bytes can fill; a decoder only gets
-//! a number of values that was checked against the bytes that it needs.
+//! Invariant: no allocation is larger than the limit of a page, or than the available bytes can fill; a
+//! decoder only gets a number of values that was checked against the bytes that it needs.
 
 use bytes::Bytes;
 use parquet::basic::{Compression, Encoding, Type as Physical};

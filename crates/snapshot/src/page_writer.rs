@@ -1,7 +1,7 @@
 //! Writes the pages of one column into memory, each with its checksum, which the library itself does not write.
 //!
-//! Invariant: the output is that of the library plus the header's field `crc`: CRC-32 over the page as it is stored in the
-//! file, as the Parquet format specifies.
+//! Invariant: the output is that of the library plus the header's field `crc`: CRC-32 over the page as it is
+//! stored in the file, as the Parquet format specifies.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

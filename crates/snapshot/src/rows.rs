@@ -1,10 +1,12 @@
 //! A heap as compressed blocks of rows, to be read soon by the process that wrote it.
 //!
-//! The file has the information about the capture and the tables, as JSON like in a snapshot; then the objects in blocks,
-//! each column by column, with their references; then names, limits and roots. Numbers are little-endian.
+//! The file has the information about the capture and the tables, as JSON like in a snapshot; then the
+//! objects in blocks, each column by column, with their references; then names, limits and roots. Numbers are
+//! little-endian.
 //!
-//! Invariant: the heap that is read equals the one written, or reading fails: the compressed stream has a checksum. Only
-//! what [`View`] allows is written. Takes some megabytes while it works, unless a single list is larger.
+//! Invariant: the heap that is read equals the one written, or reading fails: the compressed stream has a
+//! checksum. Only what [`View`] allows is written. Takes some megabytes while it works, unless a single list
+//! is larger.
 
 use std::io::{self, Read, Write};
 

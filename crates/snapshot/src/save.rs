@@ -33,7 +33,8 @@ pub struct Saved {
 /// takes about a hundred megabytes while it works, however large the heap is, unless a single list is larger.
 ///
 /// # Errors
-/// If the file cannot be written: see [`SnapshotError`]. Then no partial file is left, and an existing file is unchanged.
+/// If the file cannot be written: see [`SnapshotError`]. Then no partial file is left, and an existing file
+/// is unchanged.
 pub fn save(
     heap: &Heap,
     retained: Option<&dyn Fn(ObjectId) -> Option<u64>>,
@@ -43,8 +44,8 @@ pub fn save(
     Ok(Saved { bytes: file::replace(path, |file| encoded(heap, retained, options, file))? })
 }
 
-/// Saves a heap as [`save`] does, but replaces nothing: the file gets the first of `names`, paths in one directory, that
-/// is free when the file is complete. Returns that path too.
+/// Saves a heap as [`save`] does, but replaces nothing: the file gets the first of `names`, paths in one
+/// directory, that is free when the file is complete. Returns that path too.
 ///
 /// # Errors
 /// As [`save`]; also if all names are taken.
@@ -83,8 +84,8 @@ fn encoded(
 /// ```
 ///
 /// # Errors
-/// If the file cannot be written, or `write` fails: see [`SnapshotError`]. Then no partial file is left, and an existing
-/// file is unchanged.
+/// If the file cannot be written, or `write` fails: see [`SnapshotError`]. Then no partial file is left, and
+/// an existing file is unchanged.
 pub fn write_whole(
     path: &Path,
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,

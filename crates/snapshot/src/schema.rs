@@ -120,8 +120,8 @@ pub(crate) fn schema() -> SchemaDescPtr {
 
 /// How the columns are written.
 ///
-/// There are no statistics and no page index: nobody searches a snapshot for a range of sizes, and they would repeat names
-/// in the metadata. Pages have version 1, which every reader knows.
+/// There are no statistics and no page index: nobody searches a snapshot for a range of sizes, and they would
+/// repeat names in the metadata. Pages have version 1, which every reader knows.
 pub(crate) fn properties() -> Result<WriterProperties, ParquetError> {
     let mut builder = WriterProperties::builder()
         .set_created_by(format!("mem_top {}", env!("CARGO_PKG_VERSION")))

@@ -1,9 +1,9 @@
 //! A heap in a temporary file, to free its memory until it is needed again. It is written as rows ([`rows`]), not as
 //! Parquet, which takes ten times as long and more memory.
 //!
-//! Invariants: only its owner can read the file (mode 0600), and its name is removed as soon as it is created, so that
-//! nobody else finds it and the system frees it however the process ends. The rules of every snapshot apply: no contents
-//! of objects, and keys only if the capture includes them.
+//! Invariants: only its owner can read the file (mode 0600), and its name is removed as soon as it is
+//! created, so that nobody else finds it and the system frees it however the process ends. The rules of every
+//! snapshot apply: no contents of objects, and keys only if the capture includes them.
 
 use std::fs;
 use std::io::BufWriter;
@@ -26,8 +26,8 @@ pub struct ScratchFile {
 }
 
 impl ScratchFile {
-    /// Saves a heap to a new temporary file in the [`scratch_directory`]. Linear; takes about ten megabytes while it works,
-    /// however large the heap is, unless a single list is larger.
+    /// Saves a heap to a new temporary file in the [`scratch_directory`]. Linear; takes about ten megabytes
+    /// while it works, however large the heap is, unless a single list is larger.
     ///
     /// # Errors
     /// If the file cannot be written.
@@ -59,8 +59,8 @@ impl ScratchFile {
     }
 }
 
-/// The directory of temporary files: `TMPDIR`, else `/tmp`. If `/tmp` is in memory, where a file would free nothing, it is
-/// `/var/tmp` if that is on a disk.
+/// The directory of temporary files: `TMPDIR`, else `/tmp`. If `/tmp` is in memory, where a file would free
+/// nothing, it is `/var/tmp` if that is on a disk.
 #[must_use]
 pub fn scratch_directory() -> PathBuf {
     let usual = std::env::temp_dir();

@@ -24,8 +24,8 @@ enum Place {
 }
 
 impl StoredHeap {
-    /// Keeps a heap in a temporary file; its memory is freed unless it is shared. If no file can be written, it stays in
-    /// memory, and the error is returned.
+    /// Keeps a heap in a temporary file; its memory is freed unless it is shared. If no file can be written,
+    /// it stays in memory, and the error is returned.
     #[must_use]
     pub fn new(heap: Arc<Heap>) -> (Self, Option<SnapshotError>) {
         Self::with(heap, ScratchFile::save)

@@ -1,7 +1,9 @@
-//! The part of a heap that is written to a file: without texts that nothing refers to, and without keys that may be data.
+//! The part of a heap that is written to a file: without texts that nothing refers to, and without keys that
+//! may be data.
 //!
-//! Invariant: without `with_keys`, the only keys that leave this module are those of namespaces, and string keys that are
-//! identifiers in containers of fewer than [`KEYS_ARE_DATA`] keys. The only texts are those that a row refers to.
+//! Invariant: without `with_keys`, the only keys that leave this module are those of namespaces, and string
+//! keys that are identifiers in containers of fewer than [`KEYS_ARE_DATA`] keys. The only texts are those
+//! that a row refers to.
 //!
 //! Texts keep their order, so that a heap that needs no change is read back equal.
 

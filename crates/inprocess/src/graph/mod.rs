@@ -1,4 +1,5 @@
-//! The whole heap of this process as a [`Heap`]: everything that the collector tracks, and everything reachable from it.
+//! The whole heap of this process as a [`Heap`]: everything that the collector tracks, and everything
+//! reachable from it.
 //!
 //! The walk of `memtop-cpython` copies it while the process is paused (the GIL is held, the collector off). References
 //! come from the type's own `tp_traverse`, sizes from its `__sizeof__` where that is written in C.
@@ -44,8 +45,8 @@ impl Default for SnapshotOptions {
 
 /// Captures the heap.
 ///
-/// The GIL is held for some tens of nanoseconds per object; the rest runs without it. The heap takes 25 bytes per object
-/// and 8 per reference, and about 6 more per object while it is built.
+/// The GIL is held for some tens of nanoseconds per object; the rest runs without it. The heap takes 25 bytes
+/// per object and 8 per reference, and about 6 more per object while it is built.
 ///
 /// # Errors
 /// `RuntimeError` for a version of CPython with an unknown layout, or if the heap cannot be built (more than 2^32

@@ -73,8 +73,8 @@ impl<'f, 'py> InProcess<'f, 'py> {
         tables.iter().any(|&table| self.c_types.files().is_standard(table, modules))
     }
 
-    /// Whether a type was made by a class statement, and not by `PyType_FromSpec` without a function to free its objects.
-    /// Then its `tp_name` points into its `__name__` (`type_new` in `typeobject.c`).
+    /// Whether a type was made by a class statement, and not by `PyType_FromSpec` without a function to free
+    /// its objects. Then its `tp_name` points into its `__name__` (`type_new` in `typeobject.c`).
     fn is_of_a_statement(&self, at: u64) -> bool {
         let (Some(layout), true) = (&self.runtime.layout, self.is_heap_type(at)) else { return false };
         let text = self.word(at, layout.heap_type.name as usize);
@@ -110,8 +110,8 @@ impl HeapAccess for InProcess<'_, '_> {
 
     const HAS_TRAVERSE: bool = true;
 
-    /// Whether the type was made by a class statement or is one of the interpreter's, and so are all its bases, and their
-    /// metatypes, which determine the layout of a class.
+    /// Whether the type was made by a class statement or is one of the interpreter's, and so are all its
+    /// bases, and their metatypes, which determine the layout of a class.
     fn is_trusted(&self, of: u64) -> bool {
         self.has_trusted_bases(of)
             && self.bases(of).all(|at| self.has_trusted_bases(self.word(at, object::TYPE)))

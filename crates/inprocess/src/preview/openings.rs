@@ -1,4 +1,4 @@
-//! How each kind of container begins and ends, and where its items come from: one function for each [`ReprKind`].
+//! The opening of each kind of container, the source of its items, and its closing: one function for each [`ReprKind`].
 
 use pyo3::exceptions::PyBaseException;
 use pyo3::prelude::*;
@@ -26,7 +26,7 @@ pub(super) fn cycle(kind: ReprKind, of: &Bound<'_, PyType>) -> String {
     }
 }
 
-/// What is written before a container's items, the items, and what is written after them.
+/// The text before a container's items, the items, and the text after them.
 struct Opening<'py> {
     open: Vec<Part<'py>>,
     items: Items<'py>,

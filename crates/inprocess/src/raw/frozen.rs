@@ -1,4 +1,4 @@
-//! The heap while it stands still: walking it, and the types, references and sizes of its objects.
+//! The frozen heap: walking it, and the types, references and sizes of its objects.
 
 use std::ffi::{c_int, c_void};
 
@@ -56,7 +56,7 @@ pub(crate) enum SizeBound {
     Ask,
 }
 
-/// The heap, standing still. See the folder's header for the rule that this type upholds.
+/// The frozen heap. See the folder's header for the rule that this type upholds.
 pub(crate) struct Frozen<'py> {
     standstill: Standstill<'py>,
     runtime: &'py Runtime,
@@ -284,8 +284,8 @@ impl Frozen<'_> {
         }
     }
 
-    /// Resolves how objects of this type are counted. With `ask`, a `__sizeof__` that is not one of the interpreter's is
-    /// left to be called later; without, the first on the MRO that is one of the interpreter's is used instead.
+    /// Resolves how objects of this type are counted. With `ask`, a `__sizeof__` that is not one of the interpreter's
+    /// is left to be called later; without, the first on the MRO that is one of the interpreter's is used instead.
     pub(crate) fn slots_of(&mut self, of: Address, ask: bool) -> TypeSlots {
         // SAFETY: frozen: the type of a live object.
         let (flags, traverse, base_size, item_size) = unsafe {

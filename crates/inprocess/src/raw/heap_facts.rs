@@ -1,5 +1,6 @@
-//! Facts about the interpreter that a capture of the whole heap needs, found once, when the extension module is imported.
-//! A capture itself compiles nothing, imports nothing, and looks nothing up through the program's code.
+//! Facts about the interpreter that a capture of the whole heap needs, found once, when the extension module
+//! is imported. A capture itself compiles nothing, imports nothing, and looks nothing up through the
+//! program's code.
 
 use memtop_cpython::KnownTypes;
 use pyo3::ffi::{Py_tp_dealloc, Py_tp_traverse};

@@ -10,7 +10,7 @@ use pyo3::{PyTypeInfo, ffi};
 
 use super::object::{Address, Object, word};
 
-/// Proof that the heap stands still: the GIL is held and the collector is off until it is dropped. Its owner must run
+/// Proof that the heap is frozen: the GIL is held and the collector is off until it is dropped. Its owner must run
 /// no Python code and drop no reference in that time (see the rule in the folder's header).
 pub(super) struct Standstill<'py> {
     py: Python<'py>,
@@ -87,7 +87,7 @@ impl Lists {
         generation: usize,
         visit: impl FnMut(u64, Object) -> Result<(), E>,
     ) -> Result<(), E> {
-        // SAFETY: the guard proves that the heap stands still.
+        // SAFETY: the guard proves that the heap is frozen.
         unsafe { self.walk_unguarded(generation, visit) }
     }
 

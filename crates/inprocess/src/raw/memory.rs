@@ -103,8 +103,8 @@ pub(crate) fn populate(start: usize, bytes: usize) -> bool {
     unsafe { libc::madvise(first as *mut c_void, end - first, POPULATE) == 0 }
 }
 
-/// glibc's numbers of its heap: bytes in use (separately mapped regions included), and bytes free. `None` with another C
-/// library, or a glibc before 2.33.
+/// glibc's numbers of its heap: bytes in use (separately mapped regions included), and bytes free. `None`
+/// with another C library, or a glibc before 2.33.
 pub(crate) fn malloc_numbers() -> Option<(u64, u64)> {
     /// `struct mallinfo2` (`malloc.h`).
     #[repr(C)]

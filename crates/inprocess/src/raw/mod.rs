@@ -17,7 +17,8 @@
 //! answers; where one does not match, the slower way through Python's own functions is taken. `runtime.rs` and
 //! `heap_facts.rs` are in this folder for that reason: the unsafe code relies on what they check.
 //!
-//! The files form layers, from the bottom up: `object`, `sizes`, `lists` and `memory`; `heap_facts`; `runtime`; `frozen`.
+//! The files form layers, from the bottom up: `object`, `sizes`, `lists` and `memory`; `heap_facts`;
+//! `runtime`; `frozen`.
 
 mod frozen;
 mod heap_facts;

@@ -94,7 +94,8 @@ pub(crate) fn derives_from(of: &Bound<'_, PyType>, other: &Bound<'_, PyType>) ->
     unsafe { ffi::PyType_IsSubtype(of.as_type_ptr(), other.as_type_ptr()) != 0 }
 }
 
-/// The `__module__` (if it is a str) and the `__qualname__` of a type that was made at run time; `None` for other types.
+/// The `__module__` (if it is a str) and the `__qualname__` of a type that was made at run time; `None` for
+/// other types.
 pub(crate) fn names_of_class<'py>(
     of: &Bound<'py, PyType>,
     layout: &Layout,
@@ -132,8 +133,8 @@ pub(crate) fn call_repr<'py>(function: usize, object: &Bound<'py, PyAny>) -> PyR
 pub(crate) struct ReprGuard<'py>(Option<Bound<'py, PyAny>>);
 
 impl<'py> ReprGuard<'py> {
-    /// Registers the container; `None` if it is registered already. If there is no memory to register it, the guard does
-    /// nothing. O(registered containers).
+    /// Registers the container; `None` if it is registered already. If there is no memory to register it, the
+    /// guard does nothing. O(registered containers).
     pub(crate) fn enter(container: &Bound<'py, PyAny>) -> Option<Self> {
         // SAFETY: a live object, the GIL held; an error is cleared.
         unsafe {
@@ -174,7 +175,8 @@ pub(crate) fn dict_next<'py>(
     }
 }
 
-/// The value under an ASCII key of a dict. Only str keys are compared, as texts, so that no key's code runs. O(entries).
+/// The value under an ASCII key of a dict. Only str keys are compared, as texts, so that no key's code runs.
+/// O(entries).
 pub(crate) fn value_of<'py>(dict: &Bound<'py, PyDict>, name: &CStr) -> Option<Bound<'py, PyAny>> {
     let mut position = 0;
     while let Some((key, value)) = dict_next(dict, &mut position) {

@@ -120,8 +120,9 @@ impl Runtime {
         })
     }
 
-    /// Whether a walk of the lists gives the same objects as `gc.get_objects()`, in the same order. A large generation is
-    /// not compared, since the list of it would cost memory; then the other two have to suffice.
+    /// Whether a walk of the lists gives the same objects as `gc.get_objects()`, in the same order. A large
+    /// generation is not compared, since the list of it would cost memory; then the other two have to
+    /// suffice.
     fn agrees(&self, py: Python<'_>, lists: Lists) -> PyResult<bool> {
         const LARGE: usize = 300_000;
         let frozen = Standstill::begin(py);

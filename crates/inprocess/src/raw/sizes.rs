@@ -124,8 +124,8 @@ pub(super) unsafe fn call_size(function: NoArguments, object: Address) -> Option
     }
 }
 
-/// The size of an object by the formula for its `__sizeof__`, and whether that is exact or an upper bound. `None` if the
-/// method is not for objects like this one.
+/// The size of an object by the formula for its `__sizeof__`, and whether that is exact or an upper bound.
+/// `None` if the method is not for objects like this one.
 pub(super) fn native_formula(
     known: KnownSizeof,
     keys: DictKeysSize,
