@@ -29,6 +29,39 @@ struct Last {
     types: FxHashMap<Address, (Option<Py<PyWeakrefReference>>, u64)>,
 }
 
+impl Last {
+    fn of(
+        py: Python<'_>,
+        references: &Held<PyAny>,
+        bytes: &Held<PyAny>,
+        types: &Held<PyType>,
+    ) -> Result<Self, TryReserveError> {
+        let rows = |held: &Held<PyAny>| {
+            gather(
+                held.len(),
+                held.iter().map(|(number, _, object)| {
+                    let of = object.bind(py).get_type();
+                    (object.as_ptr() as Address, (of.as_ptr() as Address, *number))
+                }),
+            )
+        };
+        Ok(Self {
+            references: rows(references)?,
+            bytes: rows(bytes)?,
+            types: gather(
+                types.len(),
+                types.iter().map(|(number, _, of)| {
+                    let of = of.bind(py);
+                    let weak = raw::is_heap_type(of)
+                        .then(|| PyWeakrefReference::new(of).ok().map(Bound::unbind))
+                        .flatten();
+                    (of.as_ptr() as Address, (weak, *number))
+                }),
+            )?,
+        })
+    }
+}
+
 static LAST: Mutex<Option<Last>> = Mutex::new(None);
 
 /// Collects at most `most` entries; an error if there is no memory for them.
@@ -76,29 +109,7 @@ impl Growth {
         bytes: &Held<PyAny>,
         types: &Held<PyType>,
     ) -> Result<Self, TryReserveError> {
-        let rows = |held: &Held<PyAny>| {
-            gather(
-                held.len(),
-                held.iter().map(|(number, _, object)| {
-                    let of = object.bind(py).get_type();
-                    (object.as_ptr() as Address, (of.as_ptr() as Address, *number))
-                }),
-            )
-        };
-        let now = Last {
-            references: rows(references)?,
-            bytes: rows(bytes)?,
-            types: gather(
-                types.len(),
-                types.iter().map(|(number, _, of)| {
-                    let of = of.bind(py);
-                    let weak = raw::is_heap_type(of)
-                        .then(|| PyWeakrefReference::new(of).ok().map(Bound::unbind))
-                        .flatten();
-                    (of.as_ptr() as Address, (weak, *number))
-                }),
-            )?,
-        };
+        let now = Last::of(py, references, bytes, types)?;
         // The lock is held only for the exchange, during which no Python code runs.
         let mut slot = LAST.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let Some(before) = slot.take() else {
@@ -109,6 +120,15 @@ impl Growth {
                 types: FxHashMap::default(),
             });
         };
+        let growth = Self::between(&before, &now)?;
+        *slot = Some(now);
+        drop(slot);
+        drop(before);
+        Ok(growth)
+    }
+
+    /// The changes from one call to the next.
+    fn between(before: &Last, now: &Last) -> Result<Self, TryReserveError> {
         let same = |now: &FxHashMap<Address, (Address, u64)>, before: &FxHashMap<Address, (Address, u64)>| {
             let changes = now.iter().filter_map(|(&address, &(of, number))| match before.get(&address) {
                 Some(&(was, then)) if was == of => Some((address, change(number, then))),
@@ -124,15 +144,11 @@ impl Growth {
             });
             (address, change(*number, then))
         });
-        let growth = Self {
+        Ok(Self {
             references: same(&now.references, &before.references)?,
             bytes: same(&now.bytes, &before.bytes)?,
             types: gather(now.types.len(), types)?,
-        };
-        *slot = Some(now);
-        drop(slot);
-        drop(before);
-        Ok(growth)
+        })
     }
 
     /// The change of the row of this object or type.

@@ -106,6 +106,65 @@ impl Kinds {
     fn find(py: Python<'_>) -> PyResult<Self> {
         let builtins = py.import("builtins")?;
         let collections = py.import("_collections")?;
+        let deque = collections.getattr("deque")?;
+        let partial = py.import("_functools")?.getattr("partial")?;
+        let namespace = py.import("sys")?.getattr("implementation")?.get_type().into_any();
+        let mut known = KnownReprs::default();
+        known.add_plain(py)?;
+        known.add(&partial, ReprKind::Partial)?;
+        known.add(&namespace, ReprKind::Namespace)?;
+        known.add_containers(py)?;
+        // Optional: a build may lack the module.
+        let mut array = None;
+        if let Ok(module) = py.import("array") {
+            let of = module.getattr("array")?;
+            known.add(&of, ReprKind::Array)?;
+            array = Some(ArrayMethods::of(&of)?);
+        }
+        Ok(Self {
+            object_repr: known.add(&builtins.getattr("object")?, ReprKind::Plain)?,
+            type_repr: known.add(&builtins.getattr("type")?, ReprKind::Plain)?,
+            by_repr: known.by_repr,
+            owners: known.owners,
+            set_iter: raw::slot(builtins.getattr("set")?.cast()?, Py_tp_iter),
+            deque_iter: raw::slot(deque.cast()?, Py_tp_iter),
+            deque_maxlen: deque.getattr("maxlen")?.unbind(),
+            default_factory: collections.getattr("defaultdict")?.getattr("default_factory")?.unbind(),
+            odict_items: collections.getattr("OrderedDict")?.getattr("items")?.unbind(),
+            partial: partial.unbind(),
+            namespace: namespace.unbind(),
+            array,
+            function: eval(py, c"type(lambda: 0)")?.unbind(),
+            odict_as_dict: py.version_info() >= (3, 12),
+            bytearray_escapes: py.version_info() < (3, 15),
+        })
+    }
+}
+
+/// The reprs found so far, and the types whose objects they are for.
+#[derive(Default)]
+struct KnownReprs {
+    by_repr: FxHashMap<usize, ReprKind>,
+    owners: FxHashMap<usize, Vec<Py<PyType>>>,
+}
+
+impl KnownReprs {
+    /// Adds a type and its repr, and returns the repr.
+    fn add(&mut self, of: &Bound<'_, PyAny>, kind: ReprKind) -> PyResult<usize> {
+        let repr = self.add_owner(of)?;
+        self.by_repr.insert(repr, kind);
+        Ok(repr)
+    }
+
+    /// Adds a type that shares the repr of another.
+    fn add_owner(&mut self, of: &Bound<'_, PyAny>) -> PyResult<usize> {
+        let of = of.cast::<PyType>()?;
+        let repr = raw::slot(of, Py_tp_repr);
+        self.owners.entry(repr).or_default().push(of.clone().unbind());
+        Ok(repr)
+    }
+
+    fn add_plain(&mut self, py: Python<'_>) -> PyResult<()> {
         let types = eval(
             py,
             c"[type(f), type(len), type(c), type(f.__code__), type(g), type(str.__dict__['join']), \
@@ -114,23 +173,13 @@ impl Kinds {
                type(...), type(NotImplemented), memoryview] \
                if [f := lambda: 0, g := (x for x in ()), c := (lambda x: lambda: x)(0).__closure__[0]] else 0",
         )?;
-        let repr =
-            |of: &Bound<'_, PyAny>| -> PyResult<usize> { Ok(raw::slot(of.cast::<PyType>()?, Py_tp_repr)) };
-        let mut by_repr = FxHashMap::default();
-        let mut owners: FxHashMap<usize, Vec<Py<PyType>>> = FxHashMap::default();
-        let mut own = |function: usize, of: &Bound<'_, PyAny>| -> PyResult<()> {
-            owners.entry(function).or_default().push(of.cast::<PyType>()?.clone().unbind());
-            Ok(())
-        };
-        for of in types.try_iter()? {
-            let of = of?;
-            by_repr.insert(repr(&of)?, ReprKind::Plain);
-            own(repr(&of)?, &of)?;
-        }
-        let partial = py.import("_functools")?.getattr("partial")?;
-        let namespace = py.import("sys")?.getattr("implementation")?.get_type().into_any();
-        let method = eval(py, c"type(type('probe', (), {'f': lambda self: 0})().f)")?;
-        let known = [
+        types.try_iter()?.try_for_each(|of| self.add(&of?, ReprKind::Plain).map(|_| ()))
+    }
+
+    fn add_containers(&mut self, py: Python<'_>) -> PyResult<()> {
+        let builtins = py.import("builtins")?;
+        let collections = py.import("_collections")?;
+        for (of, kind) in [
             (builtins.getattr("list")?, ReprKind::List),
             (builtins.getattr("tuple")?, ReprKind::Tuple),
             (builtins.getattr("dict")?, ReprKind::Dict),
@@ -146,56 +195,18 @@ impl Kinds {
             (collections.getattr("OrderedDict")?, ReprKind::OrderedDict),
             (eval(py, c"type(type.__dict__)")?, ReprKind::MappingProxy),
             (eval(py, c"type({}.keys())")?, ReprKind::DictView),
-            (method, ReprKind::Method),
-            (partial.clone(), ReprKind::Partial),
-            (namespace.clone(), ReprKind::Namespace),
-        ];
-        for (of, kind) in &known {
-            by_repr.insert(repr(of)?, *kind);
-            own(repr(of)?, of)?;
+            (eval(py, c"type(type('probe', (), {'f': lambda self: 0})().f)")?, ReprKind::Method),
+        ] {
+            self.add(&of, kind)?;
         }
-        // Other types that share these reprs.
         let more = c"[frozenset, *map(type, [{}.values(), {}.items(), o.keys(), o.values(), o.items()])] \
             if [o := __import__('_collections').OrderedDict()] else 0";
         for of in eval(py, more)?.try_iter()? {
-            let of = of?;
-            own(repr(&of)?, &of)?;
+            self.add_owner(&of?)?;
         }
         if let Ok(frozendict) = builtins.getattr("frozendict") {
-            by_repr.insert(repr(&frozendict)?, ReprKind::FrozenDict);
-            own(repr(&frozendict)?, &frozendict)?;
+            self.add(&frozendict, ReprKind::FrozenDict)?;
         }
-        let object_repr = repr(&builtins.getattr("object")?)?;
-        let type_repr = repr(&builtins.getattr("type")?)?;
-        by_repr.insert(object_repr, ReprKind::Plain);
-        by_repr.insert(type_repr, ReprKind::Plain);
-        own(object_repr, &builtins.getattr("object")?)?;
-        own(type_repr, &builtins.getattr("type")?)?;
-        // Optional: a build may lack the module.
-        let mut array = None;
-        if let Ok(module) = py.import("array") {
-            let of = module.getattr("array")?;
-            by_repr.insert(repr(&of)?, ReprKind::Array);
-            own(repr(&of)?, &of)?;
-            array = Some(ArrayMethods::of(&of)?);
-        }
-        let deque = collections.getattr("deque")?;
-        Ok(Self {
-            by_repr,
-            owners,
-            object_repr,
-            type_repr,
-            set_iter: raw::slot(builtins.getattr("set")?.cast()?, Py_tp_iter),
-            deque_iter: raw::slot(deque.cast()?, Py_tp_iter),
-            deque_maxlen: deque.getattr("maxlen")?.unbind(),
-            default_factory: collections.getattr("defaultdict")?.getattr("default_factory")?.unbind(),
-            odict_items: collections.getattr("OrderedDict")?.getattr("items")?.unbind(),
-            partial: partial.unbind(),
-            namespace: namespace.unbind(),
-            array,
-            function: eval(py, c"type(lambda: 0)")?.unbind(),
-            odict_as_dict: py.version_info() >= (3, 12),
-            bytearray_escapes: py.version_info() < (3, 15),
-        })
+        Ok(())
     }
 }

@@ -2,51 +2,20 @@
 
 use std::ffi::{c_int, c_void};
 
-use memtop_cpython::layout::{self, container, gc_head, type_object};
+use memtop_cpython::layout::{self, container, gc_head};
 use memtop_heap::{HeapError, push};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyType};
-use rustc_hash::FxHashMap;
 
 use super::lists::{Standstill, prefetch};
 use super::memory::OwnMemory;
-use super::object::{Address, Object, Traverse, traverse_function, type_flags, word};
+use super::object::{Address, Object, word};
 use super::runtime::Runtime;
 use super::sizes::{
-    KnownSizeof, Sizing, belongs_to, call_size, dict_size, dict_size_bound, int_size, list_size,
-    native_method, set_size, str_size, struct_codes,
+    Sizing, call_size, dict_size, dict_size_bound, int_size, list_size, set_size, str_size, struct_codes,
 };
-
-/// How the references and bytes of a type's objects are counted, resolved once for the type.
-#[derive(Clone, Copy)]
-pub(crate) struct TypeSlots {
-    traverse: Option<Traverse>,
-    references: References,
-    sizing: Sizing,
-    /// The type's `__sizeof__` is not one of the interpreter's: it may be called when the walk is over.
-    ask: bool,
-}
-
-impl TypeSlots {
-    /// Slots by which objects are traversed, but neither counted nor sized. `traverse` is the type's `tp_traverse`.
-    pub(crate) fn of_traverse(traverse: usize) -> Self {
-        // SAFETY: the type's own slot.
-        let traverse = unsafe { traverse_function(traverse) };
-        Self { traverse, references: References::Unknown, sizing: Sizing::Fixed(0), ask: false }
-    }
-}
-
-/// An upper bound of an object's references that is found by reading at most one word.
-#[derive(Clone, Copy)]
-enum References {
-    /// The word at this offset, times this.
-    Word(usize, u64),
-    /// The same for all objects of the type.
-    AtMost(u64),
-    /// No bound is known.
-    Unknown,
-}
+use super::type_slots::{References, SlotResolver, TypeSlots};
 
 /// An upper bound of an object's size, or the request to ask for it when the walk is over.
 pub(crate) enum SizeBound {
@@ -60,14 +29,13 @@ pub(crate) enum SizeBound {
 pub(crate) struct Frozen<'py> {
     standstill: Standstill<'py>,
     runtime: &'py Runtime,
-    /// The `__sizeof__` in the namespace of each class, or 0.
-    own_sizeof: FxHashMap<Address, Address>,
+    resolver: SlotResolver,
 }
 
 /// Freezes the heap while `look` reads it. `look` must run no Python code and drop no reference.
 pub(crate) fn freeze<T>(py: Python<'_>, look: impl FnOnce(&mut Frozen<'_>) -> PyResult<T>) -> PyResult<T> {
     let runtime = Runtime::get(py)?;
-    look(&mut Frozen { standstill: Standstill::begin(py), runtime, own_sizeof: FxHashMap::default() })
+    look(&mut Frozen { standstill: Standstill::begin(py), runtime, resolver: SlotResolver::default() })
 }
 
 impl Frozen<'_> {
@@ -275,6 +243,14 @@ impl Frozen<'_> {
         unsafe { Bound::from_borrowed_ptr(self.standstill.py(), object.0 as *mut ffi::PyObject).unbind() }
     }
 
+    /// Resolves how objects of this type are counted. With `ask`, a `__sizeof__` that is not one of the
+    /// interpreter's is left to be called later; without, the first on the MRO that is one of the interpreter's is
+    /// used instead.
+    pub(crate) fn slots_of(&mut self, of: Address, ask: bool) -> TypeSlots {
+        // SAFETY: frozen: the type of a live object.
+        unsafe { self.resolver.resolve(self.standstill.py(), self.runtime, of, ask) }
+    }
+
     /// A reference to a type, by its address.
     pub(crate) fn hold_type(&self, of: Address) -> Py<PyType> {
         // SAFETY: frozen: the type of a live object, by `type_of`.
@@ -282,158 +258,6 @@ impl Frozen<'_> {
             let of = Bound::from_borrowed_ptr(self.standstill.py(), of as *mut ffi::PyObject);
             of.cast_into_unchecked().unbind()
         }
-    }
-
-    /// Resolves how objects of this type are counted. With `ask`, a `__sizeof__` that is not one of the interpreter's
-    /// is left to be called later; without, the first on the MRO that is one of the interpreter's is used instead.
-    pub(crate) fn slots_of(&mut self, of: Address, ask: bool) -> TypeSlots {
-        // SAFETY: frozen: the type of a live object.
-        let (flags, traverse, base_size, item_size) = unsafe {
-            let pointer = of as *mut ffi::PyTypeObject;
-            (
-                type_flags(of),
-                ffi::PyType_GetSlot(pointer, ffi::Py_tp_traverse) as usize,
-                word(of, type_object::BASIC_SIZE) as u64,
-                word(of, type_object::ITEM_SIZE) as u64,
-            )
-        };
-        let references = match traverse {
-            0 => References::AtMost(0),
-            slot if slot == self.runtime.list_traverse || slot == self.runtime.tuple_traverse => {
-                References::Word(layout::object::SIZE, 1)
-            }
-            // At most a key and a value for each entry.
-            slot if slot == self.runtime.dict_traverse => References::Word(container::DICT_USED, 2),
-            slot if slot == self.runtime.set_traverse => References::Word(container::SET_USED, 1),
-            _ if self.runtime.small.contains(&of) => References::AtMost(base_size / 8),
-            slot if slot == self.runtime.class_traverse
-                && flags & type_object::HEAP_TYPE != 0
-                && self.is_plain(of) =>
-            {
-                // Slots are within the basic size; then come the inline values, the dict, and the type.
-                References::AtMost(base_size / 8 + layout::INLINE_VALUES_MAX as u64 + 2)
-            }
-            _ => References::Unknown,
-        };
-        // SAFETY: the type's own slot.
-        let traverse = unsafe { traverse_function(traverse) };
-        let (method, known) = self.find_sizeof(of);
-        let is_own = known.is_some_and(|(known, _)| known == method);
-        let header = self.header_size(flags);
-        let sizing = match known {
-            Some((_, known)) => Sizing::of(known, header, base_size, item_size),
-            None => Sizing::Fixed(header + base_size),
-        };
-        TypeSlots { traverse, references, sizing, ask: ask && !is_own }
-    }
-
-    /// Whether a class descends from `object` through plain classes only, so that its layout contains all of its
-    /// references.
-    fn is_plain(&self, of: Address) -> bool {
-        let mut class = of;
-        loop {
-            // SAFETY: frozen: a type, whose chain of bases ends at object with a NULL.
-            let (base, traverse) = unsafe {
-                let base = word(class, type_object::BASE);
-                (base, ffi::PyType_GetSlot(class as *mut ffi::PyTypeObject, ffi::Py_tp_traverse) as usize)
-            };
-            if base == 0 {
-                return traverse == 0;
-            }
-            if traverse != 0 && traverse != self.runtime.class_traverse {
-                return false;
-            }
-            class = base;
-        }
-    }
-
-    /// The bytes before an object that `sys.getsizeof` counts: the collector's head, and from 3.11 the words of a
-    /// managed dict and weak references (`_PyType_PreHeaderSize` in `pycore_object.h`).
-    fn header_size(&self, flags: u64) -> u64 {
-        if flags & type_object::HAVE_GC == 0 {
-            return 0;
-        }
-        let own = if flags & type_object::PRE_HEADER != 0 { self.runtime.pre_header } else { 0 };
-        gc_head::SIZE as u64 + own
-    }
-
-    /// The address of the `__sizeof__` that a lookup on the type finds (0 for none), and the first on the MRO that is
-    /// one of the interpreter's.
-    fn find_sizeof(&mut self, of: Address) -> (Address, Option<(Address, KnownSizeof)>) {
-        let mut first = 0;
-        // SAFETY: frozen: a type's MRO is a tuple of types, or NULL while the type is being made.
-        unsafe {
-            let mro = word(of, type_object::MRO) as *mut ffi::PyObject;
-            let length = if mro.is_null() { 0 } else { ffi::PyTuple_Size(mro) };
-            for index in 0..length {
-                let class = ffi::PyTuple_GetItem(mro, index) as Address;
-                let own = match self.own_sizeof.get(&class) {
-                    Some(&own) => own,
-                    None => {
-                        let own = self.own_sizeof_of(class);
-                        self.own_sizeof.insert(class, own);
-                        own
-                    }
-                };
-                if own == 0 {
-                    continue;
-                }
-                if first == 0 {
-                    first = own;
-                }
-                if let Some(known) = self.known_sizeof(own) {
-                    return (first, Some((own, known)));
-                }
-            }
-        }
-        (first, None)
-    }
-
-    /// The kind of a `__sizeof__`, by its address; `None` if it is not one of the interpreter's.
-    ///
-    /// # Safety
-    /// An object in the namespace of a class, the heap frozen.
-    unsafe fn known_sizeof(&self, method: Address) -> Option<KnownSizeof> {
-        if let Some(&known) = self.runtime.sizeof.get(&method) {
-            return Some(known);
-        }
-        // SAFETY: the caller's promise.
-        let method = unsafe { Bound::from_borrowed_ptr(self.standstill.py(), method as *mut ffi::PyObject) };
-        let function = native_method(&method, self.runtime.method_descriptor)?;
-        if !self.runtime.is_standard_function(function as Address) {
-            return None;
-        }
-        match belongs_to(&method, &["_struct.Struct", "Struct"]) {
-            true => Some(KnownSizeof::Struct),
-            false => Some(KnownSizeof::Native(function)),
-        }
-    }
-
-    /// The `__sizeof__` in a class's own namespace, or 0. Keys are compared as strings by C code, since a lookup
-    /// could run a key's `__eq__`.
-    fn own_sizeof_of(&self, class: Address) -> Address {
-        // SAFETY: frozen; references are borrowed from the dict, which does not change meanwhile.
-        unsafe {
-            let dict = word(class, type_object::DICT) as *mut ffi::PyObject;
-            if dict.is_null() {
-                // A static type of the interpreter, from 3.12: its namespace is stored elsewhere, and is plain.
-                let py = self.standstill.py();
-                let class = Bound::from_borrowed_ptr(py, class as *mut ffi::PyObject);
-                let found = self.runtime.type_dict.bind(py).call_method1("__get__", (class,));
-                return found
-                    .and_then(|own| own.get_item("__sizeof__"))
-                    .map_or(0, |own| own.as_ptr() as Address);
-            }
-            let (mut position, mut key, mut value) = (0, std::ptr::null_mut(), std::ptr::null_mut());
-            while ffi::PyDict_Next(dict, &raw mut position, &raw mut key, &raw mut value) != 0 {
-                if ffi::PyUnicode_CheckExact(key) != 0
-                    && ffi::PyUnicode_CompareWithASCIIString(key, c"__sizeof__".as_ptr()) == 0
-                {
-                    return value as Address;
-                }
-            }
-        }
-        0
     }
 }
 

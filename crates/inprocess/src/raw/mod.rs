@@ -18,7 +18,7 @@
 //! `heap_facts.rs` are in this folder for that reason: the unsafe code relies on what they check.
 //!
 //! The files form layers, from the bottom up: `object`, `sizes`, `lists` and `memory`; `heap_facts`;
-//! `runtime`; `frozen`.
+//! `runtime`; `type_slots`; `frozen`.
 
 mod frozen;
 mod heap_facts;
@@ -27,11 +27,13 @@ mod memory;
 mod object;
 mod runtime;
 mod sizes;
+mod type_slots;
 
-pub(crate) use frozen::{Frozen, SizeBound, TypeSlots, freeze, getsizeof, native_size};
+pub(crate) use frozen::{Frozen, SizeBound, freeze, getsizeof, native_size};
 pub(crate) use memory::{OwnMemory, malloc_numbers, populate};
 pub(crate) use object::{
     Address, Object, ReprGuard, c_name, call_repr, contains, derives_from, dict_next, eval, first_referent,
     interpreter, is_heap_type, names_of_class, namespace_of, slot, value_of,
 };
 pub(crate) use runtime::Runtime;
+pub(crate) use type_slots::TypeSlots;
