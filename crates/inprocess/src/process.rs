@@ -10,7 +10,7 @@ use std::os::unix::fs::FileExt;
 use memtop_cpython::{CodeFiles, Pools};
 use memtop_heap::{MemoryNumbers, ProcessIdentity};
 pub(crate) use memtop_procinfo::clocks;
-use memtop_procinfo::{self as procinfo, Status};
+use memtop_procinfo::{self as procinfo, LARGEST_STACK, Status};
 
 /// The mappings of this process, from `/proc/self/maps` (`proc_pid_maps(5)`). Empty on other systems.
 pub(crate) struct Mappings(String);
@@ -172,9 +172,6 @@ fn anonymous(line: &str) -> Option<(u64, u64)> {
     let fits = rest.starts_with("rw-") && rest.split_whitespace().nth(3) == Some("0");
     addresses(line).filter(|_| fits)
 }
-
-/// The largest mapping that is taken for a thread's stack.
-const LARGEST_STACK: u64 = 1 << 28;
 
 /// The memory of this process without the `own` bytes that captures take in malloc's regions. `malloc` is how many bytes
 /// malloc has in use, and how many free.
