@@ -352,6 +352,10 @@ impl Memory for Image {
         self.array(address).map(|[byte]: [u8; 1]| byte)
     }
 
+    fn checked(&self, address: u64, into: &mut [u8]) -> Option<()> {
+        self.copy_out(address, into)
+    }
+
     fn bytes(&self, address: u64, length: usize, into: &mut Vec<u8>) -> Option<()> {
         into.clear();
         // What reaches into memory that is not mapped is not even begun.
