@@ -53,7 +53,7 @@ test-rust:
 	cargo test --workspace --quiet
 
 test-python: build $(OLD)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadgroup
 
 test-long: ## Tests that take longer: a reader of another process killed 200 times, at any moment
 	cargo test --quiet --package memtop-remote --test manners -- --ignored --exact --nocapture \

@@ -177,7 +177,7 @@ def run_demo(*arguments: str, **environment: str) -> subprocess.CompletedProcess
         capture_output=True,
         encoding="utf-8",
         env={**os.environ, "PYTHONUTF8": "1", **environment},
-        timeout=120,
+        timeout=300,
     )
 
 
@@ -253,7 +253,7 @@ def test_a_shop_that_dies_fails_the_demo():
         opened = re.search(r"\(pid (\d+)\)", process.stderr.readline())
         assert opened
         os.kill(int(opened[1]), signal.SIGKILL)
-        err = process.communicate(timeout=60)[1]
+        err = process.communicate(timeout=300)[1]
     assert process.returncode == 2
     assert "the shop ended by itself, with status -9" in err or "failed: " in err
     assert "Traceback" not in err
@@ -271,7 +271,7 @@ def test_an_interrupted_demo_stops_the_shop(signum, status):
         first = process.stderr.readline()
         time.sleep(0.3)
         process.send_signal(signum)
-        err = process.communicate(timeout=60)[1]
+        err = process.communicate(timeout=300)[1]
     assert process.returncode == status
     assert "Traceback" not in err
     assert shop_is_gone(first)

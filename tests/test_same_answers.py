@@ -165,7 +165,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             assert child.stdout.readline() == "ready\n"
             file = folder / f"outside{number}.parquet"
             dump = [sys.executable, "-m", "mem_top", "dump", str(child.pid), "-o", str(file), "--include-swapped"]
-            subprocess.run(dump, check=True, capture_output=True, timeout=60)
+            subprocess.run(dump, check=True, capture_output=True, timeout=300)
             child.stdin.write("\n")
             child.stdin.flush()
         assert child.stdout.readline() == "saved\n"
@@ -336,6 +336,6 @@ def test_report_says_the_same(folder):
 def said(file: Path) -> dict[str, Any]:
     """What the command says of a file."""
     command = [sys.executable, "-m", "mem_top", "report", str(file), "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)
     answer: dict[str, Any] = json.loads(done.stdout)
     return answer

@@ -40,7 +40,9 @@ def test(python: str, wheel: Path, folder: Path, arguments: list[str]) -> int:
     pip = [sys.executable, "-m", "pip", "--python", inside, "--disable-pip-version-check", "--quiet"]
     subprocess.run([*pip, "install", str(wheel), "--requirement", str(requirements)], check=True)
     # -P and the folder: the tests see the installed package, never the sources beside them.
-    return subprocess.run([inside, "-m", "pytest", *arguments], cwd=ROOT).returncode
+    return subprocess.run(
+        [inside, "-m", "pytest", "-n", "auto", "--dist", "loadgroup", *arguments], cwd=ROOT
+    ).returncode
 
 
 def main() -> int:
