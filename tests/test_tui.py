@@ -113,7 +113,7 @@ class Terminal:
 
     def shows(self, *texts: str) -> str:
         """Waits until all texts are on the screen together."""
-        self.wait(lambda: all(text in self.screen() for text in texts), " and ".join(texts))
+        self.wait(lambda: (screen := self.screen()) and all(text in screen for text in texts), " and ".join(texts))
         return self.screen()
 
     def run(self, *command: str | Path) -> None:
@@ -301,6 +301,8 @@ def test_a_panic_of_a_capture_is_told_on_the_screen(terminal: Terminal, replay: 
 def test_snapshots_and_reports_are_written(
     terminal: Terminal, replay: Path, snapshots: list[Path], tmp_path: Path
 ) -> None:
+    # The path of a temporary folder is long, the more so in one of several processes.
+    terminal.resize(250, 30)
     start(terminal, replay, snapshots, "--out", tmp_path)
     terminal.press("s")
     terminal.shows("snapshot written to", "replayed.parquet")
