@@ -304,8 +304,10 @@ def test_leaks_says_the_same(folder):
     for part in ("suspects", "candidates"):
         for answer in answers:
             for one in answer[part]:
-                # The clock ran on between the two.
+                # The clock ran on between the two. Of a series that took long, the summary has a rate by the minute.
                 one.pop("rate")
+                if one["summary"]:
+                    one["summary"] = re.sub(r"\b(gained|grew by) .*? (?=in each|over)", r"\1 so much ", one["summary"])
     assert inside["suspects"] == outside["suspects"]
     assert inside["candidates"] == outside["candidates"]
     for one, other in zip(inside["snapshots"], outside["snapshots"]):
