@@ -21,13 +21,13 @@ fn build_for(build_flags: &str) -> String {
     );
     let mut hexadecimal = String::new();
     for byte in interpreter.bytes() {
-        write!(hexadecimal, "{byte:02x}").unwrap();
+        write!(hexadecimal, "{byte:02x}").expect("a string takes any text");
     }
-    let run = Command::new(env::current_exe().unwrap())
+    let run = Command::new(env::current_exe().expect("a test has a binary"))
         .args(["--exact", "build_script", "--ignored", "--nocapture"])
         .env("DEP_PYTHON_PYO3_CONFIG", hexadecimal)
         .output()
-        .unwrap();
+        .expect("the test's binary starts");
     let said = String::from_utf8_lossy(&run.stdout).into_owned();
     assert!(run.status.success(), "{said}\n{}", String::from_utf8_lossy(&run.stderr));
     assert!(said.contains("cargo::rerun-if-changed="), "it did not run: {said}");
