@@ -12,7 +12,7 @@ import pytest
 import mem_top
 from mem_top import _watching
 
-LONG = 30.0
+LONG = 300.0
 
 
 class Ware:
