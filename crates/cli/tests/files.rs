@@ -1,4 +1,4 @@
-//! The commands on files: their answers, their exit statuses, and what they say when they fail.
+//! The commands on snapshot files: their answers, exit statuses and errors.
 #![expect(clippy::unwrap_used, reason = "a test fails by it")]
 
 use std::fmt::Write;
@@ -10,7 +10,7 @@ use expect_test::{Expect, expect};
 use memtop_heap::testing::graph_with_accounts;
 use memtop_heap::{CaptureInfo, Heap, MemoryNumbers, ProcessIdentity, PythonVersion};
 
-/// A minute's capture of the process `pid`.
+/// A capture of the process `pid` at a given minute.
 fn info(pid: u32, minute: u64) -> CaptureInfo {
     CaptureInfo {
         taken_at: 1_795_420_213_000_000 + 60_000_000 * minute.cast_signed(),
@@ -25,7 +25,7 @@ fn info(pid: u32, minute: u64) -> CaptureInfo {
     }
 }
 
-/// A shop with so many sessions. Objects of one number lie at one address however many there are.
+/// A shop with a number of sessions. The n-th object has the same address in each of them.
 fn shop(sessions: usize, info: CaptureInfo) -> Heap {
     let mut text = "module:shop!own -> globals:dict[360] -> sessions:shop.Sessions('sessions')[56]
         sessions -> by_token:dict(.by_token)[2000]\n"
@@ -73,14 +73,14 @@ fn stdout(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
-/// The answer and its exit status.
+/// Checks an answer and its exit status.
 fn answers(arguments: &[&str], status: i32, expected: &Expect) {
     let output = mem_top(folder(), arguments);
     expected.assert_eq(&stdout(&output));
     assert_eq!(output.status.code(), Some(status));
 }
 
-/// What it says when it fails.
+/// Checks an error.
 fn fails(arguments: &[&str], expected: &Expect) {
     let output = mem_top(folder(), arguments);
     expected.assert_eq(&String::from_utf8(output.stderr).unwrap());
@@ -152,7 +152,7 @@ fn no_growth_exits_with_0() {
 }
 
 #[test]
-fn what_cannot_be_told_exits_with_3() {
+fn an_inconclusive_answer_exits_with_3() {
     answers(
         &["leaks", "leak0.parquet"],
         3,
@@ -218,14 +218,14 @@ fn what_cannot_be_told_exits_with_3() {
 }
 
 #[test]
-fn a_large_threshold_lets_a_small_leak_go() {
+fn a_leak_below_the_threshold_is_ignored() {
     let output = mem_top(folder(), &[&LEAK[..], &["--min-growth", "1 MiB"]].concat());
     assert!(stdout(&output).contains("\nverdict: no growth\n"), "{output:?}");
     assert_eq!(output.status.code(), Some(0));
 }
 
 #[test]
-fn files_in_another_order_are_put_in_order() {
+fn the_order_of_the_files_does_not_matter() {
     let folder = folder();
     let shuffled = ["leaks", "leak2.parquet", "leak0.parquet", "leak3.parquet", "leak1.parquet"];
     let [sorted, shuffled] = [&LEAK, &shuffled].map(|arguments| stdout(&mem_top(folder, arguments)));
@@ -235,7 +235,7 @@ fn files_in_another_order_are_put_in_order() {
 }
 
 #[test]
-fn the_json_of_leaks_is_read_by_a_reader() {
+fn the_json_of_leaks_can_be_parsed() {
     let output = mem_top(folder(), &[&LEAK[..], &["--json"]].concat());
     assert_eq!(output.status.code(), Some(1));
     let answer: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();
@@ -326,7 +326,7 @@ fn a_diff_of_two() {
 fn different_processes_are_compared_only_if_asked_for() {
     let advice = expect![[r#"
         error: snapshots 1 and 2 are of different processes (PID 4711 and PID 4712): growth can only be told within one process
-        hint: 1 is leak0.parquet, 2 is other.parquet; to compare them all the same, add --any-process
+        hint: 1 is leak0.parquet, 2 is other.parquet; to compare them anyway, add --any-process
     "#]];
     fails(&["diff", "leak0.parquet", "other.parquet"], &advice);
     let output = mem_top(folder(), &["diff", "--any-process", "leak1.parquet", "other.parquet"]);
@@ -336,7 +336,7 @@ fn different_processes_are_compared_only_if_asked_for() {
         &["leaks", "leak0.parquet", "leak1.parquet", "other.parquet"],
         &expect![[r#"
             error: snapshots 1 and 3 are of different processes (PID 4711 and PID 4712): growth can only be told within one process
-            hint: 1 is leak0.parquet, 3 is other.parquet; give snapshots of one process, taken while it ran one program
+            hint: 1 is leak0.parquet, 3 is other.parquet; give snapshots of one process, taken while it ran the same program
         "#]],
     );
 }
@@ -456,34 +456,34 @@ fn why_a_type_and_an_object_are_alive() {
 }
 
 #[test]
-fn what_is_not_there_is_told_with_what_is_near() {
+fn errors_say_what_is_missing_and_what_is_similar() {
     fails(
         &["why", "leak0.parquet", "shop.Sesion"],
         &expect![[r#"
-        error: no type in leak0.parquet is called "shop.Sesion"
-        hint: did you mean shop.Session, or shop.Sessions?
-    "#]],
+            error: no type called "shop.Sesion" in leak0.parquet
+            hint: did you mean shop.Session, or shop.Sessions?
+        "#]],
     );
     fails(
         &["why", "leak0.parquet", "zzz"],
         &expect![[r#"
-        error: no type in leak0.parquet is called "zzz"
-        hint: `mem_top report leak0.parquet` shows the types
-    "#]],
+            error: no type called "zzz" in leak0.parquet
+            hint: `mem_top report leak0.parquet` lists the types
+        "#]],
     );
     fails(
         &["why", "leak0.parquet", "0x1"],
         &expect![[r#"
-        error: no object lies at 0x1 in leak0.parquet
-        hint: it may have died before the snapshot, or come after it; `mem_top report` shows addresses
-    "#]],
+            error: no object at 0x1 in leak0.parquet
+            hint: it may have been freed before the capture, or created after it; `mem_top report leak0.parquet` lists addresses
+        "#]],
     );
     fails(
         &["why", "leak0.parquet", "0xnone"],
         &expect![[r#"
-        error: "0xnone" is no address
-        hint: write an address as hex(id(obj)) does (0x7f3c5a0e1d50), or as id(obj) does
-    "#]],
+            error: invalid address "0xnone"
+            hint: write it as hex(id(obj)) prints it, such as 0x7f3c5a0e1d50, or in decimal as id(obj) does
+        "#]],
     );
     fails(
         &["report", "missing.parquet"],
@@ -502,17 +502,17 @@ fn what_is_not_there_is_told_with_what_is_near() {
     fails(
         &["leaks", "leak0.parquet", "leak1.parquet", "./leak0.parquet"],
         &expect![[r#"
-        error: leak0.parquet and ./leak0.parquet are one file
-        hint: give each snapshot once
-    "#]],
+            error: leak0.parquet and ./leak0.parquet are the same file
+            hint: give each snapshot once
+        "#]],
     );
     fails(
         &["leaks", "--min-growth", "3 apples", "leak0.parquet"],
         &expect![[r#"
-        error: invalid value '3 apples' for '--min-growth <SIZE>': "apples" is no unit of size: B, kB, MB, GB, TB (powers of ten), KiB, MiB, GiB, TiB (powers of two)
+            error: invalid value '3 apples' for '--min-growth <SIZE>': unknown unit of size "apples": use B, kB, MB, GB, TB (powers of ten) or KiB, MiB, GiB, TiB (powers of two)
 
-        For more information, try '--help'.
-    "#]],
+            For more information, try '--help'.
+        "#]],
     );
 }
 
@@ -528,7 +528,7 @@ fn a_name_in_a_failure_cannot_steer_the_terminal() {
 }
 
 #[test]
-fn a_limit_of_none_shows_all() {
+fn a_limit_of_0_shows_all_rows() {
     let folder = folder();
     let report = |limit: &str| {
         let output = mem_top(folder, &["report", "leak0.parquet", "--json", "--limit", limit]);
@@ -540,16 +540,16 @@ fn a_limit_of_none_shows_all() {
 }
 
 #[test]
-fn colour_is_for_who_asks() {
+fn colour_is_used_only_on_request() {
     let folder = folder();
     let coloured = |extra: &[&str], variable: Option<(&str, &str)>| {
         let mut command = command(folder, &[&LEAK[..], extra].concat());
         command.envs(variable);
         command.output().unwrap().stdout.contains(&0x1b)
     };
-    assert!(!coloured(&[], None), "a pipe is no terminal");
+    assert!(!coloured(&[], None), "a pipe is not a terminal");
     assert!(coloured(&["--color", "always"], None));
-    assert!(coloured(&["--color=always"], Some(("NO_COLOR", "1"))), "who says always means it");
+    assert!(coloured(&["--color=always"], Some(("NO_COLOR", "1"))), "always overrides NO_COLOR");
     assert!(!coloured(&["--color=never"], None));
 }
 
@@ -561,7 +561,7 @@ fn a_locale_without_unicode_gets_ascii() {
 }
 
 #[test]
-fn a_reader_that_goes_away_is_no_failure() {
+fn a_reader_that_closes_the_pipe_is_not_an_error() {
     let folder = folder();
     let arguments = [&LEAK[..], &["--json"]].concat();
     let mut child =
@@ -569,7 +569,7 @@ fn a_reader_that_goes_away_is_no_failure() {
     drop(child.stdout.take());
     let output = child.wait_with_output().unwrap();
     assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
-    assert_eq!(output.status.code(), Some(1), "the verdict stands, read or not");
+    assert_eq!(output.status.code(), Some(1), "the exit status is that of the verdict");
 }
 
 #[cfg(target_os = "linux")]
@@ -579,7 +579,7 @@ fn a_full_disk_is_a_failure() {
     let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
     let output = command(folder, &LEAK).stdout(full).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
-    assert!(String::from_utf8(output.stderr).unwrap().starts_with("error: the answer cannot be written"));
+    assert!(String::from_utf8(output.stderr).unwrap().starts_with("error: cannot write the answer"));
 }
 
 #[test]
