@@ -1,4 +1,4 @@
-//! What a command needs of the system besides its arguments.
+//! The surroundings of a command: the system, as far as the command uses it.
 
 use crate::clock::Clock;
 use crate::console::Console;

@@ -11,9 +11,9 @@ use crate::exit;
 /// Why a command failed. Printed on standard error as `error: …` and `hint: …`.
 #[derive(Debug)]
 pub(crate) struct Failure {
-    /// What failed, on what, and why.
+    /// The error: what failed, on what, and why.
     pub(crate) message: String,
-    /// What the user can do; one `hint:` a line.
+    /// Advice to the user; one `hint:` a line.
     pub(crate) hint: Option<String>,
     /// The exit status.
     pub(crate) status: u8,

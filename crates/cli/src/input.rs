@@ -18,7 +18,7 @@ use crate::parse;
 use crate::processes::Processes;
 use crate::progress::Progress;
 
-/// What a command looks at.
+/// The input of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Input {
     /// A snapshot or a core file.
@@ -133,7 +133,9 @@ pub(crate) struct CaptureArguments {
     /// Include dict keys that are not identifiers (may contain secrets or personal data)
     #[arg(long)]
     pub(crate) with_keys: bool,
-    /// Refuse to pause the process if the capture needs more memory than SIZE, such as 500MB or 2GiB
+    /// Refuse a capture that needs more memory than SIZE, such as 500MB or 2GiB
+    ///
+    /// The need is estimated before the process is paused.
     #[arg(long, value_name = "SIZE", value_parser = parse::size)]
     pub(crate) max_memory: Option<u64>,
     /// Path of the executable that dumped the core file, if it has moved

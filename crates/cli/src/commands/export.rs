@@ -90,7 +90,7 @@ impl Format {
     }
 }
 
-/// What a DOT graph shows.
+/// The subject of a DOT graph.
 enum Drawn {
     Object(ObjectId),
     Types(Vec<TypeId>, String),
@@ -162,7 +162,7 @@ fn write_format(
     Ok((size, notes))
 }
 
-/// What a `.heapsnapshot` leaves out, a sentence each.
+/// Notes on the omissions of a `.heapsnapshot`, a sentence each.
 fn omissions(written: &HeapSnapshotWritten) -> Vec<String> {
     let mut notes = Vec::new();
     if written.folded > 0 {

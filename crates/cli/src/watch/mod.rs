@@ -18,7 +18,7 @@ use crate::exit;
 use crate::failure::Failure;
 use crate::load::StoredHeaps;
 
-/// What is captured, and how often.
+/// The process to capture, and how often.
 #[derive(Debug, Clone)]
 pub(crate) struct WatchOptions {
     /// The process.
@@ -123,7 +123,7 @@ struct Watcher<'a> {
     series: CaptureSeries,
 }
 
-/// What one round captured.
+/// The result of one round.
 struct Round {
     processes: usize,
     objects: u64,
