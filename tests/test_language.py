@@ -27,7 +27,6 @@ SOURCES = sorted(str(folder.relative_to(ROOT)) for folder in [*ROOT.glob("crates
 
 NOT_YET_CLEAN: dict[str, int] = {
     "crates/analyze/src": 196,
-    "crates/cli/src": 61,
     "crates/cpython/src": 150,
     "crates/heap/src": 48,
     "crates/inprocess/src": 68,
@@ -35,7 +34,6 @@ NOT_YET_CLEAN: dict[str, int] = {
     "crates/remote/src": 123,
     "crates/report/src": 120,
     "crates/snapshot/src": 48,
-    "crates/tui/src": 131,
     "python/mem_top": 23,
 }
 """Folders of sources that still have findings, and at most how many. Lower a number, never raise it."""
