@@ -189,12 +189,14 @@ def test_it_is_started_sorted_filtered_and_left(terminal: Terminal, replay: Path
     assert "leak:" not in terminal.ended(0)
 
 
-def test_enter_shows_what_keeps_it_alive_and_escape_goes_back(terminal: Terminal, replay: Path, snapshots: list[Path]) -> None:
+def test_enter_shows_what_keeps_it_alive_and_escape_goes_back(
+    terminal: Terminal, replay: Path, snapshots: list[Path]
+) -> None:
     start(terminal, replay, snapshots)
     terminal.press("/")
     terminal.write("__main__.Session")
     terminal.press("Enter", "Enter")
-    terminal.shows("What keeps them alive", "__main__.by_token[*]", "Examples")
+    terminal.shows("What keeps them alive", "__main__.by_token[*]", "Largest examples")
     terminal.press("Enter")
     terminal.shows("Each of these keeps it alive", "Without this object it would be freed", "refcount")
     terminal.press("Escape")
