@@ -24,8 +24,8 @@ pub fn period_within_budget(pause: Duration, budget: f64) -> Duration {
     period.saturating_add(Duration::from_nanos(1))
 }
 
-/// Drops every second item, counted from the newest, which is the last one and stays. If the number of items is odd, the
-/// first one stays too.
+/// Drops every second item, counted from the newest, which is the last one and stays. If the number of items is odd,
+/// the first one stays too.
 ///
 /// ```
 /// let mut kept = vec![0, 1, 2, 3, 4];

@@ -58,8 +58,8 @@ impl Clock for SystemClock {
 
     fn listen(&self) {
         if !self.listens.replace(true) {
-            // The order matters: the first ^C sets the flag, and the second one finds it set. Errors are ignored: then ^C
-            // ends the program, which is the default.
+            // The order matters: the first ^C sets the flag, and the second one finds it set. Errors are ignored: then
+            // ^C ends the program, which is the default.
             let _ = flag::register_conditional_default(SIGINT, Arc::clone(&self.interrupted));
             let _ = flag::register(SIGINT, Arc::clone(&self.interrupted));
         }

@@ -122,12 +122,16 @@ pub(crate) fn input() -> impl clap::builder::TypedValueParser<Value = Input> {
 #[command(next_help_heading = "Capture options")]
 pub(crate) struct CaptureArguments {
     /// Do not pause the process; the answer is approximate and says so
+    ///
+    /// Memory that changes while it is copied is not consistent everywhere.
     #[arg(long)]
     pub(crate) no_pause: bool,
     /// Also read memory that is swapped out, which swaps it back in
     #[arg(long)]
     pub(crate) include_swapped: bool,
     /// Also copy large mappings that hold no objects, such as the data of arrays
+    ///
+    /// By default, large mappings without addresses are left out, since they cannot refer to objects.
     #[arg(long, alias = "all-mappings")]
     pub(crate) large_mappings: bool,
     /// Include dict keys that are not identifiers (may contain secrets or personal data)

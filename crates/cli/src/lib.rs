@@ -4,8 +4,8 @@
 //! The console script of the Python package and the binary of this crate both call [`run_with`] or [`run`]. No other
 //! crate prints. Each command is a file in `commands`; what they share lies beside that folder.
 //!
-//! Exit statuses: 0 for success, 2 for failure. `leaks` also returns 1 for growth, 3 if it cannot decide yet and 130 if ^C
-//! came too early; `run` returns that of its program.
+//! Exit statuses: 0 for success, 2 for failure. `leaks` also returns 1 for growth, 3 if it cannot decide yet and 130 if
+//! ^C came too early; `run` returns that of its program.
 #![forbid(unsafe_code)]
 
 mod clock;

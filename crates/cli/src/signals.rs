@@ -133,8 +133,8 @@ impl CaughtSignals {
 }
 
 impl SignalForwarder {
-    /// Stops mem_top if the program was stopped from its terminal. Call it regularly: several CHLD signals may arrive as
-    /// one.
+    /// Stops mem_top if the program was stopped from its terminal. Call it regularly: several CHLD signals may arrive
+    /// as one.
     pub(crate) fn follow_stops(&self) {
         follow_stop(*locked(&self.program));
     }
@@ -188,10 +188,11 @@ fn send(pid: Pid, number: i32) {
     };
 }
 
-/// Stops this process if the program was stopped by its terminal; when the shell continues it, continues the program too.
+/// Stops this process if the program was stopped by its terminal; when the shell continues it, continues the program
+/// too.
 ///
-/// The program's PID stays locked meanwhile, so that the same stop is not found a second time. Without a terminal there is
-/// no shell that would continue mem_top. A program that was stopped with `SIGSTOP` is continued by whoever did that.
+/// The program's PID stays locked meanwhile, so that the same stop is not found a second time. Without a terminal there
+/// is no shell that would continue mem_top. A program that was stopped with `SIGSTOP` is continued by whoever did that.
 fn follow_stop(program: Option<Pid>) {
     let Some(pid) = program else { return };
     let options = WaitIdOptions::STOPPED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;

@@ -1,9 +1,10 @@
-//! The live view over snapshot files, replayed as if they were captures of a running process: to develop it, and to test
-//! it in a real terminal.
+//! The live view over snapshot files, replayed as if they were captures of a running process: to develop it, and to
+//! test it in a real terminal.
 //!
 //! `replay [OPTIONS] FILE…` shows one process; `--group` one for each file, which is captured again and again.
 //! `--interval SECONDS`, `--budget SHARE`, `--limit BYTES`; `--die` lets the process end after its last file, else the
-//! last one is shown again and again; `--panic title` and `--panic capture` fail there; `--out FOLDER` is where `s` and `r` write.
+//! last one is shown again and again; `--panic title` and `--panic capture` fail there; `--out FOLDER` is where `s` and
+//! `r` write.
 #![expect(clippy::print_stderr, reason = "an example says why it cannot go on")]
 
 use std::path::{Path, PathBuf};

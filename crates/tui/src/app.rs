@@ -124,8 +124,8 @@ fn start(
     Ok(workers)
 }
 
-/// Asks the sources to end, and waits for a moment. A source that is still busy ends with this process: a process that it
-/// has paused then goes on when mem_top ends.
+/// Asks the sources to end, and waits for a moment. A source that is still busy ends with mem_top. Its process is no
+/// longer paused by then, or continues when mem_top ends.
 fn stop(workers: Vec<WorkerHandle>) {
     for worker in &workers {
         // Sending fails if the source has ended already.

@@ -1,14 +1,15 @@
 //! The live view: like `top`, but for the heaps of Python processes.
 //!
-//! The caller passes a [`CaptureSource`] for each process, and [`run`] shows it until the user quits. A source is captured
-//! repeatedly, and seldom enough that its process is paused for at most a share of the time, the budget ([`Pace`]).
+//! The caller passes a [`CaptureSource`] for each process, and [`run`] shows it until the user quits. A source is
+//! captured repeatedly, and seldom enough that its process is paused for at most a share of the time, the budget
+//! ([`Pace`]).
 //!
-//! State and drawing are pure: [`State::update`] takes events, [`draw`] reads the state, and one loop connects both with
-//! the terminal. So everything that a user can do and see is tested without a terminal.
+//! State and drawing are pure: [`State::update`] takes events, [`draw`] reads the state, and one loop connects both
+//! with the terminal. So everything that a user can do and see is tested without a terminal.
 //!
-//! Invariants: the terminal is restored, whatever ends the view. Memory is bounded: a few heaps, and histories of a fixed
-//! length. Every text of a heap is escaped before it reaches the terminal. This crate captures nothing itself, writes no
-//! file, and prints nothing but its screen.
+//! Invariants: the terminal is restored, whatever ends the view. Memory is bounded: a few heaps, and histories of a
+//! fixed length. Every text of a heap is escaped before it reaches the terminal. This crate captures nothing itself,
+//! writes no file, and prints nothing but its screen.
 #![forbid(unsafe_code)]
 
 mod app;

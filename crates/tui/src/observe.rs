@@ -1,7 +1,7 @@
 //! The numbers of a capture that the view shows, so that its heap can be dropped.
 //!
-//! Invariant: an observation does not refer to a heap, so it costs little to keep. Its numbers are those of the `analyze`
-//! crate. The names of types are escaped and cut; all other texts of a heap are escaped when they are drawn.
+//! Invariant: an observation does not refer to a heap, so it costs little to keep. Its numbers are those of the
+//! `analyze` crate. The names of types are escaped and cut; all other texts of a heap are escaped when they are drawn.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -67,8 +67,8 @@ impl Observation {
 /// The most suspects, and the most candidates, that are shown.
 const SUSPECTS: usize = 50;
 
-/// Returns the numbers of `heap`, and the growth over `series`, which contains it. Linear; the leak finder takes most of
-/// the time.
+/// Returns the numbers of `heap`, and the growth over `series`, which contains it. Linear; the leak finder takes most
+/// of the time.
 ///
 /// # Errors
 /// If the heaps of the series are of different processes.

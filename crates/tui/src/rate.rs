@@ -9,8 +9,8 @@ use std::time::Duration;
 /// Of more points than this, evenly chosen ones are used, because there is a slope for each pair.
 const POINTS: usize = 32;
 
-/// Returns the growth per minute; none from fewer than three points, or if they cover less than `span`. Quadratic in the
-/// number of points that are used, at most 32.
+/// Returns the growth per minute; none from fewer than three points, or if they cover less than `span`. Quadratic in
+/// the number of points that are used, at most 32.
 #[must_use]
 pub fn per_minute(points: &[(Duration, f64)], span: Duration) -> Option<f64> {
     let (first, last) = (points.first()?, points.last()?);

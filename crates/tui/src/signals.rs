@@ -66,8 +66,8 @@ impl Signals {
         Ok(signals)
     }
 
-    /// Starts a watchdog thread, which ends the process if the event loop does not handle a signal, or if the terminal is
-    /// gone: crossterm then neither waits nor returns when it reads, and blocks the event loop for ever.
+    /// Starts a watchdog thread, which ends the process if the event loop does not handle a signal, or if the terminal
+    /// is gone: crossterm then neither waits nor returns when it reads, and blocks the event loop for ever.
     #[cfg(unix)]
     fn watch(&self) -> io::Result<()> {
         let (ending, ended) = (self.ending.clone(), Arc::clone(&self.default));

@@ -1,7 +1,7 @@
 //! The interface to the caller of the live view, which provides the captures.
 //!
-//! The view itself knows nothing about processes: its caller passes a [`CaptureSource`] for each. All methods of a source
-//! are called from one thread, its own, except [`CaptureSource::title`], which is called once before.
+//! The view itself knows nothing about processes: its caller passes a [`CaptureSource`] for each. All methods of a
+//! source are called from one thread, its own, except [`CaptureSource::title`], which is called once before.
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -1,8 +1,8 @@
 //! The terminal, switched to the view and restored whatever happens.
 //!
-//! Invariant: when a [`TerminalGuard`] ends, by a return, a panic or ^Z, the terminal has echo, line mode, its cursor, no
-//! mouse capture and its former text. If the thread that draws panics, the terminal is restored before the message is
-//! printed. A panic of another thread prints nothing, and is shown within the view.
+//! Invariant: when a [`TerminalGuard`] ends, by a return, a panic or ^Z, the terminal has echo, line mode, its cursor,
+//! no mouse capture and its former text. If the thread that draws panics, the terminal is restored before the message
+//! is printed. A panic of another thread prints nothing, and is shown within the view.
 
 use std::io::{self, Stdout, Write};
 use std::panic::PanicHookInfo;

@@ -56,8 +56,8 @@ pub(crate) fn start(text: &str, width: usize) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Breaks a text into lines of at most `width` columns, between words where possible. There are at most `most` lines; the
-/// last one ends with `…` if there would be more.
+/// Breaks a text into lines of at most `width` columns, between words where possible. There are at most `most` lines;
+/// the last one ends with `…` if there would be more.
 pub(crate) fn wrapped(text: &str, width: usize, most: usize) -> Vec<String> {
     let width = width.max(1);
     let mut lines: Vec<String> = vec![String::new()];

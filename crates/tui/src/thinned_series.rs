@@ -1,8 +1,8 @@
 //! A series of values over time with a bounded length, spread evenly over the past.
 //!
-//! When there are too many points, every second one is dropped and the distance doubles, up to a maximum; from then on the
-//! oldest point is dropped. The newest point is always kept, and is replaced by the next one while it is too close to its
-//! predecessor.
+//! When there are too many points, every second one is dropped and the distance doubles, up to a maximum; from then on
+//! the oldest point is dropped. The newest point is always kept, and is replaced by the next one while it is too close
+//! to its predecessor.
 //!
 //! Invariant: points are in the order of time, and never more than the capacity.
 
@@ -64,8 +64,8 @@ impl<T> ThinnedSeries<T> {
         &self.points
     }
 
-    /// Returns the values that are about equally far apart, oldest first: the value before the newest one is left out while
-    /// the two are still close. Growth within such a short interval would look as if it had slowed down.
+    /// Returns the values that are about equally far apart, oldest first: the value before the newest one is left out
+    /// while the two are still close. Growth within such a short interval would look as if it had slowed down.
     pub fn even(&self) -> impl Iterator<Item = &T> {
         let count = self.points.len();
         let is_close = match self.points.as_slice() {

@@ -1,7 +1,7 @@
 //! The history of each type over the captures: its number of objects and its bytes.
 //!
-//! Invariant: memory is bounded, however many types and captures there are. Only a few thousand types have a history, the
-//! largest and the most numerous, and each history has a fixed length.
+//! Invariant: memory is bounded, however many types and captures there are. Only a few thousand types have a history,
+//! the largest and the most numerous, and each history has a fixed length.
 
 use std::cmp::Reverse;
 use std::collections::{HashMap, VecDeque};
@@ -55,7 +55,8 @@ pub struct Trends {
 }
 
 impl Trends {
-    /// Adds the numbers of a capture. A new type starts a history, and the history of a type without objects is dropped.
+    /// Adds the numbers of a capture. A new type starts a history, and the history of a type without objects is
+    /// dropped.
     pub fn add(&mut self, at: Duration, types: &[TypeNumbers]) {
         self.times.push_back(at);
         if self.times.len() > LENGTH {

@@ -1,4 +1,5 @@
-//! `mem_top run [-m] PROGRAM ARGS…`: runs a program, captures it while it runs, and reports what grew when it has ended.
+//! `mem_top run [-m] PROGRAM ARGS…`: runs a program, captures it while it runs, and reports what grew when it has
+//! ended.
 //!
 //! The program has the terminal, the standard streams and the exit status to itself. mem_top prints on standard error
 //! only when the program has ended. A process cannot be captured after its end, and a Python interpreter clears its

@@ -1,8 +1,8 @@
 //! Captures a process, or a process group, several times.
 //!
 //! Invariants: however a series ends (all captures taken, ^C, the process gone), what was captured is returned. Each
-//! process is paused for at most the budget's share of the time. Heaps are kept outside of memory where possible: in the
-//! container of a process that is near its memory limit, several copies of its heap would end it.
+//! process is paused for at most the budget's share of the time. Heaps are kept outside of memory where possible: in
+//! the container of a process that is near its memory limit, several copies of its heap would end it.
 
 use std::sync::Arc;
 use std::time::Duration;

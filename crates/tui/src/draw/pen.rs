@@ -34,8 +34,8 @@ impl<'a> Pen<'a> {
         }
     }
 
-    /// Writes spans one after the other on a line of `area`. A span that does not fit is cut and ends with `…`. Returns the
-    /// number of columns that were used.
+    /// Writes spans one after the other on a line of `area`. A span that does not fit is cut and ends with `…`. Returns
+    /// the number of columns that were used.
     pub(crate) fn line(&mut self, area: Rect, line: u16, spans: &[Span]) -> u16 {
         if line >= area.height {
             return 0;

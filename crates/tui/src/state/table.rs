@@ -181,8 +181,8 @@ impl Table {
         self.cursor = Cursor::default();
     }
 
-    /// Sorts and filters the rows. `value` returns the value to sort by (unknown ones come last), `name` the name, which is
-    /// filtered and decides among equal rows, and `key` the key that the cursor follows.
+    /// Sorts and filters the rows. `value` returns the value to sort by (unknown ones come last), `name` the name,
+    /// which is filtered and decides among equal rows, and `key` the key that the cursor follows.
     pub fn arrange(
         &mut self,
         count: usize,

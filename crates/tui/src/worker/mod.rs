@@ -1,5 +1,5 @@
-//! The thread of a source: captures it at the pace that the budget allows, analyses the captures, and answers requests of
-//! the view.
+//! The thread of a source: captures it at the pace that the budget allows, analyses the captures, and answers requests
+//! of the view.
 //!
 //! Invariant: however long it runs, it keeps only a few heaps: those of the leak finder, and the one whose details are
 //! shown. A panic here becomes an [`Update::Gone`] and does not garble the screen.
@@ -113,8 +113,8 @@ impl Worker {
         }
     }
 
-    /// Does work that may panic. After a panic it reports the process as gone, and the thread ends. Returns whether to go
-    /// on.
+    /// Does work that may panic. After a panic it reports the process as gone, and the thread ends. Returns whether to
+    /// go on.
     fn guarded(&mut self, work: impl FnOnce(&mut Self) -> bool) -> bool {
         match catch_unwind(AssertUnwindSafe(|| work(self))) {
             Ok(go_on) => go_on,

@@ -21,6 +21,8 @@ pub(crate) struct Arguments {
     #[arg(value_name = "PID|FILE", value_parser = input())]
     input: Option<Input>,
     /// Print a report once instead of opening the live view
+    ///
+    /// Without a terminal, or with --json, a report is printed in any case.
     #[arg(long)]
     once: bool,
     /// Include Python child processes, such as the workers of a server
