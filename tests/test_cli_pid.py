@@ -173,7 +173,7 @@ def test_without_a_pause_every_output_says_that_it_is_approximate(leaking: "subp
         assert "approximate" in mem_top(*arguments, "--no-pause").stdout
     series = mem_top("leaks", pid, "--count", 3, "--interval", "500ms", "--no-pause")
     assert "approximate" in series.stdout
-    assert "not stopped" in series.stderr
+    assert "not paused" in series.stderr
 
 
 # --- Files of it ---

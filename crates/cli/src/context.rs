@@ -1,4 +1,4 @@
-//! The surroundings of a command: the system, as far as the command uses it.
+//! The parts of the system that a command uses.
 
 use crate::clock::Clock;
 use crate::console::Console;

@@ -200,7 +200,7 @@ fn exec_ends_the_series_of_a_process() {
     // What was captured before is the answer, and nothing is tried again.
     assert_eq!((series.rounds, fakes.times(7)), (3, vec![0, 30_000, 60_000, 90_000]));
 
-    // Among workers the other program begins anew.
+    // In a group, the other program starts a new series.
     let clock = FakeClock::default();
     let fakes = Fakes { clock: &clock, captured: RefCell::default(), tried: Cell::new(0), ..fakes };
     let series =
