@@ -185,7 +185,7 @@ def test_what_it_cannot_do_it_says(shop: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     assert "hint: did you mean __main__.Session" in fails("--to", "dot", "-o", out, "--of", "__main__.Sesion")
     assert "--of applies to --to dot only" in fails("--to", "json", "-o", out, "--of", "Session")
-    assert "no object lies at 0x7" in fails("--to", "dot", "-o", out, "--of", "0x7")
+    assert "no object at 0x7" in fails("--to", "dot", "-o", out, "--of", "0x7")
     assert "is a directory" in fails("--to", "json", "-o", tmp_path)
     assert "there is no directory" in fails("--to", "json", "-o", tmp_path / "none" / "out")
     assert "/dev/full" in fails("--to", "json", "-o", "/dev/full")
