@@ -101,7 +101,7 @@ def test_a_program_that_the_process_did_not_run_is_refused(core: Path, exe: str,
 def test_options_that_mean_nothing_for_a_file_are_refused(core: Path) -> None:
     done = command("report", core, "--no-pause")
     assert done.returncode == 2
-    assert "--no-pause says how a process is captured" in done.stderr
+    assert "--no-pause applies to a running process" in done.stderr
 
 
 def test_what_is_no_core_file_is_told(tmp_path: Path) -> None:

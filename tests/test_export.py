@@ -32,7 +32,7 @@ def everything(told: Any) -> tuple[int, int]:
 
 def test_devtools_opens_it_and_finds_what_we_find(shop: Path, told: Any, tmp_path: Path) -> None:
     file = tmp_path / "shop.heapsnapshot"
-    assert "Chrome opens it" in export(shop, "heapsnapshot", file)
+    assert "open it in Chrome" in export(shop, "heapsnapshot", file)
     read = read_heapsnapshot(file, many=400)
     assert read["problems"] == []
     objects, size = everything(told)
@@ -184,8 +184,8 @@ def test_what_it_cannot_do_it_says(shop: Path, tmp_path: Path) -> None:
 
     out = tmp_path / "out"
     assert "hint: did you mean __main__.Session" in fails("--to", "dot", "-o", out, "--of", "__main__.Sesion")
-    assert "--of says what --to dot draws" in fails("--to", "json", "-o", out, "--of", "Session")
-    assert "no object lies at 0x7" in fails("--to", "dot", "-o", out, "--of", "0x7")
+    assert "--of applies to --to dot only" in fails("--to", "json", "-o", out, "--of", "Session")
+    assert "no object at 0x7" in fails("--to", "dot", "-o", out, "--of", "0x7")
     assert "is a directory" in fails("--to", "json", "-o", tmp_path)
     assert "there is no directory" in fails("--to", "json", "-o", tmp_path / "none" / "out")
     assert "/dev/full" in fails("--to", "json", "-o", "/dev/full")
@@ -201,4 +201,4 @@ def test_a_full_disk_is_told(shop: Path) -> None:
     with full.open("w") as out:
         done = subprocess.run(command, stdout=out, stderr=subprocess.PIPE, text=True, timeout=300, check=False)
     assert done.returncode == 2
-    assert done.stderr.startswith("error: the export cannot be written")
+    assert done.stderr.startswith("error: cannot write the export")

@@ -136,7 +136,7 @@ def test_what_stands_in_the_directory_is_not_replaced(tmp_path: Path) -> None:
         done = command("leaks", process.pid, "--count", "2", "--interval", "100ms", "--save", saved)
         assert first.read_text() == "precious"
         behind = [str(saved / f"mem_top-{process.pid}-{number}.parquet") for number in (2, 3)]
-        assert all(f"saved as {path}, behind those that are there" in done.stderr for path in behind), done.stderr
+        assert all(f"saved as {path}, after the files already there" in done.stderr for path in behind), done.stderr
         assert all(mem_top.load(path).objects > 0 for path in behind)
 
 

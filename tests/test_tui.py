@@ -169,7 +169,7 @@ def selected(terminal: Terminal) -> list[str]:
 
 def test_it_is_started_sorted_filtered_and_left(terminal: Terminal, replay: Path, snapshots: list[Path]) -> None:
     start(terminal, replay, snapshots)
-    shown = terminal.shows("resident", "stopped for", "RETAINED▼", "Types", "Holders")
+    shown = terminal.shows("resident", "paused for", "RETAINED▼", "Types", "Holders")
     assert "leak.py" in shown and "CPython 3." in shown
     terminal.press("1")
     terminal.shows("OBJECTS▼")
@@ -182,23 +182,25 @@ def test_it_is_started_sorted_filtered_and_left(terminal: Terminal, replay: Path
     shown = terminal.shows("/main__ sess", "__main__.Session", "1 row")
     assert not [line for line in shown.splitlines() if line.endswith(" dict")]
     terminal.press("Enter")
-    terminal.shows("f go on")
+    terminal.shows("f resume")
     terminal.press("f")
     terminal.shows("● ", "f freeze")
     terminal.press("q")
     assert "leak:" not in terminal.ended(0)
 
 
-def test_enter_shows_who_keeps_it_and_escape_goes_back(terminal: Terminal, replay: Path, snapshots: list[Path]) -> None:
+def test_enter_shows_what_keeps_it_alive_and_escape_goes_back(
+    terminal: Terminal, replay: Path, snapshots: list[Path]
+) -> None:
     start(terminal, replay, snapshots)
     terminal.press("/")
     terminal.write("__main__.Session")
     terminal.press("Enter", "Enter")
-    terminal.shows("Who keeps them alive", "__main__.by_token[*]", "Examples")
+    terminal.shows("What keeps them alive", "__main__.by_token[*]", "Largest examples")
     terminal.press("Enter")
-    terminal.shows("Who keeps it alive", "Without this one it would be freed", "refcount")
+    terminal.shows("Each of these keeps it alive", "Without this object it would be freed", "refcount")
     terminal.press("Escape")
-    terminal.shows("Who keeps them alive")
+    terminal.shows("What keeps them alive")
     terminal.press("Escape")
     terminal.shows("RETAINED▼")
     terminal.press("Escape", "Tab")
@@ -206,7 +208,7 @@ def test_enter_shows_who_keeps_it_and_escape_goes_back(terminal: Terminal, repla
     terminal.press("Enter")
     terminal.shows("Why it is suspected", "Theil–Sen", "module __main__")
     terminal.press("?")
-    terminal.shows("Moving about", "any other key closes this")
+    terminal.shows("Moving around", "press any other key to close it")
     terminal.press("x", "q")
     terminal.ended(0)
 
@@ -224,16 +226,16 @@ def test_it_follows_the_terminals_size(terminal: Terminal, replay: Path, snapsho
         terminal.shows(sign)
     # It still listens.
     terminal.press("Enter")
-    terminal.shows("Who keeps them alive")
+    terminal.shows("What keeps them alive")
     terminal.press("q")
     terminal.ended(0)
 
 
 def test_a_process_that_dies_stays_to_be_looked_at(terminal: Terminal, replay: Path, snapshots: list[Path]) -> None:
     terminal.run(replay, "--interval", "0.3", "--budget", "1", "--die", *snapshots)
-    terminal.shows("■ ended", "the last snapshot was shown", "this is its last state", "leak:")
+    terminal.shows("■ ended", "the last snapshot was shown", "showing its last state", "leak:")
     terminal.press("Enter")
-    terminal.shows("Who keeps them alive")
+    terminal.shows("What keeps them alive")
     terminal.press("Escape", "q")
     terminal.ended(0)
 
@@ -291,9 +293,9 @@ def test_a_panic_leaves_a_sane_terminal_and_says_why(terminal: Terminal, replay:
     assert "asked to panic" in terminal.ended(101)
 
 
-def test_a_panic_of_a_capture_is_told_on_the_screen(terminal: Terminal, replay: Path, snapshots: list[Path]) -> None:
+def test_a_panic_of_a_capture_is_shown_on_the_screen(terminal: Terminal, replay: Path, snapshots: list[Path]) -> None:
     terminal.run(replay, "--panic", "capture", *snapshots)
-    terminal.shows("mem_top itself failed: asked to panic", "■ ended")
+    terminal.shows("internal error, please report it: asked to panic", "■ ended")
     terminal.press("q")
     assert "panicked" not in terminal.ended(0)
 
@@ -312,7 +314,7 @@ def test_snapshots_and_reports_are_written(
     assert (tmp_path / "replayed.parquet").read_bytes()[:4] == b"PAR1"
     shutil.rmtree(tmp_path)
     terminal.press("s")
-    terminal.shows("no snapshot written")
+    terminal.shows("snapshot not written")
     terminal.press("q")
 
 
@@ -326,7 +328,7 @@ def test_the_mouse_chooses_a_row_and_a_column(terminal: Terminal, replay: Path, 
     terminal.click(30, header + 4)
     terminal.wait(lambda: lines[header + 3].strip() in "".join(selected(terminal)), "the third row to be chosen")
     terminal.click(30, header + 4)
-    terminal.shows("Who keeps them alive")
+    terminal.shows("What keeps them alive")
     terminal.press("q")
     terminal.ended(0)
 
@@ -347,13 +349,13 @@ def test_without_colour_there_is_none(terminal: Terminal, replay: Path, snapshot
 
 
 def test_several_processes_have_a_row_each_and_a_sum(terminal: Terminal, replay: Path, snapshots: list[Path]) -> None:
-    terminal.run(replay, "--fleet", "--interval", "0.3", "--budget", "1", *snapshots)
-    terminal.shows("8 processes", "RESIDENT▼", "all together")
+    terminal.run(replay, "--group", "--interval", "0.3", "--budget", "1", *snapshots)
+    terminal.shows("8 processes", "RESIDENT▼", " total")
     terminal.wait(lambda: terminal.screen().count("leak.py") >= 8, "a row each")
     terminal.press("Down", "Enter")
     terminal.shows("Types", "RETAINED▼", "Esc all")
     terminal.press("Escape")
-    terminal.shows("all together")
+    terminal.shows("RESIDENT▼")
     terminal.press("q")
     terminal.ended(0)
 

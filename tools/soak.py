@@ -3,7 +3,7 @@
 The view runs in a terminal of tmux. The process notes by itself for how long it did not get on: it sleeps for a
 millisecond at a time, and what takes ten times as long counts as a stop, whoever caused it. It does so for as long
 before the view starts, in which nobody stops it: what the machine itself makes of it. Fails if the view, or the process beyond
-what it lost before, says that it stood still for 1 % of the time or more. Needs tmux and an installed mem_top; takes ten
+what it lost before, says that it was paused for 1 % of the time or more. Needs tmux and an installed mem_top; takes ten
 minutes or so.
 """
 
@@ -86,7 +86,7 @@ def main() -> int:
         seen, share, begun = 0, 1.0, time.monotonic()
         while seen < arguments.captures:
             time.sleep(1)
-            found = re.search(r"capture (\d+): stopped for (.+?), ([\d.]+) % of", tmux(socket, "capture-pane", "-p"))
+            found = re.search(r"capture (\d+): paused for (.+?), ([\d.]+) % of", tmux(socket, "capture-pane", "-p"))
             if found and int(found[1]) > seen:
                 seen, share = int(found[1]), float(found[3]) / 100
                 print(f"{time.monotonic() - begun:6.0f} s  {found[0]} the time", flush=True)
@@ -99,7 +99,7 @@ def main() -> int:
         child.wait()
     before, then = (float(lost) / float(of) for lost, of in ((alone, alone_of), (watched, watched_of)))
     print(f"the view says that it stopped the process for {share:.2%} of the time, at most {BUDGET:.0%} are allowed")
-    print(f"the process stood still for {then:.2%} of {float(watched_of):.0f} s, and for {before:.2%} before")
+    print(f"the process was paused for {then:.2%} of {float(watched_of):.0f} s, and for {before:.2%} before")
     return int(share >= BUDGET or then - before >= BUDGET)
 
 

@@ -1,4 +1,4 @@
-//! Time, and what ends a wait: a trait, so that tests need not wait.
+//! Time and ^C as a trait, so that tests need not wait.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -8,21 +8,21 @@ use std::time::{Duration, Instant};
 use signal_hook::consts::SIGINT;
 use signal_hook::flag;
 
-/// So often it is asked whether to go on.
+/// How often a wait checks for an interruption.
 const TICK: Duration = Duration::from_millis(50);
 
-/// A clock that never goes back, and on which one can wait.
+/// A monotonic clock that can wait and be interrupted.
 pub(crate) trait Clock {
-    /// The time since some moment.
+    /// The time since a fixed moment.
     fn now(&self) -> Duration;
 
-    /// Waits; ends earlier if it is interrupted.
+    /// Waits, or returns early if interrupted.
     fn sleep(&self, duration: Duration);
 
-    /// From now on ^C interrupts a wait instead of ending the program; once it has, the next one ends it.
+    /// From now on the first ^C interrupts waits instead of ending the program; the second one ends it.
     fn listen(&self);
 
-    /// Whether it was interrupted since it listens.
+    /// Whether ^C was pressed since [`Clock::listen`].
     fn is_interrupted(&self) -> bool;
 }
 
@@ -58,8 +58,8 @@ impl Clock for SystemClock {
 
     fn listen(&self) {
         if !self.listens.replace(true) {
-            // In this order: the first ^C sets the flag, the second finds it set. Where signals cannot be had, ^C ends
-            // the program, as it does without this.
+            // The order matters: the first ^C sets the flag, and the second one finds it set. Errors are ignored: then
+            // ^C ends the program, which is the default.
             let _ = flag::register_conditional_default(SIGINT, Arc::clone(&self.interrupted));
             let _ = flag::register(SIGINT, Arc::clone(&self.interrupted));
         }
@@ -72,11 +72,11 @@ impl Clock for SystemClock {
 
 #[cfg(test)]
 pub(crate) mod testing {
-    //! A clock that goes only when somebody waits on it.
+    //! A clock that advances only while somebody waits on it.
 
     use super::*;
 
-    /// A clock that is interrupted at a moment, or never.
+    /// A clock that is interrupted at a given time, or never.
     #[derive(Debug, Default)]
     pub(crate) struct FakeClock {
         now: Cell<Duration>,
@@ -89,7 +89,7 @@ pub(crate) mod testing {
             Self { interrupted_at: Some(moment), ..Self::default() }
         }
 
-        /// Time passes while something else is done.
+        /// Advances the clock, as for work that takes time.
         pub(crate) fn pass(&self, duration: Duration) {
             self.now.set(self.now.get() + duration);
         }

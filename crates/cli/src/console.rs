@@ -1,17 +1,16 @@
-//! What is said on standard error while heaps are being captured, one after the other: lines that stay, and on a terminal
-//! a last one that changes.
+//! Progress messages on standard error: lines that stay and, in a terminal, a last line that is overwritten.
 
 use std::io::{self, IsTerminal, Write};
 
 use memtop_report::escape;
 
-/// Who is told what goes on.
+/// Where progress messages go.
 pub(crate) trait Console {
-    /// Says something that stays.
-    fn line(&self, text: &str);
+    /// Prints a line that stays.
+    fn print_line(&self, text: &str);
 
-    /// Says what goes on just now, until something else does.
-    fn status(&self, text: &str);
+    /// Replaces the status line; an empty text removes it.
+    fn set_status(&self, text: &str);
 }
 
 /// Standard error.
@@ -25,7 +24,7 @@ impl StandardError {
         Self { is_terminal: io::stderr().is_terminal() }
     }
 
-    /// If nobody reads it any more, there is nobody to tell.
+    /// Write errors are ignored: there is no other place to report them.
     fn write(&self, text: &str, end: &str) {
         let wipe = if self.is_terminal { "\r\x1b[K" } else { "" };
         let mut stderr = io::stderr().lock();
@@ -35,11 +34,11 @@ impl StandardError {
 }
 
 impl Console for StandardError {
-    fn line(&self, text: &str) {
+    fn print_line(&self, text: &str) {
         self.write(text, "\n");
     }
 
-    fn status(&self, text: &str) {
+    fn set_status(&self, text: &str) {
         if self.is_terminal {
             self.write(text, "");
         }
@@ -48,6 +47,6 @@ impl Console for StandardError {
 
 impl Drop for StandardError {
     fn drop(&mut self) {
-        self.status("");
+        self.set_status("");
     }
 }

@@ -1,6 +1,6 @@
-//! What a command looks at: a file, or a running process.
+//! The input of a command: a snapshot file, a core file or a running process.
 //!
-//! An argument of digits is the number of a process; a file of that name is `./1234`.
+//! An argument of digits is a PID; a file with such a name is written `./1234`.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -13,83 +13,80 @@ use memtop_heap::Heap;
 use memtop_remote::{CaptureOptions, MemoryPlan, Purpose};
 
 use crate::failure::Failure;
-use crate::leaks::size;
 use crate::load;
+use crate::parse;
 use crate::processes::Processes;
 use crate::progress::Progress;
 
-/// What a command looks at.
+/// The input of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Input {
-    /// A snapshot.
+    /// A snapshot or a core file.
     File(PathBuf),
-    /// A running process, by its number.
+    /// A running process, by its PID.
     Process(u32),
 }
 
 impl Input {
-    /// Reads an argument.
+    /// Parses an argument.
     ///
     /// # Errors
-    /// If it is digits and no number of a process.
+    /// If it consists of digits but cannot be a PID.
     pub(crate) fn parse(argument: OsString) -> Result<Self, String> {
         match argument.to_str() {
             Some(text) if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) => {
                 let pid = text.parse().ok().filter(|&pid| 0 < pid && pid <= i32::MAX.cast_unsigned());
-                pid.map(Self::Process).ok_or_else(|| {
-                    format!("no process can have that number; a file of that name is ./{text}")
-                })
+                pid.map(Self::Process)
+                    .ok_or_else(|| format!("not a valid PID; for a file with that name, write ./{text}"))
             }
             _ => Ok(Self::File(PathBuf::from(argument))),
         }
     }
 
-    /// The heap of the file, or of the process as it is now.
+    /// Returns the heap of the file, or of the process as it is now.
     ///
     /// # Errors
-    /// If the file cannot be read or the process not be captured, with the reason and a hint.
+    /// If the file cannot be read, or the process cannot be captured.
     pub(crate) fn heap(
         &self,
-        capturing: &Capturing,
+        capture: &CaptureArguments,
         processes: &dyn Processes,
         progress: &Progress,
     ) -> Result<Heap, Failure> {
-        self.heap_for(Purpose::Answers, capturing, processes, progress)
+        self.heap_for(Purpose::Answers, capture, processes, progress)
     }
 
-    /// As [`Input::heap`], by what the heap is for.
+    /// Returns the heap for a given purpose; see [`Input::heap`].
     ///
     /// # Errors
-    /// As [`Input::heap`].
+    /// As for [`Input::heap`].
     pub(crate) fn heap_for(
         &self,
         purpose: Purpose,
-        capturing: &Capturing,
+        capture: &CaptureArguments,
         processes: &dyn Processes,
         progress: &Progress,
     ) -> Result<Heap, Failure> {
         match self {
             Self::File(path) if is_core(path) => {
-                capturing.only_for_a_core()?;
-                progress.say("reading the core file …");
-                let exe = capturing.exe.as_deref();
-                Ok(memtop_remote::Target::capture_core(path, exe, &capturing.options_for(purpose))?)
+                capture.refuse_for_a_core()?;
+                progress.set("reading the core file …");
+                let exe = capture.exe.as_deref();
+                Ok(memtop_remote::Target::capture_core(path, exe, &capture.options_for(purpose))?)
             }
             Self::File(path) => {
-                capturing.only_for_a_process()?;
-                progress.say("loading …");
+                capture.refuse_for_a_file()?;
+                progress.set("loading the snapshot …");
                 load::heap(path)
             }
             Self::Process(pid) => {
-                progress.say(format!("capturing process {pid} …"));
-                processes.capture(*pid, &capturing.options_for(purpose))
+                progress.set(format!("capturing process {pid} …"));
+                processes.capture(*pid, &capture.options_for(purpose))
             }
         }
     }
-}
 
-impl Input {
-    /// As it is given on a command line.
+    /// Returns the input as it is written on a command line.
     pub(crate) fn argument(&self) -> String {
         match self {
             Self::File(path) => path.display().to_string(),
@@ -107,50 +104,56 @@ impl fmt::Display for Input {
     }
 }
 
-/// Whether a file is a program's memory as the system writes it when the program crashes. Snapshots begin otherwise.
+/// Whether a file is an ELF file, as core files are and snapshots are not.
 pub(crate) fn is_core(path: &Path) -> bool {
     let mut start = [0; 4];
     let read = File::open(path).and_then(|mut file| file.read_exact(&mut start));
     read.is_ok() && start == *b"\x7fELF"
 }
 
-/// As [`Input::parse`], for arguments.
-pub(crate) fn subject() -> impl clap::builder::TypedValueParser<Value = Input> {
+/// The clap value parser for [`Input::parse`].
+pub(crate) fn input() -> impl clap::builder::TypedValueParser<Value = Input> {
     use clap::builder::TypedValueParser;
     clap::builder::OsStringValueParser::new().try_map(Input::parse)
 }
 
 /// How a process is captured.
 #[derive(Debug, Clone, Default, Args)]
-#[command(next_help_heading = "Capturing a process")]
-pub(crate) struct Capturing {
-    /// Do not stop the process: the answer is approximate, and says so
+#[command(next_help_heading = "Capture options")]
+pub(crate) struct CaptureArguments {
+    /// Do not pause the process; the answer is approximate and says so
+    ///
+    /// Memory that changes while it is copied is not consistent everywhere.
     #[arg(long)]
     pub(crate) no_pause: bool,
-    /// Read what is swapped out too, which brings it back into memory
+    /// Also read memory that is swapped out, which swaps it back in
     #[arg(long)]
     pub(crate) include_swapped: bool,
-    /// Copy large mappings too that hold no objects, such as the numbers of arrays
+    /// Also copy large mappings that hold no objects, such as the data of arrays
+    ///
+    /// By default, large mappings without addresses are left out, since they cannot refer to objects.
     #[arg(long, alias = "all-mappings")]
     pub(crate) large_mappings: bool,
-    /// Tell keys that are no names: they are often tokens and addresses of people
+    /// Include dict keys that are not identifiers (may contain secrets or personal data)
     #[arg(long)]
     pub(crate) with_keys: bool,
-    /// Refuse, before the process is stopped, what would take more memory than SIZE: 500MB, 2GiB
-    #[arg(long, value_name = "SIZE", value_parser = size)]
+    /// Refuse a capture that needs more memory than SIZE, such as 500MB or 2GiB
+    ///
+    /// The need is estimated before the process is paused.
+    #[arg(long, value_name = "SIZE", value_parser = parse::size)]
     pub(crate) max_memory: Option<u64>,
-    /// For a core file: the program that it is of, if it is no more where it was
+    /// Path of the executable that dumped the core file, if it has moved
     #[arg(long, value_name = "PROGRAM")]
     pub(crate) exe: Option<PathBuf>,
 }
 
-impl Capturing {
-    /// How a process is captured for answers about one heap.
+impl CaptureArguments {
+    /// The options of a capture that answers questions about one heap.
     pub(crate) fn options(&self) -> CaptureOptions {
         self.options_for(Purpose::Answers)
     }
 
-    /// How a process is captured, by what the heap is for.
+    /// The options of a capture for a given purpose.
     pub(crate) fn options_for(&self, purpose: Purpose) -> CaptureOptions {
         CaptureOptions {
             work: None,
@@ -163,43 +166,44 @@ impl Capturing {
     }
 
     /// # Errors
-    /// If an option was given that means nothing for a file.
-    pub(crate) fn only_for_a_process(&self) -> Result<(), Failure> {
-        let given = [
+    /// If an option was given, since none of them applies to a snapshot file.
+    pub(crate) fn refuse_for_a_file(&self) -> Result<(), Failure> {
+        refuse_options(&[
             ("--no-pause", self.no_pause),
             ("--include-swapped", self.include_swapped),
             ("--large-mappings", self.large_mappings),
             ("--with-keys", self.with_keys),
             ("--max-memory", self.max_memory.is_some()),
-            ("--exe", self.exe.is_some()),
-        ];
-        Self::none_of(&given)
+        ])?;
+        match self.exe {
+            None => Ok(()),
+            Some(_) => Err(Failure::new("--exe applies to a core file", "leave it out")),
+        }
     }
 
     /// # Errors
-    /// If an option was given that means nothing for a core file.
-    fn only_for_a_core(&self) -> Result<(), Failure> {
-        Self::none_of(&[
+    /// If an option was given that does not apply to a core file.
+    fn refuse_for_a_core(&self) -> Result<(), Failure> {
+        refuse_options(&[
             ("--no-pause", self.no_pause),
             ("--include-swapped", self.include_swapped),
             ("--large-mappings", self.large_mappings),
         ])
     }
-
-    fn none_of(given: &[(&str, bool)]) -> Result<(), Failure> {
-        match given.iter().find(|(_, given)| *given) {
-            None => Ok(()),
-            Some((name, _)) => Err(for_a_process(name)),
-        }
-    }
 }
 
-/// Why an option is refused for a file.
-pub(crate) fn for_a_process(option: &str) -> Failure {
-    Failure::new(
-        format!("{option} says how a process is captured, and a file was given"),
-        "give the number of a process instead: `mem_top ps` lists them",
-    )
+/// Refuses options that apply to a process where a file was given. Each option comes with whether it was given.
+///
+/// # Errors
+/// If one was given.
+pub(crate) fn refuse_options(options: &[(&str, bool)]) -> Result<(), Failure> {
+    match options.iter().find(|(_, given)| *given) {
+        None => Ok(()),
+        Some((name, _)) => Err(Failure::new(
+            format!("{name} applies to a running process, not to a file"),
+            "give a PID instead of the file (`mem_top ps` lists them), or leave the option out",
+        )),
+    }
 }
 
 #[cfg(test)]
@@ -207,23 +211,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn digits_are_a_process_and_the_rest_are_files() {
+    fn digits_are_a_pid_and_anything_else_is_a_file() {
         let read = |text: &str| Input::parse(text.into());
         assert_eq!(read("1234"), Ok(Input::Process(1234)));
         assert_eq!(read("0017"), Ok(Input::Process(17)));
         for file in ["./1234", "1234.parquet", "12a", "-12", "", "１２"] {
             assert_eq!(read(file), Ok(Input::File(file.into())), "{file:?}");
         }
-        for none in ["0", "4294967296", "99999999999999999999"] {
-            let error = read(none).expect_err(none);
-            assert_eq!(error, format!("no process can have that number; a file of that name is ./{none}"));
+        for invalid in ["0", "4294967296", "99999999999999999999"] {
+            let error = read(invalid).expect_err(invalid);
+            assert_eq!(error, format!("not a valid PID; for a file with that name, write ./{invalid}"));
         }
     }
 
     #[test]
-    fn options_of_a_capture_are_refused_for_a_file() {
-        assert!(Capturing::default().only_for_a_process().is_ok());
-        let failure = Capturing { no_pause: true, ..Capturing::default() }.only_for_a_process();
-        assert!(failure.expect_err("a file").message.starts_with("--no-pause says how"));
+    fn capture_options_are_refused_for_a_file() {
+        assert!(CaptureArguments::default().refuse_for_a_file().is_ok());
+        let arguments = CaptureArguments { no_pause: true, ..CaptureArguments::default() };
+        let failure = arguments.refuse_for_a_file().expect_err("a file");
+        assert_eq!(failure.message, "--no-pause applies to a running process, not to a file");
     }
 }

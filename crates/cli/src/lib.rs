@@ -1,37 +1,32 @@
-//! The command `mem_top`: arguments in, answers on standard output, talk on standard error, an exit status back.
+//! The command `mem_top`: parses arguments, runs a command and returns its exit status. Answers go to standard output,
+//! everything else to standard error.
 //!
-//! The console script of the Python package and the binary of this crate are both [`run`]. This is the only place
-//! that prints. Each subcommand is a file: its arguments with their help, and a function that asks `analyze` and has
-//! the answer told by `report`.
+//! The console script of the Python package and the binary of this crate both call [`run_with`] or [`run`]. No other
+//! crate prints. Each command is a file in `commands`; what they share lies beside that folder.
 //!
-//! Exit statuses: 0 for fine, 2 for failure; `leaks` has 1 for growth, 3 for what cannot be told yet and 130 for ^C too;
-//! `run` passes on that of its program.
+//! Exit statuses: 0 for success, 2 for failure. `leaks` also returns 1 for growth, 3 if it cannot decide yet and 130 if
+//! ^C came too early; `run` returns that of its program.
 #![forbid(unsafe_code)]
 
 mod clock;
+mod commands;
 mod console;
-mod diff;
-mod dump;
-mod export;
+mod context;
+mod exit;
 mod failure;
+mod html_page;
 mod input;
-mod leaks;
-mod live;
 mod load;
+mod lookup;
 mod output;
 mod output_file;
-mod overview;
-mod pace;
-mod page;
-mod process_group;
+mod parse;
 mod processes;
+mod program;
 mod progress;
-mod ps;
-mod report;
-mod run;
+mod save;
 mod signals;
 mod watch;
-mod why;
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -39,63 +34,57 @@ use std::path::Path;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use clock::SystemClock;
+use commands::{diff, dump, export, leaks, overview, ps, report, run, why};
 use console::StandardError;
-use failure::Failure;
+use context::Context;
+use failure::{Failure, catch_panics};
+use output::{Output, print_failure};
 use processes::System;
 
-/// All went well.
-const FINE: u8 = 0;
-/// `leaks` found growth.
-const GROWTH: u8 = 1;
-/// Wrong arguments, or the work failed.
-const FAILURE: u8 = 2;
-/// `leaks` cannot tell yet.
-const INCONCLUSIVE: u8 = 3;
-/// ^C came before there was an answer.
-const INTERRUPTED: u8 = 130;
-
 const HELP: &str = "\
-Names the memory leak in a Python program that is running, from outside of it.
+Finds memory leaks in running Python processes, from outside and without changes to the
+program.
 
-    mem_top ps                       the Python processes that can be looked into
-    mem_top 4711                     what is in one: refs, bytes, types, what retains most
-    mem_top leaks 4711               what grows in it, held where, by how much
-    mem_top leaks 4711 --children    the same for a server with its workers
-    mem_top report 4711              what is in the heap, and what holds most
-    mem_top why 4711 shop.Session    who keeps these objects alive
-    mem_top why 4711 0x7f3c5a0e1d50  … and this one
-    mem_top run worker.py            runs a program, and names what grew at its end
+    mem_top ps                       list the Python processes
+    mem_top 4711                     show one live: its types, and what retains most
+    mem_top leaks 4711               find what grows in it, and where it is held
+    mem_top leaks 4711 --children    the same for a server and its workers
+    mem_top report 4711              show what its heap contains
+    mem_top why 4711 shop.Session    show what keeps these objects alive
+    mem_top why 4711 0x7f3c5a0e1d50  show what keeps this object alive
+    mem_top run worker.py            run a program, and report what grew when it ends
 
-The process needs no preparation. It stands still while its memory is copied, mostly for
-less than a tenth of a second, and each answer says for how long.
+A process is paused only while its memory is copied, usually for less than a tenth of a
+second. Each answer says for how long.
 
-Snapshots keep a heap for later; commands take them as they take processes:
+Snapshots keep a heap for later. Commands take them in place of a process:
 
-    mem_top dump 4711 -o 1.parquet   saves one; from within: mem_top.snapshot().save(…)
+    mem_top dump 4711 -o 1.parquet   save one; in Python: mem_top.snapshot().save(…)
     mem_top leaks 1.parquet 2.parquet 3.parquet
     mem_top diff 1.parquet 3.parquet
-    mem_top diff 1.parquet 4711      what changed until now
+    mem_top diff 1.parquet 4711      compare with the process now
     mem_top export 4711 --to heapsnapshot -o 4711.heapsnapshot
-                                     for Chrome's DevTools; also for pprof, speedscope, Graphviz
+                                     for Chrome DevTools; also pprof, speedscope, Graphviz
 
-The answers of leaks, report and diff are written as a page for a browser too:
+The commands leaks, report and diff also write their answer as an HTML page:
 
     mem_top leaks 4711 --html leaks.html
 
-From within the program, three counters show what grows:
+In a program of your own, three counters show what grows:
 
     from mem_top import mem_top
 
     logging.debug(mem_top())         # from time to time
 
-Sizes are powers of ten: 1 kB is 1000 bytes. Each command answers on standard
-output, as text or with --json; its own --help has examples.";
+Sizes are powers of ten: 1 kB is 1000 bytes. Every command prints its answer to standard
+output, as text or with --json, and has examples in its own --help.";
 
 const EXIT: &str = "\
-Exit status: 0 fine, 2 failure; of leaks also 1 for a leak or native growth, 3 if
-it cannot be told yet, 130 if interrupted before it could; of run that of the program.";
+Exit status: 0 success, 2 failure. leaks also returns 1 for a leak or native growth, 3 if
+the answer is inconclusive, and 130 if interrupted too early for an answer. run returns
+the exit status of its program.";
 
-/// Names the memory leak in a Python program, from outside of it.
+/// Find memory leaks in running Python processes
 #[derive(Debug, Parser)]
 #[command(name = "mem_top", version, long_about = HELP, after_help = EXIT)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -118,43 +107,39 @@ enum Command {
     Run(run::Arguments),
 }
 
-/// The names of the commands.
-fn commands() -> Vec<String> {
-    Arguments::command().get_subcommands().map(|command| command.get_name().to_owned()).collect()
-}
-
-/// Runs the command; `arguments` begins with the program's name. Returns the exit status: see the crate.
+/// Runs the command. `arguments` begins with the name of the program. Returns the exit status.
 #[must_use]
 pub fn run<A: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = A>) -> u8 {
     run_with(arguments, None)
 }
 
-/// As [`run`]. The interpreter `python` runs the scripts of `mem_top run`; without one, `python3` does.
+/// Runs the command as [`run`] does, with the interpreter that runs the scripts of `mem_top run`; the default is
+/// `python3`.
 #[must_use]
 pub fn run_with<A: Into<OsString> + Clone>(
     arguments: impl IntoIterator<Item = A>,
     python: Option<&Path>,
 ) -> u8 {
     let arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
-    // Without any, it says what there is. A reader that went away has seen enough.
+    // A reader that closes the pipe early is not an error.
     if arguments.len() < 2 {
         let _ = Arguments::command().print_long_help();
-        return FINE;
+        return exit::SUCCESS;
     }
     let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
         Err(error) => {
-            // Help and the version are answers, on standard output; the rest is a failure, on standard error.
+            // Help and the version are answers too; clap prints them on standard output.
             let _ = error.print();
-            return if error.use_stderr() { FAILURE } else { FINE };
+            return if error.use_stderr() { exit::FAILURE } else { exit::SUCCESS };
         }
     };
     let output = arguments.output();
-    failure::caught(|| arguments.run(python)).unwrap_or_else(|failure| output::complain(output, &failure))
+    catch_panics(|| arguments.run(python)).unwrap_or_else(|failure| print_failure(output, &failure))
 }
 
 impl Arguments {
-    fn output(&self) -> &output::Output {
+    fn output(&self) -> &Output {
         match &self.command {
             None => &self.overview.output,
             Some(Command::Leaks(arguments)) => &arguments.output,
@@ -169,18 +154,23 @@ impl Arguments {
     }
 
     fn run(&self, python: Option<&Path>) -> Result<u8, Failure> {
+        let (clock, console) = (SystemClock::new(), StandardError::new());
+        let context = Context { processes: &System, clock: &clock, console: &console };
         match &self.command {
-            None => overview::run(&self.overview, &System),
-            Some(Command::Leaks(arguments)) => {
-                leaks::run(arguments, &System, &SystemClock::new(), &StandardError::new())
+            None => {
+                let names = Self::command();
+                let names: Vec<String> =
+                    names.get_subcommands().map(|command| command.get_name().to_owned()).collect();
+                overview::run(&self.overview, context, &names)
             }
-            Some(Command::Report(arguments)) => report::run(arguments, &System),
-            Some(Command::Diff(arguments)) => diff::run(arguments, &System),
-            Some(Command::Why(arguments)) => why::run(arguments, &System),
-            Some(Command::Dump(arguments)) => dump::run(arguments, &System),
-            Some(Command::Export(arguments)) => export::run(arguments, &System),
+            Some(Command::Leaks(arguments)) => leaks::run(arguments, context),
+            Some(Command::Report(arguments)) => report::run(arguments, context),
+            Some(Command::Diff(arguments)) => diff::run(arguments, context),
+            Some(Command::Why(arguments)) => why::run(arguments, context),
+            Some(Command::Dump(arguments)) => dump::run(arguments, context),
+            Some(Command::Export(arguments)) => export::run(arguments, context),
             Some(Command::Ps(arguments)) => ps::run(arguments),
-            Some(Command::Run(arguments)) => run::run(arguments, &System, python),
+            Some(Command::Run(arguments)) => run::run(arguments, context, python),
         }
     }
 }

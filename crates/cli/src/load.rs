@@ -1,4 +1,4 @@
-//! Heaps from files.
+//! Loads heaps from snapshot files.
 
 use std::path::{Path, PathBuf};
 
@@ -9,45 +9,47 @@ use memtop_snapshot::StoredHeap;
 use crate::failure::Failure;
 use crate::progress::Progress;
 
-/// The heap in a file.
+/// Loads the heap in a file.
 ///
 /// # Errors
-/// If it cannot be read, with the reason and a hint.
+/// If the file cannot be read.
 pub(crate) fn heap(path: &Path) -> Result<Heap, Failure> {
     Ok(memtop_snapshot::load(path)?.heap)
 }
 
-/// The heaps in two files, in the order given.
+/// Loads the heaps in several files, in the order given.
 ///
 /// # Errors
-/// As [`stored`], or if one cannot be read.
+/// If a file is given twice, or cannot be read.
 pub(crate) fn heaps(paths: &[PathBuf], progress: &Progress) -> Result<Vec<Heap>, Failure> {
-    check_each_once(paths)?;
+    refuse_duplicates(paths)?;
     let load = |(index, path): (usize, &PathBuf)| {
-        progress.say(format!("loading {} of {} …", index + 1, paths.len()));
+        progress.set(format!("loading {} of {} …", index + 1, paths.len()));
         heap(path)
     };
     paths.iter().enumerate().map(load).collect()
 }
 
-/// The heaps in several files, in the order given, each to be loaded when it is needed.
+/// Opens several files, in the order given; each heap is loaded when it is needed.
 ///
 /// # Errors
-/// If one is not a snapshot, or is given twice: it would count as a time without growth.
-pub(crate) fn stored(paths: &[PathBuf]) -> Result<Heaps, Failure> {
-    check_each_once(paths)?;
+/// If a file is not a snapshot, or is given twice: it would count as an interval without growth.
+pub(crate) fn stored(paths: &[PathBuf]) -> Result<StoredHeaps, Failure> {
+    refuse_duplicates(paths)?;
     let stored = paths.iter().map(|path| StoredHeap::of_file(path)).collect::<Result<_, _>>()?;
-    Ok(Heaps(stored))
+    Ok(StoredHeaps(stored))
 }
 
-fn check_each_once(paths: &[PathBuf]) -> Result<(), Failure> {
+fn refuse_duplicates(paths: &[PathBuf]) -> Result<(), Failure> {
     let real: Vec<PathBuf> =
         paths.iter().map(|path| path.canonicalize().unwrap_or_else(|_| path.clone())).collect();
-    for (place, path) in real.iter().enumerate() {
-        if let Some(before) = real[..place].iter().position(|known| known == path) {
-            let message = match paths[before] == paths[place] {
-                true => format!("{} is given twice", paths[place].display()),
-                false => format!("{} and {} are one file", paths[before].display(), paths[place].display()),
+    for (index, path) in real.iter().enumerate() {
+        if let Some(first) = real[..index].iter().position(|known| known == path) {
+            let message = match paths[first] == paths[index] {
+                true => format!("{} is given twice", paths[index].display()),
+                false => {
+                    format!("{} and {} are the same file", paths[first].display(), paths[index].display())
+                }
             };
             return Err(Failure::new(message, "give each snapshot once"));
         }
@@ -57,9 +59,9 @@ fn check_each_once(paths: &[PathBuf]) -> Result<(), Failure> {
 
 /// Heaps that are loaded when they are needed.
 #[derive(Debug, Default)]
-pub(crate) struct Heaps(pub(crate) Vec<StoredHeap>);
+pub(crate) struct StoredHeaps(pub(crate) Vec<StoredHeap>);
 
-impl HeapSeries for Heaps {
+impl HeapSeries for StoredHeaps {
     type Error = Failure;
 
     fn captures(&self) -> Vec<&CaptureInfo> {
@@ -67,7 +69,7 @@ impl HeapSeries for Heaps {
     }
 
     fn heap(&self, index: usize) -> Result<HeapHandle<'_>, Failure> {
-        // What was let go of before makes room for it.
+        // Returns what the heap before it took, to make room for this one.
         memtop_remote::return_free_memory();
         Ok(HeapHandle::Owned(self.0[index].heap()?))
     }

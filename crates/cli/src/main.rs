@@ -1,4 +1,4 @@
-//! The stand-alone command: see the library.
+//! The binary of the command; see the library.
 #![forbid(unsafe_code)]
 
 use std::process::ExitCode;

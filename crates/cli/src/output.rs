@@ -1,23 +1,23 @@
-//! What all commands have in common: the arguments that say how to answer, and the printing itself.
+//! The output options that all commands share, and printing itself.
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
 
 use clap::{Args, ValueEnum};
 use memtop_report::{Style, escape};
 
-use crate::Failure;
+use crate::failure::Failure;
 
-/// How to answer.
+/// How the answer is printed.
 #[derive(Debug, Default, Args)]
-#[command(next_help_heading = "The answer")]
+#[command(next_help_heading = "Output options")]
 pub(crate) struct Output {
-    /// Answer as JSON; the documentation has its schema
+    /// Print the answer as JSON; the documentation describes its fields
     #[arg(long)]
     pub(crate) json: bool,
-    /// Rows of each list at most; 0 for all
+    /// Show at most N rows of each list; 0 shows all
     #[arg(long, value_name = "N", default_value_t = 10)]
     limit: usize,
-    /// Colour: auto is for a terminal only, unless NO_COLOR is set
+    /// When to use colour; auto means in a terminal, unless NO_COLOR is set
     #[arg(long, value_name = "WHEN", value_enum, default_value_t = Color::Auto)]
     color: Color,
 }
@@ -30,11 +30,11 @@ enum Color {
     Never,
 }
 
-/// Columns of a line where there is no terminal.
+/// The width of a line where there is no terminal, in columns.
 const WIDTH: usize = 120;
 
 impl Output {
-    /// The limit; none for all.
+    /// The limit; none for all rows.
     pub(crate) fn limit(&self) -> Option<usize> {
         (self.limit > 0).then_some(self.limit)
     }
@@ -50,40 +50,40 @@ impl Output {
         }
     }
 
-    /// How text on standard output may look.
+    /// The style of text on standard output.
     pub(crate) fn style(&self) -> Style {
         self.style_of(io::stdout().is_terminal())
     }
 
-    /// How text may look that goes to standard error, or, if it does not, to a file.
+    /// The style of text that goes to standard error, or else to a file.
     pub(crate) fn error_style(&self, is_standard_error: bool) -> Style {
         self.style_of(is_standard_error && io::stderr().is_terminal())
     }
 
     fn style_of(&self, is_terminal: bool) -> Style {
-        let told = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+        let given = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
         let measured = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
-        let width = told.or_else(|| measured().filter(|_| is_terminal)).filter(|&width| width > 0);
+        let width = given.or_else(|| measured().filter(|_| is_terminal)).filter(|&width| width > 0);
         Style { color: self.color(is_terminal), width: width.unwrap_or(WIDTH), unicode: has_unicode() }
     }
 
-    /// Prints an answer. A reader that goes away has read enough: that is no failure.
+    /// Prints an answer. A reader that closes the pipe early is not an error.
     ///
     /// # Errors
-    /// If it cannot be written (a full disk).
+    /// If the answer cannot be written, for example to a full disk.
     pub(crate) fn print(answer: &str) -> Result<(), Failure> {
         let mut stdout = io::stdout().lock();
         match stdout.write_all(answer.as_bytes()).and_then(|()| stdout.flush()) {
             Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::new(
-                format!("the answer cannot be written: {error}"),
-                "free some space, or write elsewhere",
+                format!("cannot write the answer: {error}"),
+                "free some disk space, or write to another place",
             )),
             _ => Ok(()),
         }
     }
 }
 
-/// Whether the locale has letters beyond ASCII. One that is not set is no statement: UTF-8 is what is left.
+/// Whether the locale uses UTF-8. Without a locale, UTF-8 is assumed.
 fn has_unicode() -> bool {
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| {
         let value = std::env::var_os(name)?;
@@ -92,11 +92,11 @@ fn has_unicode() -> bool {
     locale.is_none_or(|locale| locale.contains("utf-8") || locale.contains("utf8"))
 }
 
-/// Tells a failure on standard error; returns the exit status.
-pub(crate) fn complain(output: &Output, failure: &Failure) -> u8 {
+/// Prints a failure on standard error. Returns the exit status.
+pub(crate) fn print_failure(output: &Output, failure: &Failure) -> u8 {
     let mut stderr = io::stderr().lock();
     let (on, off) = if output.color(stderr.is_terminal()) { ("\x1b[1;31m", "\x1b[0m") } else { ("", "") };
-    // A path or a name in it must not steer the terminal. If even this cannot be written, there is nobody to tell.
+    // Escaped, because a path or a name in it must not steer the terminal. Write errors have no other place to go.
     let _ = writeln!(stderr, "{on}error:{off} {}", escape(&failure.message));
     for hint in failure.hint.iter().flat_map(|hint| hint.lines()) {
         let _ = writeln!(stderr, "hint: {}", escape(hint));
@@ -104,9 +104,8 @@ pub(crate) fn complain(output: &Output, failure: &Failure) -> u8 {
     failure.status
 }
 
-/// Prints an answer on standard error, where standard output is not mem_top's.
-pub(crate) fn print_error(answer: &str) {
-    // If it cannot be written, there is nobody to tell.
+/// Prints on standard error, for commands whose standard output is not mem_top's own.
+pub(crate) fn print_error(text: &str) {
     let mut stderr = io::stderr().lock();
-    let _ = stderr.write_all(answer.as_bytes()).and_then(|()| stderr.flush());
+    let _ = stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush());
 }

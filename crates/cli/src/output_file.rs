@@ -1,40 +1,40 @@
-//! The files that commands write: looked at before the work, then written whole.
+//! The files that commands write: checked before the work begins, then written atomically.
 //!
-//! Invariant: a file is for its owner alone (mode 0600), appears under its name when it is complete, and no planted link
-//! is followed; see [`memtop_snapshot::write_whole`].
+//! Invariant: a file has mode 0600, appears under its name only when it is complete, and no planted link is followed;
+//! see [`memtop_snapshot::write_whole`].
 
 use std::io::{self, Write};
 use std::path::Path;
 
 use crate::failure::Failure;
 
-/// Whether a file will be replaced. To be asked before a process is stopped for nothing.
+/// Checks whether a file can be written, before a process is paused in vain. Returns whether it will be replaced.
 ///
 /// # Errors
-/// If the file can surely not be written.
+/// If its directory does not exist, or it is a directory itself.
 pub(crate) fn check(path: &Path) -> Result<bool, Failure> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
     if !folder.is_dir() {
-        let message = format!("{}: there is no directory {}", path.display(), folder.display());
-        return Err(Failure::new(message, "make it first, or give another path"));
+        let message = format!("cannot write {}: there is no directory {}", path.display(), folder.display());
+        return Err(Failure::new(message, "create the directory, or give another path"));
     }
     match path.symlink_metadata() {
         Ok(found) if found.is_dir() => {
-            let message = format!("{} is a directory", path.display());
-            Err(Failure::new(message, "give the path of the file that is to be written"))
+            let message = format!("cannot write {}: it is a directory", path.display());
+            Err(Failure::new(message, "give the path of a file"))
         }
         Ok(_) => Ok(true),
         Err(_) => Ok(false),
     }
 }
 
-/// Writes a file whole by `write`; gives its size in bytes.
+/// Writes a file atomically. Returns its size in bytes.
 ///
 /// # Errors
-/// If it cannot be written. Then nothing is left of it, and what stood there stands.
+/// If it cannot be written. Then an existing file is unchanged.
 pub(crate) fn write(
     path: &Path,
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,

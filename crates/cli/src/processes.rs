@@ -1,26 +1,26 @@
-//! The processes of this machine, as the commands see them: a trait, so that tests can make up their own.
+//! The processes of this machine as a trait, so that tests can use their own.
 
 use memtop_heap::Heap;
-use memtop_remote::{CaptureOptions, RemoteError};
+use memtop_remote::CaptureOptions;
 
 use crate::failure::Failure;
 
-/// Processes that can be looked into.
+/// Processes that can be captured.
 pub(crate) trait Processes {
-    /// The heap of a process as it is now.
+    /// Captures the heap of a process as it is now.
     ///
     /// # Errors
-    /// If it cannot be captured, with the reason and a hint.
+    /// If the process cannot be captured.
     fn capture(&self, pid: u32, options: &CaptureOptions) -> Result<Heap, Failure>;
 
-    /// The descendants of a process that are Pythons, by their numbers.
+    /// Returns the PIDs of the Python processes among the descendants of a process.
     fn children(&self, pid: u32) -> Vec<u32>;
 
-    /// Whether the process is there and has not ended.
+    /// Whether the process exists and has not ended.
     fn is_running(&self, pid: u32) -> bool;
 }
 
-/// Those of this machine.
+/// The processes of this machine.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct System;
 
@@ -38,12 +38,6 @@ impl Processes for System {
     }
 }
 
-impl From<RemoteError> for Failure {
-    fn from(error: RemoteError) -> Self {
-        Self { message: error.to_string(), hint: error.hint(), status: crate::FAILURE }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -54,10 +48,10 @@ mod tests {
         let mut child = std::process::Command::new("sleep").arg("60").spawn().expect("it starts");
         assert!(System.is_running(child.id()));
         child.kill().expect("it can be killed");
-        // A zombie has ended: nobody has asked yet how.
-        let patience = std::time::Instant::now() + std::time::Duration::from_secs(20);
+        // A zombie has ended, although its parent has not called wait() yet.
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
         while System.is_running(child.id()) {
-            assert!(std::time::Instant::now() < patience, "a zombie counts as running");
+            assert!(std::time::Instant::now() < deadline, "a zombie counts as running");
             std::thread::sleep(std::time::Duration::from_millis(5));
         }
         child.wait().expect("it has ended");

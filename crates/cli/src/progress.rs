@@ -1,58 +1,58 @@
-//! What goes on, on standard error, if it takes long and somebody looks.
+//! A progress line on standard error, shown in a terminal if a step takes long.
 //!
-//! A line of its own that is written over and wiped in the end. A thread writes it, since what takes long does not come
-//! back to say so.
+//! A thread writes the line, because the step that takes long does not return to report its progress.
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// So long nothing is said.
-const PATIENCE: Duration = Duration::from_millis(500);
+/// Nothing is shown before this time has passed.
+const DELAY: Duration = Duration::from_millis(500);
 
-/// A line on what goes on; wiped when it is dropped.
+/// The progress line; removed when it is dropped.
 #[derive(Debug, Default)]
 pub(crate) struct Progress {
-    told: Option<(Sender<String>, JoinHandle<()>)>,
+    writer: Option<(Sender<String>, JoinHandle<()>)>,
 }
 
 impl Progress {
-    /// Says something only if standard error is a terminal.
+    /// A progress line, which stays silent if standard error is not a terminal.
     pub(crate) fn new() -> Self {
         if !io::stderr().is_terminal() {
             return Self::default();
         }
         let (sender, receiver) = channel();
-        let thread = std::thread::Builder::new().name("progress".to_owned()).spawn(move || tell(&receiver));
-        // Without a thread, it is silent.
-        Self { told: thread.ok().map(|thread| (sender, thread)) }
+        let thread =
+            std::thread::Builder::new().name("progress".to_owned()).spawn(move || write_updates(&receiver));
+        // Without a thread there is no progress line.
+        Self { writer: thread.ok().map(|thread| (sender, thread)) }
     }
 
-    /// What goes on from now on.
-    pub(crate) fn say(&self, what: impl Into<String>) {
-        if let Some((sender, _)) = &self.told {
-            let _ = sender.send(what.into());
+    /// Replaces the text of the line.
+    pub(crate) fn set(&self, text: impl Into<String>) {
+        if let Some((sender, _)) = &self.writer {
+            let _ = sender.send(text.into());
         }
     }
 }
 
 impl Drop for Progress {
     fn drop(&mut self) {
-        if let Some((sender, thread)) = self.told.take() {
+        if let Some((sender, thread)) = self.writer.take() {
             drop(sender);
             let _ = thread.join();
         }
     }
 }
 
-/// Writes what is said, after a while, until nobody can say anything any more.
-fn tell(receiver: &Receiver<String>) {
+/// Writes each text from the end of the delay until the sender is dropped.
+fn write_updates(receiver: &Receiver<String>) {
     let mut latest = String::new();
-    let deadline = std::time::Instant::now() + PATIENCE;
+    let deadline = std::time::Instant::now() + DELAY;
     loop {
         match receiver.recv_timeout(deadline.saturating_duration_since(std::time::Instant::now())) {
-            Ok(what) => latest = what,
+            Ok(text) => latest = text,
             Err(RecvTimeoutError::Timeout) => break,
             Err(RecvTimeoutError::Disconnected) => return,
         }
@@ -63,8 +63,8 @@ fn tell(receiver: &Receiver<String>) {
         let _ = stderr.flush();
     };
     write(&latest);
-    while let Ok(what) = receiver.recv() {
-        write(&what);
+    while let Ok(text) = receiver.recv() {
+        write(&text);
     }
     write("");
 }

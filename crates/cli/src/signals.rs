@@ -1,12 +1,12 @@
-//! The signals of a program that mem_top runs: what is sent to mem_top is passed on to the program.
+//! Forwards the signals that mem_top receives to the program that `mem_top run` started.
 //!
-//! What a terminal sends goes to the whole foreground group, so the program has it already, and mem_top does nothing by
-//! itself. If the program stops for it (`^Z`), so does mem_top, since the shell waits for mem_top alone.
+//! A signal from the terminal goes to the whole foreground process group, so the program receives it by itself and
+//! mem_top ignores it. If the program stops (`^Z`), mem_top stops too, because the shell waits for mem_top only.
 //!
-//! Invariants: signals are caught before the program starts, so that none can end mem_top and leave the program; those
-//! that come meanwhile are passed on as soon as it runs. A program ignores what it would have ignored without
-//! mem_top. No signal is sent to a program that was waited for, since its number may be another's by then; from then on
-//! signals do to mem_top what they do by default.
+//! Invariants: signals are caught before the program starts, so that none can end mem_top and leave the program behind;
+//! those that arrive before it runs are forwarded as soon as it does. The program ignores the same signals as without
+//! mem_top. No signal is sent once the program is reaped, because its PID may belong to another process by then; from
+//! then on, signals have their default effect on mem_top.
 
 use std::io;
 use std::process::{Child, Command};
@@ -22,9 +22,9 @@ use signal_hook::iterator::{Handle, SignalsInfo};
 use signal_hook::low_level::siginfo::{Cause, Chld};
 use signal_hook::{flag, low_level};
 
-/// The signals that are passed on, real-time signals aside: all but `KILL` and `STOP`, which no program can catch; `CHLD`,
-/// which is of mem_top's own children; and those by which a fault of the receiver's own is told.
-const PASSED_ON: &[Signal] = &[
+/// The signals that are forwarded, besides real-time signals. Left out are `KILL` and `STOP`, which cannot be caught;
+/// `CHLD`, which reports mem_top's own children; and those that report a fault in the receiver itself, such as `SEGV`.
+const FORWARDED: &[Signal] = &[
     Signal::HUP,
     Signal::INT,
     Signal::QUIT,
@@ -51,95 +51,95 @@ const PASSED_ON: &[Signal] = &[
     Signal::STKFLT,
 ];
 
-/// The signals that `std` and Python set for every program, whatever they found: these are not told from inherited ones.
+/// The signals that `std` and Python ignore in every program. Whether they were ignored before cannot be known.
 const SET_BY_RUNTIMES: [Signal; 2] = [Signal::PIPE, Signal::XFSZ];
 
-/// Signals that are caught, for a program that is to be started.
-pub(crate) struct Caught {
+/// Signals that are caught until the program is started.
+pub(crate) struct CaughtSignals {
     signals: SignalsInfo<WithOrigin>,
-    /// Whether signals do what they do by default.
+    /// Whether signals have their default effect.
     ended: Arc<AtomicBool>,
-    /// What is ignored, as it was inherited.
+    /// The signals that this process inherited as ignored.
     ignored: Vec<i32>,
 }
 
-/// Signals that are passed on to a program.
-pub(crate) struct PassedOn {
-    /// The program; none when its number may be another's.
+/// Forwards signals to a running program.
+pub(crate) struct SignalForwarder {
+    /// The program; none once its PID may belong to another process.
     program: Arc<Mutex<Option<Pid>>>,
     ended: Arc<AtomicBool>,
     handle: Handle,
     thread: JoinHandle<()>,
 }
 
-impl Caught {
-    /// Catches signals, from now on.
+impl CaughtSignals {
+    /// Begins to catch signals.
     ///
     /// # Errors
     /// If the system does not let them be caught.
     pub(crate) fn new() -> io::Result<Self> {
         let ended = Arc::new(AtomicBool::new(false));
-        let named = PASSED_ON.iter().map(|signal| signal.as_raw());
+        let named = FORWARDED.iter().map(|signal| signal.as_raw());
         let numbers: Vec<i32> = named.chain(memtop_remote::real_time_signals()).collect();
-        // What is not caught stays as it was inherited by itself.
+        // A signal that is not caught keeps its inherited disposition anyway.
         let mut ignored = ignored();
         ignored.retain(|number| numbers.contains(number) || *number == Signal::CHILD.as_raw());
         for &number in numbers.iter().filter(|number| !ignored.contains(number)) {
-            // A default action can be emulated of signals with names only; that of a broken pipe is an error as ever.
+            // Only the default effect of a signal with a name can be emulated. A broken pipe stays an error.
             if low_level::signal_name(number).is_some() && number != Signal::PIPE.as_raw() {
                 flag::register_conditional_default(number, Arc::clone(&ended))?;
             }
         }
-        // Where the signal of children is ignored, as a parent may have left it, none can be waited for.
+        // CHLD is caught too: while it is ignored, as a parent may have left it, no child can be waited for.
         let signals = SignalsInfo::new(numbers.into_iter().chain([Signal::CHILD.as_raw()]))?;
         Ok(Self { signals, ended, ignored })
     }
 
-    /// Starts the program, with the signals ignored that it would have found ignored without mem_top, and passes on to it
-    /// what came and what comes.
+    /// Starts the program with the inherited ignored signals, and forwards to it the signals that arrived already and
+    /// those that follow.
     ///
     /// # Errors
     /// If it cannot be started.
-    pub(crate) fn spawn(mut self, command: &mut Command) -> io::Result<(Child, PassedOn)> {
+    pub(crate) fn spawn(mut self, command: &mut Command) -> io::Result<(Child, SignalForwarder)> {
         memtop_remote::ignore_signals_in(command, self.ignored);
         let program = Arc::new(Mutex::new(None));
-        let passing = Arc::clone(&program);
-        let (hand_over, to_pass_on) = channel::<SignalsInfo<WithOrigin>>();
-        let pass_on = move || {
-            let Ok(mut signals) = to_pass_on.recv() else { return };
+        let target = Arc::clone(&program);
+        let (hand_over, receiver) = channel::<SignalsInfo<WithOrigin>>();
+        let forward = move || {
+            let Ok(mut signals) = receiver.recv() else { return };
             for origin in &mut signals {
-                take(&passing, &origin);
+                handle(&target, &origin);
             }
-            // What came before the end was still the program's.
+            // Signals that arrived before the end are forwarded too.
             for origin in signals.pending() {
-                take(&passing, &origin);
+                handle(&target, &origin);
             }
         };
-        // Before the program: if there can be no thread, there is to be no program either.
-        let thread = std::thread::Builder::new().name("signals".to_owned()).spawn(pass_on)?;
+        // The thread comes first, so that no program is started if it fails.
+        let thread = std::thread::Builder::new().name("signals".to_owned()).spawn(forward)?;
         let child = command.spawn()?;
         let pid = Pid::from_raw(child.id().cast_signed());
         *locked(&program) = pid;
-        // Between fork and exec the program had mem_top's handlers, and may have missed what its terminal sent: whatever
-        // came until now is passed on.
+        // Between fork and exec the program had mem_top's handlers, and may have missed signals from the terminal.
+        // Everything that arrived until now is forwarded.
         let early: Vec<Origin> = self.signals.pending().collect();
         for origin in early.iter().filter(|origin| origin.signal != Signal::CHILD.as_raw()) {
             pid.into_iter().for_each(|pid| send(pid, origin.signal));
         }
         let handle = self.signals.handle();
         let _ = hand_over.send(self.signals);
-        Ok((child, PassedOn { program, ended: self.ended, handle, thread }))
+        Ok((child, SignalForwarder { program, ended: self.ended, handle, thread }))
     }
 }
 
-impl PassedOn {
-    /// Stops mem_top if the program was stopped from its terminal. To be asked from time to time: signals of children
-    /// that come close together are one.
+impl SignalForwarder {
+    /// Stops mem_top if the program was stopped from its terminal. Call it regularly: several CHLD signals may arrive
+    /// as one.
     pub(crate) fn follow_stops(&self) {
         follow_stop(*locked(&self.program));
     }
 
-    /// Passes nothing on any more, as the program has ended; now it may be waited for.
+    /// Ends forwarding, when the program has ended. Afterwards the program may be reaped.
     pub(crate) fn end(self) {
         self.ended.store(true, Ordering::SeqCst);
         self.handle.close();
@@ -152,35 +152,35 @@ fn locked(program: &Mutex<Option<Pid>>) -> MutexGuard<'_, Option<Pid>> {
     program.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Takes a signal that came.
-fn take(program: &Mutex<Option<Pid>>, origin: &Origin) {
+/// Handles a signal that arrived.
+fn handle(program: &Mutex<Option<Pid>>, origin: &Origin) {
     let program = locked(program);
     if origin.signal != Signal::CHILD.as_raw() {
-        let passed_on = program.filter(|&program| is_for(program, origin));
-        passed_on.into_iter().for_each(|program| send(program, origin.signal));
+        let forwarded = program.filter(|&program| is_for(program, origin));
+        forwarded.into_iter().for_each(|program| send(program, origin.signal));
     } else if origin.cause == Cause::Chld(Chld::Stopped) {
         follow_stop(*program);
     }
 }
 
-/// Whether a signal is one that the program has not got by itself.
+/// Whether the program has not received the signal by itself.
 fn is_for(program: Pid, origin: &Origin) -> bool {
     if let Cause::Sent(_) = origin.cause {
-        // What the program sends to its parent or its group, it does not want back.
+        // Signals that the program itself sent to its parent or its group are not sent back.
         let knows = [program, rustix::process::getpid()];
         return !origin.process.is_some_and(|sender| knows.iter().any(|pid| pid.as_raw_pid() == sender.pid));
     }
     let is_one_of = |signals: &[Signal]| signals.iter().any(|signal| signal.as_raw() == origin.signal);
-    // A timer that was set before mem_top was run in the place of who set it.
+    // A timer that was set before exec replaced the process that set it with mem_top.
     if is_one_of(&[Signal::ALARM, Signal::VTALARM, Signal::PROF]) {
         return true;
     }
-    // When a terminal hangs up, the leader of its session alone is told.
+    // When a terminal hangs up, only the session leader receives the signal.
     is_one_of(&[Signal::HUP, Signal::CONT])
         && getsid(None).is_ok_and(|leader| leader == rustix::process::getpid())
 }
 
-/// Sends a signal; a program that has ended does not need it any more.
+/// Sends a signal. Errors are ignored: a program that has ended needs no signal.
 fn send(pid: Pid, number: i32) {
     let _ = match Signal::from_named_raw(number) {
         Some(signal) => kill_process(pid, signal).map_err(io::Error::from),
@@ -188,10 +188,11 @@ fn send(pid: Pid, number: i32) {
     };
 }
 
-/// Stops this process if the program was stopped by its terminal, until it is continued; then continues the program too.
+/// Stops this process if the program was stopped by its terminal; when the shell continues it, continues the program
+/// too.
 ///
-/// Its number is locked meanwhile: it must not be found stopped once more before it is continued. Without a terminal there
-/// is no shell that would continue mem_top; and whoever stops the program with `SIGSTOP` continues it by itself.
+/// The program's PID stays locked meanwhile, so that the same stop is not found a second time. Without a terminal there
+/// is no shell that would continue mem_top. A program that was stopped with `SIGSTOP` is continued by whoever did that.
 fn follow_stop(program: Option<Pid>) {
     let Some(pid) = program else { return };
     let options = WaitIdOptions::STOPPED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
@@ -207,7 +208,7 @@ fn follow_stop(program: Option<Pid>) {
     }
 }
 
-/// The signals that this process ignores by inheritance. It must not have caught any yet.
+/// Returns the signals that this process inherited as ignored. Call it before any signal is caught.
 fn ignored() -> Vec<i32> {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
@@ -222,18 +223,18 @@ mod tests {
 
     use super::*;
 
-    /// One test, since signals are those of the whole process.
+    /// A single test, because signals concern the whole test process.
     #[test]
-    fn what_comes_before_the_program_runs_is_passed_on_to_it_and_ends_nothing_here() {
+    fn a_signal_before_the_start_is_forwarded_and_does_not_end_mem_top() {
         let before = ignored();
         assert!(!before.contains(&Signal::TERM.as_raw()), "{before:?}");
-        let caught = Caught::new().expect("signals can be caught");
+        let caught = CaughtSignals::new().expect("signals can be caught");
         low_level::raise(Signal::TERM.as_raw()).expect("it can be sent");
-        let (mut child, passed_on) = caught.spawn(Command::new("sleep").arg("60")).expect("it starts");
+        let (mut child, forwarded) = caught.spawn(Command::new("sleep").arg("60")).expect("it starts");
         let pid = WaitId::Pid(Pid::from_child(&child));
         let ended = waitid(pid, WaitIdOptions::EXITED | WaitIdOptions::NOWAIT).expect("it ends");
         assert!(ended.is_some());
-        passed_on.end();
+        forwarded.end();
         assert_eq!(child.wait().expect("it ended").signal(), Some(Signal::TERM.as_raw()));
     }
 }

@@ -1,9 +1,10 @@
-//! The live view over snapshot files, replayed as if they were captures of a running process: to develop it, and to test
-//! it in a real terminal.
+//! Shows snapshot files in the live view, as if they were captures of a running process. For development, and for tests
+//! in a real terminal.
 //!
-//! `replay [OPTIONS] FILE…` shows one process; `--group` one for each file, which is captured again and again.
-//! `--interval SECONDS`, `--budget SHARE`, `--limit BYTES`; `--die` lets the process end after its last file, else the
-//! last one is shown again and again; `--panic title` and `--panic capture` fail there; `--out FOLDER` is where `s` and `r` write.
+//! `replay [OPTIONS] FILE…` shows one process whose captures are the files, the last one repeatedly; with `--group`
+//! each file is a process of its own. `--interval SECONDS`, `--budget SHARE` and `--limit BYTES` set the pace and the
+//! memory limit. With `--die` the process ends after its last file. `--panic title` and `--panic capture` panic at that
+//! point. The keys `s` and `r` write to the directory of `--out FOLDER`.
 #![expect(clippy::print_stderr, reason = "an example says why it cannot go on")]
 
 use std::path::{Path, PathBuf};

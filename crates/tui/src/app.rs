@@ -1,6 +1,6 @@
-//! The input loop: keys, signals and what sources tell go into the state; what comes out is done.
+//! The event loop: keys, signals and messages of the sources go into the state, and the effects that come out are done.
 //!
-//! One thread draws and reads keys; each source has a thread of its own. Nothing here knows what a key means.
+//! One thread draws and reads keys, and each source has its own thread. The meaning of keys is not known here.
 
 use std::io::{self, IsTerminal};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -8,77 +8,79 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crate::draw::{Theme, draw};
+use crate::messages::Command;
 use crate::pace::Pace;
 use crate::signals::Signals;
 use crate::source::CaptureSource;
 use crate::state::{Effect, Event, State};
-use crate::terminal::Screen;
-use crate::worker::{Command, Handle, Worker};
+use crate::terminal::TerminalGuard;
+use crate::worker::{Worker, WorkerHandle};
 use ratatui::crossterm::event as input;
 
-/// How the live view runs.
+/// The options of the live view.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LiveOptions {
-    /// From capture to capture, if the budget allows it.
+    /// The time from one capture to the next, if the budget allows it.
     pub interval: Duration,
-    /// The share of the time for which a process may stand still, from 0 to 1.
+    /// The share of the time for which a process may be paused, from 0 to 1.
     pub budget: f64,
-    /// What the terminal can show.
+    /// The capabilities of the terminal.
     pub theme: Theme,
-    /// Whether to take the mouse.
+    /// Whether to capture the mouse.
     pub mouse: bool,
 }
 
 impl Default for LiveOptions {
-    /// Every two seconds, at most one per cent of the time, with colours and a mouse.
+    /// A capture every two seconds, a budget of one per cent, colours and the mouse.
     fn default() -> Self {
         Self { interval: Duration::from_secs(2), budget: 0.01, theme: Theme::default(), mouse: true }
     }
 }
 
-/// How the live view ended.
+/// Why the live view ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
-    /// The person left it.
+    /// The user quit.
     Quit,
-    /// This signal ended it; a shell expects 128 and its number as the exit status.
+    /// A signal; a shell expects 128 plus its number as the exit status.
     Signal(i32),
 }
 
-/// Why there is no live view.
+/// Why the live view cannot be shown.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TuiError {
-    /// There is nothing to look at.
-    #[error("there is no process to look at")]
+    /// No source was passed.
+    #[error("no process to show")]
     NoSource,
-    /// Nobody could see it.
+    /// Input or output is not a terminal.
     #[error("the live view needs a terminal for its input and its output")]
     NoTerminal,
-    /// The terminal does not do what it must.
-    #[error("the terminal cannot be used: {0}")]
+    /// Reading from the terminal, or writing to it, failed.
+    #[error("cannot use the terminal: {0}")]
     Terminal(#[from] io::Error),
 }
 
-/// How long a key waits at most until it is seen to; and what sources tell, and signals.
-const TURN: Duration = Duration::from_millis(50);
-/// The clock is drawn anew so often.
-const CLOCK: Duration = Duration::from_millis(500);
-/// At the end, sources have so long to finish what they do.
-const LAST_WORDS: Duration = Duration::from_millis(700);
+/// How long signals and messages of sources wait at most while no key is pressed.
+const POLL: Duration = Duration::from_millis(50);
+/// How often the screen is drawn while nothing happens, for its clocks.
+const REDRAW: Duration = Duration::from_millis(500);
+/// How long sources have at the end to finish their work.
+const STOP_TIMEOUT: Duration = Duration::from_millis(700);
 
-/// Shows one process, until the person leaves.
+/// Shows one process until the user quits.
 ///
 /// # Errors
-/// If there is no terminal, or it cannot be used. It is given back as it was in any case.
+/// If there is no terminal, or it cannot be used. It is restored in any case.
 pub fn run(source: Box<dyn CaptureSource>, options: LiveOptions) -> Result<Ended, TuiError> {
     run_all(vec![source], options)
 }
 
-/// Shows several processes: a row each and the sum, and each one as [`run`] does. One works at a time.
+/// Shows several processes, with a row for each and their total, and each one as [`run`] does. Only one of them is
+/// captured or analysed at a time.
 ///
 /// # Errors
-/// As [`run`]; or if there is none.
+/// As for [`run`], or if `sources` is empty.
 pub fn run_all(sources: Vec<Box<dyn CaptureSource>>, options: LiveOptions) -> Result<Ended, TuiError> {
     if sources.is_empty() {
         return Err(TuiError::NoSource);
@@ -89,14 +91,15 @@ pub fn run_all(sources: Vec<Box<dyn CaptureSource>>, options: LiveOptions) -> Re
     let signals = Signals::register()?;
     let pace = Pace::new(options.interval, options.budget);
     let size = ratatui::crossterm::terminal::size()?;
-    let mut screen = Screen::take(options.mouse)?;
+    let mut screen = TerminalGuard::take(options.mouse)?;
     let mut state = State::new(sources.iter().map(|source| source.title()), pace, size);
     state.mouse = options.mouse;
     let clock = Instant::now();
-    let (told, reports) = channel();
-    let workers = start(sources, pace, clock, &told)?;
-    drop(told);
-    let ended = turn(&mut screen, &mut state, &workers, &reports, &signals, options.theme, clock);
+    let (sender, events) = channel();
+    let workers = start(sources, pace, clock, &sender)?;
+    drop(sender);
+    let inputs = Inputs { workers: &workers, events, signals, clock };
+    let ended = event_loop(&mut screen, &mut state, &inputs, options.theme);
     drop(screen);
     stop(workers);
     Ok(ended?)
@@ -106,49 +109,55 @@ fn start(
     sources: Vec<Box<dyn CaptureSource>>,
     pace: Pace,
     clock: Instant,
-    told: &Sender<Event>,
-) -> io::Result<Vec<Handle>> {
-    let turn = Arc::new(Mutex::new(()));
+    events: &Sender<Event>,
+) -> io::Result<Vec<WorkerHandle>> {
+    let permit = Arc::new(Mutex::new(()));
     let mut workers = Vec::new();
     for (place, source) in sources.into_iter().enumerate() {
-        let (commands, handled) = channel();
-        let told = told.clone();
-        let send = Box::new(move |report| told.send(Event::Source(place, report)).is_ok());
-        let worker = Worker { source, pace, clock, commands: handled, send, turn: Arc::clone(&turn) };
+        let (sender, commands) = channel();
+        let events = events.clone();
+        let send = Box::new(move |update| events.send(Event::Source(place, update)).is_ok());
+        let worker = Worker { source, pace, clock, commands, send, permit: Arc::clone(&permit) };
         let thread = std::thread::Builder::new().name(format!("source {place}")).spawn(|| worker.run())?;
-        workers.push(Handle { commands, thread });
+        workers.push(WorkerHandle { commands: sender, thread });
     }
     Ok(workers)
 }
 
-/// Tells the sources to end, and waits a moment. One that is in the midst of finding something out is left to the end of
-/// the process: what it looks at is not stopped then, or goes on when mem_top ends.
-fn stop(workers: Vec<Handle>) {
+/// Asks the sources to end, and waits for a moment. A source that is still busy ends with mem_top. Its process is no
+/// longer paused by then, or continues when mem_top ends.
+fn stop(workers: Vec<WorkerHandle>) {
     for worker in &workers {
-        // One that has ended needs no telling.
+        // Sending fails if the source has ended already.
         let _ = worker.commands.send(Command::Stop);
     }
-    let until = Instant::now() + LAST_WORDS;
+    let until = Instant::now() + STOP_TIMEOUT;
     for worker in workers {
         while !worker.thread.is_finished() && Instant::now() < until {
             std::thread::sleep(Duration::from_millis(5));
         }
         if worker.thread.is_finished() {
-            // A panic was told on the screen.
+            // A panic was shown on the screen.
             let _ = worker.thread.join();
         }
     }
 }
 
-fn turn(
-    screen: &mut Screen,
-    state: &mut State,
-    workers: &[Handle],
-    reports: &Receiver<Event>,
-    signals: &Signals,
-    theme: Theme,
+/// The inputs of the event loop besides the terminal.
+struct Inputs<'a> {
+    workers: &'a [WorkerHandle],
+    events: Receiver<Event>,
+    signals: Signals,
     clock: Instant,
+}
+
+fn event_loop(
+    screen: &mut TerminalGuard,
+    state: &mut State,
+    inputs: &Inputs<'_>,
+    theme: Theme,
 ) -> io::Result<Ended> {
+    let Inputs { workers, events, signals, clock } = inputs;
     let (mut dirty, mut drawn) = (true, Instant::now());
     loop {
         if let Some(signal) = signals.ending() {
@@ -159,13 +168,13 @@ fn turn(
             dirty = true;
         }
         state.update(Event::Tick(clock.elapsed()));
-        for event in reports.try_iter() {
+        for event in events.try_iter() {
             state.update(event);
             dirty = true;
         }
         for effect in state.effects() {
             match effect {
-                // A source that has ended hears nothing, and its process is shown as it was.
+                // Sending fails if the source has ended. Its process is still shown in its last state.
                 Effect::Ask(place, command) => {
                     let _ = workers.get(place).map(|worker| worker.commands.send(command));
                 }
@@ -176,12 +185,12 @@ fn turn(
             }
             dirty = true;
         }
-        if dirty || drawn.elapsed() >= CLOCK {
+        if dirty || drawn.elapsed() >= REDRAW {
             screen.terminal().draw(|frame| draw(state, theme, frame))?;
             (dirty, drawn) = (false, Instant::now());
         }
-        if input::poll(TURN)? {
-            // All that is there at once: a held key draws once.
+        if input::poll(POLL)? {
+            // Reads all that is available, so that a held key does not draw for each repetition.
             loop {
                 if let Some(event) = translated(input::read()?) {
                     state.update(event);
@@ -195,6 +204,7 @@ fn turn(
     }
 }
 
+/// Returns the event of the state for one of the terminal, if it is of interest.
 fn translated(event: input::Event) -> Option<Event> {
     Some(match event {
         input::Event::Key(key) => Event::Key(key),
@@ -205,9 +215,9 @@ fn translated(event: input::Event) -> Option<Event> {
     })
 }
 
-/// Gives the terminal back and stops, as ^Z does; returns when the shell lets it go on.
-fn suspend(screen: &mut Screen, state: &mut State) -> io::Result<()> {
-    screen.while_given_back(Signals::stop_now)?;
+/// Restores the terminal and stops the process, as ^Z does. Returns when the shell continues it.
+fn suspend(screen: &mut TerminalGuard, state: &mut State) -> io::Result<()> {
+    screen.while_restored(Signals::stop_now)?;
     let (width, height) = ratatui::crossterm::terminal::size()?;
     state.update(Event::Resize(width, height));
     Ok(())

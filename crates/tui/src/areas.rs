@@ -1,6 +1,6 @@
-//! Where things stand on the screen: one answer for who draws and for who finds out what was clicked.
+//! The layout of the screen, used both to draw and to find what was clicked.
 //!
-//! Invariant: every area lies within the screen, whatever its size; what does not fit has no height.
+//! Invariant: every area lies within the screen, whatever its size. An area that does not fit has no height.
 
 use ratatui::layout::Rect;
 
@@ -9,36 +9,36 @@ use crate::state::table::Column;
 /// The parts of the screen, from the top.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Areas {
-    /// Which process, and what goes on.
+    /// The process, and its status.
     pub title: Rect,
     /// Resident memory, its growth, and its limit.
     pub memory: Rect,
-    /// What it is made of.
+    /// The bar of its parts.
     pub bar: Rect,
-    /// What the parts of the bar are.
+    /// The names of the parts of the bar.
     pub legend: Rect,
-    /// What captures cost.
+    /// The cost of captures.
     pub cost: Rect,
-    /// What grows, in a sentence.
+    /// The verdict, in a sentence.
     pub verdict: Rect,
-    /// Types or holders.
+    /// The tabs: types or holders.
     pub tabs: Rect,
     /// The names of the columns.
     pub header: Rect,
     /// The rows.
     pub body: Rect,
-    /// What can be done.
+    /// The keys.
     pub footer: Rect,
 }
 
 impl Areas {
-    /// The parts of a screen of this size.
+    /// The layout of a screen of this size.
     #[must_use]
     pub fn new(width: u16, height: u16) -> Self {
         let legend = if width < 200 { 2 } else { 1 };
-        // The sentence that matters most has a second line where there is room for it.
+        // The verdict matters most, so it has a second line where there is room.
         let verdict = if width < 150 && height >= 22 { 2 } else { 1 };
-        // What each part takes, and from which height of the screen on it is there.
+        // The height of each part, and the height of the screen from which on it is shown.
         let wanted = |lines: u16, from: u16| if height >= from { lines } else { 0 };
         let heights = [
             wanted(1, 3),
@@ -64,14 +64,14 @@ impl Areas {
         Self { title, memory, bar, legend, cost, verdict, tabs, header, body, footer }
     }
 
-    /// How many rows of a table are in view.
+    /// Returns the number of table rows in view.
     #[must_use]
     pub fn rows(&self) -> usize {
         usize::from(self.body.height)
     }
 }
 
-/// How wide a column is; the name takes what is left.
+/// Returns the width of a column; the name takes the rest.
 fn width(column: Column) -> u16 {
     match column {
         Column::Objects | Column::Growth | Column::BytesGrowth => 10,
@@ -84,7 +84,7 @@ fn width(column: Column) -> u16 {
     }
 }
 
-/// Which columns go first where there is no room for all: the last of these.
+/// The columns by importance: where there is no room for all, the last ones are left out.
 const IMPORTANT: [Column; 14] = [
     Column::Name,
     Column::Resident,
@@ -102,13 +102,13 @@ const IMPORTANT: [Column; 14] = [
     Column::Pause,
 ];
 
-/// A sparkline is not wider than this.
+/// The widest sparkline.
 const WIDEST_TREND: u16 = 24;
 
-/// The columns of a table that fit into `across` columns of the screen: where each begins, and how wide it is.
+/// Returns the table columns that fit into `across` columns of the screen, each with its first column and its width.
 #[must_use]
 pub(crate) fn columns(all: &[Column], across: u16) -> Vec<(Column, u16, u16)> {
-    // The name has its share of the width, a path a larger one; but it need not have more than most names take.
+    // The name gets a share of the width, and a path a larger one, but no more than most names need.
     let tenths = if all.contains(&Column::Confidence) { 4 } else { 3 };
     let name = u32::from(across) * tenths / 10;
     let mut room = across.saturating_sub(name.clamp(8, 48) as u16).saturating_sub(1);
@@ -141,7 +141,7 @@ mod tests {
     use crate::state::table::{HOLDERS, PROCESSES, TYPES};
 
     #[test]
-    fn every_part_lies_on_the_screen_and_none_on_another() {
+    fn parts_fill_the_screen_without_overlap() {
         for width in [0, 1, 20, 80, 200, u16::MAX] {
             for height in 0..60 {
                 let areas = Areas::new(width, height);
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn columns_fit_and_the_name_is_always_there() {
+    fn columns_fit_and_always_include_the_name() {
         for all in [TYPES, HOLDERS, PROCESSES] {
             for across in 0..300 {
                 let shown = columns(all, across);

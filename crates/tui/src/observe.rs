@@ -1,7 +1,7 @@
-//! What the view shows of a capture: plain numbers, so that the heap can go.
+//! The numbers of a capture that the view shows, so that its heap can be dropped.
 //!
-//! Invariant: an observation refers to no heap, so that it costs little to keep. Its numbers are those of the `analyze`
-//! crate; the names of types are escaped and cut, whatever else comes out of a heap is when it is drawn.
+//! Invariant: an observation does not refer to a heap, so it costs little to keep. Its numbers are those of the
+//! `analyze` crate. The names of types are escaped and cut; all other texts of a heap are escaped when they are drawn.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,48 +15,48 @@ use memtop_heap::{CaptureInfo, Heap, Origin};
 
 use crate::text::shown;
 
-/// A type in one capture.
+/// The numbers of a type in one capture.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TypeNumbers {
-    /// What it is recognised by in the next capture: its name, and which of the types of that name it is.
+    /// The key that identifies it in the next capture: its name, and which of the types with that name it is.
     pub key: Arc<str>,
-    /// Its name, made harmless.
+    /// Its name, escaped.
     pub name: Arc<str>,
-    /// Whether the program itself defines it, or a package; where that is not known, whether it is no builtin.
+    /// Whether the program or a package defines it. If that is unknown, whether its name has a module.
     pub own: bool,
-    /// How many objects.
+    /// The number of objects.
     pub objects: u64,
-    /// Their shallow sizes together, in bytes.
+    /// The sum of their shallow sizes, in bytes.
     pub bytes: u64,
-    /// What they retain together, in bytes.
+    /// The memory that they retain together, in bytes.
     pub retained: u64,
 }
 
-/// What is known of one capture.
+/// The results of one capture.
 #[derive(Debug, Clone)]
 pub struct Observation {
-    /// Which capture it is, from 1.
+    /// The number of the capture, from 1.
     pub number: u64,
-    /// When it began, by the view's clock.
+    /// Its start, by the view's clock.
     pub at: Duration,
-    /// When, of which process, at what cost.
+    /// Its time, process and cost.
     pub info: CaptureInfo,
-    /// How long it took with all that was found out.
+    /// The time that it took, with its analysis.
     pub work: Duration,
-    /// All objects but garbage and mem_top's own.
+    /// All objects except garbage and mem_top's own.
     pub total: Amount,
-    /// What awaits the collector.
+    /// The garbage that awaits the collector.
     pub garbage: Amount,
-    /// What resident memory is made of.
+    /// The parts of resident memory.
     pub memory: MemoryTotal,
-    /// The types, those that retain most first.
+    /// The types, by retained size, the largest first.
     pub types: Vec<TypeNumbers>,
-    /// What grows over the captures that are kept.
+    /// The growth over the captures that are kept.
     pub leaks: Leaks,
 }
 
 impl Observation {
-    /// For how long the process stood still; the whole capture, where that is not known.
+    /// Returns the pause of the process; if it is unknown, the duration of the whole capture.
     #[must_use]
     pub fn pause(&self) -> Duration {
         let nanoseconds = self.info.pause.or(self.info.duration);
@@ -64,10 +64,11 @@ impl Observation {
     }
 }
 
-/// So many suspects and candidates are shown.
+/// The most suspects, and the most candidates, that are shown.
 const SUSPECTS: usize = 50;
 
-/// What `heap` shows, and what grows over `series`, of which it is one. Linear; the finder's cost is by far the largest.
+/// Returns the numbers of `heap`, and the growth over `series`, which contains it. Linear; the leak finder takes most
+/// of the time.
 ///
 /// # Errors
 /// If the heaps of the series are of different processes.
@@ -94,7 +95,7 @@ pub fn observe(
     })
 }
 
-/// Types of one name are told apart by their order in the heap.
+/// Returns the numbers of the types. Types with the same name are distinguished by their order in the heap.
 fn numbers(heap: &Heap, types: Histogram) -> Vec<TypeNumbers> {
     let mut in_order: Vec<usize> = (0..types.rows.len()).collect();
     in_order.sort_unstable_by_key(|&place| types.rows[place].ty);
@@ -108,7 +109,7 @@ fn numbers(heap: &Heap, types: Histogram) -> Vec<TypeNumbers> {
     let rows = types.rows.iter().zip(nth);
     rows.map(|(row, nth)| {
         let name: Arc<str> = shown(&row.name).into();
-        // Nearly every name is harmless and its type the only one: one text does for both.
+        // Nearly every name needs no escaping and is unique, so that the key can share its text.
         let key = if nth == 0 && *name == *row.name { Arc::clone(&name) } else { key(&row.name, nth) };
         let retained = row.retained.unwrap_or(row.bytes);
         let own = match heap.types().get(row.ty).origin {
@@ -125,8 +126,8 @@ fn key(name: &str, nth: u32) -> Arc<str> {
     if nth == 0 { name.into() } else { format!("{name}\0{nth}").into() }
 }
 
-/// The name and which of the types of that name a key means.
-pub(crate) fn of_key(key: &str) -> (&str, usize) {
+/// Splits a key into the name, and which of the types with that name it is.
+pub(crate) fn split_key(key: &str) -> (&str, usize) {
     let numbered = key.rsplit_once('\0').and_then(|(name, nth)| Some((name, nth.parse().ok()?)));
     numbered.unwrap_or((key, 0))
 }

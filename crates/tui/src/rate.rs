@@ -1,15 +1,16 @@
-//! How fast numbers grow, and when a limit is reached.
+//! Growth rates, and forecasts of when a limit is reached.
 //!
-//! A slope is the median of the slopes of all pairs of points (H. Theil 1950, P. K. Sen: "Estimates of the Regression
-//! Coefficient Based on Kendall's Tau", JASA 63, 1968): a few outliers, as from a cache that was emptied, do not move it.
+//! A rate is the median of the slopes of all pairs of points (H. Theil 1950, P. K. Sen: "Estimates of the Regression
+//! Coefficient Based on Kendall's Tau", JASA 63, 1968): a few outliers, for example from a cache that was emptied, do
+//! not change it.
 
 use std::time::Duration;
 
-/// Of more points than this, evenly chosen ones count: there are as many slopes as pairs.
+/// Of more points than this, evenly chosen ones are used, because there is a slope for each pair.
 const POINTS: usize = 32;
 
-/// By how much a number grows in a minute; none from fewer than three points, or within less than `span`.
-/// Quadratic in the points, of which 32 are taken at most.
+/// Returns the growth per minute; none from fewer than three points, or if they cover less than `span`. Quadratic in
+/// the number of points that are used, at most 32.
 #[must_use]
 pub fn per_minute(points: &[(Duration, f64)], span: Duration) -> Option<f64> {
     let (first, last) = (points.first()?, points.last()?);
@@ -37,18 +38,18 @@ pub fn per_minute(points: &[(Duration, f64)], span: Duration) -> Option<f64> {
     }
 }
 
-/// When a limit is reached.
+/// The time until a limit is reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Forecast {
-    /// It is reached.
+    /// It is reached already.
     Now,
-    /// After so long, if it goes on like this.
+    /// The time at the present rate.
     In(Duration),
-    /// Not within a year, if it goes on like this.
+    /// More than a year at the present rate, or not at all.
     Never,
 }
 
-/// When `bytes` reaches `limit`, at so many bytes a minute.
+/// Returns when `bytes` reaches `limit`, at a growth of `per_minute`.
 #[must_use]
 pub fn forecast(bytes: u64, per_minute: f64, limit: u64) -> Forecast {
     const YEAR: f64 = 365.0 * 86_400.0;
@@ -78,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn an_outlier_does_not_move_it() {
+    fn an_outlier_does_not_change_the_rate() {
         let mut points = line(2.0, 20);
         points[7].1 = 1e9;
         let rate = per_minute(&points, Duration::ZERO).expect("enough points");
@@ -86,14 +87,14 @@ mod tests {
     }
 
     #[test]
-    fn too_little_says_nothing() {
+    fn too_few_points_have_no_rate() {
         assert_eq!(per_minute(&line(2.0, 2), Duration::ZERO), None);
         assert_eq!(per_minute(&line(2.0, 4), Duration::from_secs(5)), None);
         assert_eq!(per_minute(&[(Duration::ZERO, 1.0); 5], Duration::ZERO), None);
     }
 
     #[test]
-    fn a_limit_is_forecast_only_if_it_is_neared() {
+    fn a_limit_is_forecast_only_during_growth() {
         assert_eq!(forecast(100, 60.0, 400), Forecast::In(Duration::from_secs(300)));
         assert_eq!(forecast(100, 0.0, 400), Forecast::Never);
         assert_eq!(forecast(100, -5.0, 400), Forecast::Never);

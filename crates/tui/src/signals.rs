@@ -1,6 +1,6 @@
-//! Signals, as flags that the input loop looks at: a handler itself does next to nothing.
+//! Signals as flags that the event loop checks, so that the handlers do next to nothing.
 //!
-//! Invariant: once the view has ended, a signal does what it does by default.
+//! Invariant: once the view has ended, signals have their default effect.
 
 use std::io;
 #[cfg(unix)]
@@ -15,35 +15,37 @@ use signal_hook::consts::{SIGHUP, SIGTSTP};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
-/// Those that end the view. ^C is a key as long as the terminal is taken; the signal comes from elsewhere.
+/// The signals that end the view. In the view ^C is a key, so `SIGINT` comes from another process.
 #[cfg(unix)]
 const ENDING: &[i32] = &[SIGTERM, SIGINT, SIGHUP];
 #[cfg(not(unix))]
 const ENDING: &[i32] = &[SIGTERM, SIGINT];
 
-/// How often it is looked whether a signal was seen to, and for how long that may take.
+/// How often the watchdog checks whether a signal was handled.
 #[cfg(unix)]
-const LOOK: Duration = Duration::from_millis(200);
+const WATCHDOG_INTERVAL: Duration = Duration::from_millis(200);
+/// How long handling a signal may take.
 #[cfg(unix)]
-const PATIENCE: Duration = Duration::from_secs(2);
+const WATCHDOG_TIMEOUT: Duration = Duration::from_secs(2);
 
-fn came(ending: &[(i32, Arc<AtomicBool>)]) -> Option<i32> {
+/// Returns the signal whose flag is set, if there is one.
+fn received(ending: &[(i32, Arc<AtomicBool>)]) -> Option<i32> {
     ending.iter().find(|(_, flag)| flag.load(Ordering::Relaxed)).map(|(signal, _)| *signal)
 }
 
-/// Signals that came.
+/// The signals that arrived.
 pub(crate) struct Signals {
     ending: Vec<(i32, Arc<AtomicBool>)>,
     stop: Arc<AtomicBool>,
-    /// Once this is set, a signal does what it does by default.
+    /// Once this is set, signals have their default effect.
     default: Arc<AtomicBool>,
 }
 
 impl Signals {
-    /// Looks out for signals.
+    /// Installs the handlers.
     ///
     /// # Errors
-    /// If the system does not let it.
+    /// If the system refuses.
     pub(crate) fn register() -> io::Result<Self> {
         let default = Arc::new(AtomicBool::new(false));
         let watched = |signal| {
@@ -64,23 +66,23 @@ impl Signals {
         Ok(signals)
     }
 
-    /// Ends the process if nobody sees to a signal, or to a terminal that is gone: reading from such a one neither waits
-    /// nor ends within crossterm, and holds the input loop for ever.
+    /// Starts a watchdog thread, which ends the process if the event loop does not handle a signal, or if the terminal
+    /// is gone: crossterm then neither waits nor returns when it reads, and blocks the event loop for ever.
     #[cfg(unix)]
     fn watch(&self) -> io::Result<()> {
         let (ending, ended) = (self.ending.clone(), Arc::clone(&self.default));
         let watch = move || {
             let mut since = None;
             while !ended.load(Ordering::Relaxed) {
-                std::thread::sleep(LOOK);
+                std::thread::sleep(WATCHDOG_INTERVAL);
                 let gone = || (!io::stdin().is_terminal()).then_some(SIGHUP);
-                let Some(signal) = came(&ending).or_else(gone) else {
+                let Some(signal) = received(&ending).or_else(gone) else {
                     since = None;
                     continue;
                 };
-                if since.get_or_insert_with(Instant::now).elapsed() > PATIENCE {
-                    crate::terminal::give_back();
-                    // There is nobody to tell that it failed.
+                if since.get_or_insert_with(Instant::now).elapsed() > WATCHDOG_TIMEOUT {
+                    crate::terminal::restore();
+                    // If this fails, there is no place to report it.
                     let _ = signal_hook::low_level::emulate_default_handler(signal);
                 }
             }
@@ -88,20 +90,20 @@ impl Signals {
         std::thread::Builder::new().name("signals".to_owned()).spawn(watch).map(drop)
     }
 
-    /// The signal that ends the view, if one came.
+    /// Returns the signal that ends the view, if one arrived.
     pub(crate) fn ending(&self) -> Option<i32> {
-        came(&self.ending)
+        received(&self.ending)
     }
 
-    /// Whether one came that stops it; told once.
+    /// Whether a signal arrived that stops the process. Reports it once.
     pub(crate) fn stops(&self) -> bool {
         self.stop.swap(false, Ordering::Relaxed)
     }
 
-    /// Stops the process, until it is told to go on. Where no process can be stopped, it goes on at once.
+    /// Stops the process until it is continued. Returns at once on systems that cannot stop a process.
     ///
     /// # Errors
-    /// If the system does not let it.
+    /// If the system refuses.
     pub(crate) fn stop_now() -> io::Result<()> {
         #[cfg(unix)]
         return signal_hook::low_level::emulate_default_handler(SIGTSTP);

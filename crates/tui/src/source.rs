@@ -1,17 +1,17 @@
-//! Where captures come from: what the live view asks of its caller.
+//! The interface to the caller of the live view, which provides the captures.
 //!
-//! The view knows no process: whoever calls it gives a [`CaptureSource`] for each process that is looked at. All of a source's
-//! methods are called from one thread, which is the source's own.
+//! The view itself knows nothing about processes: its caller passes a [`CaptureSource`] for each. All methods of a
+//! source are called from one thread, its own, except [`CaptureSource::title`], which is called once before.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use memtop_heap::Heap;
 
-/// Which process it is, as it is shown.
+/// The identity of a process, as it is shown.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Title {
-    /// Its number; none for what is no process.
+    /// Its PID; none if it is not a process.
     pub pid: Option<u32>,
     /// The program's name.
     pub name: String,
@@ -20,37 +20,37 @@ pub struct Title {
 /// A limit of resident memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limit {
-    /// How much, in bytes.
+    /// The limit, in bytes.
     pub bytes: u64,
-    /// Whose limit it is, in a word or two: `cgroup`, `rlimit`, `machine`.
+    /// Its origin, in a word or two: `cgroup`, `rlimit`, `machine`.
     pub name: String,
 }
 
-/// What can be known of a process without stopping it.
+/// Facts about a process that can be read without pausing it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ProcessSample {
     /// Resident memory in bytes.
     pub rss: Option<u64>,
-    /// For how long the process has run.
+    /// The time since the process started.
     pub uptime: Option<Duration>,
-    /// The limit of resident memory that is reached first.
+    /// The limit of resident memory that applies first.
     pub limit: Option<Limit>,
 }
 
-/// Why there is no capture.
+/// Why a capture failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SourceError {
-    /// The process ended. Nothing more is asked of the source but to save and to report.
+    /// The process ended. From now on the source is only asked to save and to report.
     #[error("{0}")]
     Gone(String),
-    /// This time it failed; it is tried again, later each time.
+    /// This capture failed. It is tried again, after a longer wait each time.
     #[error("{0}")]
     Failed(String),
 }
 
 /// A process that can be captured again and again.
 pub trait CaptureSource: Send {
-    /// Which process it is.
+    /// Returns the identity of the process.
     fn title(&self) -> Title;
 
     /// Captures its heap.
@@ -59,23 +59,23 @@ pub trait CaptureSource: Send {
     /// If the process ended, or if the capture failed.
     fn capture(&mut self) -> Result<Heap, SourceError>;
 
-    /// What can be known without stopping it; asked about once a second.
+    /// Reads the facts that need no pause; called about once a second.
     ///
     /// # Errors
-    /// If the process ended. Any other failure is an empty sample.
+    /// If the process ended. Any other failure gives an empty sample.
     fn sample(&mut self) -> Result<ProcessSample, SourceError> {
         Ok(ProcessSample::default())
     }
 
-    /// Saves a heap to a file, and says where.
+    /// Saves a heap as a snapshot. Returns its path.
     ///
     /// # Errors
-    /// If it cannot be saved, with the reason.
+    /// The reason if it cannot be saved.
     fn save(&self, heap: &Heap) -> Result<PathBuf, String>;
 
-    /// Writes a report of a series of heaps, oldest first, to a file, and says where.
+    /// Writes a report on a series of heaps, oldest first. Returns its path.
     ///
     /// # Errors
-    /// If it cannot be written, with the reason.
+    /// The reason if it cannot be written.
     fn report(&self, heaps: &[&Heap]) -> Result<PathBuf, String>;
 }

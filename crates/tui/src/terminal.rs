@@ -1,8 +1,8 @@
-//! The terminal: taken, and given back as it was, whatever happens.
+//! The terminal, switched to the view and restored whatever happens.
 //!
-//! Invariant: whoever leaves a [`Screen`] (by its end, a panic, ^Z) leaves a terminal with echo, lines, a cursor, no
-//! mouse and the text that stood there before. A panic of the thread that draws gives it back before it is told; one of
-//! another thread is told on the screen, not across it.
+//! Invariant: when a [`TerminalGuard`] ends, by a return, a panic or ^Z, the terminal has echo, line mode, its cursor,
+//! no mouse capture and its former text. If the thread that draws panics, the terminal is restored before the message
+//! is printed. A panic of another thread prints nothing, and is shown within the view.
 
 use std::io::{self, Stdout, Write};
 use std::panic::PanicHookInfo;
@@ -22,39 +22,39 @@ use ratatui::crossterm::terminal::{
 
 type Hook = dyn Fn(&PanicHookInfo<'_>) + Send + Sync;
 
-/// The terminal while it is taken.
-pub(crate) struct Screen {
+/// The terminal while it shows the view.
+pub(crate) struct TerminalGuard {
     terminal: Terminal<CrosstermBackend<Stdout>>,
     mouse: bool,
     before: Arc<Hook>,
 }
 
-impl Screen {
-    /// Takes the terminal.
+impl TerminalGuard {
+    /// Switches the terminal to the view.
     ///
     /// # Errors
-    /// If it cannot be written to or set; then it is as it was.
+    /// If the terminal cannot be written to or configured. Then it is restored.
     pub(crate) fn take(mouse: bool) -> io::Result<Self> {
         let before: Arc<Hook> = std::panic::take_hook().into();
-        let (told, drawing) = (Arc::clone(&before), std::thread::current().id());
-        std::panic::set_hook(Box::new(move |panic| hook(panic, drawing, &*told)));
+        let (inner, drawing) = (Arc::clone(&before), std::thread::current().id());
+        std::panic::set_hook(Box::new(move |panic| hook(panic, drawing, &*inner)));
         let taken = enter(mouse).and_then(|()| Terminal::new(CrosstermBackend::new(io::stdout())));
         match taken {
             Ok(terminal) => Ok(Self { terminal, mouse, before }),
             Err(error) => {
-                give_back();
+                restore();
                 restore_hook(before);
                 Err(error)
             }
         }
     }
 
-    /// The terminal, to draw on.
+    /// Returns the terminal to draw on.
     pub(crate) fn terminal(&mut self) -> &mut Terminal<CrosstermBackend<Stdout>> {
         &mut self.terminal
     }
 
-    /// Takes the mouse, or leaves it to the terminal.
+    /// Captures the mouse, or leaves it to the terminal.
     ///
     /// # Errors
     /// If the terminal cannot be written to.
@@ -66,22 +66,22 @@ impl Screen {
         }
     }
 
-    /// Gives the terminal back while `stop` runs, which returns when the process goes on.
+    /// Restores the terminal while `stop` runs, which returns when the process is continued.
     ///
     /// # Errors
-    /// If the terminal cannot be taken again.
-    pub(crate) fn while_given_back(&mut self, stop: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
-        give_back();
+    /// If the terminal cannot be switched to the view again.
+    pub(crate) fn while_restored(&mut self, stop: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
+        restore();
         stop()?;
         enter(self.mouse)?;
         self.terminal.clear()
     }
 }
 
-impl Drop for Screen {
+impl Drop for TerminalGuard {
     fn drop(&mut self) {
-        give_back();
-        // A hook cannot be set while a panic goes on.
+        restore();
+        // A hook cannot be set during a panic.
         if !std::thread::panicking() {
             restore_hook(Arc::clone(&self.before));
         }
@@ -95,7 +95,7 @@ fn restore_hook(before: Arc<Hook>) {
 
 fn hook(panic: &PanicHookInfo<'_>, drawing: ThreadId, before: &Hook) {
     if std::thread::current().id() == drawing {
-        give_back();
+        restore();
         before(panic);
     }
 }
@@ -109,8 +109,8 @@ fn enter(mouse: bool) -> io::Result<()> {
     Ok(())
 }
 
-/// As far as it goes: a terminal that is gone needs nothing any more.
-pub(crate) fn give_back() {
+/// Restores the terminal. Errors are ignored: a terminal that is gone needs no restoring.
+pub(crate) fn restore() {
     let mut out = io::stdout();
     let _ = execute!(out, DisableMouseCapture, DisableBracketedPaste, LeaveAlternateScreen, Show);
     let _ = out.flush();

@@ -1,40 +1,43 @@
-//! Texts that fit a terminal: names made harmless, and everything cut and padded by columns, not by characters.
+//! Texts that fit a terminal: escaped, and cut and padded by columns instead of characters.
+//!
+//! Widths are those of whole strings, as [`unicode_width`] computes them: a sequence of characters that forms one emoji
+//! is as wide as the terminal draws it, which is not the sum of its characters.
 
 use std::borrow::Cow;
 
 use memtop_report::{bytes, cut, escape, grouped, signed, signed_bytes};
 use unicode_width::UnicodeWidthStr;
 
-/// No name is longer than this, in columns, wherever it stands.
+/// The longest name, in columns.
 const LONGEST_NAME: usize = 400;
 
-/// A text out of a heap: escaped, and cut in its middle if it is very long.
+/// Returns a text of a heap, escaped, and cut in the middle if it is very long.
 pub(crate) fn shown(text: &str) -> String {
-    // What is cut away need not be escaped first: a name can have a hundred thousand characters.
+    // Cuts roughly first, because a name can have a hundred thousand characters to escape.
     let roughly = cut(text, 2 * LONGEST_NAME);
     cut(&escape(&roughly), LONGEST_NAME).into_owned()
 }
 
-/// How many columns a text takes.
+/// Returns the width of a text in columns.
 pub(crate) fn columns(text: &str) -> usize {
     text.width()
 }
 
-/// The text in exactly `width` columns, from the left; cut in its middle if it is wider.
+/// Returns the text in exactly `width` columns, aligned left; cut in the middle if it is wider.
 pub(crate) fn left(text: &str, width: usize) -> String {
     let text = cut(text, width);
     let room = width.saturating_sub(columns(&text));
     format!("{text}{:room$}", "")
 }
 
-/// The same, from the right. What does not fit is cut at its end.
+/// Returns the text in exactly `width` columns, aligned right; cut in the middle if it is wider.
 pub(crate) fn right(text: &str, width: usize) -> String {
     let text = cut(text, width);
     let room = width.saturating_sub(columns(&text));
     format!("{:room$}{text}", "")
 }
 
-/// The text as far as it fits, cut at its end.
+/// Returns the text, cut at its end if it is wider than `width` columns.
 pub(crate) fn start(text: &str, width: usize) -> Cow<'_, str> {
     if columns(text) <= width {
         return Cow::Borrowed(text);
@@ -53,15 +56,15 @@ pub(crate) fn start(text: &str, width: usize) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// The text in lines of at most `width` columns, broken between words where there are any; at most `most` lines, the
-/// last of which says that there is more.
+/// Breaks a text into lines of at most `width` columns, between words where possible. There are at most `most` lines;
+/// the last one ends with `…` if there would be more.
 pub(crate) fn wrapped(text: &str, width: usize, most: usize) -> Vec<String> {
     let width = width.max(1);
     let mut lines: Vec<String> = vec![String::new()];
     for word in text.split(' ') {
         let mut rest = word;
         loop {
-            let line = lines.last_mut().expect("there is one from the start");
+            let line = lines.last_mut().expect("lines is never empty");
             let gap = usize::from(!line.is_empty());
             let room = width.saturating_sub(columns(line) + gap);
             if columns(rest) <= room {
@@ -73,7 +76,7 @@ pub(crate) fn wrapped(text: &str, width: usize, most: usize) -> Vec<String> {
                 lines.push(String::new());
                 continue;
             }
-            // A word that is wider than a line is broken where it must be.
+            // A word that is wider than a line is broken within.
             let mut end = 0;
             for (place, c) in rest.char_indices() {
                 let next = place + c.len_utf8();
@@ -102,7 +105,7 @@ pub(crate) fn wrapped(text: &str, width: usize, most: usize) -> Vec<String> {
     lines
 }
 
-/// A number of objects in few columns: exact as long as it is short.
+/// Returns a number of objects in few columns: exact below ten million.
 pub(crate) fn count(value: u64) -> String {
     if value < 10_000_000 {
         grouped(value)
@@ -111,7 +114,7 @@ pub(crate) fn count(value: u64) -> String {
     }
 }
 
-/// A change of a number of objects: none is a dash.
+/// Returns a change of a number of objects; `·` if it is unknown.
 pub(crate) fn count_change(value: Option<f64>) -> String {
     match value {
         None => "·".to_owned(),
@@ -125,7 +128,7 @@ pub(crate) fn count_change(value: Option<f64>) -> String {
     }
 }
 
-/// A change in bytes.
+/// Returns a change in bytes; `·` if it is unknown.
 pub(crate) fn bytes_change(value: Option<f64>) -> String {
     match value {
         None => "·".to_owned(),
@@ -137,8 +140,8 @@ pub(crate) fn bytes_change(value: Option<f64>) -> String {
 /// The levels of a sparkline, lowest first.
 pub(crate) const LEVELS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
-/// Numbers as a line of bars, the newest at the right; of more numbers than columns, the newest.
-/// Its lowest is the lowest bar and its highest the highest, so that what hardly changes is shown flat only if it is.
+/// Returns numbers as a line of bars, the newest at the right. If there are more numbers than columns, it shows the
+/// newest. The scale goes from the lowest to the highest number, so only constant numbers look flat.
 pub(crate) fn sparkline(values: &[f64], width: usize) -> String {
     let values = &values[values.len().saturating_sub(width)..];
     let low = values.iter().copied().fold(f64::INFINITY, f64::min);
@@ -167,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn words_are_kept_whole_where_they_fit() {
+    fn lines_are_broken_between_words_where_possible() {
         assert_eq!(wrapped("one two three", 7, 9), ["one two", "three"]);
         assert_eq!(wrapped("abcdefghij k", 4, 9), ["abcd", "efgh", "ij k"]);
         assert_eq!(wrapped("one two three four", 5, 2), ["one", "two…"]);
@@ -175,10 +178,20 @@ mod tests {
         for width in 0..4 {
             assert!(wrapped("日本語 の クラス", width, 3).len() <= 3);
         }
+        // Wide characters, and sequences whose width is not the sum of their characters.
+        for text in
+            ["日本語 の クラス", "❤\u{fe0f}❤\u{fe0f}❤\u{fe0f}❤\u{fe0f}❤\u{fe0f}", "👩\u{200d}🚀 class"]
+        {
+            for width in 2..12 {
+                let lines = wrapped(text, width, 99);
+                assert!(lines.iter().all(|line| columns(line) <= width), "{lines:?} in {width}");
+                assert_eq!(lines.concat().replace(' ', ""), text.replace(' ', ""), "nothing is lost");
+            }
+        }
     }
 
     #[test]
-    fn hostile_names_are_harmless_and_short() {
+    fn hostile_names_are_escaped_and_cut() {
         assert_eq!(shown("a\x1b[2Jb"), "a\\x1b[2Jb");
         assert!(columns(&shown(&"\u{202e}".repeat(100_000))) <= LONGEST_NAME);
         assert!(shown(&"x".repeat(100_000)).len() < 1000);
@@ -187,8 +200,8 @@ mod tests {
     #[test]
     fn numbers_are_short() {
         assert_eq!([0, 9_999_999, 12_345_678].map(count), ["0", "9,999,999", "12.3 M"]);
-        let told = [None, Some(0.01), Some(2.5), Some(-300.4), Some(2.5e7)].map(count_change);
-        assert_eq!(told, ["·", "0", "+2.5", "-300", "+25.0 M"]);
+        let changes = [None, Some(0.01), Some(2.5), Some(-300.4), Some(2.5e7)].map(count_change);
+        assert_eq!(changes, ["·", "0", "+2.5", "-300", "+25.0 M"]);
         assert_eq!([None, Some(0.2), Some(-1500.0)].map(bytes_change), ["·", "0", "-1.5 kB"]);
     }
 

@@ -1,7 +1,7 @@
-//! How the number of objects of each type went over the captures.
+//! The history of each type over the captures: its number of objects and its bytes.
 //!
-//! Invariant: memory is bounded, however many types and captures there are: a few thousand types have a history, those
-//! that are large or many; each of a fixed length.
+//! Invariant: memory is bounded, however many types and captures there are. Only a few thousand types have a history,
+//! the largest and the most numerous, and each history has a fixed length.
 
 use std::cmp::Reverse;
 use std::collections::{HashMap, VecDeque};
@@ -11,16 +11,16 @@ use std::time::Duration;
 use crate::observe::TypeNumbers;
 use crate::rate::per_minute;
 
-/// So many captures are remembered.
-pub(crate) const LENGTH: usize = 40;
-/// So many types have a history: the largest, and the most numerous.
+/// The number of captures in a history.
+const LENGTH: usize = 40;
+/// The number of types that have a history: of the largest, and of the most numerous others.
 const TYPES: (usize, usize) = (3000, 1000);
-/// A slope needs the captures of so long.
+/// A rate needs captures over this time.
 const SPAN: Duration = Duration::from_secs(1);
-/// … and looks at so many of the newest.
+/// The number of the newest captures that a rate is computed from.
 const NEWEST: usize = 16;
 
-/// The numbers of one type, oldest first, up to the newest capture.
+/// The history of one type, up to the newest capture.
 #[derive(Debug, Clone, Default)]
 pub struct Trend {
     points: VecDeque<(u64, u64)>,
@@ -29,25 +29,25 @@ pub struct Trend {
 }
 
 impl Trend {
-    /// How many more objects there are each minute.
+    /// Returns the growth of the number of objects per minute.
     #[must_use]
     pub fn objects_per_minute(&self) -> Option<f64> {
         self.objects_per_minute
     }
 
-    /// How many more bytes they take each minute.
+    /// Returns the growth of their bytes per minute.
     #[must_use]
     pub fn bytes_per_minute(&self) -> Option<f64> {
         self.bytes_per_minute
     }
 
-    /// How many objects there were, oldest first.
+    /// Returns the numbers of objects, oldest first.
     pub fn objects(&self) -> impl Iterator<Item = f64> + '_ {
         self.points.iter().map(|point| point.0 as f64)
     }
 }
 
-/// The trends of all types that have one.
+/// The histories of all types that have one.
 #[derive(Debug, Clone, Default)]
 pub struct Trends {
     times: VecDeque<Duration>,
@@ -55,7 +55,8 @@ pub struct Trends {
 }
 
 impl Trends {
-    /// Adds the numbers of a capture. A type that is new had none before; one that is gone has none now.
+    /// Adds the numbers of a capture. A new type starts a history, and the history of a type without objects is
+    /// dropped.
     pub fn add(&mut self, at: Duration, types: &[TypeNumbers]) {
         self.times.push_back(at);
         if self.times.len() > LENGTH {
@@ -65,7 +66,7 @@ impl Trends {
         for row in chosen(types) {
             let mut trend = before.remove(&row.key).unwrap_or_default();
             trend.points.push_back((row.objects, row.bytes));
-            // What was not counted among the large ones before was not there, or small.
+            // Captures in which the type did not exist, or was small, have no point.
             while trend.points.len() > self.times.len() {
                 trend.points.pop_front();
             }
@@ -74,7 +75,7 @@ impl Trends {
         }
     }
 
-    /// The trend of a type, by its key.
+    /// Returns the history of a type, by its key.
     #[must_use]
     pub fn of(&self, key: &str) -> Option<&Trend> {
         self.by_type.get(key)
@@ -91,7 +92,7 @@ impl Trend {
             let steady = timed.iter().all(|point| value(point.1) == value(timed[0].1));
             let values: Vec<(Duration, f64)> =
                 timed.iter().map(|point| (point.0, value(point.1) as f64)).collect();
-            // Most types never change: no need for all pairs.
+            // Most types never change, which saves the slopes of all pairs.
             if steady && values.len() >= 3 { Some(0.0) } else { per_minute(&values, SPAN) }
         };
         self.objects_per_minute = slope(|point| point.0);
@@ -99,7 +100,7 @@ impl Trend {
     }
 }
 
-/// The types that have a history.
+/// Returns the types that get a history.
 fn chosen(types: &[TypeNumbers]) -> Vec<&TypeNumbers> {
     let mut rows: Vec<&TypeNumbers> = types.iter().collect();
     let (by_bytes, by_objects) = TYPES;
@@ -129,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn growth_is_told_by_the_minute() {
+    fn growth_is_per_minute() {
         let mut trends = Trends::default();
         for second in 0..100 {
             trends.add(Duration::from_secs(second), &[row("a", 5 + second), row("b", 7)]);
@@ -142,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_gone_is_forgotten_and_what_is_new_has_no_past() {
+    fn the_history_of_a_type_ends_with_its_objects() {
         let mut trends = Trends::default();
         for second in 0..5 {
             trends.add(Duration::from_secs(second), &[row("a", 1)]);
@@ -154,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hundred_thousand_types_do_not_all_have_a_history() {
+    fn not_all_of_a_hundred_thousand_types_have_a_history() {
         let types: Vec<TypeNumbers> = (0..100_000).map(|nth| row(&format!("t{nth}"), nth)).collect();
         let mut trends = Trends::default();
         for second in 0..3 {

@@ -4,8 +4,7 @@
 use memtop_analyze::*;
 use memtop_heap::{CaptureInfo, Heap, HeapBuilder, Label, Object, Root, RootKind, Type};
 use memtop_report::{
-    HeapReport, HeapReportOptions, ObjectFacts, Style, TopObject, cut, escape, html_fragment, json,
-    parse_size, text,
+    HeapReport, HeapReportOptions, ObjectFacts, Style, TopObject, cut, escape, html_fragment, json, text,
 };
 use proptest::prelude::*;
 use unicode_width::UnicodeWidthStr;
@@ -191,13 +190,5 @@ proptest! {
         prop_assert!(!escaped.contains(|c: char| c.is_control()));
         prop_assert!(cut(&escaped, width).width() <= width);
         prop_assert_eq!(escape(&escaped), escaped.clone());
-    }
-
-    #[test]
-    fn reading_a_size_never_panics_and_reads_what_it_wrote(text in any::<String>(), bytes in any::<u64>()) {
-        let _ = parse_size(&text);
-        prop_assert_eq!(parse_size(&format!("{bytes} B")), Ok(bytes));
-        let kibi = bytes >> 10;
-        prop_assert_eq!(parse_size(&format!("{kibi}KiB")), Ok(kibi << 10));
     }
 }

@@ -1,4 +1,4 @@
-//! What is looked into, as lines: facts, sentences, and sections of rows, one of which is under the cursor.
+//! The details of a subject: facts, sentences, and sections of rows, one of which is under the cursor.
 
 use memtop_report::{bytes, grouped};
 use ratatui::layout::Rect;
@@ -7,42 +7,42 @@ use super::pen::{Pen, Span, span};
 use super::theme::Role;
 use crate::areas::Areas;
 use crate::inspect::{DetailRow, Section, Subject};
-use crate::observe::of_key;
+use crate::observe::split_key;
 use crate::state::details::{Answer, DetailsView};
 use crate::text::{columns, right, shown, wrapped};
 
-/// A line, and the row that it belongs to.
+/// A line, with the row that it belongs to.
 pub(crate) struct Line {
     pub(crate) row: Option<usize>,
     pub(crate) spans: Vec<Span>,
 }
 
-/// A row's text has at most so many lines.
+/// The most lines of a text.
 const LINES: usize = 4;
-/// The columns of the numbers.
+/// The widths of the numbers.
 const OBJECTS: usize = 10;
 const BYTES: usize = 9;
 
-/// What it is about, in a few words.
+/// Returns the name of the subject.
 pub(super) fn title(view: &DetailsView) -> String {
     match (&view.answer, &view.subject) {
         (Answer::Found(details), Subject::Object(address)) => {
             format!("{} at {address:#x}", shown(&details.title))
         }
         (Answer::Found(details), _) => shown(&details.title),
-        (_, Subject::Type(key)) => shown(of_key(key).0),
+        (_, Subject::Type(key)) => shown(split_key(key).0),
         (_, Subject::Object(address)) => format!("object at {address:#x}"),
         (_, Subject::Holder(_)) => "holder".to_owned(),
     }
 }
 
-/// All lines, for a screen of so many columns. Linear in what is shown.
+/// Returns all lines, for a screen of `width` columns.
 pub(crate) fn lines(view: &DetailsView, width: u16) -> Vec<Line> {
     let width = usize::from(width);
-    let said = |text: &str| vec![plain(vec![span(format!("   {text}"), Role::Faint)])];
+    let notice = |text: &str| vec![plain(vec![span(format!("   {text}"), Role::Faint)])];
     let details = match &view.answer {
-        Answer::Awaited => return said("finding out …"),
-        Answer::Nothing => return said("it is not there any more; Esc goes back"),
+        Answer::Awaited => return notice("analysing …"),
+        Answer::Nothing => return notice("it no longer exists; press Esc to go back"),
         Answer::Found(details) => details,
     };
     let mut lines = Vec::new();
@@ -94,7 +94,7 @@ fn row_lines(lines: &mut Vec<Line>, one: &DetailRow, section: &Section, row: usi
         numbers += " ";
     }
     let link = if one.link.is_some() { "› " } else { "  " };
-    // On a narrow screen the numbers have a line of their own.
+    // On a narrow screen the numbers get their own line.
     let indent = columns(&numbers) + 2;
     let (indent, numbers) = match indent + 12 > width {
         true if numbers.trim().is_empty() => (3, String::from(" ")),
@@ -105,7 +105,7 @@ fn row_lines(lines: &mut Vec<Line>, one: &DetailRow, section: &Section, row: usi
         false => (indent, numbers),
     };
     let text = shown(&one.text);
-    // Leading blanks say how deep a step of a path is.
+    // Leading blanks indent the steps of a path.
     let depth = text.len() - text.trim_start().len();
     let room = width.saturating_sub(indent + depth + 1);
     for (place, line) in wrapped(text.trim_start(), room, LINES).into_iter().enumerate() {

@@ -1,4 +1,4 @@
-//! The last line: what can be done, or what was just done.
+//! The last line: the keys, a message, or the filter that is typed.
 
 use ratatui::crossterm::event::KeyCode;
 use ratatui::layout::Rect;
@@ -9,12 +9,12 @@ use super::theme::Role;
 use crate::state::{Screen, State, Tone};
 use crate::text::columns;
 
-/// A key, what it is called, and what it does.
+/// A key, its name, and its effect.
 type Hint = (KeyCode, &'static str, &'static str);
 
-/// What can be done now, the most useful first.
+/// Returns the keys that have an effect now, the most useful ones first.
 fn hints(state: &State) -> Vec<Hint> {
-    let freeze = if state.frozen { "go on" } else { "freeze" };
+    let freeze = if state.frozen { "resume" } else { "freeze" };
     let mut hints: Vec<Hint> = Vec::new();
     if state.details().is_some() {
         hints.extend([
@@ -27,7 +27,7 @@ fn hints(state: &State) -> Vec<Hint> {
     }
     hints.push((KeyCode::Char('q'), "q", "quit"));
     hints.push((KeyCode::Char('?'), "?", "help"));
-    hints.push((KeyCode::Enter, "Enter", if state.screen == Screen::ProcessGroup { "open" } else { "why" }));
+    hints.push((KeyCode::Enter, "Enter", "open"));
     if state.screen != Screen::ProcessGroup {
         hints.push((KeyCode::Tab, "Tab", "holders"));
         if state.process().is_some_and(|process| process.tab == crate::state::process::Tab::Holders) {
@@ -49,7 +49,7 @@ fn hints(state: &State) -> Vec<Hint> {
     hints
 }
 
-/// The hints that fit, each with where it begins and how wide it is.
+/// Returns the hints that fit, each with its first column and its width.
 fn placed(state: &State) -> Vec<(Hint, u16, u16)> {
     let mut at = 1_usize;
     let mut placed = Vec::new();
@@ -64,7 +64,7 @@ fn placed(state: &State) -> Vec<(Hint, u16, u16)> {
     placed
 }
 
-/// The key whose hint is at column `x`.
+/// Returns the key whose hint is at column `x`.
 pub(crate) fn key_at(state: &State, x: u16) -> Option<KeyCode> {
     if state.message.is_some() || state.typing {
         return None;
@@ -80,7 +80,7 @@ pub(super) fn draw(pen: &mut Pen<'_>, area: Rect, state: &State) {
     if state.typing {
         let mut spans = filter(state, state.table());
         spans.push(span("   Enter", Role::Key));
-        spans.push(span(" keeps  ", Role::Faint));
+        spans.push(span(" applies  ", Role::Faint));
         spans.push(span("Esc", Role::Key));
         spans.push(span(" clears", Role::Faint));
         pen.line(area, 0, &spans);

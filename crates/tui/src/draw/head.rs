@@ -1,4 +1,4 @@
-//! The upper part of the screen: which process, its memory and what it is made of, what captures cost, and the verdict.
+//! The upper part of the screen: the process, its memory and the parts of it, the cost of captures, and the verdict.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::state::State;
 use crate::state::process::{Process, Status};
 use crate::text::{bytes_change, columns, shown, sparkline, wrapped};
 
-/// What stands between facts on a line.
+/// The separator between facts on a line.
 const DOT: &str = " · ";
 
 pub(super) fn draw(pen: &mut Pen<'_>, areas: &Areas, state: &State, process: &Process) {
@@ -29,7 +29,7 @@ pub(super) fn draw(pen: &mut Pen<'_>, areas: &Areas, state: &State, process: &Pr
     cost(pen, areas.cost, state, process);
 }
 
-/// A time as a person reads it, to a second where it is longer.
+/// Returns a duration as text, in whole seconds if it is longer than one.
 pub(super) fn time(time: Duration) -> String {
     let nanoseconds = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
     if nanoseconds < 1_000_000_000 {
@@ -44,7 +44,7 @@ fn title(pen: &mut Pen<'_>, areas: &Areas, state: &State, process: &Process) {
     let right = [span("  ", Role::Plain), span(word, role), span(" ", Role::Plain)];
     let mut spans = vec![span(" mem_top  ", Role::Strong), span(shown(&process.title.name), Role::Name)];
     let mut facts = Vec::new();
-    // Where there is no line for it, memory stands here, and before all else.
+    // If memory has no line of its own, it comes first here.
     if areas.memory.height == 0 {
         facts.extend(process.rss().map(bytes));
         spans.remove(0);
@@ -52,8 +52,8 @@ fn title(pen: &mut Pen<'_>, areas: &Areas, state: &State, process: &Process) {
     if let Some(pid) = process.title.pid {
         let own = process.latest.as_ref().and_then(|latest| latest.info.process.namespace_pid);
         facts.push(match own.filter(|own| *own != pid) {
-            Some(own) => format!("pid {pid} ({own} in its namespace)"),
-            None => format!("pid {pid}"),
+            Some(own) => format!("PID {pid} ({own} in its namespace)"),
+            None => format!("PID {pid}"),
         });
     }
     if let Some(latest) = &process.latest {
@@ -70,25 +70,25 @@ fn title(pen: &mut Pen<'_>, areas: &Areas, state: &State, process: &Process) {
     spans.extend(facts.into_iter().map(|fact| span(format!("{DOT}{fact}"), Role::Plain)));
     let room: usize = right.iter().map(|span| columns(&span.0)).sum();
     let room = area.width.saturating_sub(u16::try_from(room).unwrap_or(u16::MAX));
-    // On a very narrow screen, what the process is called matters more than what goes on.
+    // On a very narrow screen, the name of the process matters more than its status.
     let room = if room < 12 { area.width } else { room };
     let used = pen.line(Rect { width: room, ..area }, 0, &spans);
     pen.line_right(area, 0, used, &right);
 }
 
-/// What goes on, in a few words.
+/// Returns the status in a few words.
 fn status(state: &State, process: &Process) -> (String, Role) {
     match &process.status {
         Status::Gone(..) => ("■ ended".to_owned(), Role::Bad),
         _ if state.frozen => ("■ frozen".to_owned(), Role::Doubt),
         Status::Capturing => ("● capturing".to_owned(), Role::Doubt),
-        Status::Analysing => ("● finding out".to_owned(), Role::Good),
+        Status::Analysing => ("● analysing".to_owned(), Role::Good),
         Status::Failing(_, again) => {
-            (format!("○ failed, again in {}", time(again.saturating_sub(state.now))), Role::Bad)
+            (format!("○ failed, retry in {}", time(again.saturating_sub(state.now))), Role::Bad)
         }
         Status::Waiting(at) => match at.saturating_sub(state.now) {
             left if left.is_zero() => ("● live".to_owned(), Role::Good),
-            // It counts down in whole seconds, and not to 0.
+            // Counts down in whole seconds, and not to 0.
             left => (format!("● next in {}", time(Duration::from_secs(left.as_secs() + 1))), Role::Good),
         },
     }
@@ -136,7 +136,7 @@ fn limit(process: &Process) -> Vec<Span> {
     vec![span(name, Role::Plain), span(text, role)]
 }
 
-/// Growth is yellow; that nothing grows is nothing to look at.
+/// Returns the role of a growth: the absence of growth draws no attention.
 pub(super) fn growth_role(growth: Option<f64>) -> Role {
     match growth {
         Some(growth) if growth >= 0.5 => Role::Doubt,
@@ -145,7 +145,7 @@ pub(super) fn growth_role(growth: Option<f64>) -> Role {
     }
 }
 
-/// The bar, and what its parts are.
+/// Draws the bar of the parts of memory, and their names.
 pub(super) fn bar(pen: &mut Pen<'_>, area: Rect, legend: Rect, totals: &[&MemoryTotal]) {
     let parts = parts(totals);
     let theme = pen.theme;
@@ -161,7 +161,7 @@ pub(super) fn bar(pen: &mut Pen<'_>, area: Rect, legend: Rect, totals: &[&Memory
             .collect();
         pen.line(across, 0, &spans);
     }
-    // What is too small to be seen in the bar needs no name.
+    // Parts that are too small to be seen in the bar are not named.
     let seen: Vec<&MemoryPart> = parts
         .iter()
         .zip(widths(&parts, usize::from(area.width)))
@@ -189,7 +189,7 @@ pub(super) fn bar(pen: &mut Pen<'_>, area: Rect, legend: Rect, totals: &[&Memory
     }
 }
 
-/// Where each name of a part stands, in the lines of `area`: its column and line; none for what has no room.
+/// Returns the column and line of each name within `area`; none for names without room.
 fn places(texts: &[String], area: Rect) -> Vec<Option<(u16, u16)>> {
     let (mut x, mut line) = (1_usize, 0_u16);
     let mut places = Vec::new();
@@ -205,7 +205,7 @@ fn places(texts: &[String], area: Rect) -> Vec<Option<(u16, u16)>> {
     places
 }
 
-/// The kinds that go by whose code defines a class, in fewer words.
+/// Returns a short name for a kind of object.
 fn short_kind(name: &str) -> String {
     match name {
         "classes of the program" => "own classes".to_owned(),
@@ -222,30 +222,30 @@ fn cost(pen: &mut Pen<'_>, area: Rect, state: &State, process: &Process) {
         pen.line(
             area,
             0,
-            &[span(text, Role::Bad), span(format!("{DOT}this is its last state"), Role::Plain)],
+            &[span(text, Role::Bad), span(format!("{DOT}showing its last state"), Role::Plain)],
         );
         return;
     }
     if let Status::Failing(reason, _) = &process.status {
-        pen.line(area, 0, &[span(format!(" the capture failed: {reason}"), Role::Bad)]);
+        pen.line(area, 0, &[span(format!(" capture failed: {reason}"), Role::Bad)]);
         return;
     }
     let Some(latest) = &process.latest else {
-        pen.line(area, 0, &[span(" the first capture is being made …", Role::Faint)]);
+        pen.line(area, 0, &[span(" taking the first capture …", Role::Faint)]);
         return;
     };
     let mut facts = Vec::new();
-    let stopped = match latest.info.pause {
-        _ if latest.info.approximate => "it was not stopped: numbers are approximate".to_owned(),
-        None => "how long it was stopped is not known".to_owned(),
+    let pause = match latest.info.pause {
+        _ if latest.info.approximate => "not paused, so the numbers are approximate".to_owned(),
+        None => "pause unknown".to_owned(),
         Some(pause) => {
             let share = process
-                .stopped()
+                .paused()
                 .map_or_else(String::new, |share| format!(", {} of the time", percent(share)));
-            format!("stopped for {}{share} (at most {})", duration(pause), percent(state.pace.budget()))
+            format!("paused for {}{share} (at most {})", duration(pause), percent(state.pace.budget()))
         }
     };
-    facts.push(format!("capture {}: {stopped}", latest.number));
+    facts.push(format!("capture {}: {pause}", latest.number));
     facts.push(format!("{} objects", grouped(latest.total.objects)));
     if latest.garbage.objects > 0 {
         facts.push(format!("garbage {}", bytes(latest.garbage.bytes)));

@@ -1,51 +1,51 @@
-//! What every key does, and what the columns mean.
+//! The help screen: the keys, and the terms.
 
 use ratatui::layout::Rect;
 
 use super::pen::{Pen, span};
 use super::theme::Role;
 
-/// A heading, or a key and what it does, or a name and what it means.
+/// The lines: a key and its effect, or a term and its meaning; a heading has no key.
 const HELP: &[(&str, &str)] = &[
-    ("", "Moving about"),
-    ("↑ ↓, k j", "a row up or down; the mouse wheel too"),
-    ("PgUp PgDn, ^B ^F, Space", "a page; ^U ^D half of one"),
-    ("Home End, g G", "to the first row, to the last"),
-    ("Enter, →, click", "who keeps it alive, what it keeps, examples; › can be followed"),
-    ("Esc, ←, right click", "back"),
-    ("Tab", "types, or holders: the places that grow, ranked as suspects"),
+    ("", "Moving around"),
+    ("↑ ↓, k j", "move the cursor by a row; the mouse wheel does too"),
+    ("PgUp PgDn, ^B ^F, Space", "move by a page; ^U ^D by half a page"),
+    ("Home End, g G", "go to the first row, to the last row"),
+    ("Enter, →, click", "show what keeps it alive and what it retains; follow a link ›"),
+    ("Esc, ←, right click", "go back"),
+    ("Tab", "switch between types and holders, the places that grow"),
     ("q, ^C, F10", "quit"),
-    ("", "What is shown"),
-    ("/, F4", "filter by what names contain; Enter keeps it, Esc clears it"),
-    ("< >, 1 to 9", "sort by the next column, or by the first to ninth; or click its name"),
-    ("I", "the other way round"),
+    ("", "Changing the view"),
+    ("/, F4", "filter by name; Enter applies the filter, Esc clears it"),
+    ("< >, 1 to 9", "sort by the previous or next column, by number, or click its name"),
+    ("I", "reverse the order"),
     ("M, N", "sort by retained memory, by name"),
-    ("b, B", "baseline: tell growth since now, or by the minute again"),
-    ("m", "take the mouse, or leave it to the terminal to select text"),
-    ("^L", "draw anew"),
-    ("", "What is done"),
-    ("f, Z", "freeze: capture no more, the process runs undisturbed; again to go on"),
+    ("b, B", "count growth from now on, the baseline; per minute again"),
+    ("m", "capture the mouse, or release it so that the terminal can select text"),
+    ("^L", "redraw the screen"),
+    ("", "Captures and files"),
+    ("f, Z", "freeze: stop capturing, the process runs undisturbed; again to resume"),
     ("c", "capture as soon as the budget allows"),
     ("+ -", "capture twice as often, half as often"),
-    ("s", "save a snapshot of what is shown"),
-    ("r", "write a report"),
-    ("", "What it means"),
-    ("SHALLOW", "the objects' own sizes, without what they refer to"),
-    ("RETAINED", "what would be freed if they went"),
-    ("OBJ/MIN", "growth in a minute: the median of the slopes between captures"),
-    ("TREND", "the number of objects over the last captures, from its lowest to its highest"),
-    ("SURE", "how sure it is that a place leaks; a doubt is told when you look into it"),
-    ("SHARE", "its share of all growth"),
-    ("free", "memory that Python's or C's allocator holds and does not use"),
-    ("native", "memory known outside of Python's objects: mapped memory, stacks of threads"),
-    ("unexplained", "resident memory that is none of these: native libraries, mostly"),
-    ("stopped", "the process stands still while its memory is read; the budget bounds that"),
+    ("s", "save a snapshot of the capture that is shown"),
+    ("r", "write a report on the captures so far"),
+    ("", "Terms"),
+    ("SHALLOW", "size of the objects themselves, without what they refer to"),
+    ("RETAINED", "memory that would be freed with them"),
+    ("OBJ/MIN", "growth per minute: the median slope between captures"),
+    ("TREND", "number of objects over the last captures, scaled from lowest to highest"),
+    ("CONF", "confidence that a place leaks; open it to see any doubt"),
+    ("SHARE", "share of all growth"),
+    ("free", "memory that the allocators of Python and C hold unused"),
+    ("native", "memory known outside of Python objects: mapped memory, thread stacks"),
+    ("unexplained", "the rest of resident memory: mostly native libraries"),
+    ("paused", "the process is paused while its memory is copied, within the budget"),
 ];
 
-/// The keys' column.
+/// The width of the keys.
 const KEYS: u16 = 29;
 
-/// The last line that may be the first in view.
+/// Returns the last line that may be the first one in view.
 pub(crate) fn last_line(size: (u16, u16)) -> u16 {
     let lines = HELP.len() + HELP.iter().filter(|line| line.0.is_empty()).count();
     u16::try_from(lines).unwrap_or(u16::MAX).saturating_sub(size.1.saturating_sub(2))
@@ -72,5 +72,5 @@ pub(super) fn draw(pen: &mut Pen<'_>, area: Rect, first: u16) {
         }
     }
     let more = if first < last_line((area.width, area.height)) { "↓ more · " } else { "" };
-    pen.line(area, foot, &[span(format!(" {more}any other key closes this"), Role::Faint)]);
+    pen.line(area, foot, &[span(format!(" {more}press any other key to close it"), Role::Faint)]);
 }

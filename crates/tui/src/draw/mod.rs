@@ -1,6 +1,6 @@
-//! Drawing: what is known, on a screen of any size. Pure: it reads the state, and writes cells.
+//! Drawing of the state on a screen of any size. Pure: it reads the state and writes cells.
 //!
-//! Invariant: nothing is drawn outside of its area, and no text of a heap is drawn that was not made harmless first.
+//! Invariant: nothing is drawn outside of its area, and every text of a heap is escaped before it is drawn.
 
 pub(crate) mod details;
 pub(crate) mod footer;
@@ -20,11 +20,11 @@ use pen::Pen;
 
 pub use theme::Theme;
 
-/// Draws everything.
+/// Draws the whole screen.
 pub fn draw(state: &State, theme: Theme, frame: &mut Frame<'_>) {
     let area = frame.area();
     let pen = &mut Pen::new(frame.buffer_mut(), area, theme);
-    // The frame may be smaller than what was last told: never draw by a size that is gone.
+    // The frame may be smaller than the size in the state, if a resize event has not arrived yet.
     let areas = crate::areas::Areas::new(area.width, area.height);
     if let Some(line) = state.help {
         help::draw(pen, area, line);

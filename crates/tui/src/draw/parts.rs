@@ -1,10 +1,10 @@
-//! What resident memory is made of, as parts of a bar that add up to it.
+//! The parts of resident memory as parts of a bar, which add up to it.
 
 use memtop_analyze::MemoryTotal;
 
 use super::theme::Part;
 
-/// So many kinds of Python objects have a part of their own.
+/// The number of kinds of Python objects that have a part of their own.
 const KINDS: usize = 4;
 
 /// A part of the bar.
@@ -15,7 +15,7 @@ pub(crate) struct MemoryPart {
     pub(crate) bytes: u64,
 }
 
-/// The parts of one process's memory, or of several together; none that is empty.
+/// Returns the parts of the memory of one process or of several, without empty ones.
 pub(crate) fn parts(totals: &[&MemoryTotal]) -> Vec<MemoryPart> {
     let mut kinds: Vec<(&str, u64)> = Vec::new();
     for kind in totals.iter().flat_map(|total| &total.kinds) {
@@ -45,7 +45,7 @@ pub(crate) fn parts(totals: &[&MemoryTotal]) -> Vec<MemoryPart> {
     parts
 }
 
-/// How many of `width` columns each part takes: by the largest remainder, so that they add up to the width.
+/// Returns the width of each part in a bar of `width` columns, by the largest remainder method, so that they add up.
 pub(crate) fn widths(parts: &[MemoryPart], width: usize) -> Vec<usize> {
     let whole: u128 = parts.iter().map(|part| u128::from(part.bytes)).sum();
     if whole == 0 {

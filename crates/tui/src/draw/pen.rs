@@ -1,4 +1,4 @@
-//! Writes texts into cells, within an area, and sees to it that only letters and colours that there are get out.
+//! Writes texts into cells within an area, with the characters and colours that the terminal can show.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -25,7 +25,7 @@ impl<'a> Pen<'a> {
         Self { buffer, screen, theme }
     }
 
-    /// A text of at most `width` columns; what is beyond is not written.
+    /// Writes a text, up to `width` columns of it.
     pub(crate) fn text(&mut self, x: u16, y: u16, width: u16, text: &str, role: Role) {
         let width = width.min(self.screen.right().saturating_sub(x));
         if y < self.screen.bottom() && width > 0 {
@@ -34,7 +34,8 @@ impl<'a> Pen<'a> {
         }
     }
 
-    /// Pieces one after the other on a line of `area`; what does not fit is cut, and says so. The columns used.
+    /// Writes spans one after the other on a line of `area`. A span that does not fit is cut and ends with `…`. Returns
+    /// the number of columns that were used.
     pub(crate) fn line(&mut self, area: Rect, line: u16, spans: &[Span]) -> u16 {
         if line >= area.height {
             return 0;
@@ -55,7 +56,7 @@ impl<'a> Pen<'a> {
         used
     }
 
-    /// Pieces at the right end of a line of `area`, if they fit beside `used` columns.
+    /// Writes spans at the right end of a line of `area`, if they fit beside `used` columns. Returns whether they do.
     pub(crate) fn line_right(&mut self, area: Rect, line: u16, used: u16, spans: &[Span]) -> bool {
         let wide: usize = spans.iter().map(|span| columns(&span.0)).sum();
         let Ok(wide) = u16::try_from(wide) else { return false };
@@ -67,7 +68,7 @@ impl<'a> Pen<'a> {
         true
     }
 
-    /// Gives all cells of a line of `area` the look of `role`.
+    /// Applies the style of `role` to a whole line of `area`.
     pub(crate) fn paint(&mut self, area: Rect, line: u16, role: Role) {
         if line < area.height {
             let row = Rect { y: area.y + line, height: 1, ..area }.intersection(self.screen);
@@ -75,7 +76,7 @@ impl<'a> Pen<'a> {
         }
     }
 
-    /// Takes out what the terminal cannot show.
+    /// Replaces colours and characters that the terminal cannot show.
     pub(crate) fn finish(&mut self) {
         let Theme { color, unicode } = self.theme;
         for cell in &mut self.buffer.content {
@@ -91,7 +92,7 @@ impl<'a> Pen<'a> {
     }
 }
 
-/// What comes nearest to it in ASCII.
+/// Returns the nearest ASCII character.
 fn ascii(c: char) -> char {
     match c {
         '▁' | '▂' => '_',

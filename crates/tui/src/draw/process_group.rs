@@ -1,4 +1,4 @@
-//! Several processes: a row each, and the sum.
+//! The screen of several processes: a row for each, and their total.
 
 use memtop_analyze::{MemoryTotal, Verdict};
 use memtop_report::{bytes, percent};
@@ -11,31 +11,32 @@ use super::tabs::filter;
 use super::theme::Role;
 use crate::areas::{Areas, columns};
 use crate::rate::Forecast;
+use crate::state::State;
 use crate::state::process::Process;
 use crate::state::table::Column;
-use crate::state::{State, Sum};
+use crate::state::totals::GroupTotals;
 use crate::text::{bytes_change, left, right, shown, sparkline};
 
 pub(super) fn draw(pen: &mut Pen<'_>, areas: &Areas, state: &State) {
-    let sum = Sum::of(&state.processes);
-    title(pen, areas.title, state, &sum);
-    let resident = sum.rss.map_or_else(|| "unknown".to_owned(), bytes);
+    let totals = GroupTotals::of(&state.processes);
+    title(pen, areas.title, state, &totals);
+    let resident = totals.rss.map_or_else(|| "unknown".to_owned(), bytes);
     let mut spans = vec![span(" resident ", Role::Faint), span(resident, Role::Strong)];
     let baseline = state.processes.iter().any(|one| one.baseline.is_some());
     let per = if baseline { " since the baseline" } else { "/min" };
-    if sum.growth.is_some() {
-        spans.push(span(format!("  {}{per}", bytes_change(sum.growth)), growth_role(sum.growth)));
+    if totals.growth.is_some() {
+        spans.push(span(format!("  {}{per}", bytes_change(totals.growth)), growth_role(totals.growth)));
     }
-    spans.push(span("  the sum; shared pages count for each", Role::Faint));
+    spans.push(span("  total; shared pages count for each process", Role::Faint));
     pen.line(areas.memory, 0, &spans);
     let running = state.processes.iter().filter(|one| !one.is_gone());
-    let totals: Vec<&MemoryTotal> = running.filter_map(|one| Some(&one.latest.as_ref()?.memory)).collect();
-    bar(pen, areas.bar, areas.legend, &totals);
+    let memory: Vec<&MemoryTotal> = running.filter_map(|one| Some(&one.latest.as_ref()?.memory)).collect();
+    bar(pen, areas.bar, areas.legend, &memory);
     verdict(pen, areas.verdict, &state.processes);
     let used = pen.line(areas.tabs, 0, &[span(" Processes ", Role::Chosen)]);
     pen.line_right(areas.tabs, 0, used, &filter(state, &state.process_group));
     header(pen, areas.header, &state.process_group, |column| head(column, baseline));
-    // The sum has the last line.
+    // The total has the last line.
     let body = Rect { height: areas.body.height.saturating_sub(1), ..areas.body };
     rows(pen, body, &state.process_group, |row, column, wide| {
         state.processes.get(row).map(|process| process_cell(process, column, wide))
@@ -45,10 +46,10 @@ pub(super) fn draw(pen: &mut Pen<'_>, areas: &Areas, state: &State) {
         for (column, begin, wide) in columns(state.process_group.columns, areas.body.width) {
             let known = |value: Option<u64>| value.map_or_else(|| "·".to_owned(), bytes);
             let text = match column {
-                Column::Resident => known(sum.rss),
-                Column::Python => known(sum.python),
-                Column::BytesGrowth => bytes_change(sum.growth),
-                Column::Name => "all together".to_owned(),
+                Column::Resident => known(totals.rss),
+                Column::Python => known(totals.python),
+                Column::BytesGrowth => bytes_change(totals.growth),
+                Column::Name => "total".to_owned(),
                 _ => String::new(),
             };
             let across = usize::from(wide);
@@ -58,24 +59,26 @@ pub(super) fn draw(pen: &mut Pen<'_>, areas: &Areas, state: &State) {
     }
 }
 
-fn title(pen: &mut Pen<'_>, area: Rect, state: &State, sum: &Sum) {
-    let ended = if sum.gone > 0 { format!(", {} ended", sum.gone) } else { String::new() };
-    let spans =
-        [span(" mem_top  ", Role::Strong), span(format!("{} processes{ended}", sum.processes), Role::Name)];
+fn title(pen: &mut Pen<'_>, area: Rect, state: &State, totals: &GroupTotals) {
+    let ended = if totals.gone > 0 { format!(", {} ended", totals.gone) } else { String::new() };
+    let spans = [
+        span(" mem_top  ", Role::Strong),
+        span(format!("{} processes{ended}", totals.processes), Role::Name),
+    ];
     let used = pen.line(area, 0, &spans);
     let (word, role) = match () {
-        () if sum.gone == sum.processes => ("■ ended ", Role::Bad),
+        () if totals.gone == totals.processes => ("■ ended ", Role::Bad),
         () if state.frozen => ("■ frozen ", Role::Doubt),
         () => ("● live ", Role::Good),
     };
     pen.line_right(area, 0, used, &[span(word, role)]);
 }
 
-/// How many leak, and the first of them.
+/// Draws the number of processes that leak, and the first one's verdict.
 fn verdict(pen: &mut Pen<'_>, area: Rect, processes: &[Process]) {
-    let told: Vec<(&Process, &memtop_analyze::Leaks)> =
+    let known: Vec<(&Process, &memtop_analyze::Leaks)> =
         processes.iter().filter_map(|one| Some((one, &one.latest.as_ref()?.leaks))).collect();
-    let leaking: Vec<_> = told.iter().filter(|(_, leaks)| leaks.verdict == Verdict::Leak).collect();
+    let leaking: Vec<_> = known.iter().filter(|(_, leaks)| leaks.verdict == Verdict::Leak).collect();
     let spans = match leaking.first() {
         Some((process, leaks)) => {
             let summary = leaks.suspects.first().map_or(&leaks.reason, |first| &first.summary);
@@ -85,11 +88,11 @@ fn verdict(pen: &mut Pen<'_>, area: Rect, processes: &[Process]) {
                 span(format!("{who}: {}", shown(summary)), Role::Plain),
             ]
         }
-        None if told.is_empty() => Vec::new(),
+        None if known.is_empty() => Vec::new(),
         None => {
-            let innocent = told.iter().filter(|(_, leaks)| leaks.verdict == Verdict::NoGrowth).count();
-            let role = if innocent == processes.len() { Role::Good } else { Role::Faint };
-            vec![span(format!(" ○ no leak is told; no growth in {innocent} of {}", processes.len()), role)]
+            let steady = known.iter().filter(|(_, leaks)| leaks.verdict == Verdict::NoGrowth).count();
+            let role = if steady == processes.len() { Role::Good } else { Role::Faint };
+            vec![span(format!(" ○ no leak found; no growth in {steady} of {}", processes.len()), role)]
         }
     };
     pen.line(area, 0, &spans);
@@ -103,7 +106,7 @@ fn head(column: Column, baseline: bool) -> &'static str {
         Column::BytesGrowth if baseline => "+BYTES",
         Column::BytesGrowth => "BYTES/MIN",
         Column::Limit => "LIMIT IN",
-        Column::Pause => "STOP",
+        Column::Pause => "PAUSED",
         Column::Trend => "TREND",
         _ => "PROGRAM",
     }
@@ -129,7 +132,7 @@ fn process_cell(process: &Process, column: Column, wide: usize) -> Cell {
             Some(Forecast::Never) => cell("never", Role::Faint),
             Some(Forecast::In(left)) => cell(time(left), Role::Doubt),
         },
-        Column::Pause => cell(process.stopped().map_or_else(|| "·".to_owned(), percent), Role::Plain),
+        Column::Pause => cell(process.paused().map_or_else(|| "·".to_owned(), percent), Role::Plain),
         Column::Trend => {
             let points: Vec<f64> = process.resident.points().iter().map(|point| point.1).collect();
             cell(sparkline(&points, wide), Role::Curve)

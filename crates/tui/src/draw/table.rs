@@ -15,7 +15,7 @@ use crate::state::table::{Column, Table};
 use crate::text::{bytes_change, count, count_change, left, right, sparkline};
 use crate::trends::Trend;
 
-/// What stands in a column of a row.
+/// The content of a column in a row.
 pub(super) struct Cell {
     pub(super) text: String,
     pub(super) role: Role,
@@ -30,7 +30,7 @@ pub(super) fn draw(pen: &mut Pen<'_>, areas: &Areas, state: &State, process: &Pr
     let baseline = process.baseline.is_some();
     header(pen, areas.header, table, |column| head(column, process.tab, baseline));
     if table.order.is_empty() {
-        return nothing(pen, areas.body, state, process);
+        return draw_empty(pen, areas.body, state, process);
     }
     rows(pen, areas.body, table, |row, column, wide| match process.tab {
         Tab::Types => process.rows().get(row).map(|row| type_cell(process, row, column, wide)),
@@ -38,7 +38,7 @@ pub(super) fn draw(pen: &mut Pen<'_>, areas: &Areas, state: &State, process: &Pr
     });
 }
 
-/// The name of a column.
+/// Returns the name of a column.
 fn head(column: Column, tab: Tab, baseline: bool) -> &'static str {
     match (column, tab, baseline) {
         (Column::Objects, Tab::Types, _) => "OBJECTS",
@@ -52,7 +52,7 @@ fn head(column: Column, tab: Tab, baseline: bool) -> &'static str {
         (Column::BytesGrowth, _, false) => "BYTES/MIN",
         (Column::BytesGrowth, _, true) => "+BYTES",
         (Column::Trend, ..) => "TREND",
-        (Column::Confidence, ..) => "SURE",
+        (Column::Confidence, ..) => "CONF",
         (Column::Share, ..) => "SHARE",
         (Column::Name, Tab::Types, _) => "TYPE",
         (Column::Name, Tab::Holders, _) => "HELD BY",
@@ -60,7 +60,7 @@ fn head(column: Column, tab: Tab, baseline: bool) -> &'static str {
     }
 }
 
-/// The names of the columns; the one that is sorted by has an arrow.
+/// Draws the names of the columns, with an arrow at the one that the table is sorted by.
 pub(super) fn header(pen: &mut Pen<'_>, area: Rect, table: &Table, name: impl Fn(Column) -> &'static str) {
     if area.height == 0 {
         return;
@@ -81,7 +81,7 @@ pub(super) fn header(pen: &mut Pen<'_>, area: Rect, table: &Table, name: impl Fn
     }
 }
 
-/// The rows that are in view.
+/// Draws the rows that are in view.
 pub(super) fn rows(
     pen: &mut Pen<'_>,
     area: Rect,
@@ -125,7 +125,7 @@ fn type_cell(process: &Process, row: &TypeNumbers, column: Column, wide: usize) 
 }
 
 fn trend(points: &[f64], wide: usize) -> Cell {
-    // Most types never change: a line for each would hide those that do.
+    // Most types never change, and a line for each of them would hide those that do.
     let flat = points.windows(2).all(|pair| pair[0] == pair[1]);
     cell(if flat { String::new() } else { sparkline(points, wide) }, Role::Curve)
 }
@@ -157,18 +157,18 @@ fn holder_cell(process: &Process, row: usize, one: &Suspect, column: Column, wid
     }
 }
 
-/// What is said where there are no rows.
-fn nothing(pen: &mut Pen<'_>, area: Rect, state: &State, process: &Process) {
+/// Draws why there are no rows.
+fn draw_empty(pen: &mut Pen<'_>, area: Rect, state: &State, process: &Process) {
     let text = match (&process.latest, process.tab) {
-        _ if !process.table().filter.is_empty() => "no name contains that; Esc clears the filter",
+        _ if !process.table().filter.is_empty() => "no name matches the filter; press Esc to clear it",
         (None, _) => match process.status {
-            Status::Gone(..) => "it ended before it was captured",
-            _ if state.frozen => "frozen before the first capture; f lets it go on",
-            _ => "the first capture is being made …",
+            Status::Gone(..) => "the process ended before its first capture",
+            _ if state.frozen => "frozen before the first capture; press f to resume",
+            _ => "taking the first capture …",
         },
         (Some(_), Tab::Types) => "no objects",
         (Some(latest), Tab::Holders) if latest.leaks.snapshots.len() < 2 => {
-            "one capture shows no growth: wait for the next"
+            "growth needs two captures: wait for the next one"
         }
         (Some(_), Tab::Holders) => "nothing grows",
     };

@@ -1,4 +1,4 @@
-//! The line between the upper part and the table: which table, what is filtered; or the way to what is looked into.
+//! The line above the table: the tabs and the filter, or the path of the details that were opened.
 
 use ratatui::layout::Rect;
 
@@ -9,7 +9,7 @@ use crate::state::process::{Process, Tab};
 use crate::state::table::Table;
 use crate::text::{columns, shown};
 
-/// The tabs: which, what it is called, and where it stands.
+/// Returns the tabs, each with its label and its first column.
 fn tabs(process: &Process) -> Vec<(Tab, String, u16)> {
     let types = format!(" Types {} ", memtop_report::grouped(process.rows().len() as u64));
     let holders = format!(" Holders {} ", memtop_report::grouped(process.suspects().count() as u64));
@@ -17,7 +17,7 @@ fn tabs(process: &Process) -> Vec<(Tab, String, u16)> {
     vec![(Tab::Types, types, 1), (Tab::Holders, holders, second)]
 }
 
-/// The tab that is at column `x`.
+/// Returns the tab at column `x`.
 pub(crate) fn tab_at(state: &State, x: u16) -> Option<Tab> {
     let process = state.process()?;
     let hit = |(_, text, begin): &(Tab, String, u16)| {
@@ -28,7 +28,7 @@ pub(crate) fn tab_at(state: &State, x: u16) -> Option<Tab> {
 
 pub(super) fn draw(pen: &mut Pen<'_>, area: Rect, state: &State, process: &Process) {
     if !process.details.is_empty() {
-        return way(pen, area, process);
+        return breadcrumbs(pen, area, process);
     }
     let accused = process.latest.as_ref().is_some_and(|latest| !latest.leaks.suspects.is_empty());
     let mut used = 0;
@@ -52,7 +52,7 @@ pub(super) fn draw(pen: &mut Pen<'_>, area: Rect, state: &State, process: &Proce
     }
 }
 
-/// What is filtered, and how many rows that leaves.
+/// Returns the filter, and the number of rows that match it.
 pub(super) fn filter(state: &State, table: &Table) -> Vec<Span> {
     if !state.typing && table.filter.is_empty() {
         return Vec::new();
@@ -69,14 +69,14 @@ pub(super) fn filter(state: &State, table: &Table) -> Vec<Span> {
     ]
 }
 
-/// `Types › shop.Session › dict`.
-fn way(pen: &mut Pen<'_>, area: Rect, process: &Process) {
+/// Draws the path of details: `Types › shop.Session › dict`.
+fn breadcrumbs(pen: &mut Pen<'_>, area: Rect, process: &Process) {
     let first = match process.tab {
         Tab::Types => "Types",
         Tab::Holders => "Holders",
     };
     let mut spans = vec![span(format!(" {first}"), Role::Faint)];
-    // The last ones say most.
+    // The last ones matter most.
     let all = process.details.len();
     if all > 3 {
         spans.push(span(" › …", Role::Faint));

@@ -1,13 +1,13 @@
-//! How things look: colours by what they mean, and which letters there are.
+//! The styles of text by its role, and the characters of the memory bar.
 
 use ratatui::style::{Color, Modifier, Style};
 
-/// What the terminal can show.
+/// The capabilities of the terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Theme {
     /// Colours: the sixteen that every terminal has, as its user set them.
     pub color: bool,
-    /// Letters beyond ASCII: bars, sparklines, arrows.
+    /// Characters beyond ASCII: bars, sparklines, arrows.
     pub unicode: bool,
 }
 
@@ -17,32 +17,32 @@ impl Default for Theme {
     }
 }
 
-/// What a piece of text is.
+/// The role of a piece of text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
     Plain,
-    /// What matters most.
+    /// The most important text.
     Strong,
-    /// What matters less.
+    /// Less important text.
     Faint,
-    /// A name that a reader looks for.
+    /// A name that a reader searches for.
     Name,
-    /// An acquittal.
+    /// Good news.
     Good,
-    /// A doubt, growth.
+    /// A doubt, or growth.
     Doubt,
-    /// An accusation, an end.
+    /// A leak, a failure, or the end of a process.
     Bad,
     /// A key that can be pressed.
     Key,
     /// A curve.
     Curve,
-    /// The names of columns, and the column that is sorted by.
+    /// The names of columns, and of the one that the table is sorted by.
     Header,
     Sorted,
-    /// The tab that is shown.
+    /// The selected tab.
     Chosen,
-    /// What is under the cursor.
+    /// The row under the cursor.
     Cursor,
     /// A part of the memory bar.
     Part(Part),
@@ -51,7 +51,7 @@ pub(crate) enum Role {
 /// A part of resident memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Part {
-    /// A kind of Python objects, by its place.
+    /// A kind of Python objects, by its index.
     Kind(usize),
     /// All other kinds.
     OtherKinds,
@@ -61,7 +61,7 @@ pub(crate) enum Part {
     Native,
     /// Pages of files.
     Files,
-    /// What is left.
+    /// The rest.
     Unexplained,
 }
 
@@ -99,7 +99,7 @@ impl Part {
         }
     }
 
-    /// What fills its part of the bar. Without colour it must tell itself from its neighbours.
+    /// Returns the character that fills a part of the bar. Without colours, it differs from its neighbours.
     pub(crate) fn glyph(self, theme: Theme) -> char {
         match (theme.color, theme.unicode, self) {
             (true, true, _) => '█',

@@ -1,39 +1,39 @@
-//! What is being looked into, and where in it the reader is.
+//! The details that are shown, and the position of the cursor in them.
 
 use crate::inspect::{DetailRow, Details, Subject};
 
-/// An answer that is read.
+/// Details with a cursor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DetailsView {
-    /// What was asked.
+    /// The subject.
     pub subject: Subject,
-    /// What is known: nothing yet, nothing any more, or this.
+    /// The answer to the request for them.
     pub answer: Answer,
-    /// The row under the cursor, counted over all sections.
+    /// The row of the cursor, counted over all sections.
     pub row: usize,
     /// The first line in view.
     pub offset: usize,
 }
 
-/// What is known of a subject.
+/// The answer to a request for details.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
-    /// It is being found out.
+    /// It has not arrived yet.
     Awaited,
-    /// It is not there any more.
+    /// The subject no longer exists.
     Nothing,
-    /// This.
+    /// The details.
     Found(Box<Details>),
 }
 
 impl DetailsView {
-    /// A question that was just asked.
+    /// A view of details that were just requested.
     #[must_use]
     pub fn new(subject: Subject) -> Self {
         Self { subject, answer: Answer::Awaited, row: 0, offset: 0 }
     }
 
-    /// All rows.
+    /// Returns the rows of all sections.
     pub fn rows(&self) -> impl Iterator<Item = &DetailRow> {
         let details = match &self.answer {
             Answer::Found(details) => Some(details),
@@ -42,17 +42,17 @@ impl DetailsView {
         details.into_iter().flat_map(|details| &details.sections).flat_map(|section| &section.rows)
     }
 
-    /// Moves by so many rows, not beyond the ends.
+    /// Moves the cursor by a number of rows, not beyond the ends.
     pub fn step(&mut self, by: isize) {
         self.go(self.row.saturating_add_signed(by));
     }
 
-    /// Moves to a row, or to the last.
+    /// Moves the cursor to a row, or to the last one if there are fewer.
     pub fn go(&mut self, row: usize) {
         self.row = row.min(self.rows().count().saturating_sub(1));
     }
 
-    /// What Enter shows of the row under the cursor.
+    /// Returns the subject that Enter leads to.
     #[must_use]
     pub fn link(&self) -> Option<&Subject> {
         self.rows().nth(self.row)?.link.as_ref()

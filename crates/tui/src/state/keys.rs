@@ -1,22 +1,20 @@
-//! What keys and clicks do.
+//! The commands of keys.
 //!
-//! They mean what they mean in `top`, `less` and `htop`, where those agree.
+//! Keys mean the same as in `top`, `less` and `htop`, where those agree.
 
-use ratatui::crossterm::event::{
-    KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
-};
-use ratatui::layout::{Position, Rect};
 use std::time::Duration;
+
+use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::process::Tab;
 use super::table::Column;
-use super::{Effect, Screen, State, Tone, process_group};
+use super::{Effect, Screen, State, Tone, totals};
 use crate::areas::columns;
-use crate::draw::{footer, help, tabs};
+use crate::draw::help;
 use crate::inspect::Subject;
-use crate::worker::Command;
+use crate::messages::Command;
 
-/// A filter is no longer than this.
+/// The longest filter, in characters.
 const LONGEST_FILTER: usize = 200;
 
 impl State {
@@ -55,7 +53,7 @@ impl State {
             KeyCode::Char(c) if !control && !c.is_control() && filter.chars().count() < LONGEST_FILTER => {
                 filter.push(c);
             }
-            // Moving about does not end it.
+            // The cursor can be moved while a filter is typed.
             KeyCode::Up | KeyCode::Down | KeyCode::PageUp | KeyCode::PageDown => {
                 return self.move_by_key(key, control);
             }
@@ -111,10 +109,15 @@ impl State {
             KeyCode::Char('m') => {
                 self.mouse = !self.mouse;
                 self.effects.push(Effect::Mouse(self.mouse));
-                let what = if self.mouse { "taken" } else { "left to the terminal: it can select text" };
-                self.say(format!("the mouse is {what}"), Tone::Plain);
+                self.say(
+                    match self.mouse {
+                        true => "mouse captured",
+                        false => "mouse released: the terminal can select text",
+                    },
+                    Tone::Plain,
+                );
             }
-            // The rest is for tables.
+            // All other keys are for tables.
             _ if self.details().is_some() => {}
             KeyCode::Char('/' | '\\') | KeyCode::F(4) => self.typing = true,
             KeyCode::Tab | KeyCode::BackTab => self.switch_tab(),
@@ -140,7 +143,7 @@ impl State {
         self.move_by(key, control);
     }
 
-    /// Moves the cursor; whether the key was one for that.
+    /// Moves the cursor. Returns whether the key is one that does.
     fn move_by(&mut self, key: KeyEvent, control: bool) -> bool {
         let page = self.areas().rows().max(1).cast_signed();
         let by = match key.code {
@@ -167,7 +170,7 @@ impl State {
         true
     }
 
-    fn step(&mut self, by: isize) {
+    pub(super) fn step(&mut self, by: isize) {
         match self.screen {
             Screen::Process(place) => {
                 let Some(process) = self.processes.get_mut(place) else { return };
@@ -181,14 +184,14 @@ impl State {
             }
             Screen::ProcessGroup => {
                 let order = &self.process_group.order;
-                let key = |place: usize| order.get(place).map(|&row| process_group::key(row));
+                let key = |place: usize| order.get(place).map(|&row| totals::key(row));
                 self.process_group.cursor.step(by, order.len(), key);
             }
         }
     }
 
-    /// Shows more of what is under the cursor.
-    fn enter(&mut self) {
+    /// Opens the process or the details under the cursor.
+    pub(super) fn enter(&mut self) {
         let subject = match self.screen {
             Screen::ProcessGroup => {
                 if let Some(place) = self.process_group.selected() {
@@ -206,12 +209,12 @@ impl State {
             },
         };
         if let Some(subject) = subject {
-            self.look_into(subject);
+            self.open_details(subject);
         }
     }
 
-    /// Goes back a step: from what was looked into, out of a filter, from a process to all.
-    fn back(&mut self) {
+    /// Goes back one step: closes details, clears the filter, or returns to all processes.
+    pub(super) fn back(&mut self) {
         if let Some(process) = self.process_mut()
             && process.details.pop().is_some()
         {
@@ -235,13 +238,13 @@ impl State {
 
     fn capture_now(&mut self) {
         if self.frozen {
-            return self.say("frozen: f lets it go on", Tone::Bad);
+            return self.say("frozen: press f to resume", Tone::Bad);
         }
         match self.screen {
             Screen::ProcessGroup => self.ask_all(&Command::CaptureNow),
             Screen::Process(_) => self.ask(Command::CaptureNow),
         }
-        self.say("captured as soon as the budget allows", Tone::Plain);
+        self.say("next capture as soon as the budget allows", Tone::Plain);
     }
 
     fn change_interval(&mut self, times: f64) {
@@ -250,7 +253,7 @@ impl State {
         let interval = memtop_report::duration(nanoseconds(self.pace.interval));
         let budget = memtop_report::percent(self.pace.budget());
         self.say(
-            format!("a capture every {interval}, if it stops the process for less than {budget} of the time"),
+            format!("a capture every {interval}, or less often to pause the process for at most {budget} of the time"),
             Tone::Plain,
         );
     }
@@ -281,8 +284,8 @@ impl State {
             Screen::Process(place) => self.processes.get_mut(place).is_some_and(super::Process::set_baseline),
         };
         match set {
-            true => self.say("baseline set: growth is told since now; B ends it", Tone::Plain),
-            false => self.say("there is no capture yet", Tone::Bad),
+            true => self.say("baseline set: growth is counted from now on; press B to end it", Tone::Plain),
+            false => self.say("no capture yet", Tone::Bad),
         }
     }
 
@@ -290,7 +293,7 @@ impl State {
         for process in &mut self.processes {
             process.baseline = None;
         }
-        self.say("growth is told by the minute", Tone::Plain);
+        self.say("growth is shown per minute", Tone::Plain);
     }
 
     fn switch_tab(&mut self) {
@@ -302,7 +305,7 @@ impl State {
         }
     }
 
-    /// The columns that there is room for.
+    /// Returns the columns that there is room for.
     fn shown_columns(&self) -> Vec<Column> {
         columns(self.table().columns, self.size.0).into_iter().map(|column| column.0).collect()
     }
@@ -315,86 +318,6 @@ impl State {
     fn sort_by(&mut self, column: Column) {
         if self.table().columns.contains(&column) {
             self.table_mut().sort_by(column);
-        }
-    }
-
-    pub(super) fn mouse_event(&mut self, mouse: MouseEvent) {
-        let at = Position { x: mouse.column, y: mouse.row };
-        match mouse.kind {
-            MouseEventKind::ScrollUp => self.wheel(-3),
-            MouseEventKind::ScrollDown => self.wheel(3),
-            MouseEventKind::Down(MouseButton::Left) => self.click(at),
-            MouseEventKind::Down(MouseButton::Right) if self.help.is_none() => self.back(),
-            _ => {}
-        }
-    }
-
-    fn wheel(&mut self, by: isize) {
-        match self.help {
-            Some(at) => {
-                let to = usize::from(at).saturating_add_signed(by);
-                self.help = Some(u16::try_from(to).unwrap_or(u16::MAX).min(help::last_line(self.size)));
-            }
-            None => self.step(by),
-        }
-    }
-
-    fn click(&mut self, at: Position) {
-        if self.help.take().is_some() {
-            return;
-        }
-        self.typing = false;
-        let areas = self.areas();
-        if areas.footer.contains(at) {
-            if let Some(key) = footer::key_at(self, at.x) {
-                self.key(KeyEvent::new(key, KeyModifiers::NONE));
-            }
-        } else if self.details().is_some() {
-            self.click_details(at, areas.header, areas.body);
-        } else if areas.tabs.contains(at) {
-            if let Some(tab) = tabs::tab_at(self, at.x)
-                && let Some(process) = self.process_mut()
-            {
-                process.tab = tab;
-            }
-        } else if areas.header.contains(at) {
-            let clicked = columns(self.table().columns, self.size.0)
-                .into_iter()
-                .find(|&(_, begin, wide)| (begin..begin + wide).contains(&at.x));
-            if let Some((column, ..)) = clicked {
-                self.table_mut().sort_by(column);
-            }
-        } else if areas.body.contains(at) {
-            let cursor = &self.table().cursor;
-            let place = cursor.offset + usize::from(at.y - areas.body.y);
-            if place >= self.table().order.len() {
-                return;
-            }
-            // The row that is chosen already is looked into.
-            if place == cursor.place {
-                return self.enter();
-            }
-            let by = place.cast_signed() - cursor.place.cast_signed();
-            self.step(by);
-        }
-    }
-
-    fn click_details(&mut self, at: Position, header: Rect, body: Rect) {
-        let Some(view) = self.details() else { return };
-        let top = if header.height > 0 { header.y } else { body.y };
-        if at.y < top {
-            return;
-        }
-        let lines = crate::draw::details::lines(view, self.size.0);
-        let clicked = lines.get(view.offset + usize::from(at.y - top)).and_then(|line| line.row);
-        match clicked {
-            Some(row) if row == view.row => self.enter(),
-            Some(row) => {
-                if let Some(view) = self.process_mut().and_then(|process| process.details.last_mut()) {
-                    view.go(row);
-                }
-            }
-            None => {}
         }
     }
 }

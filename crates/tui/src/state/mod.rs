@@ -1,12 +1,14 @@
-//! What is known and how it is looked at. Pure: events go in, effects come out, and no clock is read.
+//! The state of the view: the processes, and how they are shown. Pure: events go in, effects come out, and no clock is
+//! read.
 //!
-//! Invariant: [`State::update`] is the only way to change it, and drawing only reads it.
+//! Invariant: the view changes the state through [`State::update`] only, and drawing only reads it.
 
 pub(crate) mod details;
 mod keys;
+mod mouse;
 pub(crate) mod process;
-mod process_group;
 pub(crate) mod table;
+pub(crate) mod totals;
 
 use std::time::Duration;
 
@@ -14,99 +16,98 @@ use ratatui::crossterm::event::{KeyEvent, MouseEvent};
 
 use crate::areas::Areas;
 use crate::inspect::Subject;
+use crate::messages::{Command, Update};
 use crate::pace::Pace;
 use crate::source::Title;
 use crate::text::shown;
-use crate::worker::{Command, Update};
 use details::{Answer, DetailsView};
 use process::{Process, Status};
 use table::{Column, PROCESSES, Table};
+use totals::arrange_processes;
 
-pub use process_group::Sum;
-
-/// What happens.
+/// An event that changes the state.
 #[derive(Debug, Clone)]
 pub enum Event {
     /// A key was pressed.
     Key(KeyEvent),
-    /// The mouse did something.
+    /// The mouse was used.
     Mouse(MouseEvent),
     /// Text was pasted.
     Paste(String),
     /// The terminal has another size: columns and lines.
     Resize(u16, u16),
-    /// It is this late, by the view's clock.
+    /// The time of the view's clock.
     Tick(Duration),
-    /// A source tells something.
+    /// A source sent an update.
     Source(usize, Update),
 }
 
-/// What is to be done outside.
+/// A request of the state to the event loop.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
-    /// To ask a source for something.
+    /// Send a command to a source.
     Ask(usize, Command),
-    /// To end.
+    /// End the view.
     Quit,
-    /// To stop, until the shell lets it go on.
+    /// Stop the process until the shell continues it.
     Suspend,
-    /// To take the mouse, or to leave it to the terminal, which can then select text.
+    /// Capture the mouse, or leave it to the terminal, which can then select text.
     Mouse(bool),
-    /// To draw everything anew.
+    /// Clear the screen and draw it again.
     Redraw,
 }
 
-/// What is on the screen.
+/// The content of the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Screen {
     /// All processes.
     ProcessGroup,
-    /// One of them.
+    /// One of the processes.
     Process(usize),
 }
 
-/// How a message is meant.
+/// The tone of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tone {
-    /// It went well, or is just said.
+    /// A success, or information.
     Plain,
-    /// It did not.
+    /// A failure.
     Bad,
 }
 
-/// What is known and how it is looked at.
+/// The state of the view.
 #[derive(Debug, Clone)]
 pub struct State {
     /// The processes.
     pub processes: Vec<Process>,
-    /// What is on the screen.
+    /// The content of the screen.
     pub screen: Screen,
-    /// How all processes are looked at.
+    /// The table of all processes.
     pub process_group: Table,
-    /// How often they are captured.
+    /// The pace of captures.
     pub pace: Pace,
-    /// How late it is.
+    /// The time of the view's clock.
     pub now: Duration,
     /// The size of the screen: columns and lines.
     pub size: (u16, u16),
     /// Whether a filter is being typed.
     pub typing: bool,
-    /// The line of the help that is the first in view, while it is shown.
+    /// The first line of the help in view; none while the help is closed.
     pub help: Option<u16>,
-    /// Whether nothing is captured for the time being.
+    /// Whether captures are suspended.
     pub frozen: bool,
-    /// Whether the mouse is taken.
+    /// Whether the mouse is captured.
     pub mouse: bool,
-    /// What is said at the bottom, and until when.
+    /// The message in the last line, with its tone and the time when it disappears.
     pub message: Option<(String, Tone, Duration)>,
     effects: Vec<Effect>,
 }
 
-/// For how long a message stands.
+/// How long a message is shown.
 const MESSAGE: Duration = Duration::from_secs(8);
 
 impl State {
-    /// A view of these processes, before anything is known of them.
+    /// The state before the first update of a source.
     #[must_use]
     pub fn new(titles: impl IntoIterator<Item = Title>, pace: Pace, size: (u16, u16)) -> Self {
         let processes: Vec<Process> = titles.into_iter().map(Process::new).collect();
@@ -127,7 +128,7 @@ impl State {
         }
     }
 
-    /// Takes in what happened.
+    /// Changes the state for an event.
     pub fn update(&mut self, event: Event) {
         match event {
             Event::Tick(now) => {
@@ -141,23 +142,23 @@ impl State {
             Event::Mouse(mouse) => self.mouse_event(mouse),
             Event::Paste(text) => self.paste(&text),
             Event::Resize(width, height) => self.size = (width, height),
-            Event::Source(place, report) => self.told(place, report),
+            Event::Source(place, update) => self.source_update(place, update),
         }
         self.arrange();
     }
 
-    /// What is to be done outside, since this was last asked.
+    /// Returns the effects since the last call.
     pub fn effects(&mut self) -> Vec<Effect> {
         std::mem::take(&mut self.effects)
     }
 
-    /// Where things stand on the screen.
+    /// Returns the layout of the screen.
     #[must_use]
     pub fn areas(&self) -> Areas {
         Areas::new(self.size.0, self.size.1)
     }
 
-    /// The process that is on the screen.
+    /// Returns the process that is shown, if only one is.
     #[must_use]
     pub fn process(&self) -> Option<&Process> {
         match self.screen {
@@ -173,13 +174,13 @@ impl State {
         }
     }
 
-    /// What is being looked into on the screen.
+    /// Returns the details that are shown, if any.
     #[must_use]
     pub fn details(&self) -> Option<&DetailsView> {
         self.process()?.details.last()
     }
 
-    /// The table that is on the screen, below what may be looked into.
+    /// Returns the table that is shown, or is hidden by details.
     #[must_use]
     pub fn table(&self) -> &Table {
         self.process().map_or(&self.process_group, Process::table)
@@ -206,23 +207,23 @@ impl State {
         self.effects.extend((0..self.processes.len()).map(|place| Effect::Ask(place, command.clone())));
     }
 
-    /// Looks into something.
-    fn look_into(&mut self, subject: Subject) {
+    /// Opens the details of a subject.
+    fn open_details(&mut self, subject: Subject) {
         if let Some(process) = self.process_mut() {
             process.details.push(DetailsView::new(subject.clone()));
             self.ask(Command::Explain(subject));
         }
     }
 
-    /// Takes in what a source tells.
-    fn told(&mut self, place: usize, update: Update) {
+    /// Changes the state for an update of a source.
+    fn source_update(&mut self, place: usize, update: Update) {
         let now = self.now;
         let Some(process) = self.processes.get_mut(place) else { return };
         match update {
             Update::Capturing => process.status = Status::Capturing,
             Update::Analysing => process.status = Status::Analysing,
             Update::Captured(observation, period) => process.captured(observation, period),
-            Update::ProcessSample(at, sample) => process.pulsed(at, sample),
+            Update::ProcessSample(at, sample) => process.sampled(at, sample),
             Update::Failed(reason, wait) => {
                 process.status = Status::Failing(shown(&reason), now.saturating_add(wait));
             }
@@ -237,24 +238,24 @@ impl State {
                 self.say(format!("{what} written to {}", shown(&path.display().to_string())), Tone::Plain);
             }
             Update::Written(what, Err(reason)) => {
-                self.say(format!("no {what} written: {}", shown(&reason)), Tone::Bad);
+                self.say(format!("{what} not written: {}", shown(&reason)), Tone::Bad);
             }
         }
     }
 
-    /// Sorts and filters what is on the screen.
+    /// Sorts and filters the table that is shown.
     fn arrange(&mut self) {
         let height = self.areas().rows();
         match self.screen {
             Screen::Process(place) => {
                 self.processes.get_mut(place).into_iter().for_each(|process| process.arrange(height));
             }
-            Screen::ProcessGroup => process_group::arrange(self, height),
+            Screen::ProcessGroup => arrange_processes(&mut self.process_group, &self.processes, height),
         }
         self.scroll_details();
     }
 
-    /// Brings the row that is read into view.
+    /// Scrolls the details so that the cursor is in view.
     fn scroll_details(&mut self) {
         let (width, height) = (self.size.0, self.areas().rows() + usize::from(self.areas().header.height));
         let Some(view) = self.process_mut().and_then(|process| process.details.last_mut()) else { return };
@@ -262,7 +263,7 @@ impl State {
         let of_row = |line: &crate::draw::details::Line| line.row == Some(view.row);
         let first = lines.iter().position(of_row).unwrap_or(0);
         let last = lines.iter().rposition(of_row).unwrap_or(0);
-        // Above the first row there are facts and sentences, which are read too.
+        // With the cursor on the first row, the facts and sentences above it are in view too.
         let first = if view.row == 0 { 0 } else { first };
         view.offset = view.offset.min(lines.len().saturating_sub(height));
         if last >= view.offset + height {

@@ -1,4 +1,4 @@
-//! One process as it is known: its last capture, its histories, its baseline, and how it is looked at.
+//! One process: its last capture, its histories, its baseline, and how it is shown.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,34 +8,34 @@ use memtop_analyze::{Suspect, same_process};
 
 use crate::observe::{Observation, TypeNumbers};
 use crate::rate::{Forecast, forecast, per_minute};
-use crate::series::Series;
 use crate::source::{ProcessSample, Title};
 use crate::state::details::DetailsView;
 use crate::state::table::{Column, HOLDERS, TYPES, Table};
 use crate::text::shown;
+use crate::thinned_series::ThinnedSeries;
 use crate::trends::{Trend, Trends};
 
-/// What its source is doing.
+/// The activity of a source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Status {
-    /// It is being captured.
+    /// The process is being captured.
     Capturing,
-    /// It runs on, and what the capture shows is being found out.
+    /// The process runs again, and its capture is being analysed.
     Analysing,
-    /// The next capture comes at this time.
+    /// The source waits for the next capture, which is due at this time.
     Waiting(Duration),
-    /// The last capture failed: why, and when it is tried again.
+    /// The last capture failed: the reason, and the time of the next attempt.
     Failing(String, Duration),
-    /// The process ended: why, and when that was seen.
+    /// The process ended: the reason, and the time when that was noticed.
     Gone(String, Duration),
 }
 
-/// What there was when the baseline was set.
+/// The numbers when the baseline was set.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Baseline {
-    /// The capture's number.
+    /// The number of the capture.
     pub number: u64,
-    /// When it began.
+    /// Its start.
     pub at: Duration,
     /// Objects and bytes, by the type's key.
     types: HashMap<Arc<str>, (u64, u64)>,
@@ -45,7 +45,7 @@ pub struct Baseline {
     holders: HashMap<String, (Option<u64>, Option<u64>)>,
 }
 
-/// Which table of a process is shown.
+/// The tables of a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Tab {
     /// Its types.
@@ -55,47 +55,48 @@ pub enum Tab {
     Holders,
 }
 
-/// How many points of a history are kept, and how far apart they are in the end.
+/// The number of points in a history.
 const POINTS: usize = 64;
-const APART: Duration = Duration::from_secs(30);
-/// Growth is told from so long on.
+/// The longest time between two points.
+const LONGEST_GAP: Duration = Duration::from_secs(30);
+/// The shortest history that has a growth rate.
 const SPAN: Duration = Duration::from_secs(4);
 
 /// One process.
 #[derive(Debug, Clone)]
 pub struct Process {
-    /// Which it is.
+    /// Its identity.
     pub title: Title,
-    /// What its source is doing.
+    /// The activity of a source.
     pub status: Status,
     /// The last capture.
     pub latest: Option<Box<Observation>>,
-    /// From the start of the last capture to the start of the next one.
+    /// The time from the start of the last capture to the start of the next one.
     pub period: Duration,
-    /// What was known last without stopping it, and when.
+    /// The last sample, taken without pausing the process.
     pub sample: ProcessSample,
-    /// When that was.
-    pub pulse_at: Duration,
+    /// The time of the sample.
+    pub sampled_at: Duration,
     /// Resident memory over time, in bytes.
-    pub resident: Series<f64>,
+    pub resident: ThinnedSeries<f64>,
     /// Python objects over time, in bytes.
-    pub python: Series<f64>,
+    pub python: ThinnedSeries<f64>,
     /// The number of objects by type over time.
     pub trends: Trends,
-    /// What growth is compared with.
+    /// The baseline that growth is measured from, if one is set.
     pub baseline: Option<Baseline>,
-    /// Which table is shown.
+    /// The table that is shown.
     pub tab: Tab,
-    /// How the types are looked at.
+    /// The table of types.
     pub types: Table,
-    /// How the holders are looked at.
+    /// The table of holders.
     pub holders: Table,
-    /// What is being looked into, the last on top.
+    /// The details that were opened, the last one on top.
     pub details: Vec<DetailsView>,
 }
 
 impl Process {
-    /// A process of which nothing is known yet.
+    /// A process before its first capture.
     #[must_use]
     pub fn new(title: Title) -> Self {
         Self {
@@ -104,9 +105,9 @@ impl Process {
             latest: None,
             period: Duration::ZERO,
             sample: ProcessSample::default(),
-            pulse_at: Duration::ZERO,
-            resident: Series::new(POINTS, APART),
-            python: Series::new(POINTS, APART),
+            sampled_at: Duration::ZERO,
+            resident: ThinnedSeries::new(POINTS, LONGEST_GAP),
+            python: ThinnedSeries::new(POINTS, LONGEST_GAP),
             trends: Trends::default(),
             baseline: None,
             tab: Tab::default(),
@@ -116,7 +117,7 @@ impl Process {
         }
     }
 
-    /// The table that is shown.
+    /// Returns the table that is shown.
     #[must_use]
     pub fn table(&self) -> &Table {
         match self.tab {
@@ -125,7 +126,7 @@ impl Process {
         }
     }
 
-    /// The table that is shown.
+    /// Returns the table that is shown.
     pub fn table_mut(&mut self) -> &mut Table {
         match self.tab {
             Tab::Types => &mut self.types,
@@ -133,46 +134,46 @@ impl Process {
         }
     }
 
-    /// The types of the last capture.
+    /// Returns the types of the last capture.
     #[must_use]
     pub fn rows(&self) -> &[TypeNumbers] {
         self.latest.as_ref().map_or(&[], |latest| &latest.types)
     }
 
-    /// Suspects first, then candidates.
+    /// Returns the suspects, followed by the candidates.
     pub fn suspects(&self) -> impl Iterator<Item = &Suspect> {
         self.latest.iter().flat_map(|latest| latest.leaks.suspects.iter().chain(&latest.leaks.candidates))
     }
 
-    /// A suspect or candidate by its place.
+    /// Returns a suspect or candidate by its index.
     #[must_use]
     pub fn suspect(&self, place: usize) -> Option<&Suspect> {
         let leaks = &self.latest.as_ref()?.leaks;
         leaks.suspects.get(place).or_else(|| leaks.candidates.get(place.checked_sub(leaks.suspects.len())?))
     }
 
-    /// Whether the process is still there.
+    /// Whether the process has ended.
     #[must_use]
     pub fn is_gone(&self) -> bool {
         matches!(self.status, Status::Gone(..))
     }
 
-    /// Resident memory, as it was last seen.
+    /// Returns the latest number of resident memory.
     #[must_use]
     pub fn rss(&self) -> Option<u64> {
         let captured = self.latest.as_ref();
-        let later = captured.is_none_or(|latest| self.pulse_at >= latest.at);
+        let later = captured.is_none_or(|latest| self.sampled_at >= latest.at);
         let of_capture = captured.and_then(|latest| latest.memory.rss);
         if later { self.sample.rss.or(of_capture) } else { of_capture.or(self.sample.rss) }
     }
 
-    /// By how many bytes resident memory grows in a minute; where it is not known, Python's objects.
+    /// Returns the growth of resident memory per minute; if it is unknown, that of Python objects.
     #[must_use]
     pub fn growth(&self) -> Option<f64> {
         per_minute(self.resident.points(), SPAN).or_else(|| per_minute(self.python.points(), SPAN))
     }
 
-    /// By how many bytes resident memory grows in a minute, or grew since the baseline.
+    /// Returns the growth of resident memory per minute, or since the baseline.
     #[must_use]
     pub fn growth_shown(&self) -> Option<f64> {
         match &self.baseline {
@@ -181,27 +182,27 @@ impl Process {
         }
     }
 
-    /// When its limit is reached.
+    /// Returns when its limit is reached.
     #[must_use]
     pub fn forecast(&self) -> Option<Forecast> {
         let limit = self.sample.limit.as_ref()?;
         Some(forecast(self.rss()?, self.growth()?, limit.bytes))
     }
 
-    /// For what share of the time it stands still.
+    /// Returns the share of the time for which it is paused.
     #[must_use]
-    pub fn stopped(&self) -> Option<f64> {
+    pub fn paused(&self) -> Option<f64> {
         let latest = self.latest.as_ref()?;
         let period = self.period.as_secs_f64();
         (period > 0.0).then(|| latest.pause().as_secs_f64() / period)
     }
 
-    /// Takes in a capture.
+    /// Adds a capture.
     pub fn captured(&mut self, observation: Box<Observation>, period: Duration) {
         let at = observation.at;
         let before = self.latest.as_ref();
         if before.is_some_and(|before| same_process(&before.info, &observation.info).is_err()) {
-            // It called exec: what was before is no past of the program that it became.
+            // The process called exec: the histories belong to its former program.
             self.resident.clear();
             self.python.clear();
             self.trends = Trends::default();
@@ -218,16 +219,16 @@ impl Process {
         self.latest = Some(observation);
     }
 
-    /// Takes in what is known without stopping it.
-    pub fn pulsed(&mut self, at: Duration, sample: ProcessSample) {
+    /// Adds a sample.
+    pub fn sampled(&mut self, at: Duration, sample: ProcessSample) {
         if let Some(rss) = sample.rss {
             self.resident.push(at, rss as f64);
         }
         self.sample = sample;
-        self.pulse_at = at;
+        self.sampled_at = at;
     }
 
-    /// Compares with the last capture from now on. Whether there is one.
+    /// Sets the baseline to the last capture. Returns whether there is one.
     pub fn set_baseline(&mut self) -> bool {
         let Some(latest) = &self.latest else { return false };
         let types = latest.types.iter().map(|row| (Arc::clone(&row.key), (row.objects, row.bytes)));
@@ -242,7 +243,7 @@ impl Process {
         true
     }
 
-    /// How many objects of a type, and bytes, there are more: a minute, or since the baseline.
+    /// Returns the growth of a type in objects and bytes, per minute or since the baseline.
     #[must_use]
     pub fn type_growth(&self, row: &TypeNumbers) -> (Option<f64>, Option<f64>) {
         match &self.baseline {
@@ -257,7 +258,7 @@ impl Process {
         }
     }
 
-    /// How many items of a holder, and retained bytes, there are more: a minute, or since the baseline.
+    /// Returns the growth of a holder in items and retained bytes, per minute or since the baseline.
     #[must_use]
     pub fn holder_growth(&self, one: &Suspect) -> (Option<f64>, Option<f64>) {
         let Some(baseline) = &self.baseline else {
@@ -268,7 +269,7 @@ impl Process {
         (more(one.count, before.0), more(one.retained, before.1))
     }
 
-    /// What a row of the table that is shown is sorted by.
+    /// Returns the value by which a row of the table that is shown is sorted.
     fn value(&self, row: usize, column: Column) -> Option<f64> {
         match self.tab {
             Tab::Types => {
@@ -285,7 +286,7 @@ impl Process {
             Tab::Holders => {
                 let one = self.suspect(row)?;
                 match column {
-                    // Who is accused comes before who only may be; there are never a thousand.
+                    // Suspects come before candidates; there are never a thousand of either.
                     Column::Confidence => {
                         Some(1000.0 * f64::from(u8::from(one.doubt.is_none())) - one.rank as f64)
                     }
@@ -300,7 +301,7 @@ impl Process {
         }
     }
 
-    /// The name of a row of the table that is shown, made harmless.
+    /// Returns the name of a row of the table that is shown, escaped.
     #[must_use]
     pub fn name(&self, row: usize) -> Arc<str> {
         match self.tab {
@@ -309,7 +310,7 @@ impl Process {
         }
     }
 
-    /// What a row of the table that is shown is followed by.
+    /// Returns the key by which the cursor follows a row of the table that is shown.
     #[must_use]
     pub fn key(&self, row: usize) -> Arc<str> {
         match self.tab {
@@ -320,7 +321,7 @@ impl Process {
         }
     }
 
-    /// Sorts and filters the table that is shown, for a view of so many rows.
+    /// Sorts and filters the table that is shown, for a view of `height` rows.
     pub(crate) fn arrange(&mut self, height: usize) {
         let mut table = self.table().clone();
         let count = match self.tab {
@@ -338,7 +339,7 @@ impl Process {
     }
 }
 
-/// The path of a holder and its type; of a native reference, what it leaks.
+/// Returns the path of a holder and its type; for a native reference, the type that it leaks.
 #[must_use]
 pub(crate) fn holder_name(one: &Suspect) -> String {
     let name = match (&one.holder, &one.holder_type) {

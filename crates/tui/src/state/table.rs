@@ -1,51 +1,51 @@
-//! A table as it is looked at: sorted by a column, filtered, with a cursor that stays on its row while the rows move.
+//! A table, sorted by a column and filtered, with a cursor that stays on its row while the rows move.
 //!
-//! It knows no rows: they are given by their keys, in the order in which they are shown.
+//! It does not hold the rows. They are given by their keys, in the order in which they are shown.
 
 use std::sync::Arc;
 
-/// A column of a table. Not every table has every one.
+/// The columns of all tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Column {
-    /// How many objects, or items.
+    /// The number of objects or items.
     Objects,
     /// Shallow bytes.
     Shallow,
     /// Retained bytes.
     Retained,
-    /// How many objects more, a minute or since the baseline.
+    /// The growth in objects, per minute or since the baseline.
     Growth,
-    /// How many bytes more, a minute or since the baseline.
+    /// The growth in bytes, per minute or since the baseline.
     BytesGrowth,
-    /// The last captures as a sparkline; sorted as growth.
+    /// The last captures as a sparkline; sorted like growth.
     Trend,
-    /// How sure it is that it leaks.
+    /// The confidence that it leaks.
     Confidence,
     /// Its share of all growth.
     Share,
-    /// The number of a process.
+    /// The PID.
     Pid,
     /// Resident memory.
     Resident,
     /// Python objects.
     Python,
-    /// When a limit is reached.
+    /// The time until a limit is reached.
     Limit,
-    /// For what share of the time it stands still.
+    /// The share of the time for which the process is paused.
     Pause,
     /// Its name: a type, a path, a program.
     Name,
 }
 
 impl Column {
-    /// Whether the largest comes first when it is chosen.
+    /// Whether the largest value comes first when the column is selected.
     #[must_use]
     pub fn starts_descending(self) -> bool {
         !matches!(self, Self::Name | Self::Pid | Self::Limit)
     }
 }
 
-/// The columns of types, in the order in which they stand.
+/// The columns of types, from left to right.
 pub(crate) const TYPES: &[Column] = &[
     Column::Objects,
     Column::Shallow,
@@ -78,31 +78,31 @@ pub(crate) const PROCESSES: &[Column] = &[
     Column::Name,
 ];
 
-/// Where the cursor is, and what is in view.
+/// The position of the cursor, and the rows in view.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Cursor {
-    /// The row, from 0.
+    /// The row of the cursor, from 0.
     pub place: usize,
     /// The first row in view.
     pub offset: usize,
-    /// The row that is followed; none until the cursor is moved: then it stays at the top.
+    /// The key of the row that the cursor follows; none while it is at the top.
     key: Option<Arc<str>>,
 }
 
 impl Cursor {
-    /// Moves by so many rows, not beyond the ends. `key` gives the key of a row.
+    /// Moves the cursor by a number of rows, not beyond the ends. `key` returns the key of a row.
     pub fn step(&mut self, by: isize, count: usize, key: impl Fn(usize) -> Option<Arc<str>>) {
         self.go(self.place.saturating_add_signed(by), count, key);
     }
 
-    /// Moves to a row, or to the last.
+    /// Moves the cursor to a row, or to the last one if there are fewer.
     pub fn go(&mut self, place: usize, count: usize, key: impl Fn(usize) -> Option<Arc<str>>) {
         self.place = place.min(count.saturating_sub(1));
-        // At the top, it is the top that is looked at.
+        // At the top, the cursor stays at the top instead of following a row.
         self.key = if self.place == 0 { None } else { key(self.place) };
     }
 
-    /// Finds its row again after the rows moved; if it is gone, the cursor stays where it was.
+    /// Finds the cursor's row after the rows moved. If it is gone, the cursor keeps its position.
     pub fn follow(&mut self, count: usize, find: impl FnOnce(&str) -> Option<usize>) {
         if let Some(place) = self.key.as_deref().and_then(find) {
             self.place = place;
@@ -110,7 +110,7 @@ impl Cursor {
         self.place = self.place.min(count.saturating_sub(1));
     }
 
-    /// Brings the cursor's row into a view of `height` rows.
+    /// Scrolls so that the cursor is in a view of `height` rows.
     pub fn scroll(&mut self, count: usize, height: usize) {
         let height = height.max(1);
         self.offset = self.offset.min(count.saturating_sub(height));
@@ -122,25 +122,25 @@ impl Cursor {
     }
 }
 
-/// How a table is looked at.
+/// A table as it is shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Table {
     /// Its columns.
     pub columns: &'static [Column],
-    /// By which it is sorted.
+    /// The column that it is sorted by.
     pub sort: Column,
-    /// Whether the largest comes first.
+    /// Whether the largest value comes first.
     pub descending: bool,
-    /// What the names must contain.
+    /// The text that names must contain.
     pub filter: String,
-    /// Where the cursor is.
+    /// The cursor.
     pub cursor: Cursor,
-    /// The rows that are shown, as places in what is known, in the order in which they are shown.
+    /// The indexes of the rows that are shown, in their order.
     pub order: Vec<usize>,
 }
 
 impl Table {
-    /// A table that is sorted by `sort`.
+    /// An unfiltered table, sorted by `sort`.
     #[must_use]
     pub fn new(columns: &'static [Column], sort: Column) -> Self {
         let descending = sort.starts_descending();
@@ -154,7 +154,7 @@ impl Table {
         }
     }
 
-    /// Sorts by a column; by the one that it is sorted by already, the other way round.
+    /// Sorts by a column, or reverses the order if the table is sorted by it already.
     pub fn sort_by(&mut self, column: Column) {
         if self.sort == column {
             self.descending = !self.descending;
@@ -165,7 +165,7 @@ impl Table {
         self.to_top();
     }
 
-    /// Sorts by the column that stands so many columns to the right, of those that are `shown`.
+    /// Sorts by the column that is `by` columns further right among those that are `shown`.
     pub fn sort_beside(&mut self, by: isize, shown: &[Column]) {
         let Some(at) = shown.iter().position(|&column| column == self.sort) else {
             return shown.first().into_iter().for_each(|&column| self.sort_by(column));
@@ -176,13 +176,13 @@ impl Table {
         }
     }
 
-    /// Back to the first row.
+    /// Moves the cursor to the first row.
     pub fn to_top(&mut self) {
         self.cursor = Cursor::default();
     }
 
-    /// Sorts and filters anew. `value` is what a row is sorted by (what is not known comes last), `name` breaks ties
-    /// of equal size and is filtered, `key` is what the cursor follows.
+    /// Sorts and filters the rows. `value` returns the value to sort by (unknown ones come last), `name` the name,
+    /// which is filtered and decides among equal rows, and `key` the key that the cursor follows.
     pub fn arrange(
         &mut self,
         count: usize,
@@ -192,7 +192,7 @@ impl Table {
         key: impl Fn(usize) -> Arc<str>,
     ) {
         let matches = Matcher::new(&self.filter);
-        // Of equal rows, the largest comes first: many types do not grow at all.
+        // Among equal rows the largest comes first, since many types do not grow at all.
         let tie = if self.columns.contains(&Column::Retained) { Column::Retained } else { Column::Resident };
         let size = |row: &(Option<f64>, Arc<str>, usize)| value(row.2, tie).unwrap_or(0.0);
         let mut rows: Vec<(Option<f64>, Arc<str>, usize)> = (0..count)
@@ -206,7 +206,7 @@ impl Table {
                 _ if by_name => a.1.cmp(&b.1),
                 (Some(a), Some(b)) if descending => b.total_cmp(&a),
                 (Some(a), Some(b)) => a.total_cmp(&b),
-                // What is not known comes last.
+                // Unknown values come last.
                 (a, b) => a.is_none().cmp(&b.is_none()),
             };
             values.then_with(|| size(b).total_cmp(&size(a))).then_with(|| a.1.cmp(&b.1)).then(a.2.cmp(&b.2))
@@ -218,14 +218,14 @@ impl Table {
         self.cursor.scroll(order.len(), height);
     }
 
-    /// The row under the cursor, as a place in what is known.
+    /// Returns the index of the row under the cursor.
     #[must_use]
     pub fn selected(&self) -> Option<usize> {
         self.order.get(self.cursor.place).copied()
     }
 }
 
-/// Whether a name contains what was typed: every word of it, without regard to capitals unless there are some.
+/// Matches names that contain every word of a filter. Case matters only if the filter has capital letters.
 struct Matcher {
     words: Vec<String>,
     exact: bool,
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_are_sorted_with_the_unknown_last_either_way() {
+    fn unknown_values_come_last_in_either_order() {
         let mut table = Table::new(TYPES, Column::Objects);
         assert_eq!(arranged(&mut table), ["dict", "list", "shop.Session", "Dict"]);
         table.sort_by(Column::Objects);
@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn a_filter_minds_capitals_only_if_there_are_some() {
+    fn case_matters_only_if_the_filter_has_capitals() {
         let mut table = Table::new(TYPES, Column::Name);
         for (filter, expected) in [
             ("dict", vec!["Dict", "dict"]),
@@ -306,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn the_next_column_is_one_that_is_shown() {
+    fn sorting_moves_to_the_next_column_that_is_shown() {
         let mut table = Table::new(TYPES, Column::Retained);
         let shown = [Column::Objects, Column::Retained, Column::Name];
         table.sort_beside(1, &shown);

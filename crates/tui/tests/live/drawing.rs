@@ -1,4 +1,4 @@
-//! The screen as it is drawn, in files beside this one. `UPDATE_EXPECT=1` writes them anew.
+//! The screens as they are drawn, compared with files in `golden`. `UPDATE_EXPECT=1` updates them.
 
 use std::time::Duration;
 
@@ -47,7 +47,7 @@ fn holders() {
 }
 
 #[test]
-fn who_keeps_a_type_alive() {
+fn details_of_a_type() {
     for (size, expected) in [
         ((80, 24), expect_file!["golden/why-80x24.txt"]),
         ((120, 40), expect_file!["golden/why-120x40.txt"]),
@@ -62,7 +62,7 @@ fn who_keeps_a_type_alive() {
 }
 
 #[test]
-fn why_a_holder_is_suspected() {
+fn details_of_a_holder() {
     let mut scene = Scene::after(5, (100, 40));
     scene.key(KeyCode::Tab);
     scene.enter();
@@ -70,7 +70,7 @@ fn why_a_holder_is_suspected() {
 }
 
 #[test]
-fn an_object() {
+fn details_of_an_object() {
     let mut scene = Scene::after(5, (100, 40));
     scene.types("/Session");
     scene.key(KeyCode::Enter);
@@ -91,7 +91,7 @@ fn a_filter_that_is_typed_and_growth_since_a_baseline() {
 #[test]
 fn a_process_that_ended() {
     let mut scene = Scene::after(4, (100, 24));
-    scene.tell(Update::Gone("killed by signal 9".to_owned()));
+    scene.send(Update::Gone("killed by signal 9".to_owned()));
     scene.state.update(Event::Tick(Duration::from_secs(90)));
     check(&scene, expect_file!["golden/ended.txt"]);
 }
@@ -99,7 +99,7 @@ fn a_process_that_ended() {
 #[test]
 fn a_capture_that_failed() {
     let mut scene = Scene::after(2, (100, 24));
-    scene.tell(Update::Failed("no permission to read /proc/4711/mem".to_owned(), Duration::from_secs(20)));
+    scene.send(Update::Failed("no permission to read /proc/4711/mem".to_owned(), Duration::from_secs(20)));
     check(&scene, expect_file!["golden/failed.txt"]);
 }
 
@@ -119,7 +119,7 @@ fn ascii_without_colour() {
 }
 
 #[test]
-fn without_colour_there_is_none_and_the_parts_of_the_bar_differ() {
+fn without_colours_the_parts_of_the_bar_differ() {
     let mut scene = Scene::after(5, (80, 24));
     let theme = Theme { color: false, unicode: true };
     for key in [KeyCode::Tab, KeyCode::Enter, KeyCode::Char('?')] {
@@ -127,7 +127,7 @@ fn without_colour_there_is_none_and_the_parts_of_the_bar_differ() {
         for cell in &buffer.content {
             assert_eq!((cell.fg, cell.bg), (Color::Reset, Color::Reset));
         }
-        // The cursor, or the tab, is seen all the same.
+        // The cursor or the tab is visible without colours too.
         let seen = buffer.content.iter().any(|cell| cell.modifier.contains(Modifier::REVERSED));
         assert!(seen || scene.state.details().is_some());
         scene.key(key);
@@ -202,7 +202,7 @@ fn no_size_of_the_screen_is_too_small_or_too_large() {
             }
             scene.screen();
         }
-        scene.tell(Update::Gone("over".to_owned()));
+        scene.send(Update::Gone("over".to_owned()));
         scene.screen();
         let mut processes = processes.clone();
         processes.update(Event::Resize(size.0, size.1));
@@ -211,7 +211,7 @@ fn no_size_of_the_screen_is_too_small_or_too_large() {
 }
 
 #[test]
-fn a_size_that_was_not_told_yet_is_no_harm() {
+fn a_frame_of_another_size_than_the_state_is_drawn() {
     let mut scene = Scene::after(3, (120, 40));
     scene.enter();
     let mut terminal = ratatui::Terminal::new(ratatui::backend::TestBackend::new(30, 6)).unwrap();

@@ -1,4 +1,4 @@
-//! Names that a program, or who sends it requests, could choose to do harm.
+//! Names chosen to do harm, by a program or by the requests that it serves.
 
 use std::sync::Arc;
 use std::time::Duration;

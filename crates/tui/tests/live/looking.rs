@@ -1,4 +1,4 @@
-//! What is found out about a subject: the numbers agree with each other and with the table.
+//! The details of a subject: their numbers agree with each other and with the table.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ fn examined(text: &str) -> (Examined, memtop_heap::testing::Graph) {
 }
 
 #[test]
-fn a_type_is_kept_by_clusters_and_keeps_what_it_dominates() {
+fn a_type_has_clustered_paths_and_what_it_retains() {
     let (examined, _) = examined(
         "module:shop -> globals:dict
          globals -> a:shop.S('one') -> x:list(.x)[100]
@@ -23,18 +23,18 @@ fn a_type_is_kept_by_clusters_and_keeps_what_it_dominates() {
     );
     let details = examined.details(&Subject::Type("shop.S".into()), &[]).unwrap();
     let [ways, kept, examples] = &details.sections[..] else { panic!("{details:?}") };
-    let told: Vec<(Option<u64>, &str)> =
+    let paths: Vec<(Option<u64>, &str)> =
         ways.rows.iter().map(|row| (row.objects, row.text.as_str())).collect();
-    assert_eq!(told, [(Some(2), "shop.more[*]"), (Some(1), "shop.one")]);
-    // What two of them hold together, neither retains alone.
-    let told: Vec<_> = kept.rows.iter().map(|row| (row.objects, row.bytes, row.text.as_str())).collect();
-    assert_eq!(told, [(Some(2), Some(150), "list"), (Some(1), Some(7), "str")]);
+    assert_eq!(paths, [(Some(2), "shop.more[*]"), (Some(1), "shop.one")]);
+    // An object that two of them hold is retained by neither.
+    let types: Vec<_> = kept.rows.iter().map(|row| (row.objects, row.bytes, row.text.as_str())).collect();
+    assert_eq!(types, [(Some(2), Some(150), "list"), (Some(1), Some(7), "str")]);
     assert_eq!(examples.rows[0].bytes, Some(101));
     assert!(examples.rows[0].text.starts_with("shop.one  shop.S at 0x"), "{}", examples.rows[0].text);
 }
 
 #[test]
-fn an_object_tells_every_way_to_it_and_who_alone_keeps_it() {
+fn an_object_has_every_path_to_it_and_its_dominator() {
     let (examined, graph) = examined(
         "module:shop -> globals:dict -> store:shop.Store('store') -> first:dict(.first) -> a:shop.S([*])
          store -> second:list(.second) -> a([0])
@@ -52,25 +52,25 @@ fn an_object_tells_every_way_to_it_and_who_alone_keeps_it() {
 }
 
 #[test]
-fn garbage_and_the_unreached_are_told_as_such() {
+fn garbage_and_unreachable_objects_are_marked() {
     let (examined, graph) = examined(
         "root -> a:shop.S; b:shop.S!garbage -> c:shop.S(.other)!garbage; c -> b(.other); lost:shop.S",
     );
     let details = examined.details(&Subject::Type("shop.S".into()), &[]).unwrap();
     assert_eq!(
         details.sections[0].note.as_deref(),
-        Some("1 of them no root reaches · 2 more await the collector: no leak")
+        Some("1 not reachable from a root · 2 more await the collector: garbage, not a leak")
     );
     let of = |name| {
         let address = graph.heap().objects().address(graph.id(name));
         examined.details(&Subject::Object(address), &[]).unwrap().sections[0].note.clone().unwrap()
     };
     assert!(of("b").contains("awaits the collector"));
-    assert!(of("lost").contains("no root that was found reaches it"));
+    assert!(of("lost").contains("not reachable from any known root"));
 }
 
 #[test]
-fn two_types_of_one_name_are_two_rows_and_are_looked_into_apart() {
+fn two_types_with_the_same_name_are_two_rows() {
     let mut builder = memtop_heap::HeapBuilder::new(memtop_heap::CaptureInfo::default());
     let key = builder.string("m");
     for (nth, count) in [3_u64, 5].into_iter().enumerate() {
@@ -93,9 +93,8 @@ fn two_types_of_one_name_are_two_rows_and_are_looked_into_apart() {
     }
 }
 
-/// The same heap, the same numbers: those of the table are those of the report.
 #[test]
-fn the_tables_numbers_are_those_of_the_report() {
+fn the_numbers_of_the_table_are_those_of_the_report() {
     let heap = heap(100, 0);
     let report = memtop_report::HeapReport::new(&heap, &memtop_report::HeapReportOptions { limit: None });
     let seen = observation(std::slice::from_ref(&heap));
@@ -103,7 +102,7 @@ fn the_tables_numbers_are_those_of_the_report() {
     assert_eq!(seen.memory, report.memory);
     let rows: Vec<_> =
         seen.types.iter().map(|row| (&*row.name, row.objects, row.bytes, Some(row.retained))).collect();
-    let told: Vec<_> =
+    let reported: Vec<_> =
         report.types.rows.iter().map(|row| (&*row.name, row.objects, row.bytes, row.retained)).collect();
-    assert_eq!(rows, told);
+    assert_eq!(rows, reported);
 }

@@ -1,4 +1,4 @@
-//! The live view without a terminal: what keys and sources do to the state, and what is drawn of it.
+//! The live view without a terminal: the effect of keys and sources on the state, and how the state is drawn.
 #![expect(clippy::unwrap_used, reason = "a test fails by it")]
 
 mod drawing;

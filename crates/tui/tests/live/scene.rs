@@ -1,4 +1,4 @@
-//! A shop that leaks its sessions, captured every ten seconds; and what a person does in front of it.
+//! A shop that leaks its sessions, captured every ten seconds, and a user who presses keys.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, Mo
 
 pub(crate) const SECONDS: u64 = 10;
 
-/// What is known of the capture of the second `at`.
+/// The facts of a capture at the second `at`.
 pub(crate) fn info(at: u64) -> CaptureInfo {
     CaptureInfo {
         taken_at: 1_795_420_213_000_000 + at as i64 * 1_000_000,
@@ -45,7 +45,7 @@ pub(crate) fn info(at: u64) -> CaptureInfo {
     }
 }
 
-/// The shop's heap with so many sessions.
+/// The heap of the shop with a number of sessions.
 pub(crate) fn heap(sessions: usize, at: u64) -> Heap {
     let mut text = String::from(
         "module:shop -> globals:dict[232] -> store:shop.Store('store')[48] -> by_token:dict(.by_token)[90000]
@@ -60,7 +60,7 @@ pub(crate) fn heap(sessions: usize, at: u64) -> Heap {
     graph_with_accounts(&text, info(at)).heap().clone()
 }
 
-/// What the newest of `heaps` shows.
+/// The observation of the newest of `heaps`.
 pub(crate) fn observation(heaps: &[Heap]) -> Box<Observation> {
     let newest = heaps.last().unwrap();
     let examined = Examined::new(Arc::new(newest.clone()), heaps.len() as u64);
@@ -69,7 +69,7 @@ pub(crate) fn observation(heaps: &[Heap]) -> Box<Observation> {
     Box::new(observe(newest, &examined.retained, &series, heaps.len() as u64, at).unwrap())
 }
 
-/// A person in front of the live view.
+/// A user of the live view.
 pub(crate) struct Scene {
     pub(crate) state: State,
     pub(crate) heaps: Vec<Heap>,
@@ -83,7 +83,7 @@ impl Scene {
         Self { state, heaps: Vec::new() }
     }
 
-    /// After so many captures.
+    /// One process after a number of captures.
     pub(crate) fn after(captures: usize, size: (u16, u16)) -> Self {
         let mut scene = Self::new(size);
         for _ in 0..captures {
@@ -92,7 +92,7 @@ impl Scene {
         scene
     }
 
-    /// The next capture, and what is known besides.
+    /// Takes the next capture and a sample.
     pub(crate) fn capture(&mut self) {
         let nth = self.heaps.len();
         self.heaps.push(heap(200 + 40 * nth, nth as u64 * SECONDS));
@@ -104,12 +104,12 @@ impl Scene {
             uptime: Some(Duration::from_secs(7384) + at),
             limit: Some(Limit { bytes: 512_000_000, name: "cgroup".to_owned() }),
         };
-        self.tell(Update::Capturing);
-        self.tell(Update::Captured(observation, Duration::from_secs(SECONDS)));
-        self.tell(Update::ProcessSample(at + Duration::from_millis(500), sample));
+        self.send(Update::Capturing);
+        self.send(Update::Captured(observation, Duration::from_secs(SECONDS)));
+        self.send(Update::ProcessSample(at + Duration::from_millis(500), sample));
     }
 
-    pub(crate) fn tell(&mut self, update: Update) {
+    pub(crate) fn send(&mut self, update: Update) {
         self.state.update(Event::Source(0, update));
     }
 
@@ -123,7 +123,7 @@ impl Scene {
         self.state.effects()
     }
 
-    /// Types a text, a key for each letter.
+    /// Types a text, one key per letter.
     pub(crate) fn types(&mut self, text: &str) -> Vec<Effect> {
         text.chars().flat_map(|letter| self.key(KeyCode::Char(letter))).collect()
     }
@@ -139,7 +139,7 @@ impl Scene {
         self.state.effects()
     }
 
-    /// Looks into what is under the cursor, and has it answered.
+    /// Opens the details under the cursor, and answers the request for them.
     pub(crate) fn enter(&mut self) {
         for effect in self.key(KeyCode::Enter) {
             if let Effect::Ask(_, Command::Explain(subject)) = effect {
@@ -149,12 +149,12 @@ impl Scene {
                 let newest = self.heaps.last().unwrap();
                 let examined = Examined::new(Arc::new(newest.clone()), self.heaps.len() as u64);
                 let details = examined.details(&subject, &suspects);
-                self.tell(Update::Details(subject, details.map(Box::new)));
+                self.send(Update::Details(subject, details.map(Box::new)));
             }
         }
     }
 
-    /// The names in the first column of the table, as far as they are in view.
+    /// The names of the rows, in the order of the table.
     pub(crate) fn names(&self) -> Vec<String> {
         let process = self.state.process().unwrap();
         process.table().order.iter().map(|&row| process.name(row).to_string()).collect()
@@ -176,7 +176,7 @@ pub(crate) fn buffer(state: &State, theme: Theme) -> Buffer {
     terminal.backend().buffer().clone()
 }
 
-/// The lines of a screen, without the blanks at their ends.
+/// The lines of a screen, without trailing blanks.
 pub(crate) fn text(buffer: &Buffer) -> String {
     let width = usize::from(buffer.area.width);
     if width == 0 {

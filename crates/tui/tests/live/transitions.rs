@@ -1,4 +1,4 @@
-//! What keys, clicks and sources do to the state.
+//! The effects of keys, clicks and sources on the state.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::scene::Scene;
 const SIZE: (u16, u16) = (80, 24);
 
 #[test]
-fn q_and_control_c_end_it_wherever_one_is() {
+fn q_and_control_c_quit_from_everywhere() {
     for way in ["", "/", "?", "\n"] {
         let mut scene = Scene::after(2, SIZE);
         match way {
@@ -26,12 +26,12 @@ fn q_and_control_c_end_it_wherever_one_is() {
     }
     assert_eq!(Scene::new(SIZE).types("q"), [Effect::Quit]);
     assert_eq!(Scene::new(SIZE).key(KeyCode::F(10)), [Effect::Quit]);
-    // In a filter it is a letter.
+    // In a filter, q is a letter.
     assert_eq!(Scene::new(SIZE).types("/q"), []);
 }
 
 #[test]
-fn the_release_of_a_key_is_no_key() {
+fn the_release_of_a_key_is_ignored() {
     let mut scene = Scene::new(SIZE);
     let mut key = KeyEvent::new(KeyCode::Char('q'), KeyModifiers::NONE);
     key.kind = KeyEventKind::Release;
@@ -40,7 +40,7 @@ fn the_release_of_a_key_is_no_key() {
 }
 
 #[test]
-fn types_are_sorted_by_what_they_retain_and_by_any_other_column() {
+fn types_are_sorted_by_retained_size_or_any_other_column() {
     let mut scene = Scene::after(4, (120, 30));
     assert_eq!(scene.state.table().sort, Column::Retained);
     assert_eq!(scene.names()[..2], ["dict", "bytes"]);
@@ -60,7 +60,7 @@ fn types_are_sorted_by_what_they_retain_and_by_any_other_column() {
         assert_eq!(table.sort, column);
         let mut sorted = table.order.clone();
         sorted.sort_unstable();
-        assert_eq!(sorted.len(), scene.state.processes[0].rows().len(), "each row stands once");
+        assert_eq!(sorted.len(), scene.state.processes[0].rows().len(), "each row is there once");
     }
     assert_eq!(scene.names()[..2], ["bytes", "dict"]);
     scene.types("I");
@@ -74,7 +74,7 @@ fn types_are_sorted_by_what_they_retain_and_by_any_other_column() {
 }
 
 #[test]
-fn a_click_on_a_column_sorts_by_it_and_another_one_turns_it_round() {
+fn a_click_on_a_column_sorts_by_it_and_a_second_one_reverses_the_order() {
     let mut scene = Scene::after(4, SIZE);
     let header = scene.state.areas().header.y;
     scene.click(4, header);
@@ -84,7 +84,7 @@ fn a_click_on_a_column_sorts_by_it_and_another_one_turns_it_round() {
 }
 
 #[test]
-fn growth_is_told_by_the_minute_or_since_the_baseline() {
+fn growth_is_per_minute_or_since_the_baseline() {
     let mut scene = Scene::after(4, SIZE);
     let growth = |scene: &Scene| {
         let process = &scene.state.processes[0];
@@ -103,11 +103,11 @@ fn growth_is_told_by_the_minute_or_since_the_baseline() {
 }
 
 #[test]
-fn a_program_that_came_by_exec_has_no_past() {
+fn exec_clears_the_histories() {
     let mut scene = Scene::after(4, SIZE);
     scene.types("b");
     let process = &mut scene.state.processes[0];
-    // As a capture of the first versions, which does not know its program: it is taken for the same.
+    // Captures of early versions do not identify the program, and are taken for the same one.
     let mut next = process.latest.clone().unwrap();
     next.info.process.image = Some(ProgramImage { layout: 1, random: None });
     process.captured(next.clone(), Duration::from_secs(10));
@@ -127,7 +127,7 @@ fn without_a_capture_there_is_no_baseline() {
     let mut scene = Scene::new(SIZE);
     scene.types("b");
     assert!(scene.state.processes[0].baseline.is_none());
-    assert!(scene.screen().contains("there is no capture yet"));
+    assert!(scene.screen().contains("no capture yet"));
 }
 
 #[test]
@@ -139,7 +139,7 @@ fn a_filter_is_typed_kept_and_cleared() {
     scene.key(KeyCode::Backspace);
     scene.key(KeyCode::Enter);
     assert!(!scene.state.typing);
-    // What is captured later is filtered too.
+    // Later captures are filtered too.
     scene.capture();
     assert_eq!(scene.names(), ["shop.Session"]);
     // Keys are commands again.
@@ -148,13 +148,13 @@ fn a_filter_is_typed_kept_and_cleared() {
     scene.key(KeyCode::Esc);
     assert_eq!(scene.names().len(), all);
     scene.types("/xyz");
-    assert!(scene.screen().contains("no name contains that"));
+    assert!(scene.screen().contains("no name matches the filter"));
     scene.key(KeyCode::Esc);
     assert!(!scene.state.typing && scene.state.table().filter.is_empty());
 }
 
 #[test]
-fn a_filter_takes_what_is_pasted_but_no_control_characters_and_not_without_end() {
+fn pasted_text_is_filtered_and_cut() {
     let mut scene = Scene::after(1, SIZE);
     scene.types("/");
     scene.state.update(Event::Paste("ses\x1b[2J\nsion".to_owned() + &"x".repeat(10_000)));
@@ -163,7 +163,7 @@ fn a_filter_takes_what_is_pasted_but_no_control_characters_and_not_without_end()
     scene.screen();
     scene.key(KeyCode::Esc);
     scene.state.update(Event::Paste("q".to_owned()));
-    assert_eq!(scene.state.effects(), [], "what is pasted is no command");
+    assert_eq!(scene.state.effects(), [], "pasted text is not a command");
 }
 
 #[test]
@@ -175,7 +175,7 @@ fn the_cursor_follows_its_row_through_captures() {
     }
     scene.types("N");
     let process = &scene.state.processes[0];
-    // Sorting anew begins at the top.
+    // Sorting moves the cursor to the top.
     assert_eq!(process.table().cursor.place, 0);
     scene.key(KeyCode::End);
     let last = scene.names().last().unwrap().clone();
@@ -189,7 +189,7 @@ fn the_cursor_follows_its_row_through_captures() {
 }
 
 #[test]
-fn enter_looks_into_a_type_and_follows_what_it_finds_and_escape_goes_back() {
+fn enter_opens_details_and_follows_links_and_escape_goes_back() {
     let mut scene = Scene::after(4, (100, 40));
     scene.types("/Session");
     scene.key(KeyCode::Enter);
@@ -204,30 +204,30 @@ fn enter_looks_into_a_type_and_follows_what_it_finds_and_escape_goes_back() {
     assert_eq!(details.sections[0].rows[0].text, "shop.store.by_token[*]");
     assert_eq!(details.sections[0].rows[0].objects, Some(320));
     assert_eq!(details.sections[1].rows[0].text, "list");
-    // The example of the way; then what keeps it.
+    // The link leads to an example of the path.
     scene.enter();
     assert!(matches!(scene.state.details().unwrap().subject, Subject::Object(_)));
     assert_eq!(scene.state.process().unwrap().details.len(), 2);
     assert_eq!(scene.key(KeyCode::Esc), []);
-    // Only at the end is the heap let go.
+    // The heap is released when the last details are closed.
     assert_eq!(scene.key(KeyCode::Esc), [Effect::Ask(0, Command::Release)]);
     assert!(scene.state.details().is_none());
 }
 
 #[test]
-fn what_is_gone_meanwhile_is_said_to_be() {
+fn a_subject_that_no_longer_exists_is_reported() {
     let mut scene = Scene::after(2, SIZE);
     scene.key(KeyCode::Enter);
     let subject = scene.state.details().unwrap().subject.clone();
-    scene.tell(Update::Details(subject, None));
-    assert!(scene.screen().contains("it is not there any more"));
-    // An answer that nobody waits for is no harm.
+    scene.send(Update::Details(subject, None));
+    assert!(scene.screen().contains("it no longer exists"));
+    // An answer that was not awaited is ignored.
     scene.key(KeyCode::Esc);
-    scene.tell(Update::Details(Subject::Object(1), None));
+    scene.send(Update::Details(Subject::Object(1), None));
 }
 
 #[test]
-fn holders_are_ranked_and_looked_into() {
+fn holders_are_ranked_and_have_details() {
     let mut scene = Scene::after(5, (100, 40));
     scene.key(KeyCode::Tab);
     assert_eq!(scene.state.process().unwrap().tab, Tab::Holders);
@@ -238,9 +238,9 @@ fn holders_are_ranked_and_looked_into() {
     let headings: Vec<&str> = details.sections.iter().map(|section| section.heading.as_str()).collect();
     assert_eq!(
         headings,
-        ["Who keeps it alive", "What it keeps more and more of", "Why it is suspected", "Examples"]
+        ["What keeps it alive", "What accumulates in it", "Why it is suspected", "Examples"]
     );
-    // Down to the first leaked type, which can be followed.
+    // Moves down to the first link, a leaked type.
     while scene.state.details().unwrap().link().is_none() {
         scene.types("j");
     }
@@ -249,7 +249,7 @@ fn holders_are_ranked_and_looked_into() {
 }
 
 #[test]
-fn frozen_it_asks_for_no_captures() {
+fn freezing_suspends_captures() {
     let mut scene = Scene::after(2, SIZE);
     assert_eq!(scene.types("f"), [Effect::Ask(0, Command::Freeze(true))]);
     assert!(scene.screen().contains("■ frozen"));
@@ -270,22 +270,22 @@ fn the_interval_is_doubled_and_halved_within_bounds() {
 }
 
 #[test]
-fn what_was_written_is_said_and_forgotten() {
+fn a_written_file_is_reported_for_a_while() {
     let mut scene = Scene::after(1, SIZE);
     assert_eq!(scene.types("s"), [Effect::Ask(0, Command::Save)]);
-    scene.tell(Update::Written("snapshot", Ok(PathBuf::from("/tmp/a\x1b[2J.parquet"))));
+    scene.send(Update::Written("snapshot", Ok(PathBuf::from("/tmp/a\x1b[2J.parquet"))));
     assert!(scene.screen().contains("snapshot written to /tmp/a\\x1b[2J.parquet"));
     assert_eq!(scene.types("r"), [Effect::Ask(0, Command::Report)]);
-    scene.tell(Update::Written("report", Err("the disk is full".to_owned())));
-    assert!(scene.screen().contains("no report written: the disk is full"));
+    scene.send(Update::Written("report", Err("the disk is full".to_owned())));
+    assert!(scene.screen().contains("report not written: the disk is full"));
     scene.state.update(Event::Tick(Duration::from_secs(600)));
     assert!(scene.state.message.is_none());
 }
 
 #[test]
-fn a_process_that_ended_stays_to_be_looked_at() {
+fn a_process_that_ended_can_still_be_examined() {
     let mut scene = Scene::after(4, SIZE);
-    scene.tell(Update::Gone("it was killed".to_owned()));
+    scene.send(Update::Gone("it was killed".to_owned()));
     assert!(matches!(&scene.state.processes[0].status, Status::Gone(reason, _) if reason == "it was killed"));
     scene.types("/Session");
     scene.key(KeyCode::Enter);
@@ -304,7 +304,7 @@ fn the_clock_never_goes_back() {
 }
 
 #[test]
-fn help_is_read_and_closed() {
+fn the_help_scrolls_and_closes() {
     let mut scene = Scene::after(1, SIZE);
     scene.types("?");
     assert_eq!(scene.state.help, Some(0));
@@ -315,11 +315,11 @@ fn help_is_read_and_closed() {
     scene.types("jjj");
     assert_eq!(scene.state.help, Some(last));
     scene.types("q");
-    assert_eq!(scene.state.help, None, "q closes it, and nothing else");
+    assert_eq!(scene.state.help, None, "q only closes the help");
 }
 
 #[test]
-fn the_mouse_chooses_looks_into_and_scrolls() {
+fn the_mouse_selects_opens_and_scrolls() {
     let mut scene = Scene::after(4, SIZE);
     let body = scene.state.areas().body.y;
     assert_eq!(scene.click(30, body + 2), []);
@@ -335,16 +335,16 @@ fn the_mouse_chooses_looks_into_and_scrolls() {
     assert_eq!(scene.state.process().unwrap().tab, Tab::Holders);
     scene.click(3, tabs);
     assert_eq!(scene.state.process().unwrap().tab, Tab::Types);
-    // Of the last line, what is written there.
+    // The hints in the last line can be clicked.
     assert_eq!(scene.click(1, 23), [Effect::Quit]);
-    // Beyond the rows there is nothing.
+    // A click below the rows has no effect.
     assert_eq!(scene.click(30, 22), []);
     assert_eq!(scene.click(500, 500), []);
     assert_eq!(scene.types("m"), [Effect::Mouse(false)]);
 }
 
 #[test]
-fn of_several_processes_one_is_opened_and_left() {
+fn one_of_several_processes_is_opened_and_closed() {
     let mut state = group(SIZE);
     assert_eq!(state.screen, Screen::ProcessGroup);
     let press = |state: &mut memtop_tui::State, code| {
@@ -364,14 +364,14 @@ fn of_several_processes_one_is_opened_and_left() {
 }
 
 #[test]
-fn memory_does_not_grow_with_the_captures() {
+fn histories_have_a_bounded_length() {
     let mut scene = Scene::after(3, SIZE);
     let observation: Observation = (*crate::scene::observation(&scene.heaps)).clone();
     for nth in 3..3000_u64 {
         let at = Duration::from_secs(nth * 10);
         let next = Observation { at, number: nth, ..observation.clone() };
-        scene.tell(Update::Captured(Box::new(next), Duration::from_secs(10)));
-        scene.tell(Update::ProcessSample(
+        scene.send(Update::Captured(Box::new(next), Duration::from_secs(10)));
+        scene.send(Update::ProcessSample(
             at,
             memtop_tui::ProcessSample { rss: Some(nth), ..Default::default() },
         ));

@@ -1,29 +1,32 @@
-//! A few moments out of many, spread evenly over the past: memory stays bounded, however long one looks.
+//! A series of values over time with a bounded length, spread evenly over the past.
 //!
-//! When there are too many, every second one is dropped and the distance doubles, up to a longest distance; from then on
-//! the oldest goes. The newest is always there, and gives way to the next while it is too near to the one before.
+//! When there are too many points, every second one is dropped and the distance doubles, up to a maximum; from then on
+//! the oldest point is dropped. The newest point is always kept, and is replaced by the next one while it is too close
+//! to its predecessor.
 //!
-//! Invariant: in the order of time; never more than the capacity.
+//! Invariant: points are in the order of time, and never more than the capacity.
 
 use std::time::Duration;
 
-/// Moments with a value each.
+use memtop_analyze::drop_every_second;
+
+/// Values, each with its time.
 #[derive(Debug, Clone)]
-pub struct Series<T> {
+pub struct ThinnedSeries<T> {
     points: Vec<(Duration, T)>,
     capacity: usize,
     distance: Duration,
     longest: Duration,
 }
 
-impl<T> Series<T> {
-    /// At most `capacity` moments (at least three are taken), in the end at most `longest` apart.
+impl<T> ThinnedSeries<T> {
+    /// A series of at most `capacity` points (at least three), which are in the end at most `longest` apart.
     #[must_use]
     pub fn new(capacity: usize, longest: Duration) -> Self {
         Self { points: Vec::new(), capacity: capacity.max(3), distance: Duration::ZERO, longest }
     }
 
-    /// Adds the newest moment. One that is not after the last is left out.
+    /// Adds the newest point. It is ignored unless it is later than the last one.
     pub fn push(&mut self, at: Duration, value: T) {
         if self.points.last().is_some_and(|last| last.0 >= at) {
             return;
@@ -38,43 +41,38 @@ impl<T> Series<T> {
             return;
         }
         let count = self.points.len();
-        // Without the newest, which may be nearer to the one before than the rest are to each other.
+        // Leaves the newest out, which may be closer to its predecessor than the others are to each other.
         let gap = (self.points[count - 2].0 - self.points[0].0) / (count as u32 - 2);
         if gap * 2 > self.longest {
             self.points.remove(0);
             return;
         }
-        // Less than the new gaps, so that a moment which comes a little early is no reason to drop another.
+        // Slightly less than the new gaps, so that a point which comes a little early does not replace another.
         self.distance = gap * 7 / 4;
-        let mut place = 0;
-        // The newest stays, and with it every second one before it.
-        self.points.retain(|_| {
-            place += 1;
-            (count - place).is_multiple_of(2)
-        });
+        drop_every_second(&mut self.points);
     }
 
-    /// Forgets all.
+    /// Removes all points.
     pub fn clear(&mut self) {
         self.points.clear();
         self.distance = Duration::ZERO;
     }
 
-    /// The moments, oldest first.
+    /// Returns the points, oldest first.
     #[must_use]
     pub fn points(&self) -> &[(Duration, T)] {
         &self.points
     }
 
-    /// The values, oldest first, as far as they are about equally far apart: the one before the newest is left out while
-    /// the newest is still near to it. Growth within a short interval would look as if it had slowed down.
+    /// Returns the values that are about equally far apart, oldest first: the value before the newest one is left out
+    /// while the two are still close. Growth within such a short interval would look as if it had slowed down.
     pub fn even(&self) -> impl Iterator<Item = &T> {
         let count = self.points.len();
-        let near = match self.points.as_slice() {
+        let is_close = match self.points.as_slice() {
             [_, .., before, last] => last.0 - before.0 < self.distance,
             _ => false,
         };
-        let left_out = if near { count.checked_sub(2) } else { None };
+        let left_out = if is_close { count.checked_sub(2) } else { None };
         self.points
             .iter()
             .enumerate()
@@ -82,7 +80,7 @@ impl<T> Series<T> {
             .map(|(_, point)| &point.1)
     }
 
-    /// The newest value.
+    /// Returns the newest value.
     #[must_use]
     pub fn last(&self) -> Option<&T> {
         self.points.last().map(|point| &point.1)
@@ -98,23 +96,23 @@ mod tests {
     }
 
     fn after(count: u64, capacity: usize, longest: Duration) -> Vec<u64> {
-        let mut series = Series::new(capacity, longest);
+        let mut series = ThinnedSeries::new(capacity, longest);
         for second in 0..count {
             series.push(s(second), second);
             assert!(series.points().len() <= capacity);
-            assert_eq!(series.last(), Some(&second), "the newest is always there");
+            assert_eq!(series.last(), Some(&second), "the newest is always kept");
             assert!(series.points().is_sorted_by_key(|point| point.0));
         }
         series.points().iter().map(|point| point.1).collect()
     }
 
     #[test]
-    fn few_moments_all_stay() {
+    fn few_points_are_all_kept() {
         assert_eq!(after(6, 6, s(1000)), [0, 1, 2, 3, 4, 5]);
     }
 
     #[test]
-    fn of_many_every_second_goes_again_and_again() {
+    fn every_second_of_many_points_is_dropped_repeatedly() {
         assert_eq!(after(7, 6, s(1000)), [0, 2, 4, 6]);
         assert_eq!(after(8, 6, s(1000)), [0, 2, 4, 6, 7]);
         assert_eq!(after(9, 6, s(1000)), [0, 2, 4, 6, 8]);
@@ -127,8 +125,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_even_has_no_short_interval_at_its_end() {
-        let mut series = Series::new(6, s(1000));
+    fn even_values_do_not_end_with_a_short_interval() {
+        let mut series = ThinnedSeries::new(6, s(1000));
         for second in 0..40 {
             series.push(s(second), second);
             let even: Vec<u64> = series.even().copied().collect();
@@ -140,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn from_the_longest_distance_on_the_oldest_goes() {
+    fn at_the_longest_distance_the_oldest_is_dropped() {
         let long = after(1000, 6, s(16));
         assert!(long[0] > 850, "{long:?}");
         assert!(long.len() >= 5, "{long:?}");
@@ -148,8 +146,8 @@ mod tests {
     }
 
     #[test]
-    fn a_moment_that_is_not_after_the_last_is_left_out() {
-        let mut series = Series::new(4, s(10));
+    fn a_point_that_is_not_later_than_the_last_is_ignored() {
+        let mut series = ThinnedSeries::new(4, s(10));
         series.push(s(2), 'a');
         series.push(s(2), 'b');
         series.push(s(1), 'c');

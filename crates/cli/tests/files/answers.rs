@@ -1,94 +1,8 @@
-//! The commands on files: their answers, their exit statuses, and what they say when they fail.
-#![expect(clippy::unwrap_used, reason = "a test fails by it")]
+//! The answers of the commands, and their exit statuses.
 
-use std::fmt::Write;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
-use std::sync::OnceLock;
+use expect_test::expect;
 
-use expect_test::{Expect, expect};
-use memtop_heap::testing::graph_with_accounts;
-use memtop_heap::{CaptureInfo, Heap, MemoryNumbers, ProcessIdentity, PythonVersion};
-
-/// A minute's capture of the process `pid`.
-fn info(pid: u32, minute: u64) -> CaptureInfo {
-    CaptureInfo {
-        taken_at: 1_795_420_213_000_000 + 60_000_000 * minute.cast_signed(),
-        uptime: Some(60_000_000 * minute),
-        process: ProcessIdentity { pid, started: 1, boot: "b".into(), ..ProcessIdentity::default() },
-        python: PythonVersion { major: 3, minor: 11, micro: 7, suffix: String::new() },
-        implementation: "cpython".into(),
-        program: "worker.py".into(),
-        pause: Some(12_300_000),
-        memory: MemoryNumbers { rss: Some(9_000_000), ..MemoryNumbers::default() },
-        ..CaptureInfo::default()
-    }
-}
-
-/// A shop with so many sessions. Objects of one number lie at one address however many there are.
-fn shop(sessions: usize, info: CaptureInfo) -> Heap {
-    let mut text = "module:shop!own -> globals:dict[360] -> sessions:shop.Sessions('sessions')[56]
-        sessions -> by_token:dict(.by_token)[2000]\n"
-        .to_owned();
-    for number in 0..sessions {
-        let _ = writeln!(text, "by_token -> s{number}:shop.Session([*])[56] -> c{number}:list(.cart)[200]");
-    }
-    graph_with_accounts(&text, info).heap().clone()
-}
-
-/// A folder with four snapshots of a shop that leaks (`leak0` …), four of one that does not (`calm0` …), and one of
-/// another process.
-fn folder() -> &'static Path {
-    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
-    FOLDER.get_or_init(|| {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("files");
-        std::fs::create_dir_all(&folder).unwrap();
-        let save = |name: String, heap: &Heap| {
-            let path = folder.join(name + ".parquet");
-            memtop_snapshot::save(heap, None, &path, &memtop_snapshot::SaveOptions::default()).unwrap();
-        };
-        for minute in 0..4 {
-            save(format!("leak{minute}"), &shop(100 * (minute + 1), info(4711, minute as u64)));
-            save(format!("calm{minute}"), &shop(100, info(4711, minute as u64)));
-        }
-        save("other".to_owned(), &shop(100, info(4712, 9)));
-        folder
-    })
-}
-
-/// Runs `mem_top` in the folder.
-fn mem_top(folder: &Path, arguments: &[&str]) -> Output {
-    command(folder, arguments).output().unwrap()
-}
-
-fn command(folder: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_mem_top"));
-    command.args(arguments).current_dir(folder).env_remove("NO_COLOR").env_remove("COLUMNS");
-    command.env_remove("LC_ALL").env_remove("LC_CTYPE").env_remove("LANG");
-    command
-}
-
-fn stdout(output: &Output) -> String {
-    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-/// The answer and its exit status.
-fn answers(arguments: &[&str], status: i32, expected: &Expect) {
-    let output = mem_top(folder(), arguments);
-    expected.assert_eq(&stdout(&output));
-    assert_eq!(output.status.code(), Some(status));
-}
-
-/// What it says when it fails.
-fn fails(arguments: &[&str], expected: &Expect) {
-    let output = mem_top(folder(), arguments);
-    expected.assert_eq(&String::from_utf8(output.stderr).unwrap());
-    assert_eq!((output.status.code(), output.stdout.is_empty()), (Some(2), true));
-}
-
-const LEAK: [&str; 5] = ["leaks", "leak0.parquet", "leak1.parquet", "leak2.parquet", "leak3.parquet"];
-const CALM: [&str; 5] = ["leaks", "calm0.parquet", "calm1.parquet", "calm2.parquet", "calm3.parquet"];
+use crate::shop::{CALM, LEAK, answers, folder, mem_top, stdout};
 
 #[test]
 fn a_leak_is_named_and_exits_with_1() {
@@ -152,7 +66,7 @@ fn no_growth_exits_with_0() {
 }
 
 #[test]
-fn what_cannot_be_told_exits_with_3() {
+fn one_snapshot_is_inconclusive_and_exits_with_3() {
     answers(
         &["leaks", "leak0.parquet"],
         3,
@@ -181,6 +95,10 @@ fn what_cannot_be_told_exits_with_3() {
             cost: the process stood still for 12.3 ms in all, 12.3 ms at most
         "#]],
     );
+}
+
+#[test]
+fn two_snapshots_are_inconclusive_and_exit_with_3() {
     answers(
         &["leaks", "leak0.parquet", "leak1.parquet"],
         3,
@@ -218,14 +136,14 @@ fn what_cannot_be_told_exits_with_3() {
 }
 
 #[test]
-fn a_large_threshold_lets_a_small_leak_go() {
+fn a_leak_below_the_threshold_is_ignored() {
     let output = mem_top(folder(), &[&LEAK[..], &["--min-growth", "1 MiB"]].concat());
     assert!(stdout(&output).contains("\nverdict: no growth\n"), "{output:?}");
     assert_eq!(output.status.code(), Some(0));
 }
 
 #[test]
-fn files_in_another_order_are_put_in_order() {
+fn the_order_of_the_files_does_not_matter() {
     let folder = folder();
     let shuffled = ["leaks", "leak2.parquet", "leak0.parquet", "leak3.parquet", "leak1.parquet"];
     let [sorted, shuffled] = [&LEAK, &shuffled].map(|arguments| stdout(&mem_top(folder, arguments)));
@@ -235,7 +153,7 @@ fn files_in_another_order_are_put_in_order() {
 }
 
 #[test]
-fn the_json_of_leaks_is_read_by_a_reader() {
+fn the_json_of_leaks_can_be_parsed() {
     let output = mem_top(folder(), &[&LEAK[..], &["--json"]].concat());
     assert_eq!(output.status.code(), Some(1));
     let answer: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();
@@ -323,25 +241,6 @@ fn a_diff_of_two() {
 }
 
 #[test]
-fn different_processes_are_compared_only_if_asked_for() {
-    let advice = expect![[r#"
-        error: snapshots 1 and 2 are of different processes (PID 4711 and PID 4712): growth can only be told within one process
-        hint: 1 is leak0.parquet, 2 is other.parquet; to compare them all the same, add --any-process
-    "#]];
-    fails(&["diff", "leak0.parquet", "other.parquet"], &advice);
-    let output = mem_top(folder(), &["diff", "--any-process", "leak1.parquet", "other.parquet"]);
-    assert_eq!(output.status.code(), Some(0));
-    assert!(stdout(&output).contains("shop.Session"));
-    fails(
-        &["leaks", "leak0.parquet", "leak1.parquet", "other.parquet"],
-        &expect![[r#"
-            error: snapshots 1 and 3 are of different processes (PID 4711 and PID 4712): growth can only be told within one process
-            hint: 1 is leak0.parquet, 3 is other.parquet; give snapshots of one process, taken while it ran one program
-        "#]],
-    );
-}
-
-#[test]
 fn why_a_type_and_an_object_are_alive() {
     answers(
         &["why", "leak0.parquet", "Session"],
@@ -365,6 +264,10 @@ fn why_a_type_and_an_object_are_alive() {
               shop.sessions.by_token
         "#]],
     );
+}
+
+#[test]
+fn the_json_of_why() {
     answers(
         &["why", "leak0.parquet", "4176", "--json"],
         0,
@@ -453,145 +356,4 @@ fn why_a_type_and_an_object_are_alive() {
             }
         "#]],
     );
-}
-
-#[test]
-fn what_is_not_there_is_told_with_what_is_near() {
-    fails(
-        &["why", "leak0.parquet", "shop.Sesion"],
-        &expect![[r#"
-        error: no type in leak0.parquet is called "shop.Sesion"
-        hint: did you mean shop.Session, or shop.Sessions?
-    "#]],
-    );
-    fails(
-        &["why", "leak0.parquet", "zzz"],
-        &expect![[r#"
-        error: no type in leak0.parquet is called "zzz"
-        hint: `mem_top report leak0.parquet` shows the types
-    "#]],
-    );
-    fails(
-        &["why", "leak0.parquet", "0x1"],
-        &expect![[r#"
-        error: no object lies at 0x1 in leak0.parquet
-        hint: it may have died before the snapshot, or come after it; `mem_top report` shows addresses
-    "#]],
-    );
-    fails(
-        &["why", "leak0.parquet", "0xnone"],
-        &expect![[r#"
-        error: "0xnone" is no address
-        hint: write an address as hex(id(obj)) does (0x7f3c5a0e1d50), or as id(obj) does
-    "#]],
-    );
-    fails(
-        &["report", "missing.parquet"],
-        &expect![[r#"
-        error: missing.parquet: no such file
-        hint: check the path; snapshot.save() or mem_top dump creates a snapshot
-    "#]],
-    );
-    fails(
-        &["report", "."],
-        &expect![[r#"
-        error: .: not a regular file but a directory
-        hint: give the path of a file
-    "#]],
-    );
-    fails(
-        &["leaks", "leak0.parquet", "leak1.parquet", "./leak0.parquet"],
-        &expect![[r#"
-        error: leak0.parquet and ./leak0.parquet are one file
-        hint: give each snapshot once
-    "#]],
-    );
-    fails(
-        &["leaks", "--min-growth", "3 apples", "leak0.parquet"],
-        &expect![[r#"
-        error: invalid value '3 apples' for '--min-growth <SIZE>': "apples" is no unit of size: B, kB, MB, GB, TB (powers of ten), KiB, MiB, GiB, TiB (powers of two)
-
-        For more information, try '--help'.
-    "#]],
-    );
-}
-
-#[test]
-fn a_name_in_a_failure_cannot_steer_the_terminal() {
-    fails(
-        &["report", "\x1b[2J.parquet"],
-        &expect![[r#"
-        error: \x1b[2J.parquet: no such file
-        hint: check the path; snapshot.save() or mem_top dump creates a snapshot
-    "#]],
-    );
-}
-
-#[test]
-fn a_limit_of_none_shows_all() {
-    let folder = folder();
-    let report = |limit: &str| {
-        let output = mem_top(folder, &["report", "leak0.parquet", "--json", "--limit", limit]);
-        serde_json::from_str::<serde_json::Value>(&stdout(&output)).unwrap()
-    };
-    let count = |limit: &str| report(limit)["top"].as_array().unwrap().len();
-    assert_eq!((count("2"), count("0")), (2, 203));
-    assert_eq!(report("0")["types_omitted"], 0);
-}
-
-#[test]
-fn colour_is_for_who_asks() {
-    let folder = folder();
-    let coloured = |extra: &[&str], variable: Option<(&str, &str)>| {
-        let mut command = command(folder, &[&LEAK[..], extra].concat());
-        command.envs(variable);
-        command.output().unwrap().stdout.contains(&0x1b)
-    };
-    assert!(!coloured(&[], None), "a pipe is no terminal");
-    assert!(coloured(&["--color", "always"], None));
-    assert!(coloured(&["--color=always"], Some(("NO_COLOR", "1"))), "who says always means it");
-    assert!(!coloured(&["--color=never"], None));
-}
-
-#[test]
-fn a_locale_without_unicode_gets_ascii() {
-    let folder = folder();
-    let output = command(folder, &LEAK).env("LC_ALL", "C").output().unwrap();
-    assert!(stdout(&output).is_ascii());
-}
-
-#[test]
-fn a_reader_that_goes_away_is_no_failure() {
-    let folder = folder();
-    let arguments = [&LEAK[..], &["--json"]].concat();
-    let mut child =
-        command(folder, &arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    drop(child.stdout.take());
-    let output = child.wait_with_output().unwrap();
-    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
-    assert_eq!(output.status.code(), Some(1), "the verdict stands, read or not");
-}
-
-#[cfg(target_os = "linux")]
-#[test]
-fn a_full_disk_is_a_failure() {
-    let folder = folder();
-    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
-    let output = command(folder, &LEAK).stdout(full).output().unwrap();
-    assert_eq!(output.status.code(), Some(2));
-    assert!(String::from_utf8(output.stderr).unwrap().starts_with("error: the answer cannot be written"));
-}
-
-#[test]
-fn the_help_of_each_command_has_examples() {
-    let folder = folder();
-    for name in ["leaks", "report", "diff", "why"] {
-        let output = mem_top(folder, &[name, "--help"]);
-        assert_eq!(output.status.code(), Some(0));
-        let help = stdout(&output);
-        assert!(help.contains(&format!("  mem_top {name} ")), "{help}");
-        for option in ["--json", "--limit", "--color"] {
-            assert!(help.contains(option), "{help}");
-        }
-    }
 }

@@ -1,30 +1,29 @@
-//! `mem_top PID --children`: a server and its workers at a look: a row a process, and their types together.
+//! `mem_top PID --children`: a process group at a glance, with a row for each process and their types added up.
 
 use memtop_report::{ProcessGroup, json, text};
 
-use crate::FINE;
+use crate::exit;
 use crate::failure::Failure;
-use crate::input::{Capturing, Input};
+use crate::input::CaptureArguments;
 use crate::output::Output;
 use crate::processes::Processes;
 use crate::progress::Progress;
 
 /// # Errors
-/// If nothing can be captured.
-pub(crate) fn run(
-    subject: &Input,
-    capturing: &Capturing,
+/// If no process can be captured.
+pub(super) fn run(
+    pid: u32,
+    capture: &CaptureArguments,
     output: &Output,
     processes: &dyn Processes,
-    progress: Progress,
 ) -> Result<u8, Failure> {
-    let Input::Process(pid) = *subject else { return Err(crate::input::for_a_process("--children")) };
+    let progress = Progress::new();
     let mut answer = ProcessGroup::default();
     let mut first = None;
     for pid in std::iter::once(pid).chain(processes.children(pid)) {
-        progress.say(format!("capturing process {pid} …"));
-        // Each heap is let go before the next one is captured.
-        match processes.capture(pid, &capturing.options()) {
+        progress.set(format!("capturing process {pid} …"));
+        // Each heap is dropped before the next one is captured.
+        match processes.capture(pid, &capture.options()) {
             Ok(heap) => answer.add(&heap),
             Err(failure) => {
                 answer.failed(pid, &failure.message);
@@ -41,5 +40,5 @@ pub(crate) fn run(
         true => json::to_text(&json::process_group(&answer)),
         false => text::process_group(&answer, &output.style()),
     })?;
-    Ok(FINE)
+    Ok(exit::SUCCESS)
 }

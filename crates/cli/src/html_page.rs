@@ -1,4 +1,4 @@
-//! `--html FILE`: the answer as one page beside what is printed.
+//! `--html FILE`: the answer as an HTML page, in addition to what is printed.
 //!
 //! The answer is printed first, so that it is not lost if the page cannot be written.
 
@@ -10,30 +10,30 @@ use memtop_report::{bytes, escape};
 use crate::failure::Failure;
 use crate::{output, output_file};
 
-/// Whether a page is wanted, and where.
+/// Whether a page is written, and where.
 #[derive(Debug, Default, Args)]
-#[command(next_help_heading = "The answer")]
-pub(crate) struct PageArguments {
-    /// Write the answer as a page for a browser too: one file, which asks nothing of the network
+#[command(next_help_heading = "Output options")]
+pub(crate) struct HtmlPage {
+    /// Also write the answer as an HTML page: one file that loads nothing from the network
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
 }
 
-impl PageArguments {
+impl HtmlPage {
     /// Whether a page is wanted.
-    pub(crate) fn wanted(&self) -> bool {
+    pub(crate) fn is_wanted(&self) -> bool {
         self.html.is_some()
     }
 
-    /// To be asked before the work.
+    /// Checks before the work begins whether the file can be written.
     ///
     /// # Errors
-    /// If the file can surely not be written.
+    /// See [`output_file::check`].
     pub(crate) fn check(&self) -> Result<(), Failure> {
         self.html.as_deref().map_or(Ok(()), |path| output_file::check(path).map(|_| ()))
     }
 
-    /// Writes the page, if one is wanted, and says so on standard error.
+    /// Makes and writes the page if one is wanted, and reports it on standard error.
     ///
     /// # Errors
     /// If it cannot be made or written.

@@ -1,24 +1,24 @@
-//! `mem_top ps`: the Python processes of this machine, and which of them one may look into.
+//! `mem_top ps`: lists the Python processes of this machine, and whether they can be captured.
 
 use clap::Args;
 use memtop_report::{ProcessRow, json, text};
 
-use crate::FINE;
+use crate::exit;
 use crate::failure::Failure;
 use crate::output::Output;
 
 const LONG: &str = "\
-Lists the Python processes of this machine: their numbers, the version of the
-interpreter, resident memory, whose they are and their command lines; and for those
-that mem_top cannot look into, the reason.";
+Lists the Python processes of this machine: PID, version of the interpreter, resident
+memory, user and command line. For a process that mem_top cannot look into, it shows the
+reason.";
 
 const EXAMPLES: &str = "\
 Examples:
   mem_top ps
-  sudo mem_top ps                                 with the processes of other users
+  sudo mem_top ps                                 include processes of other users
   mem_top ps --json | jq '.processes[] | select(.problem == null) | .pid'";
 
-/// List the Python processes that can be looked into
+/// List the Python processes of this machine
 #[derive(Debug, Args)]
 #[command(long_about = LONG, after_help = EXAMPLES)]
 pub(crate) struct Arguments {
@@ -50,5 +50,5 @@ pub(crate) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         true => json::to_text(&json::processes(&rows, host.as_deref())),
         false => text::processes(&rows, host.as_deref(), &arguments.output.style()),
     })?;
-    Ok(FINE)
+    Ok(exit::SUCCESS)
 }

@@ -1,46 +1,45 @@
-//! Several processes at once: a row each, and the sum.
+//! The table of several processes, and their totals.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::State;
 use super::process::Process;
-use super::table::Column;
+use super::table::{Column, Table};
 use crate::rate::Forecast;
 use crate::text::shown;
 
-/// All processes together, as far as it is known.
+/// The totals of all processes, as far as they are known.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Sum {
-    /// How many there are.
+pub struct GroupTotals {
+    /// The number of processes.
     pub processes: usize,
-    /// How many of them have ended.
+    /// The number of processes that have ended.
     pub gone: usize,
-    /// Resident memory of those that run; pages that they share count for each.
+    /// Resident memory of running processes; shared pages are counted for each of them.
     pub rss: Option<u64>,
-    /// Python objects of those that run.
+    /// Python objects of running processes, in bytes.
     pub python: Option<u64>,
-    /// How many bytes more a minute, or since the baseline.
+    /// The growth of resident memory per minute, or since the baseline, in bytes.
     pub growth: Option<f64>,
 }
 
-impl Sum {
-    /// The sum of the processes.
+impl GroupTotals {
+    /// Returns the totals of the processes.
     #[must_use]
     pub fn of(processes: &[Process]) -> Self {
-        let mut sum = Self {
+        let mut totals = Self {
             processes: processes.len(),
             gone: processes.iter().filter(|one| one.is_gone()).count(),
             ..Self::default()
         };
         for one in processes.iter().filter(|one| !one.is_gone()) {
-            add(&mut sum.rss, one.rss());
-            add(&mut sum.python, one.latest.as_ref().map(|latest| latest.memory.python));
+            add(&mut totals.rss, one.rss());
+            add(&mut totals.python, one.latest.as_ref().map(|latest| latest.memory.python));
             if let Some(growth) = one.growth_shown() {
-                *sum.growth.get_or_insert(0.0) += growth;
+                *totals.growth.get_or_insert(0.0) += growth;
             }
         }
-        sum
+        totals
     }
 }
 
@@ -61,7 +60,7 @@ fn value(process: &Process, column: Column) -> Option<f64> {
             Forecast::In(time) => Some(time.as_secs_f64()),
             Forecast::Never => Some(Duration::MAX.as_secs_f64()),
         },
-        Column::Pause => process.stopped(),
+        Column::Pause => process.paused(),
         _ => None,
     }
 }
@@ -70,10 +69,9 @@ pub(super) fn name(process: &Process) -> Arc<str> {
     shown(&process.title.name).into()
 }
 
-/// Sorts and filters the processes. The sum takes a line of the view.
-pub(super) fn arrange(state: &mut State, height: usize) {
-    let processes = &state.processes;
-    state.process_group.arrange(
+/// Sorts and filters the processes. The totals take one line of the view.
+pub(super) fn arrange_processes(table: &mut Table, processes: &[Process], height: usize) {
+    table.arrange(
         processes.len(),
         height.saturating_sub(1),
         |row, column| value(&processes[row], column),
@@ -82,7 +80,7 @@ pub(super) fn arrange(state: &mut State, height: usize) {
     );
 }
 
-/// What a row is followed by: its place, which never changes.
+/// Returns the key by which the cursor follows a row: its index, which never changes.
 pub(super) fn key(row: usize) -> Arc<str> {
     row.to_string().into()
 }

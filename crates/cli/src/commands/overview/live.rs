@@ -1,6 +1,4 @@
-//! `mem_top PID` in a terminal: the live view, over captures from outside.
-//!
-//! Where there is no terminal, or one look was asked for, [`crate::overview`] prints a report instead.
+//! `mem_top PID` in a terminal: the live view of processes.
 
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
@@ -13,20 +11,21 @@ use memtop_report::{Style, text};
 use memtop_snapshot::SaveOptions;
 use memtop_tui::{CaptureSource, Ended, Limit, ProcessSample, SourceError, Title, run_all};
 
-use crate::FINE;
+use crate::exit;
 use crate::failure::Failure;
 use crate::output::Output;
 
-/// Whether a person looks: the view is drawn on standard output, and keys come from standard input.
-pub(crate) fn is_possible() -> bool {
+/// Whether standard input and standard output, which the view reads keys from and draws on, are terminals.
+pub(super) fn is_possible() -> bool {
     io::stdin().is_terminal() && io::stdout().is_terminal()
 }
 
-/// Shows processes until the person leaves; gives the exit status.
+/// Shows processes until the user quits. Returns the exit status.
 ///
 /// # Errors
-/// If one of them cannot be captured, which is told before the screen is taken; or the terminal cannot be used.
-pub(crate) fn run(pids: &[u32], options: CaptureOptions, output: &Output) -> Result<u8, Failure> {
+/// If a process cannot be captured, which is checked before the terminal is switched to the view; or if the terminal
+/// cannot be used.
+pub(super) fn run(pids: &[u32], options: CaptureOptions, output: &Output) -> Result<u8, Failure> {
     let mut sources: Vec<Box<dyn CaptureSource>> = Vec::new();
     for &pid in pids {
         let target = memtop_remote::Target::find(pid)?;
@@ -36,13 +35,13 @@ pub(crate) fn run(pids: &[u32], options: CaptureOptions, output: &Output) -> Res
     let theme = memtop_tui::Theme { color: style.color, unicode: style.unicode };
     let ended = run_all(sources, memtop_tui::LiveOptions { theme, ..memtop_tui::LiveOptions::default() });
     match ended {
-        Ok(Ended::Quit) => Ok(FINE),
+        Ok(Ended::Quit) => Ok(exit::SUCCESS),
         Ok(Ended::Signal(number)) => Ok(u8::try_from(128 + number).unwrap_or(u8::MAX)),
-        Err(error) => Err(Failure::new(error.to_string(), "--once prints a report instead")),
+        Err(error) => Err(Failure::new(error.to_string(), "add --once to print a report instead")),
     }
 }
 
-/// A process that is looked at again and again.
+/// A process that is captured repeatedly.
 struct Process {
     pid: u32,
     name: String,
@@ -50,8 +49,8 @@ struct Process {
 }
 
 impl Process {
-    /// Names for a file of the moment, in the current directory: of several in one second, or of two processes with one
-    /// number, the later ones are counted.
+    /// Candidate names for a file in the current directory. If several files are written in one second, the later ones
+    /// get a number.
     fn names(&self, ending: &'static str) -> impl Iterator<Item = PathBuf> + use<> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         let name = format!("mem_top-{}-{now}", self.pid);
