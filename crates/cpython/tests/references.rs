@@ -4,10 +4,8 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use memtop_cpython::{
-    CTypes, CodeFiles, Decoder, DictPlace, KnownTypes, Layout, Memory, ObjectKind, Sink, TypeInfo,
-};
-use memtop_heap::{CaptureInfo, HeapBuilder, Label, Shape, StringId};
+use memtop_cpython::{CTypes, CodeFiles, Decoder, KnownTypes, Layout, Memory, ObjectKind, Sink, TypeInfo};
+use memtop_heap::{CaptureInfo, HeapBuilder, Label, StringId};
 
 /// Words by address; what has none cannot be read. Remembers what was asked for.
 #[derive(Default)]
@@ -59,15 +57,15 @@ impl Sink for Told {
         self.references.push((to, name));
     }
 
-    fn hidden(&mut self, to: u64, _: Label) {
+    fn maybe_reference(&mut self, to: u64, _: Label) {
         self.hidden.push(to);
     }
 
-    fn likely(&mut self, to: u64, _: Label) {
+    fn probable_reference(&mut self, to: u64, _: Label) {
         self.hidden.push(to);
     }
 
-    fn behind(&mut self, _: u64) -> Option<u64> {
+    fn deref(&mut self, _: u64) -> Option<u64> {
         None
     }
 
@@ -106,23 +104,9 @@ fn told(kind: ObjectKind, words: &[u64]) -> (Told, Vec<u64>) {
     };
     let info = TypeInfo {
         address: 0x7f00_0000_8000,
-        c_type: None,
-        is_mem_tops: false,
-        is_numpys: false,
-        module: "m".to_owned(),
-        qualname: "T".to_owned(),
         kind,
-        shape: Shape::Other,
-        complete: false,
-        is_class: false,
-        holds_type: false,
-        is_gc: false,
         basic_size: 16 + 8 * words.len() as u64,
-        item_size: 0,
-        weak_list: 0,
-        members: Vec::new(),
-        dict: DictPlace::None,
-        attributes: Vec::new(),
+        ..TypeInfo::unknown()
     };
     let layout = Layout::of(12).expect("3.12 is known");
     let c_types = &CTypes::default();
@@ -226,26 +210,7 @@ fn alone(minor: u8, name: &str, kind: ObjectKind, mut memory: Words, basic_size:
         cell: 6,
         context_variable: 7,
     };
-    let info = TypeInfo {
-        address: TYPE,
-        c_type: None,
-        is_mem_tops: false,
-        is_numpys: false,
-        module: "m".to_owned(),
-        qualname: "T".to_owned(),
-        kind,
-        shape: Shape::Other,
-        complete: false,
-        is_class: false,
-        holds_type: false,
-        is_gc: false,
-        basic_size,
-        item_size: 0,
-        weak_list: 0,
-        members: Vec::new(),
-        dict: DictPlace::None,
-        attributes: Vec::new(),
-    };
+    let info = TypeInfo { address: TYPE, kind, basic_size, ..TypeInfo::unknown() };
     let layout = Layout::of(minor).expect("the version is known");
     let file = if name.starts_with("numpy.") { "/numpy/core.so" } else { "/python" };
     let mappings = [(TUPLE, TUPLE + 0x1000, "/python"), (TYPE, TYPE + 0x1000, file)];

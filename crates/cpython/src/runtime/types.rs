@@ -3,7 +3,7 @@
 //! Invariant: a type is taken for one of CPython's own only if it was not made at run time and its name says so: a program
 //! may put what it likes into `builtins`.
 
-use crate::decoder::KnownTypes;
+use crate::known_types::KnownTypes;
 use crate::layout::{Layout, type_object};
 use crate::memory::Memory;
 use crate::runtime::objects::Objects;

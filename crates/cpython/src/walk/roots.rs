@@ -7,25 +7,27 @@ use memtop_heap::{Frame, Label, Origin, Root, RootKind, push};
 
 use rustc_hash::FxHashSet;
 
-use super::{HeapAccess, Walk};
-use crate::decoder::{ADDRESS, Sink};
+use super::access::HeapAccess;
+use super::state::Walk;
+use crate::address::ADDRESS_MASK;
+use crate::cycle_detector::CycleDetector;
 use crate::layout::object as object_layout;
 use crate::memory::Memory;
-use crate::structures::Chain;
+use crate::sink::Sink;
 
 /// More modules than a process has.
-const MOST_MODULES: usize = 1 << 20;
+const MAX_MODULES: usize = 1 << 20;
 /// Deeper than any stack of frames gets.
-const MOST_FRAMES: usize = 1 << 20;
+const MAX_FRAMES: usize = 1 << 20;
 
 impl<S: HeapAccess> Walk<'_, S> {
     /// Adds all roots.
     pub(super) fn roots(&mut self) {
-        for interpreter in &self.surroundings.interpreters {
+        for interpreter in &self.facts.interpreters {
             self.modules(interpreter.modules);
         }
         let mut frames = FxHashSet::default();
-        for interpreter in &self.surroundings.interpreters {
+        for interpreter in &self.facts.interpreters {
             for &thread in &interpreter.threads {
                 self.thread(thread, &mut frames);
             }
@@ -41,7 +43,7 @@ impl<S: HeapAccess> Walk<'_, S> {
     }
 
     fn modules(&mut self, modules: u64) {
-        let entries: Vec<(u64, u64)> = self.decoder.entries(modules).take(MOST_MODULES).collect();
+        let entries: Vec<(u64, u64)> = self.decoder.entries(modules).take(MAX_MODULES).collect();
         let mut found: Vec<(String, u64, u64)> = Vec::new();
         for (key, module) in entries {
             let Some(name) = self.decoder.string_at(key) else { continue };
@@ -71,16 +73,16 @@ impl<S: HeapAccess> Walk<'_, S> {
             let kind = if name == "builtins" { RootKind::Builtins } else { RootKind::Module };
             self.root(kind, origin, &name, Label::DICT, dict);
             if name.split('.').next() == Some("mem_top") {
-                let places = [module, dict].map(|address| self.copy.place(address));
+                let addresses = [module, dict].map(|address| self.copy.id(address));
                 self.copy.meet(module);
-                self.own.extend(places.into_iter().flatten());
+                self.own.extend(addresses.into_iter().flatten());
             }
         }
         self.root(RootKind::Interpreter, Origin::Standard, "sys.modules", Label::UNLABELLED, modules);
     }
 
     fn memory_len(&self, dict: u64) -> u64 {
-        self.memory.word((dict & ADDRESS) + 16).unwrap_or(0)
+        self.memory.word((dict & ADDRESS_MASK) + 16).unwrap_or(0)
     }
 
     /// Whose code a module is, told by its file.
@@ -97,7 +99,7 @@ impl<S: HeapAccess> Walk<'_, S> {
         {
             Origin::Package
         } else if file.starts_with("<frozen ")
-            || self.surroundings.standard.iter().any(|path| file.starts_with(path))
+            || self.facts.standard.iter().any(|path| file.starts_with(path))
         {
             Origin::Standard
         } else {
@@ -108,7 +110,7 @@ impl<S: HeapAccess> Walk<'_, S> {
     /// Whether a module is of the standard library, by its name.
     pub(super) fn is_standard(&self, module: &str) -> bool {
         let top = module.split('.').next().unwrap_or_default();
-        self.surroundings.standard_modules.contains(top)
+        self.facts.standard_modules.contains(top)
     }
 
     /// Whose code a module is, by its name: its own, or that of the package that it is in.
@@ -144,20 +146,20 @@ impl<S: HeapAccess> Walk<'_, S> {
             }
             self.root(RootKind::Interpreter, Origin::Standard, "context", Label::UNLABELLED, context);
         }
-        let mut chunk = layout.stack_chunk.map_or(0, |offset| word(thread + offset) & ADDRESS);
-        let mut chain = Chain::default();
-        while chunk != 0 && !chain.returns(chunk) {
+        let mut chunk = layout.stack_chunk.map_or(0, |offset| word(thread + offset) & ADDRESS_MASK);
+        let mut cycle = CycleDetector::default();
+        while chunk != 0 && !cycle.repeats(chunk) {
             self.native.push((chunk, word(chunk + 8)));
-            chunk = word(chunk) & ADDRESS;
+            chunk = word(chunk) & ADDRESS_MASK;
         }
-        let mut frame = word(thread + layout.frame) & ADDRESS;
+        let mut frame = word(thread + layout.frame) & ADDRESS_MASK;
         if let Some(offset) = layout.in_cframe
             && frame != 0
         {
             frame = word(frame + offset);
         }
         // A frame is one thread's alone.
-        for _ in 0..MOST_FRAMES {
+        for _ in 0..MAX_FRAMES {
             if frame == 0 || !frames.insert(frame) {
                 break;
             }
@@ -175,7 +177,7 @@ impl<S: HeapAccess> Walk<'_, S> {
             return;
         }
         let file_text = self.decoder.code_file(view.code).unwrap_or_default();
-        if self.surroundings.package.as_ref().is_some_and(|package| file_text.starts_with(package.as_str())) {
+        if self.facts.package.as_ref().is_some_and(|package| file_text.starts_with(package.as_str())) {
             return;
         }
         let (function, file, line) = self.decoder.code_names(view.code, &mut self.copy);
@@ -204,7 +206,9 @@ impl<S: HeapAccess> Walk<'_, S> {
         }
         let function = self.decoder.function_of(&view);
         if function > 1 << 16
-            && memory.word((function & ADDRESS) + object_layout::TYPE as u64).is_some_and(|of| of > 1 << 16)
+            && memory
+                .word((function & ADDRESS_MASK) + object_layout::TYPE as u64)
+                .is_some_and(|of| of > 1 << 16)
         {
             self.frame_root(frame, Label::UNLABELLED, function, origin);
         }

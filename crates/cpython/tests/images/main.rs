@@ -24,9 +24,9 @@ struct Names {
 
 impl Sink for Names {
     fn reference(&mut self, _: u64, _: Label) {}
-    fn hidden(&mut self, _: u64, _: Label) {}
-    fn likely(&mut self, _: u64, _: Label) {}
-    fn behind(&mut self, _: u64) -> Option<u64> {
+    fn maybe_reference(&mut self, _: u64, _: Label) {}
+    fn probable_reference(&mut self, _: u64, _: Label) {}
+    fn deref(&mut self, _: u64) -> Option<u64> {
         None
     }
     fn name(&mut self, text: &str) -> StringId {

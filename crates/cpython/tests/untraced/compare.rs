@@ -32,15 +32,15 @@ impl Sink for Collected<'_> {
         self.told.push(Told { from: self.from, to, label, likely: false });
     }
 
-    fn hidden(&mut self, to: u64, label: Label) {
+    fn maybe_reference(&mut self, to: u64, label: Label) {
         self.told.push(Told { from: self.from, to, label, likely: true });
     }
 
-    fn likely(&mut self, to: u64, label: Label) {
+    fn probable_reference(&mut self, to: u64, label: Label) {
         self.told.push(Told { from: self.from, to, label, likely: true });
     }
 
-    fn behind(&mut self, pointer: u64) -> Option<u64> {
+    fn deref(&mut self, pointer: u64) -> Option<u64> {
         self.memory.word(pointer)
     }
 

@@ -70,15 +70,15 @@ impl Sink for Counted {
         self.told += 1;
     }
 
-    fn hidden(&mut self, _: u64, _: Label) {
+    fn maybe_reference(&mut self, _: u64, _: Label) {
         self.told += 1;
     }
 
-    fn likely(&mut self, _: u64, _: Label) {
+    fn probable_reference(&mut self, _: u64, _: Label) {
         self.told += 1;
     }
 
-    fn behind(&mut self, _: u64) -> Option<u64> {
+    fn deref(&mut self, _: u64) -> Option<u64> {
         None
     }
 

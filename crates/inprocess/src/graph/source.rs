@@ -152,16 +152,16 @@ impl HeapAccess for InProcess<'_, '_> {
     }
 
     #[inline]
-    fn visited(&self, plan: &TypePlan, at: u64, into: &mut Vec<u64>) -> Result<(), HeapError> {
+    fn traverse(&self, plan: &TypePlan, at: u64, into: &mut Vec<u64>) -> Result<(), HeapError> {
         self.heap.visited(&plan.plan, Object(at as usize), into)
     }
 
     #[inline]
-    fn approach(&self, near: Option<u64>, far: Option<u64>, lists: (u64, u64)) {
+    fn prefetch(&self, near: Option<u64>, far: Option<u64>, lists: (u64, u64)) {
         self.heap.approach(near, far, lists);
     }
 
-    fn listed(&mut self, samples: &[u64], mut visit: impl FnMut(u64)) -> Result<(), String> {
+    fn walk_gc_lists(&mut self, samples: &[u64], mut visit: impl FnMut(u64)) -> Result<(), String> {
         match self.heap.walk_all(samples, |object| visit(object.0 as u64)) {
             true => Ok(()),
             false => Err(
