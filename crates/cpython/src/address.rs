@@ -1,4 +1,4 @@
-//! Which numbers can be addresses of objects, judged without reading memory.
+//! Words that can be addresses of objects, judged by their value alone; and arrays of them.
 
 use crate::memory::Memory;
 

@@ -1,4 +1,4 @@
-//! Which C type lies at an address, recognised by the file that defines it, never by its name alone.
+//! Recognises the C type at an address by the file that defines it, never by its name alone.
 //!
 //! A name is a claim: Cython 0.29 calls its coroutines `coroutine`, and PyO3 puts every class without a module into
 //! `builtins`. The claim holds if the type object itself (of a static type) or the function that frees its objects (of a

@@ -34,7 +34,7 @@ pub struct Decoder<'m, M> {
     /// The results of [`Self::c_type`].
     recognised: RefCell<FxHashMap<u64, Option<CType>>>,
     with_keys: bool,
-    /// Where a tuple's items begin.
+    /// The offset of a tuple's first item.
     tuple_items: u64,
     text: Text,
     /// The texts of strs that were read lately, by some bits of their address.
@@ -116,7 +116,7 @@ impl<'m, M: Memory> Decoder<'m, M> {
         &self.layout
     }
 
-    /// Where a tuple's items begin.
+    /// The offset of a tuple's first item.
     pub(crate) fn tuple_first(&self) -> u64 {
         self.tuple_items
     }

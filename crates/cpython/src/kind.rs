@@ -1,4 +1,4 @@
-//! How the decoder treats the objects of a type, by the C type that they are or derive from.
+//! How the decoder treats the objects of a type.
 
 /// How the objects of a type are treated. Each C type has its kind in its file in `objects/`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub enum ObjectKind {
     Cell,
     /// A bound method.
     Method,
-    /// A function or method written in C.
+    /// A function or method defined in C.
     BuiltinFunction,
     /// A module.
     Module,

@@ -101,7 +101,7 @@ impl<M: Memory> Decoder<'_, M> {
         }
     }
 
-    /// Reports references that are told apart only by what they lead to.
+    /// Reports references, labelled by what they lead to.
     pub(crate) fn labelled(
         &mut self,
         info: &TypeInfo,

@@ -1,4 +1,4 @@
-//! What an object refers to, and what each reference is called.
+//! The references of an object, and their labels.
 //!
 //! Containers and plain instances are read whole, as CPython's own traverse functions read them. Of other objects, the
 //! members that are known give labels to what the traverse visited; where no traverse can be called, `untraced.rs` reads
@@ -50,7 +50,7 @@ impl<M: Memory> Decoder<'_, M> {
         }
     }
 
-    /// What was visited and has no label yet.
+    /// Labels what was visited and has no label yet.
     fn remaining(&mut self, info: &TypeInfo, mut visited: Visited<'_>, sink: &mut impl Sink) {
         let has_items = matches!(info.remaining, Remaining::Items | Remaining::CacheLinks);
         // The type's position among the items differs by version.

@@ -1,4 +1,4 @@
-//! Where the references that the decoder finds go.
+//! The receiver of the references that the decoder finds.
 
 use memtop_heap::{Label, StringId};
 

@@ -1,4 +1,4 @@
-//! What the decoder knows of a type, read once for all of its objects.
+//! The facts about a type that the decoder reads once for all of its objects.
 
 use memtop_heap::{Label, Shape};
 
@@ -13,7 +13,7 @@ use crate::memory::Memory;
 use crate::objects::definition::{Coverage, Definition, Member, Remaining, SizeFormula};
 use crate::sink::Sink;
 
-/// Where an instance's attributes are, beside its slots (`Objects/dictobject.c`, `pycore_object.h`).
+/// The place of an instance's attributes, beside its slots (`Objects/dictobject.c`, `pycore_object.h`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DictPlace {
     /// It has none.
@@ -26,7 +26,7 @@ pub enum DictPlace {
     Managed312,
     /// From 3.13: a dict at -24, or values within the object, at this offset.
     Managed313 {
-        /// Where the values stand; none if the class keeps none in its objects.
+        /// The offset of the values; `None` if objects of the class have none.
         values: Option<u64>,
     },
 }
@@ -34,9 +34,9 @@ pub enum DictPlace {
 /// A type.
 #[derive(Debug, Clone)]
 pub struct TypeInfo {
-    /// Where it lies.
+    /// Its address.
     pub address: u64,
-    /// Which C type it is itself, if it is one that is known.
+    /// The C type that it is itself; `None` if nothing is known of it.
     pub c_type: Option<CType>,
     /// Whether mem_top's own extension module defines it.
     pub is_mem_tops: bool,
@@ -46,9 +46,9 @@ pub struct TypeInfo {
     pub module: String,
     /// Its `__qualname__`.
     pub qualname: String,
-    /// What its objects are.
+    /// How its objects are treated.
     pub kind: ObjectKind,
-    /// Which builtin they are or derive from.
+    /// The builtin that they are or derive from.
     pub shape: Shape,
     /// Whether the decoder alone knows all references of its objects.
     pub complete: bool,
@@ -62,11 +62,11 @@ pub struct TypeInfo {
     pub basic_size: u64,
     /// `tp_itemsize`.
     pub item_size: u64,
-    /// Where the head of the weak references stands, which are not the object's own; 0 if nowhere.
+    /// The offset of the list of weak references, which the object does not hold; 0 if there is none.
     pub weak_list: i64,
-    /// Members that hold an object, by offset: slots, and what is known of types written in C.
+    /// Members that hold an object, by offset: slots, and the members that the C type's definition states.
     pub members: Vec<(u64, Label)>,
-    /// Where attributes are.
+    /// The place of attributes.
     pub dict: DictPlace,
     /// The names of the attributes that are stored in values, in their order.
     pub attributes: Vec<Label>,
@@ -78,7 +78,7 @@ pub struct TypeInfo {
 
 const MANAGED_DICT: u64 = 1 << 4;
 const INLINE_VALUES: u64 = 1 << 2;
-/// No chain of bases is longer, nor has a type more slots.
+/// The longest chain of bases, and the most slots of a type.
 const LONGEST_CHAIN: usize = 1000;
 const MAX_MEMBERS: u64 = 10_000;
 /// `PyMemberDef` (`Include/descrobject.h`): its size, and the type of one that holds an object (`_Py_T_OBJECT`,
@@ -141,7 +141,7 @@ impl TypeInfo {
 }
 
 impl<M: Memory> Decoder<'_, M> {
-    /// What is to be known of the type at `address`. `None` if it cannot be read.
+    /// Reads the type at `address`; `None` if it cannot be read.
     pub fn type_info(&mut self, address: u64, sink: &mut impl Sink) -> Option<TypeInfo> {
         if address > ADDRESS_MASK {
             return None;
@@ -166,7 +166,7 @@ impl<M: Memory> Decoder<'_, M> {
             self.slots_of(at, sink, &mut members);
             at = self.pointer(at + type_object::BASE as u64);
         }
-        // Where the classes that were made by a class statement end, a C type begins.
+        // The first base that no class statement made is a C type.
         let is_numpys = self.c_type(at).is_some_and(|of| of.name().starts_with("numpy."));
         members.retain(|&(offset, _)| offset.saturating_add(8) <= basic_size);
         let dict = self.dict_place(flags, word(type_object::DICT_OFFSET)? as i64, basic_size);
@@ -203,8 +203,8 @@ impl<M: Memory> Decoder<'_, M> {
         })
     }
 
-    /// Whether a class statement made the type, so that its objects are visited by `subtype_traverse`, which knows
-    /// slots, dict and type; what has no such function is told by being made at run time without one.
+    /// Whether a class statement made the type, so that `subtype_traverse` visits its objects' slots, dict and type. `None` if
+    /// it cannot be read.
     pub(crate) fn is_class(&self, address: u64) -> Option<bool> {
         let flags = self.memory.word(address + type_object::FLAGS as u64)?;
         if flags & type_object::HEAP_TYPE == 0 {
@@ -249,12 +249,12 @@ impl<M: Memory> Decoder<'_, M> {
         Some(String::from_utf8_lossy(&name).into_owned())
     }
 
-    /// Whether `name`, the `tp_name` of a type that was made at run time, is a part of its `__name__`, as it is if a class
+    /// Whether `name`, the `tp_name` of a type that was made at run time, is the text of its `__name__`, as it is if a class
     /// statement made the type (`type_new` in `typeobject.c`).
     pub(crate) fn is_named_by_statement(&self, address: u64, name: u64) -> bool {
         let text = self.pointer(address + self.layout.heap_type.name);
         let ascii = self.layout.ascii_text;
-        // Of a text that is not ASCII, the interpreter keeps the encoded form beside it.
+        // A str that is not ASCII has a pointer to its encoded form.
         text != 0 && (name == text + ascii || name == self.word(text + ascii + 8))
     }
 
@@ -272,7 +272,7 @@ impl<M: Memory> Decoder<'_, M> {
         Some((module.unwrap_or_else(|| c_module.to_owned()), qualname))
     }
 
-    /// The slots that a class has of its own: an array of `PyMemberDef` behind the type object.
+    /// The slots that a class itself defines: an array of `PyMemberDef` behind the type object.
     fn slots_of(&mut self, class: u64, sink: &mut impl Sink, members: &mut Vec<(u64, Label)>) -> Option<()> {
         let metatype = self.pointer(class + object::TYPE as u64);
         let first = class + self.memory.word(metatype + type_object::BASIC_SIZE as u64)?.min(MAX_ITEMS);

@@ -1,4 +1,4 @@
-//! What an object refers to where no traverse function can be called: from outside its process.
+//! The references of an object where no traverse function can be called: from outside its process.
 //!
 //! An object of a known kind is read as it is with a traverse. Of any other object, every word up to the size of its C type
 //! is taken for a reference if an object lies there. C structs that have references elsewhere, or words that are borrowed,

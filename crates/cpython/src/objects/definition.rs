@@ -1,4 +1,4 @@
-//! What a file of this folder states of a C type.
+//! The form in which a file of this folder states what is known of a C type.
 //!
 //! A [`Definition`] is plain data. The objects that most of a heap consists of (dicts, lists, tuples, sets, ints, strs,
 //! instances) are read by functions that are compiled for the memory in use, chosen by `ObjectKind` and [`SizeFormula`];
@@ -15,17 +15,18 @@ use crate::layout::Layout;
 pub(crate) struct Definition {
     /// Their `tp_name`s, in all versions.
     pub(crate) names: &'static [&'static str],
-    /// Which file has to define a type of this name.
+    /// The file that has to define a type of this name.
     pub(crate) defined_in: DefinedIn,
     /// How the decoder treats the objects.
     pub(crate) kind: ObjectKind,
-    /// Which builtin they and what derives from them are shown as.
+    /// The builtin as which they, and objects of derived types, are shown.
     pub(crate) shape: Shape,
-    /// Which of their references the decoder knows.
+    /// How many of their references the decoder knows.
     pub(crate) coverage: Coverage,
     /// Members that hold an object and have a label.
     pub(crate) members: fn(&Layout) -> Vec<Member>,
-    /// Where references stand that are neither members nor read by the kind's function, if no traverse can be called.
+    /// References that are neither members nor read by the kind's function, where no traverse can be called. `None` if the
+    /// struct of a base type, or else every word, is scanned.
     pub(crate) c_struct: fn(minor: u8) -> Option<CStruct>,
     /// Offsets of members without a label, beside those of [`Self::c_struct`].
     pub(crate) unlabelled: fn(&Layout) -> Vec<u64>,
@@ -33,15 +34,15 @@ pub(crate) struct Definition {
     pub(crate) remaining: fn(minor: u8) -> Remaining,
     /// The type's own `__sizeof__`; none if it inherits one.
     pub(crate) size: fn(minor: u8) -> Option<SizeFormula>,
-    /// Where the most items stand that an object lets itself hold, negative if there is no limit.
+    /// The offset of the most items that an object allows itself, a signed word; negative if there is no limit.
     pub(crate) limit: Option<u64>,
-    /// Where the address and the length of memory stand that the object maps.
+    /// The offsets of the address and the length of memory that the object maps.
     pub(crate) mapping: Option<(u64, u64)>,
-    /// What the tag of a value is computed from.
+    /// The part of a value that its tag is computed from.
     pub(crate) tag: TagSource,
 }
 
-/// Which file defines a type.
+/// The file that defines a type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum DefinedIn {
     /// The interpreter.
@@ -54,7 +55,7 @@ pub(crate) enum DefinedIn {
     MemTop,
 }
 
-/// Which references of a type's objects the decoder knows.
+/// How many of the references of a type's objects the decoder knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Coverage {
     /// All that the collector visits: no traverse needs to be called.
@@ -74,7 +75,7 @@ pub(crate) enum Member {
     Labelled(u64, Label),
 }
 
-/// Which words of a C struct are references, where no traverse can be called.
+/// The references of a C struct, where no traverse can be called.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum CStruct {
     /// Any that leads to an object.
@@ -83,11 +84,11 @@ pub(crate) enum CStruct {
     Only(&'static [u64]),
     /// Any but these, which are borrowed or lead to memory that is not an object.
     Without(&'static [u64]),
-    /// References that stand outside of the object, or in fewer words than it has.
+    /// Those that a function finds, such as references in other memory than the object's.
     Read {
         /// Reports them.
         references: fn(&ObjectView<'_>, &mut dyn ObjectSink),
-        /// From where on words of the struct may be references too; none if no word is.
+        /// The offset from which on every word may be a reference too; `None` if there is no such word.
         words_from: Option<u64>,
     },
 }
@@ -129,13 +130,13 @@ pub(crate) enum SizeFormula {
     Dict,
     /// `set.__sizeof__`.
     Set,
-    /// So many bytes beside the basic size.
+    /// This number of bytes beside the basic size.
     Fixed(u64),
     /// The `__sizeof__` of any other type.
     Read(fn(&ObjectView<'_>) -> u64),
 }
 
-/// What of an immutable value its tag is computed from (see `value_tag.rs`).
+/// The part of an immutable value that its tag is computed from (see `value_tag.rs`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum TagSource {
     /// Nothing: it has no tag.

@@ -16,7 +16,7 @@ pub(super) const FUNCTION: Definition = Definition {
     ..Definition::interpreter(&["function"])
 };
 
-/// Where a function's members stand that are read for more than the reference.
+/// The offsets of the members that are read for more than their reference.
 struct Offsets {
     code: u64,
     closure: u64,
@@ -82,7 +82,7 @@ impl<M: Memory> Decoder<'_, M> {
         }
     }
 
-    /// Where the strs lie that are a function's `__module__` and `__qualname__`.
+    /// The addresses of a function's `__module__` and `__qualname__`.
     pub(crate) fn names_of_function(&self, at: u64) -> (u64, u64) {
         let offsets = offsets(self.layout.minor);
         (self.word(at + offsets.module), self.word(at + offsets.qualname))

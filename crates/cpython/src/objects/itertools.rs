@@ -35,7 +35,7 @@ pub(super) const GROUPBY: Definition = Definition {
     ..Definition::standard("itertools", &["itertools.groupby"])
 };
 
-/// Where all of them have the tuple `pool` or `pools`.
+/// The tuple `pool` or `pools` of the iterators below.
 const POOL: u64 = 16;
 
 /// `product_sizeof`.

@@ -1,4 +1,4 @@
-//! What is known of C types: one file for each type or close family.
+//! Everything that is known of C types: one file for each type or close family.
 //!
 //! A file has the type's [`Definition`](definition::Definition): how it is recognised, its struct by version, its
 //! references, its size, its limit, with the CPython sources that they are mirrored from. [`DEFINITIONS`] is the only list
@@ -153,8 +153,8 @@ impl CTypes {
     }
 }
 
-/// Where the most items stand that an object of this kind lets itself hold; negative where there is no limit. `None` for
-/// other kinds and unknown versions.
+/// The offset of the most items that an object of this kind allows itself, a signed word that is negative if there is no
+/// limit. `None` for other kinds and unknown versions.
 #[must_use]
 pub fn limit_offset(kind: ObjectKind, minor: u8) -> Option<u64> {
     crate::Layout::of(minor)?;
@@ -162,7 +162,7 @@ pub fn limit_offset(kind: ObjectKind, minor: u8) -> Option<u64> {
 }
 
 impl<M: Memory> Decoder<'_, M> {
-    /// The references that a function of the object's kind reads, by memory alone. What was `visited` is taken from there.
+    /// Reports the references that the function of the object's kind finds, and takes them out of `visited`.
     #[inline]
     pub(crate) fn parts(
         &mut self,

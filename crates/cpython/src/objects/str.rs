@@ -1,6 +1,6 @@
 //! `str` (`PyASCIIObject`, `PyCompactUnicodeObject` and `PyUnicodeObject` in `Include/cpython/unicodeobject.h`).
 //!
-//! What a str says is read in `text.rs`.
+//! Its text is read in `text.rs`.
 
 use memtop_heap::Shape;
 

@@ -15,7 +15,7 @@ pub(crate) struct ObjectView<'a, M: Memory + ?Sized = dyn Memory + 'a> {
     pub(crate) memory: &'a M,
     pub(crate) layout: &'a Layout,
     pub(crate) types: &'a KnownTypes,
-    /// Where it lies.
+    /// Its address.
     pub(crate) at: u64,
     /// `tp_basicsize` of its type.
     pub(crate) basic_size: u64,
@@ -111,7 +111,7 @@ impl<'a, M: Memory> ObjectView<'a, M> {
     }
 }
 
-/// Where the references of an [`ObjectView`] go.
+/// Receives the references of an [`ObjectView`].
 pub(crate) trait ObjectSink {
     /// A reference.
     fn reference(&mut self, to: u64, label: Label);

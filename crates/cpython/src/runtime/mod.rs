@@ -5,7 +5,7 @@
 //! a dict of modules by the `sys` in it, which leads back to it; a list head by its neighbours. A structure that is not
 //! proved is looked for nearby, since two patch releases may differ; if it is not there either, the process is refused.
 //!
-//! The module neither finds `_PyRuntime` nor stops a process: its caller has the memory of one that stands still.
+//! The module neither finds `_PyRuntime` nor stops a process: its caller has the memory of a stopped one.
 
 mod error;
 mod interpreter;

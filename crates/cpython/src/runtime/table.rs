@@ -1,4 +1,4 @@
-//! Where the interpreter's own structures keep things, by version, in bytes.
+//! Offsets in the interpreter's own structures, by version, in bytes.
 //!
 //! Invariant: these are claims. Each is proved on the process at hand before it is used (`interpreter.rs`, `lists.rs`,
 //! `types.rs`). Where the process itself states an offset (`_Py_DebugOffsets`, from 3.13), that one is used.
@@ -37,7 +37,7 @@ pub(super) struct Table {
     pub(super) gc: u64,
     /// The collector's state.
     pub(super) collector: Collector,
-    /// Where an interpreter keeps the state of static types, from 3.12.
+    /// The state of static types in each interpreter, from 3.12.
     pub(super) statics: Option<Statics>,
 }
 

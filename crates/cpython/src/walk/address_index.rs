@@ -152,7 +152,7 @@ impl AddressIndex {
         self.pools[(id.0 >> SLOT_BITS) as usize] |= 1 << (id.0 >> (POOL_BITS - 4) & 63);
     }
 
-    /// The addresses of the pieces of 16 KiB in which small objects lie.
+    /// The addresses of the 16 KiB blocks with small objects.
     pub(crate) fn pools(&self) -> impl Iterator<Item = u64> + '_ {
         self.parts.iter().zip(&self.pools).flat_map(|(&part, &pools)| {
             (0..64_u64)

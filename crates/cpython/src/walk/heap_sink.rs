@@ -1,4 +1,4 @@
-//! Where the references that the decoder finds go: into a heap that is being built.
+//! Adds the references that the decoder finds to the heap that is being built.
 
 use memtop_heap::{HeapBuilder, HeapError, KEYS_ARE_DATA, Label, ObjectId, StringId, push};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -12,36 +12,42 @@ use crate::sink::Sink;
 
 /// The highest reference count of an object that only a word of unknown meaning leads to: less than any address.
 const MAX_COUNT: u64 = 1 << 20;
-/// How many such words are followed, a system call each.
+/// How many such words are followed at most: each takes a system call.
 const PROBES: u32 = 20_000;
 const HEAD: u64 = gc_head::SIZE as u64;
 
-/// Where references go, apart from the decoder so that both can be used at once.
+/// The heap that is being built. Separate from the decoder, so that both can be borrowed at once.
 pub(super) struct HeapSink<'w, M> {
     pub(super) memory: &'w M,
     pub(super) builder: HeapBuilder,
     pub(super) addresses: AddressIndex,
     pub(super) order: Vec<AddressId>,
     pub(super) namespaces: FxHashSet<u64>,
-    /// Large dicts that were copied before they were known to be namespaces.
+    /// Large dicts that were copied and were not known to be namespaces.
     pub(super) plain: FxHashSet<u64>,
+    /// Those of them that turned out to be namespaces.
     pub(super) late: Vec<u64>,
     pub(super) variables: Vec<(AddressId, Label)>,
     pub(super) uncertain: Vec<UncertainReference>,
-    /// Whether what leads to an object has to be certain, since objects are read without a check.
+    /// Whether objects are read without a check, so that only a certain reference may lead to one.
     pub(super) is_unchecked: bool,
-    /// What only a word that may be a reference leads to, and what is reached through that alone: read with checks.
-    pub(super) guessed: FxHashSet<u64>,
-    /// Whether the object that is being copied is one of them.
-    pub(super) guessing: bool,
-    /// The type's addresses that are known: what a word must have to be an object.
+    /// Objects that only a word of unknown meaning leads to, and those reached through them alone: read with checks.
+    pub(super) unverified: FxHashSet<u64>,
+    /// Whether the object that is being copied is unverified.
+    pub(super) is_unverified: bool,
+    /// The known types by address, with their index: what an object must have for a type.
     pub(super) types: FxHashMap<u64, usize>,
+    /// The object that is being copied.
     pub(super) current: ObjectId,
+    /// How many words of unknown meaning may still be followed.
     pub(super) probes: u32,
+    /// References that lead to no memory.
     pub(super) dangling: u64,
-    /// Whether there was no place left for an object.
+    /// Whether an object was left out since there were no address ids left.
     pub(super) crowded: bool,
+    /// Whether a negative reference count means that the object is immortal (from 3.12).
     pub(super) immortal: bool,
+    /// Whether the highest bits of a reference count are flags (from 3.14).
     pub(super) flags_above: bool,
     /// By type: whether the collector may know its objects.
     pub(super) is_gc: Vec<bool>,
@@ -68,8 +74,8 @@ impl<'w, M: Memory> HeapSink<'w, M> {
             variables: Vec::new(),
             uncertain: Vec::new(),
             is_unchecked,
-            guessed: FxHashSet::default(),
-            guessing: false,
+            unverified: FxHashSet::default(),
+            is_unverified: false,
             types: FxHashMap::default(),
             current: ObjectId::from_index(0),
             probes: PROBES,
@@ -81,29 +87,30 @@ impl<'w, M: Memory> HeapSink<'w, M> {
         }
     }
 
-    /// The stand-in of an object: its place, which becomes its handle later.
+    /// The id of an object's address in the form of an object id, by which it is replaced later. `None` if no object can lie
+    /// there.
     #[inline]
     pub(super) fn meet(&mut self, address: u64) -> Option<ObjectId> {
-        let Some(place) = self.id(address) else {
+        let Some(id) = self.id(address) else {
             self.dangling += 1;
             return None;
         };
-        if self.addresses.insert(place) {
-            self.builder.check(push(&mut self.order, place));
-            if self.guessing {
-                self.guessed.insert(address);
+        if self.addresses.insert(id) {
+            self.builder.check(push(&mut self.order, id));
+            if self.is_unverified {
+                self.unverified.insert(address);
             }
         }
-        Some(ObjectId::from_index(place.0 as usize))
+        Some(ObjectId::from_index(id.0 as usize))
     }
 
-    /// The place of an address; none where no object can be. Where none was met nearby, memory must be there: what
-    /// looks like an address and is none would take room. It is read as the object there will be, not probed, which from
-    /// inside takes more than every process has.
+    /// The id of an address; `None` if no object can lie there. If no address nearby was met, its memory is read first, since a
+    /// number that merely looks like an address would take up a part of its own. The read is an ordinary one, as the object
+    /// will be read: a probe takes permissions that not every process has inside.
     #[inline]
     pub(super) fn id(&mut self, address: u64) -> Option<AddressId> {
         match self.addresses.cached_id(address) {
-            Some(place) => Some(place),
+            Some(id) => Some(id),
             None => self.id_in_another_part(address),
         }
     }
@@ -113,18 +120,18 @@ impl<'w, M: Memory> HeapSink<'w, M> {
         if self.addresses.known_id(address).is_none() {
             may_be_object(address).then(|| self.first_word(address))??;
         }
-        let place = self.addresses.id(address);
+        let id = self.addresses.id(address);
         if self.addresses.out_of_memory {
             self.builder.fail(HeapError::OutOfMemory { bytes: 0 });
         }
-        self.crowded |= place.is_none();
-        place
+        self.crowded |= id.is_none();
+        id
     }
 
     #[inline]
     #[cold]
     fn first_word(&self, address: u64) -> Option<u64> {
-        match self.guessing {
+        match self.is_unverified {
             false => self.memory.word(address),
             true => self.checked_words(address).map(|[first, _]| first),
         }
@@ -135,7 +142,7 @@ impl<'w, M: Memory> HeapSink<'w, M> {
         self.counted(self.memory.word(address).unwrap_or(0))
     }
 
-    /// The same of an object that may be guessed.
+    /// The same of an object that may be unverified.
     pub(super) fn checked_refcount(&self, address: u64) -> (u32, bool) {
         self.counted(self.checked_words(address).map_or(0, |[first, _]| first))
     }
@@ -149,7 +156,7 @@ impl<'w, M: Memory> HeapSink<'w, M> {
         (u32::try_from(word).unwrap_or(u32::MAX), false)
     }
 
-    /// What lies at an address that may be no object: its first two words.
+    /// The first two words at an address where no object may lie.
     fn head(&mut self, address: u64) -> Option<[u64; 2]> {
         if self.probes == 0 {
             return None;
@@ -169,10 +176,10 @@ impl<'w, M: Memory> HeapSink<'w, M> {
 impl<M: Memory> Sink for HeapSink<'_, M> {
     #[inline]
     fn reference(&mut self, to: u64, label: Label) {
-        if let Some(stand_in) = self.meet(to) {
-            self.builder.add_reference(self.current, stand_in, label);
+        if let Some(target) = self.meet(to) {
+            self.builder.add_reference(self.current, target, label);
             if label == Label::DICT
-                && !self.guessing
+                && !self.is_unverified
                 && self.memory.word(to + 16).is_some_and(|used| used >= KEYS_ARE_DATA)
             {
                 self.namespace(to);
@@ -181,23 +188,24 @@ impl<M: Memory> Sink for HeapSink<'_, M> {
     }
 
     fn maybe_reference(&mut self, to: u64, label: Label) {
-        let Some(place) = self.addresses.known_id(to) else { return self.maybe_unknown(to, label) };
-        if !self.addresses.contains(place) {
-            return self.maybe_unknown(to, label);
+        let Some(id) = self.addresses.known_id(to) else { return self.maybe_unmet(to, label) };
+        if !self.addresses.contains(id) {
+            return self.maybe_unmet(to, label);
         }
         let (refcount, immortal) = self.checked_refcount(to);
         if !immortal {
-            self.hide(UncertainReference { place: self.builder.reference_count(), refcount });
+            self.add_uncertain(UncertainReference { index: self.builder.reference_count(), refcount });
             self.reference(to, label);
         }
     }
 
     fn probable_reference(&mut self, to: u64, label: Label) {
-        let place = self.builder.reference_count();
+        let index = self.builder.reference_count();
         self.reference(to, label);
-        if self.builder.reference_count() > place {
-            let (refcount, _) = if self.guessing { self.checked_refcount(to) } else { self.refcount(to) };
-            self.hide(UncertainReference { place, refcount });
+        if self.builder.reference_count() > index {
+            let (refcount, _) =
+                if self.is_unverified { self.checked_refcount(to) } else { self.refcount(to) };
+            self.add_uncertain(UncertainReference { index, refcount });
         }
     }
 
@@ -218,15 +226,15 @@ impl<M: Memory> Sink for HeapSink<'_, M> {
     }
 
     fn variable(&mut self, cell: u64, label: Label) {
-        if let Some(place) = self.id(cell) {
-            self.builder.check(push(&mut self.variables, (place, label)));
+        if let Some(id) = self.id(cell) {
+            self.builder.check(push(&mut self.variables, (id, label)));
         }
     }
 }
 
 impl<M: Memory> HeapSink<'_, M> {
-    fn hide(&mut self, word: UncertainReference) {
-        self.builder.check(push(&mut self.uncertain, word));
+    fn add_uncertain(&mut self, reference: UncertainReference) {
+        self.builder.check(push(&mut self.uncertain, reference));
     }
 
     #[cold]
@@ -236,12 +244,11 @@ impl<M: Memory> HeapSink<'_, M> {
         }
     }
 
-    /// A word that leads to something that was not met yet: an object, if it looks like one in every way. What was freed
-    /// does not: its reference count is 0, or the allocator's link stands there, an address.
+    /// A word that leads to an address that was not met yet: a reference, if an object lies there as far as can be seen. Freed
+    /// memory is recognised by its first word: 0, or the allocator's link, an address.
     #[cold]
-    fn maybe_unknown(&mut self, to: u64, label: Label) {
+    fn maybe_unmet(&mut self, to: u64, label: Label) {
         let Some([first, of]) = self.head(to) else { return };
-        // From 3.14 flags stand above the count.
         let count = if self.flags_above { first & 0x0000_FFFF_FFFF_FFFF } else { first };
         let Some(&known) = self.types.get(&of) else { return };
         let linked = match self.is_gc[known] {
@@ -251,14 +258,18 @@ impl<M: Memory> HeapSink<'_, M> {
         if !(1..=MAX_COUNT).contains(&count) || linked == Linked::Broken {
             return;
         }
-        self.hide(UncertainReference { place: self.builder.reference_count(), refcount: count as u32 });
-        // What is in a list of the collector is an object; anything else may be memory that was one.
-        let was_guessing = std::mem::replace(&mut self.guessing, self.is_unchecked && linked == Linked::Not);
+        self.add_uncertain(UncertainReference {
+            index: self.builder.reference_count(),
+            refcount: count as u32,
+        });
+        // In a list of the collector there are only objects. Elsewhere it may be memory that was freed.
+        let was_unverified =
+            std::mem::replace(&mut self.is_unverified, self.is_unchecked && linked == Linked::Not);
         self.reference(to, label);
-        self.guessing = was_guessing;
+        self.is_unverified = was_unverified;
     }
 
-    /// How the collector's head before an object stands.
+    /// The state of the collector's head before an object.
     fn linked(&mut self, object: u64) -> Linked {
         let head = object - HEAD;
         match self.head(head) {
@@ -271,12 +282,12 @@ impl<M: Memory> HeapSink<'_, M> {
     }
 }
 
-/// How the collector's head before an object stands.
+/// The state of the collector's head before an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Linked {
-    /// It is empty, or there is none.
+    /// It is empty, or there is no head.
     Not,
-    /// It is in a list: its next leads back to it.
+    /// It is in a list: the next head leads back to it.
     InList,
     /// Neither.
     Broken,

@@ -1,4 +1,4 @@
-//! The walk over a heap that stands still, from inside the process or over a copy of its memory: objects in the order in
+//! The walk over a heap that is held still, from inside the process or over a copy of its memory: objects in the order in
 //! which they are met, their types, their references.
 //!
 //! The walk is breadth first from the roots; then it takes what is in the collector's lists and nothing named reaches. An
@@ -16,6 +16,7 @@ mod address_index;
 mod copy;
 mod finish;
 mod heap_sink;
+mod origin;
 mod preallocated;
 mod result;
 mod roots;
@@ -30,34 +31,34 @@ pub use result::WalkResult;
 pub use state::Walk;
 
 impl<S: HeapAccess> Walk<'_, S> {
-    /// Walks: the roots, what they reach, then what the collector's lists have beside it. O(objects + references).
+    /// Copies what the roots reach, then the rest of the collector's lists. O(objects + references).
     pub fn run(mut self) -> WalkResult {
         self.roots();
         self.follow();
-        if !self.copy.builder.has_failed() {
+        if !self.sink.builder.has_failed() {
             self.follow_unreached();
         }
         self.finish()
     }
 
-    /// Copies what the collector's lists have that was not met, and all that it reaches.
+    /// Copies the objects in the collector's lists that were not met, and all that they reach.
     fn follow_unreached(&mut self) {
         let mut unreached = Vec::new();
         let samples = self.samples();
-        let copy = &mut self.copy;
+        let sink = &mut self.sink;
         let listed = self.source.walk_gc_lists(&samples, |object| {
-            if let Some(place) = copy.id(object)
-                && !copy.addresses.contains(place)
+            if let Some(id) = sink.id(object)
+                && !sink.addresses.contains(id)
             {
-                copy.builder.check(push(&mut unreached, object));
+                sink.builder.check(push(&mut unreached, object));
             }
         });
         if let Err(problem) = listed {
             self.notes.push(problem);
         }
-        // One after the other, with all that it reaches: what belongs together stays together.
+        // Each with all that it reaches, so that objects that belong together stay together.
         for address in unreached {
-            self.copy.meet(address);
+            self.sink.meet(address);
             self.follow();
         }
     }
@@ -65,10 +66,10 @@ impl<S: HeapAccess> Walk<'_, S> {
     /// Some objects that the collector tracks, far apart.
     fn samples(&self) -> Vec<u64> {
         const SAMPLES: usize = 32;
-        let tracked = |id: usize| self.copy.builder.flags(ObjectId::from_index(id)).contains(Flags::TRACKED);
+        let tracked = |id: usize| self.sink.builder.flags(ObjectId::from_index(id)).contains(Flags::TRACKED);
         let step = (self.done / SAMPLES).max(1);
         let from = (0..self.done).step_by(step);
         let near = from.filter_map(|first| (first..self.done.min(first + step)).find(|&id| tracked(id)));
-        near.map(|id| self.copy.addresses.address(self.copy.order[id])).collect()
+        near.map(|id| self.sink.addresses.address(self.sink.order[id])).collect()
     }
 }

@@ -1,4 +1,4 @@
-//! Memory for what a walk finds.
+//! The memory for the results of a walk.
 
 use memtop_heap::{Budget, CaptureInfo, HEADROOM, HeapBuilder, HeapError, headroom, make_room};
 
@@ -7,19 +7,18 @@ use super::address_index::AddressId;
 /// The memory for each object that making a heap takes beside the heap, at most, in bytes.
 const FINISHING_BYTES: u64 = 16;
 
-/// Preallocated for what a walk finds, made before anything stands still.
+/// The memory for the results of a walk, allocated before the process is stopped.
 pub struct Preallocated {
     pub(super) builder: HeapBuilder,
     pub(super) order: Vec<AddressId>,
 }
 
 impl Preallocated {
-    /// Preallocated for about so many objects; more are taken too, at the cost of a longer walk, as far as `budget` goes.
-    /// `populate` has memory put behind an address and so many bytes, and says whether it did: see
-    /// [`memtop_heap::make_room`].
+    /// Allocates for about `expected` objects. A walk may find more, within `budget`, and then takes longer. `populate` has
+    /// the kernel back a range of addresses, and returns whether it did: see [`memtop_heap::make_room`].
     ///
     /// # Errors
-    /// If the memory cannot be had.
+    /// If the memory cannot be allocated.
     pub fn for_objects(
         expected: usize,
         budget: Budget,

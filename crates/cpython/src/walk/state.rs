@@ -15,42 +15,43 @@ use crate::type_info::TypeInfo;
 /// The number of types that are found without a hash table.
 pub(super) const RECENT: usize = 256;
 
-/// What is known of a type, and how its objects are copied.
+/// A type that was met, and how its objects are copied.
 pub(super) struct KnownType<P> {
     pub(super) info: TypeInfo,
     pub(super) id: TypeId,
-    /// None as long as no object of the type was met but by a guess.
+    /// `None` as long as only unverified objects of the type were met.
     pub(super) plan: Option<P>,
-    /// Where the limit of its objects stands.
+    /// The offset of the limit of its objects.
     pub(super) limit: Option<u64>,
-    /// Whether what it says of its objects is true.
+    /// Whether its sizes and slots are right for certain.
     pub(super) is_trusted: bool,
+    /// Whether it is one of mem_top's.
     pub(super) is_own: bool,
     /// Whether its objects refer to nothing.
     pub(super) is_leaf: bool,
     pub(super) tag: TagSource,
-    /// Where the address and the length of memory stand that its objects map.
+    /// The offsets of the address and the length of memory that its objects map.
     pub(super) mapping: Option<(u64, u64)>,
 }
 
-/// See the module's header.
+/// A walk over a heap that is held still.
 pub struct Walk<'w, S: HeapAccess> {
     pub(super) source: &'w mut S,
     pub(super) memory: &'w S::Memory,
     pub(super) checked: &'w Checked<'w, S::Memory>,
-    /// What reads objects that are guessed; made for the first of them.
+    /// Reads unverified objects; made for the first of them.
     pub(super) checked_decoder: Option<Decoder<'w, Checked<'w, S::Memory>>>,
-    /// How far the order is copied.
+    /// How many of the objects that were met are copied.
     pub(super) done: usize,
     /// How many bytes are mapped, at least.
     pub(super) mapped: u64,
     pub(super) decoder: Decoder<'w, S::Memory>,
-    pub(super) copy: HeapSink<'w, S::Memory>,
+    pub(super) sink: HeapSink<'w, S::Memory>,
     pub(super) facts: &'w InterpreterFacts,
-    /// What marks are keyed with.
+    /// The key of value tags.
     pub(super) secret: u64,
     pub(super) known: Vec<KnownType<S::TypePlan>>,
-    /// Where in `known` the type stands of what has none.
+    /// The index in `known` of the type for objects without one.
     pub(super) no_type: Option<usize>,
     pub(super) recent: Vec<(u64, usize)>,
     pub(super) visited: Vec<u64>,
@@ -65,17 +66,22 @@ pub struct Walk<'w, S: HeapAccess> {
 }
 
 impl<'w, S: HeapAccess> Walk<'w, S> {
-    /// A walk over what `source` holds still. `expected` is about how many objects there are: room is made for them.
-    /// `checked` is the same memory, for objects that are guessed.
+    /// A walk over the heap that `source` gives access to. `checked` is the same `memory`, for unverified objects.
     pub fn new(
         source: &'w mut S,
         memory: &'w S::Memory,
         checked: &'w Checked<'w, S::Memory>,
         decoder: Decoder<'w, S::Memory>,
-        room: Preallocated,
+        preallocated: Preallocated,
         facts: &'w InterpreterFacts,
     ) -> Self {
-        let copy = HeapSink::new(memory, room.builder, room.order, decoder.layout().minor, S::HAS_TRAVERSE);
+        let sink = HeapSink::new(
+            memory,
+            preallocated.builder,
+            preallocated.order,
+            decoder.layout().minor,
+            S::HAS_TRAVERSE,
+        );
         let modules = facts.interpreters.first().map_or(0, |interpreter| interpreter.modules);
         let secret = decoder.secret(modules);
         Self {
@@ -87,7 +93,7 @@ impl<'w, S: HeapAccess> Walk<'w, S> {
             done: 0,
             mapped: facts.mapped,
             decoder,
-            copy,
+            sink,
             facts,
             known: Vec::new(),
             no_type: None,
@@ -104,7 +110,7 @@ impl<'w, S: HeapAccess> Walk<'w, S> {
         }
     }
 
-    /// What reads with checks, made when it is first needed.
+    /// Takes the decoder that reads with checks. The caller puts it back.
     pub(super) fn take_checked_decoder(&mut self) -> Option<Decoder<'w, Checked<'w, S::Memory>>> {
         match self.checked_decoder.take() {
             Some(decoder) => Some(decoder),

@@ -10,10 +10,10 @@ use crate::objects::definition::TagSource;
 use crate::type_info::{DictPlace, TypeInfo};
 
 impl<S: HeapAccess> Walk<'_, S> {
-    /// Where the type of an object stands in `known`; none if there is no memory for another one.
+    /// The index in `known` of the type at an address; `None` if memory for it cannot be allocated.
     #[cold]
     pub(super) fn type_index(&mut self, of: u64) -> Option<usize> {
-        let index = match self.copy.types.get(&of) {
+        let index = match self.sink.types.get(&of) {
             Some(&index) => index,
             None => {
                 let is_type = self.decoder.is_type(of);
@@ -30,18 +30,18 @@ impl<S: HeapAccess> Walk<'_, S> {
 
     fn type_info(&mut self, of: u64) -> Option<TypeInfo> {
         if self.source.is_trusted(of) {
-            return self.decoder.type_info(of, &mut self.copy);
+            return self.decoder.type_info(of, &mut self.sink);
         }
         let mut decoder = self.take_checked_decoder()?;
-        let info = decoder.type_info(of, &mut self.copy);
+        let info = decoder.type_info(of, &mut self.sink);
         self.checked_decoder = Some(decoder);
         info
     }
 
-    /// Adds a type, or what stands for all that have none; none if there is no memory for it.
+    /// Adds a type, or the one for all objects without a type; `None` if memory for it cannot be allocated.
     pub(super) fn add_type(&mut self, of: u64, found: Option<TypeInfo>) -> Option<usize> {
         if let Err(error) = self.make_room_for_a_type() {
-            self.copy.builder.fail(error);
+            self.sink.builder.fail(error);
             return None;
         }
         let is_known = found.is_some();
@@ -70,19 +70,19 @@ impl<S: HeapAccess> Walk<'_, S> {
             shape: shape(&info),
             object: None,
         };
-        let id = self.copy.builder.add_type(ty);
+        let id = self.sink.builder.add_type(ty);
         let limit = match info.kind {
             ObjectKind::LruCache => self.facts.lru_limit,
             ObjectKind::Deque => self.facts.deque_limit,
             _ => None,
         };
         let definition = info.c_type.map(CType::definition);
-        // What it keeps is no object of Python's.
+        // It holds memory that is not Python objects.
         if is_own && !info.is_class {
             info.kind = ObjectKind::Internal;
         }
         let index = self.known.len();
-        self.copy.is_gc.push(info.is_gc);
+        self.sink.is_gc.push(info.is_gc);
         let is_leaf = info.kind == ObjectKind::Atom
             && info.complete
             && !info.is_gc
@@ -95,21 +95,21 @@ impl<S: HeapAccess> Walk<'_, S> {
         if !is_known {
             return Some(index);
         }
-        self.copy.types.insert(of, index);
-        // A static type is in no object's references: it is met through its objects.
-        self.copy.meet(of);
+        self.sink.types.insert(of, index);
+        // No object refers to a static type: it is met through its objects.
+        self.sink.meet(of);
         Some(index)
     }
 
     fn make_room_for_a_type(&mut self) -> Result<(), HeapError> {
         let mut budget = Budget::default();
         budget.grow(&mut self.known, 1)?;
-        budget.grow(&mut self.copy.is_gc, 1)?;
-        self.copy.types.try_reserve(1).map_err(|_| HeapError::OutOfMemory { bytes: 0 })
+        budget.grow(&mut self.sink.is_gc, 1)?;
+        self.sink.types.try_reserve(1).map_err(|_| HeapError::OutOfMemory { bytes: 0 })
     }
 }
 
-/// What a class derives from says what it is; so does its name, for classes of the standard library that hold weakly.
+/// The shape of a type's objects, by its C base type; for the weak containers of the standard library, by its name.
 fn shape(info: &TypeInfo) -> memtop_heap::Shape {
     match info.shape {
         memtop_heap::Shape::Other => memtop_heap::Shape::of_name(&info.module, &info.qualname),

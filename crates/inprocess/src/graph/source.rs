@@ -147,7 +147,7 @@ impl HeapAccess for InProcess<'_, '_> {
         Mappings::read().readable()
     }
 
-    fn is_asked(&self, plan: &TypePlan) -> bool {
+    fn may_traverse(&self, plan: &TypePlan) -> bool {
         plan.is_asked
     }
 
