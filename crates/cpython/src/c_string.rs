@@ -2,8 +2,9 @@
 
 use crate::memory::Memory;
 
-/// The bytes of the C string at an address, 200 at most, without its terminating zero; `None` if it cannot be read. Unless
-/// it is certain that a string is there, each read is checked: a C type may give any address for its name.
+/// The bytes of the C string at an address, 200 at most, without its terminating zero; `None` if it cannot be
+/// read. Unless it is certain that a string is there, each read is checked: a C type may give any address for
+/// its name.
 pub(crate) fn c_string(memory: &impl Memory, at: u64, is_certain: bool) -> Option<Vec<u8>> {
     const LONGEST: usize = 200;
     const PIECE: u64 = 64;

@@ -1,12 +1,12 @@
 //! Recognises the C type at an address by the file that defines it, never by its name alone.
 //!
-//! A name is a claim: Cython 0.29 calls its coroutines `coroutine`, and PyO3 puts every class without a module into
-//! `builtins`. The claim holds if the type object itself (of a static type) or the function that frees its objects (of a
-//! type made at run time) lies in the interpreter's own file, or in the extension module that the name belongs to. Where
-//! the address of a type is certain, no other type has its name.
+//! A name is a claim: Cython 0.29 calls its coroutines `coroutine`, and PyO3 puts every class without a
+//! module into `builtins`. The claim holds if the type object itself (of a static type) or the function that
+//! frees its objects (of a type made at run time) lies in the interpreter's own file, or in the extension
+//! module that the name belongs to. Where the address of a type is certain, no other type has its name.
 //!
-//! Invariant: a [`CType`] is only made for an address, and is the only way to a definition in `objects/`. So everything
-//! that depends on a definition has been recognised; every other type is opaque.
+//! Invariant: a [`CType`] is only made for an address, and is the only way to a definition in `objects/`. So
+//! everything that depends on a definition has been recognised; every other type is opaque.
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -46,8 +46,8 @@ pub struct CTypes {
 }
 
 impl CTypes {
-    /// Recognises the types of these definitions, by the mapped files of the process and the types whose address is
-    /// `certain`, each with its `tp_name`.
+    /// Recognises the types of these definitions, by the mapped files of the process and the types whose
+    /// address is `certain`, each with its `tp_name`.
     pub(crate) fn with_definitions(
         definitions: &'static [&'static Definition],
         files: CodeFiles,
@@ -87,8 +87,8 @@ impl CTypes {
         })
     }
 
-    /// Whether a static type at an address belongs to the interpreter, its standard library, numpy or mem_top, so that its
-    /// name is a string for certain.
+    /// Whether a static type at an address belongs to the interpreter, its standard library, numpy or
+    /// mem_top, so that its name is a string for certain.
     pub(crate) fn has_certain_name(&self, at: u64) -> bool {
         self.is_certain(at) || self.files.is_known(at)
     }
@@ -103,8 +103,8 @@ impl CTypes {
         self.is_defined_in(memory, at, DefinedIn::MemTop, true)
     }
 
-    /// Whether a type belongs to the interpreter, its standard library (whose modules have these names), numpy or mem_top, so
-    /// that its sizes and slots are right. O(log mappings).
+    /// Whether a type belongs to the interpreter, its standard library (whose modules have these names),
+    /// numpy or mem_top, so that its sizes and slots are right. O(log mappings).
     pub fn is_trusted(&self, memory: &impl Memory, at: u64, modules: &FxHashSet<String>) -> bool {
         let word = |offset: usize| memory.word(at.wrapping_add(offset as u64));
         if self.is_certain(at) {
@@ -117,8 +117,8 @@ impl CTypes {
         })
     }
 
-    /// Whether the type itself, or the function that frees its objects, lies in the file. The interpreter's own types without
-    /// a module in their names are not made at run time.
+    /// Whether the type itself, or the function that frees its objects, lies in the file. The interpreter's
+    /// own types without a module in their names are not made at run time.
     fn is_defined_in(&self, memory: &impl Memory, at: u64, file: DefinedIn, may_be_heap_type: bool) -> bool {
         let word = |offset: usize| memory.word(at.wrapping_add(offset as u64));
         let Some(flags) = word(type_object::FLAGS) else { return false };

@@ -64,10 +64,12 @@ impl CodeFiles {
     /// Classifies a process's mappings, each with its start, end, and file (empty for a mapping without one).
     /// O(mappings × log mappings).
     ///
-    /// The interpreter's file is the one in which `interpreter`, the address of one of its static types, lies; if that
-    /// mapping has no file (a program that was unpacked into memory), the mapping alone is the interpreter.
+    /// The interpreter's file is the one in which `interpreter`, the address of one of its static types,
+    /// lies; if that mapping has no file (a program that was unpacked into memory), the mapping alone is the
+    /// interpreter.
     ///
-    /// Extension modules of the standard library are in directories called `lib-dynload`, or below one of `prefixes`.
+    /// Extension modules of the standard library are in directories called `lib-dynload`, or below one of
+    /// `prefixes`.
     pub fn new<'p>(
         mappings: impl IntoIterator<Item = (u64, u64, &'p str)>,
         interpreter: u64,
@@ -115,8 +117,8 @@ impl CodeFiles {
         self.files.get(file as usize)
     }
 
-    /// Whether an address lies in the interpreter or in an extension module of its standard library, whose modules have
-    /// these names (`sys.stdlib_module_names`).
+    /// Whether an address lies in the interpreter or in an extension module of its standard library, whose
+    /// modules have these names (`sys.stdlib_module_names`).
     #[must_use]
     pub fn is_standard(&self, address: u64, modules: &FxHashSet<String>) -> bool {
         match self.file_at(address) {

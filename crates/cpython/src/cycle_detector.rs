@@ -1,5 +1,5 @@
-//! Detects a linked list that leads back into itself, in constant memory (R. P. Brent, "An improved Monte Carlo
-//! factorization algorithm", 1980).
+//! Detects a linked list that leads back into itself, in constant memory (R. P. Brent, "An improved Monte
+//! Carlo factorization algorithm", 1980).
 
 /// See the module's header.
 #[derive(Default)]
@@ -10,8 +10,8 @@ pub(crate) struct CycleDetector {
 }
 
 impl CycleDetector {
-    /// Whether the list came to `at` before. Positions are saved less and less often, so that a ring is gone round at most
-    /// twice.
+    /// Whether the list came to `at` before. Positions are saved less and less often, so that a ring is gone
+    /// round at most twice.
     pub(crate) fn repeats(&mut self, at: u64) -> bool {
         if at == self.saved {
             return true;

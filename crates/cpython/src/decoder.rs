@@ -1,7 +1,8 @@
-//! Reads the parts of objects that everything else is built from: words, strs, ints, the entries of dicts, items.
+//! Reads the parts of objects that everything else is built from: words, strs, ints, the entries of dicts,
+//! items.
 //!
-//! It does not know what an object refers to: that is in `references.rs` and, by type, in `objects/`. Invariant: every count
-//! is capped by what the object can hold.
+//! It does not know what an object refers to: that is in `references.rs` and, by type, in `objects/`.
+//! Invariant: every count is capped by what the object can hold.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -72,8 +73,9 @@ pub(crate) struct KeyTable {
 }
 
 impl<'m, M: Memory> Decoder<'m, M> {
-    /// A decoder over `memory`, whose C types `c_types` recognises; `None` if the type of tuples cannot be read. `class` is the
-    /// `tp_traverse` and the `tp_dealloc` that all types have in common that a class statement made.
+    /// A decoder over `memory`, whose C types `c_types` recognises; `None` if the type of tuples cannot be
+    /// read. `class` is the `tp_traverse` and the `tp_dealloc` that all types have in common that a class
+    /// statement made.
     pub fn new(
         memory: &'m M,
         layout: Layout,
@@ -197,8 +199,8 @@ impl<'m, M: Memory> Decoder<'m, M> {
         known
     }
 
-    /// The label of the value under `key`. Keys are read only in a namespace, in a dict with few entries, or if keys were
-    /// asked for.
+    /// The label of the value under `key`. Keys are read only in a namespace, in a dict with few entries, or
+    /// if keys were asked for.
     #[inline]
     pub(crate) fn key_label(&mut self, key: u64, namespace: bool, few: bool, sink: &mut impl Sink) -> Label {
         if !(namespace || few || self.with_keys) {
@@ -239,7 +241,8 @@ impl<'m, M: Memory> Decoder<'m, M> {
         Some(if negative { -value } else { value })
     }
 
-    /// The key table at an address (`PyDictKeysObject` in `Objects/dict-common.h`, from 3.11 in `pycore_dict.h`).
+    /// The key table at an address (`PyDictKeysObject` in `Objects/dict-common.h`, from 3.11 in
+    /// `pycore_dict.h`).
     #[inline]
     pub(crate) fn key_table(&self, keys: u64) -> Option<KeyTable> {
         let keys = keys & ADDRESS_MASK;

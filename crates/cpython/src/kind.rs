@@ -7,7 +7,8 @@ pub enum ObjectKind {
     Plain,
     /// A value that refers to nothing.
     Atom,
-    /// A `datetime.datetime`. It refers to a time zone if it has one; if not, it is shorter than its type's size.
+    /// A `datetime.datetime`. It refers to a time zone if it has one; if not, it is shorter than its type's
+    /// size.
     DateTime,
     /// A `datetime.time`, of which the same holds.
     TimeOfDay,
@@ -65,8 +66,8 @@ pub enum ObjectKind {
     Context,
     /// A weak reference: it does not hold the object that it leads to.
     Weak,
-    /// An object without hidden references: a descriptor, an iterator of a container; a block of items that is not filled,
-    /// whose other words are left over from what the memory held before.
+    /// An object without hidden references: a descriptor, an iterator of a container; a block of items that
+    /// is not filled, whose other words are left over from what the memory held before.
     Internal,
     /// Any other type defined in C.
     Opaque,

@@ -1,9 +1,10 @@
 //! Byte offsets of the structs of CPython's GIL builds on 64-bit machines.
 //!
-//! Offsets in objects are relative to the object's address, which `id()` returns. Those that did not change from 3.8 to 3.15
-//! are constants; the others are in a table by version, with `None` for an unknown version. Each was printed by `offsetof`
-//! from the headers of its version, and is validated at run time. Offsets that only one C type needs are in its file in
-//! `objects/`. This file is long because a new version adds a column to all of it: it is read and checked as one table.
+//! Offsets in objects are relative to the object's address, which `id()` returns. Those that did not change
+//! from 3.8 to 3.15 are constants; the others are in a table by version, with `None` for an unknown version.
+//! Each was printed by `offsetof` from the headers of its version, and is validated at run time. Offsets that
+//! only one C type needs are in its file in `objects/`. This file is long because a new version adds a column
+//! to all of it: it is read and checked as one table.
 
 /// `PyObject` and `PyVarObject` (`Include/object.h`).
 pub mod object {
@@ -47,8 +48,8 @@ pub mod type_object {
     pub const SUBCLASSES: u64 = 360;
     /// `Py_TPFLAGS_HEAPTYPE`: made at run time, by a class statement or `PyType_FromSpec`.
     pub const HEAP_TYPE: u64 = 1 << 9;
-    /// `Py_TPFLAGS_MANAGED_WEAKREF` (from 3.12) and `Py_TPFLAGS_MANAGED_DICT` (from 3.11): two more words precede the
-    /// collector's head. Earlier versions use neither bit.
+    /// `Py_TPFLAGS_MANAGED_WEAKREF` (from 3.12) and `Py_TPFLAGS_MANAGED_DICT` (from 3.11): two more words
+    /// precede the collector's head. Earlier versions use neither bit.
     pub const PRE_HEADER: u64 = 1 << 3 | 1 << 4;
     /// The size of those two words.
     pub const PRE_HEADER_SIZE: usize = 16;
@@ -58,7 +59,8 @@ pub mod type_object {
     pub const HAVE_GC: u64 = 1 << 14;
 }
 
-/// The most attributes that an instance stores within itself, without a dict (`SHARED_KEYS_MAX_SIZE`, 3.11 on).
+/// The most attributes that an instance stores within itself, without a dict (`SHARED_KEYS_MAX_SIZE`, 3.11
+/// on).
 pub const INLINE_VALUES_MAX: usize = 30;
 
 /// `PyMethodDescrObject` (`Include/descrobject.h`) and the `PyMethodDef` that it points to.
@@ -164,11 +166,12 @@ impl DictKeysSize {
 
 /// The offsets that changed between 3.8 and 3.15, for one version.
 ///
-/// `tools/offsets.py` prints these numbers from a version's headers. They were read from v3.8.18 (`Include/code.h`,
-/// `frameobject.h`, `genobject.h`, `cpython/object.h`, `cpython/pystate.h`, `cpython/unicodeobject.h`), v3.9.18 and
-/// v3.10.13 (`cpython/code.h`, `cpython/frameobject.h`, else the same), v3.11.7, v3.12.1 and v3.13.0
-/// (`internal/pycore_frame.h`, `cpython/genobject.h`, `internal/pycore_genobject.h`, else the same), v3.14.10 and
-/// v3.15.2 (`internal/pycore_interpframe_structs.h`, else the same).
+/// `tools/offsets.py` prints these numbers from a version's headers. They were read from v3.8.18
+/// (`Include/code.h`, `frameobject.h`, `genobject.h`, `cpython/object.h`, `cpython/pystate.h`,
+/// `cpython/unicodeobject.h`), v3.9.18 and v3.10.13 (`cpython/code.h`, `cpython/frameobject.h`, else the
+/// same), v3.11.7, v3.12.1 and v3.13.0 (`internal/pycore_frame.h`, `cpython/genobject.h`,
+/// `internal/pycore_genobject.h`, else the same), v3.14.10 and v3.15.2
+/// (`internal/pycore_interpframe_structs.h`, else the same).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Layout {
     /// The minor version.
@@ -267,8 +270,8 @@ pub struct FrameLayout {
     pub locals: u64,
     /// `prev_instr` or `instr_ptr`; `f_lasti`, an int, to 3.10.
     pub instruction: u64,
-    /// `stacktop` (an int) or, from 3.14, `stackpointer`; `f_stackdepth` (an int) in 3.10; before that `f_stacktop`, a
-    /// pointer that is NULL while the frame runs.
+    /// `stacktop` (an int) or, from 3.14, `stackpointer`; `f_stackdepth` (an int) in 3.10; before that
+    /// `f_stacktop`, a pointer that is NULL while the frame runs.
     pub stack_top: u64,
     /// `owner`, a byte; none to 3.10.
     pub owner: Option<u64>,
@@ -300,8 +303,8 @@ pub struct ThreadLayout {
     pub frame: u64,
     /// `current_frame` in `_PyCFrame`, where `frame` leads to one.
     pub in_cframe: Option<u64>,
-    /// `datastack_chunk`, the newest chunk of the stack of frames, which begins with the chunk before it and its size; none to
-    /// 3.10.
+    /// `datastack_chunk`, the newest chunk of the stack of frames, which begins with the chunk before it and
+    /// its size; none to 3.10.
     pub stack_chunk: Option<u64>,
 }
 

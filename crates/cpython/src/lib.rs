@@ -1,13 +1,13 @@
 //! CPython's memory: layouts as data, and the decoder of objects over them.
 //!
-//! The crate knows no operating system: its caller holds the memory, from inside the process or from outside, and provides
-//! it as a [`Memory`]. The [`Decoder`] reports what an object refers to and how each reference is labelled, what a type is
-//! ([`TypeInfo`]), the text of a str, the variables of a frame. Everything that is known of a C type is in its file in
-//! `objects/`; a [`Walk`] puts a whole heap together.
+//! The crate knows no operating system: its caller holds the memory, from inside the process or from outside,
+//! and provides it as a [`Memory`]. The [`Decoder`] reports what an object refers to and how each reference
+//! is labelled, what a type is ([`TypeInfo`]), the text of a str, the variables of a frame. Everything that
+//! is known of a C type is in its file in `objects/`; a [`Walk`] puts a whole heap together.
 //!
-//! Invariants: each number of a layout names the CPython source that it was read from, and is *checked on the process at
-//! hand* before it is trusted. A version that is not in a table has no layout; nothing is guessed for it. Memory is taken
-//! to be hostile: every count is capped, every loop ends.
+//! Invariants: each number of a layout names the CPython source that it was read from, and is *checked on the
+//! process at hand* before it is trusted. A version that is not in a table has no layout; nothing is guessed
+//! for it. Memory is taken to be hostile: every count is capped, every loop ends.
 #![forbid(unsafe_code)]
 
 mod address;

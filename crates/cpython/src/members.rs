@@ -1,5 +1,5 @@
-//! The references of an object that its type's offsets lead to: members, slots, attributes; and the labels of those that
-//! have no name.
+//! The references of an object that its type's offsets lead to: members, slots, attributes; and the labels of
+//! those that have no name.
 
 use memtop_heap::Label;
 
@@ -124,8 +124,8 @@ impl<M: Memory> Decoder<'_, M> {
         }
     }
 
-    /// Reports a word as a reference if an object lies there: as a probable one, unless it is `certain` or the object is
-    /// immortal, so that its count says nothing.
+    /// Reports a word as a reference if an object lies there: as a probable one, unless it is `certain` or
+    /// the object is immortal, so that its count says nothing.
     pub(crate) fn reference_if_object(
         &mut self,
         to: u64,

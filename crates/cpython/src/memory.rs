@@ -25,8 +25,8 @@ pub trait Memory {
     fn bytes(&self, address: u64, length: usize, into: &mut Vec<u8>) -> Option<()>;
 }
 
-/// The same memory with every read checked, for what is reached through a guess. It caches some pages, so that objects side
-/// by side cost one check together.
+/// The same memory with every read checked, for what is reached through a guess. It caches some pages, so
+/// that objects side by side cost one check together.
 pub struct Checked<'m, M> {
     memory: &'m M,
     /// The number and the bytes of each page, by some bits of its number. Empty before the first read.

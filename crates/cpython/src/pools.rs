@@ -1,7 +1,8 @@
 //! How much free memory pymalloc holds, by the pools in which objects were found.
 //!
-//! A pool begins with the number of its blocks in use, and has the number of its arena at 32 and its size class at 36
-//! (`Objects/obmalloc.c`, `pycore_obmalloc.h`): 16 KiB in arenas of 1 MiB from 3.10, 4 KiB in arenas of 256 KiB before.
+//! A pool begins with the number of its blocks in use, and has the number of its arena at 32 and its size
+//! class at 36 (`Objects/obmalloc.c`, `pycore_obmalloc.h`): 16 KiB in arenas of 1 MiB from 3.10, 4 KiB in
+//! arenas of 256 KiB before.
 
 use std::collections::BTreeMap;
 
@@ -31,8 +32,9 @@ impl Pools {
         self.resident.saturating_sub(self.used)
     }
 
-    /// Counts the pools in the 16 KiB blocks at these addresses. `read` returns the header of a pool, `resident` the number of
-    /// resident bytes of a range of addresses. `None` if pymalloc is not in use: few blocks look like pools then.
+    /// Counts the pools in the 16 KiB blocks at these addresses. `read` returns the header of a pool,
+    /// `resident` the number of resident bytes of a range of addresses. `None` if pymalloc is not in use: few
+    /// blocks look like pools then.
     pub fn count(
         minor: u8,
         blocks: impl Iterator<Item = u64>,

@@ -1,11 +1,12 @@
 //! The references of an object, and their labels.
 //!
-//! Containers and plain instances are read whole, as CPython's own traverse functions read them. Of other objects, the
-//! members that are known give labels to what the traverse visited; where no traverse can be called, `untraced.rs` reads
-//! the object. References that CPython's traverse skips are added: string keys, the parts of code and of types.
+//! Containers and plain instances are read whole, as CPython's own traverse functions read them. Of other
+//! objects, the members that are known give labels to what the traverse visited; where no traverse can be
+//! called, `untraced.rs` reads the object. References that CPython's traverse skips are added: string keys,
+//! the parts of code and of types.
 //!
-//! Invariant: each strong reference is reported once per reference count; borrowed and weak references are skipped. The key
-//! of an entry is reported right before its value.
+//! Invariant: each strong reference is reported once per reference count; borrowed and weak references are
+//! skipped. The key of an entry is reported right before its value.
 
 use memtop_heap::Label;
 
@@ -20,8 +21,8 @@ use crate::type_info::TypeInfo;
 use crate::visited::{Visited, take};
 
 impl<M: Memory> Decoder<'_, M> {
-    /// Reports the references of an object. `visited` is what its traverse function visited, in that order, and is empty
-    /// afterwards; without it, references are found by memory alone.
+    /// Reports the references of an object. `visited` is what its traverse function visited, in that order,
+    /// and is empty afterwards; without it, references are found by memory alone.
     #[inline]
     pub fn references(
         &mut self,
@@ -100,7 +101,8 @@ impl<M: Memory> Decoder<'_, M> {
             if is_plausible_on_heap(to) && !inside && (visited.len() > FEW_VISITED || !visited.contains(&to))
             {
                 sink.maybe_reference(to, label);
-                // From 3.14 the writer of a text buffer is a struct of its own, whose first member is its buffer.
+                // From 3.14 the writer of a text buffer is a struct of its own, whose first member is its
+                // buffer.
                 if info.kind == ObjectKind::TextBuffer
                     && let Some(buffer) = sink.deref(to).filter(|&first| is_plausible_on_heap(first))
                 {

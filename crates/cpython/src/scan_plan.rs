@@ -50,8 +50,9 @@ impl ScanPlans {
         self.plans.insert(of, plan);
     }
 
-    /// Shortens the plan of a type whose objects, as the one at `at`, reach into others. Objects do not overlap, so that
-    /// such a type is damaged. This bounds all that is scanned by little more than the memory that there is.
+    /// Shortens the plan of a type whose objects, as the one at `at`, reach into others. Objects do not
+    /// overlap, so that such a type is damaged. This bounds all that is scanned by little more than the
+    /// memory that there is.
     #[inline]
     pub(crate) fn fit(&mut self, of: u64, at: u64, plan: &mut ScanPlan) {
         if let Some(&last) = plan.words.last()

@@ -1,10 +1,11 @@
 //! The size of an object as `sys.getsizeof()` reports it, computed from memory alone.
 //!
-//! Each C type with a `__sizeof__` of its own has its formula in its file in `objects/`; every other type has that of
-//! `object.__sizeof__`. A class whose `__sizeof__` is written in Python has the formula of its C base type: no code is run.
+//! Each C type with a `__sizeof__` of its own has its formula in its file in `objects/`; every other type has
+//! that of `object.__sizeof__`. A class whose `__sizeof__` is written in Python has the formula of its C base
+//! type: no code is run.
 //!
-//! Invariant: O(1) an object, except for the codes of a `struct.Struct`. A damaged object has some size, never a panic;
-//! sums saturate.
+//! Invariant: O(1) an object, except for the codes of a `struct.Struct`. A damaged object has some size,
+//! never a panic; sums saturate.
 
 use crate::decoder::Decoder;
 use crate::layout::gc_head;

@@ -1,7 +1,7 @@
 //! The text of a `str`, and whether it is an identifier.
 //!
-//! Layout: `PyASCIIObject` and its kin (`Include/cpython/unicodeobject.h`), the same in all GIL builds from 3.8 but
-//! for the size of the header.
+//! Layout: `PyASCIIObject` and its kin (`Include/cpython/unicodeobject.h`), the same in all GIL builds from
+//! 3.8 but for the size of the header.
 
 use crate::layout::Layout;
 use crate::memory::Memory;

@@ -81,8 +81,8 @@ const INLINE_VALUES: u64 = 1 << 2;
 /// The longest chain of bases, and the most slots of a type.
 const LONGEST_CHAIN: usize = 1000;
 const MAX_MEMBERS: u64 = 10_000;
-/// `PyMemberDef` (`Include/descrobject.h`): its size, and the type of one that holds an object (`_Py_T_OBJECT`,
-/// `Py_T_OBJECT_EX`).
+/// `PyMemberDef` (`Include/descrobject.h`): its size, and the type of one that holds an object
+/// (`_Py_T_OBJECT`, `Py_T_OBJECT_EX`).
 const MEMBER: u64 = 40;
 const MEMBER_OBJECT: [u32; 2] = [6, 16];
 
@@ -203,8 +203,8 @@ impl<M: Memory> Decoder<'_, M> {
         })
     }
 
-    /// Whether a class statement made the type, so that `subtype_traverse` visits its objects' slots, dict and type. `None` if
-    /// it cannot be read.
+    /// Whether a class statement made the type, so that `subtype_traverse` visits its objects' slots, dict
+    /// and type. `None` if it cannot be read.
     pub(crate) fn is_class(&self, address: u64) -> Option<bool> {
         let flags = self.memory.word(address + type_object::FLAGS as u64)?;
         if flags & type_object::HEAP_TYPE == 0 {
@@ -249,8 +249,8 @@ impl<M: Memory> Decoder<'_, M> {
         Some(String::from_utf8_lossy(&name).into_owned())
     }
 
-    /// Whether `name`, the `tp_name` of a type that was made at run time, is the text of its `__name__`, as it is if a class
-    /// statement made the type (`type_new` in `typeobject.c`).
+    /// Whether `name`, the `tp_name` of a type that was made at run time, is the text of its `__name__`, as
+    /// it is if a class statement made the type (`type_new` in `typeobject.c`).
     pub(crate) fn is_named_by_statement(&self, address: u64, name: u64) -> bool {
         let text = self.pointer(address + self.layout.heap_type.name);
         let ascii = self.layout.ascii_text;

@@ -1,12 +1,12 @@
 //! The references of an object where no traverse function can be called: from outside its process.
 //!
-//! An object of a known kind is read as it is with a traverse. Of any other object, every word up to the size of its C type
-//! is taken for a reference if an object lies there. C structs that have references elsewhere, or words that are borrowed,
-//! are described in `objects/`.
+//! An object of a known kind is read as it is with a traverse. Of any other object, every word up to the size
+//! of its C type is taken for a reference if an object lies there. C structs that have references elsewhere,
+//! or words that are borrowed, are described in `objects/`.
 //!
-//! Invariant: what is known to be borrowed, weak or another object's is skipped. A word without a definition is reported as
-//! a probable reference ([`Sink::probable_reference`]), so that reference counts decide; except if it leads to an immortal
-//! object, whose count says nothing.
+//! Invariant: what is known to be borrowed, weak or another object's is skipped. A word without a definition
+//! is reported as a probable reference ([`Sink::probable_reference`]), so that reference counts decide;
+//! except if it leads to an immortal object, whose count says nothing.
 
 use memtop_heap::Label;
 
@@ -106,8 +106,8 @@ impl<M: Memory> Decoder<'_, M> {
     fn scan_words(&mut self, at: u64, info: &TypeInfo, plan: &ScanPlan, sink: &mut impl Sink) {
         for &offset in plan.words.iter() {
             let to = self.word(at + offset);
-            // A word that leads to the object itself is borrowed as a rule, so that the object can be freed: Cython's
-            // functions.
+            // A word that leads to the object itself is borrowed as a rule, so that the object can be freed:
+            // Cython's functions.
             if to == at && matches!(plan.c_struct, CStruct::Words) {
                 continue;
             }

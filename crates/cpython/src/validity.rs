@@ -1,7 +1,9 @@
-//! Whether an object lies at an address, judged by what an object must look like. Used for words of unknown meaning.
+//! Whether an object lies at an address, judged by what an object must look like. Used for words of unknown
+//! meaning.
 //!
-//! An object has a reference count that freed memory does not have (which begins with a free list's link, or 0), a type
-//! whose own type derives from `type`, and, if the collector may know it, a head that is empty or in a list.
+//! An object has a reference count that freed memory does not have (which begins with a free list's link, or
+//! 0), a type whose own type derives from `type`, and, if the collector may know it, a head that is empty or
+//! in a list.
 //!
 //! Invariant: every read may fail; a type is judged once.
 
@@ -39,8 +41,8 @@ const MAX_COUNT: u64 = 1 << 31;
 const MAX_BASIC_SIZE: u64 = 1 << 20;
 
 impl Validity {
-    /// How long the object at an address lives; `None` if no object lies there. `tuple` is the type of tuples, whose own
-    /// type is `type`.
+    /// How long the object at an address lives; `None` if no object lies there. `tuple` is the type of
+    /// tuples, whose own type is `type`.
     pub(crate) fn object(
         &mut self,
         memory: &impl Memory,
@@ -120,8 +122,8 @@ fn judge(memory: &impl Memory, tuple: u64, of: u64) -> Option<Judged> {
     None
 }
 
-/// Whether the collector's head before an object is empty or leads to another. The link back is not checked: while the
-/// collector runs, it holds a reference count.
+/// Whether the collector's head before an object is empty or leads to another. The link back is not checked:
+/// while the collector runs, it holds a reference count.
 fn has_plausible_head(memory: &impl Memory, object: u64) -> bool {
     let head = object - gc_head::SIZE as u64;
     let mask = gc_head::MASK as u64;

@@ -1,9 +1,9 @@
-//! Tags of immutable values: four bits that differ, most of the time, between a new value and an old one at the same
-//! address.
+//! Tags of immutable values: four bits that differ, most of the time, between a new value and an old one at
+//! the same address.
 //!
-//! An address alone does not identify an object, since allocators give freed memory out again, often in the same order.
-//! Values seldom come back in that order too. A tag is keyed with a hash that only the process knows, and is too short to
-//! identify a value: its contents cannot be read from it.
+//! An address alone does not identify an object, since allocators give freed memory out again, often in the
+//! same order. Values seldom come back in that order too. A tag is keyed with a hash that only the process
+//! knows, and is too short to identify a value: its contents cannot be read from it.
 
 use crate::decoder::Decoder;
 use crate::layout::object;

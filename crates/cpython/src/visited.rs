@@ -1,7 +1,8 @@
 //! The addresses that an object's traverse function visited. References with a label are taken out of them.
 //!
-//! Nearly always, addresses are taken in the order in which they were visited, which costs a few comparisons each. If one is
-//! out of order, all are counted, so that an object with a million references does not cost a million searches.
+//! Nearly always, addresses are taken in the order in which they were visited, which costs a few comparisons
+//! each. If one is out of order, all are counted, so that an object with a million references does not cost a
+//! million searches.
 //!
 //! Invariant: an address that was visited n times can be taken n times, and no more.
 
@@ -88,7 +89,8 @@ pub(crate) fn take(visited: &mut Option<Visited<'_>>, to: u64) -> bool {
     visited.as_mut().is_none_or(|visited| visited.take(to))
 }
 
-/// The same for an address that may not have been visited at all: searched among the next few only, unless all are counted.
+/// The same for an address that may not have been visited at all: searched among the next few only, unless
+/// all are counted.
 #[inline]
 pub(crate) fn take_if_near(visited: &mut Option<Visited<'_>>, to: u64) {
     if let Some(visited) = visited {

@@ -1,5 +1,5 @@
-//! Values that refer to nothing and have no size formula of their own: `float`, `complex`, `bytes`, `range`, the
-//! singletons, `random.Random`.
+//! Values that refer to nothing and have no size formula of their own: `float`, `complex`, `bytes`, `range`,
+//! the singletons, `random.Random`.
 
 use memtop_heap::Shape;
 

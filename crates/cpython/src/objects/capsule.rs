@@ -1,5 +1,6 @@
-//! Objects of the interpreter that hold no Python objects, or none that are hidden: capsules (`Objects/capsule.c`), whose
-//! pointer is not theirs, and the entries of symbol tables (`Include/internal/pycore_symtable.h`).
+//! Objects of the interpreter that hold no Python objects, or none that are hidden: capsules
+//! (`Objects/capsule.c`), whose pointer is not theirs, and the entries of symbol tables
+//! (`Include/internal/pycore_symtable.h`).
 
 use super::definition::{CStruct, Definition};
 use crate::kind::ObjectKind;

@@ -1,5 +1,5 @@
-//! `code` (`PyCodeObject` in `Include/code.h`, from 3.9 in `Include/cpython/code.h`): its parts, and the names of the
-//! variables of its frames.
+//! `code` (`PyCodeObject` in `Include/code.h`, from 3.9 in `Include/cpython/code.h`): its parts, and the
+//! names of the variables of its frames.
 
 use std::rc::Rc;
 
@@ -137,7 +137,8 @@ fn size(code: &ObjectView<'_>) -> u64 {
         let instructions = code.items().saturating_mul(code.item_size);
         return code.basic_and(instructions).checked_next_multiple_of(8).unwrap_or(0);
     }
-    // `co_cell2arg`; `co_extra`; the cache of global variables (`co_opcache_map`, `co_opcache`), 32 bytes an entry.
+    // `co_cell2arg`; `co_extra`; the cache of global variables (`co_opcache_map`, `co_opcache`), 32 bytes an
+    // entry.
     const CELLS: u64 = 88;
     const CELLS_TO_ARGUMENTS: u64 = 96;
     const EXTRA: u64 = 144;

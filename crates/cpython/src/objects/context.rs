@@ -1,5 +1,5 @@
-//! Contexts (`PyContext` in `Include/internal/pycore_context.h`), the hash array mapped tries that hold their variables
-//! (`Include/internal/pycore_hamt.h`, `Python/hamt.c`), and `contextvars.ContextVar`.
+//! Contexts (`PyContext` in `Include/internal/pycore_context.h`), the hash array mapped tries that hold their
+//! variables (`Include/internal/pycore_hamt.h`, `Python/hamt.c`), and `contextvars.ContextVar`.
 
 use memtop_heap::{Label, StringId};
 use rustc_hash::FxHashSet;

@@ -43,8 +43,8 @@ fn stg_dict_size(dict: &ObjectView<'_>) -> u64 {
     dict.basic_and(more)
 }
 
-/// The parts of a type's description that lie elsewhere: its format, its dimensions, its elements. `first` is where the
-/// description begins, `format` and `elements` are offsets in it.
+/// The parts of a type's description that lie elsewhere: its format, its dimensions, its elements. `first` is
+/// where the description begins, `format` and `elements` are offsets in it.
 fn elsewhere(object: &ObjectView<'_>, first: u64, format: u64, elements: u64) -> u64 {
     const MAX_COUNT: u64 = 4096;
     const MAX_DIMENSIONS: u32 = 64;

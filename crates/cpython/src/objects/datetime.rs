@@ -35,8 +35,8 @@ const DATETIME_ZONE: u64 = 40;
 const TIME_ZONE: u64 = 32;
 
 impl<M: Memory> Decoder<'_, M> {
-    /// The time zone of a `datetime` or `time`. An object without one is allocated without the member: the memory there
-    /// belongs to another object.
+    /// The time zone of a `datetime` or `time`. An object without one is allocated without the member: the
+    /// memory there belongs to another object.
     pub(super) fn time_zone(&self, at: u64, kind: ObjectKind, sink: &mut impl Sink) {
         if self.memory.byte(at + HAS_ZONE).is_none_or(|has| has == 0) {
             return;

@@ -1,8 +1,8 @@
 //! The form in which a file of this folder states what is known of a C type.
 //!
-//! A [`Definition`] is plain data. The objects that most of a heap consists of (dicts, lists, tuples, sets, ints, strs,
-//! instances) are read by functions that are compiled for the memory in use, chosen by `ObjectKind` and [`SizeFormula`];
-//! the rest by function pointers over [`ObjectView`].
+//! A [`Definition`] is plain data. The objects that most of a heap consists of (dicts, lists, tuples, sets,
+//! ints, strs, instances) are read by functions that are compiled for the memory in use, chosen by
+//! `ObjectKind` and [`SizeFormula`]; the rest by function pointers over [`ObjectView`].
 
 use memtop_heap::{Label, Shape};
 
@@ -25,8 +25,8 @@ pub(crate) struct Definition {
     pub(crate) coverage: Coverage,
     /// Members that hold an object and have a label.
     pub(crate) members: fn(&Layout) -> Vec<Member>,
-    /// References that are neither members nor read by the kind's function, where no traverse can be called. `None` if the
-    /// struct of a base type, or else every word, is scanned.
+    /// References that are neither members nor read by the kind's function, where no traverse can be called.
+    /// `None` if the struct of a base type, or else every word, is scanned.
     pub(crate) c_struct: fn(minor: u8) -> Option<CStruct>,
     /// Offsets of members without a label, beside those of [`Self::c_struct`].
     pub(crate) unlabelled: fn(&Layout) -> Vec<u64>,
@@ -34,7 +34,8 @@ pub(crate) struct Definition {
     pub(crate) remaining: fn(minor: u8) -> Remaining,
     /// The type's own `__sizeof__`; none if it inherits one.
     pub(crate) size: fn(minor: u8) -> Option<SizeFormula>,
-    /// The offset of the most items that an object allows itself, a signed word; negative if there is no limit.
+    /// The offset of the most items that an object allows itself, a signed word; negative if there is no
+    /// limit.
     pub(crate) limit: Option<u64>,
     /// The offsets of the address and the length of memory that the object maps.
     pub(crate) mapping: Option<(u64, u64)>,

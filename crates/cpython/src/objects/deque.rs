@@ -1,5 +1,5 @@
-//! `collections.deque` (`dequeobject` in `Modules/_collectionsmodule.c`, the same from 3.8 to 3.15): a doubly linked list
-//! of blocks with 64 items each.
+//! `collections.deque` (`dequeobject` in `Modules/_collectionsmodule.c`, the same from 3.8 to 3.15): a doubly
+//! linked list of blocks with 64 items each.
 
 use memtop_heap::{Label, Shape};
 
@@ -23,7 +23,8 @@ const LEFT_BLOCK: u64 = 24;
 const LEFT_INDEX: u64 = 40;
 /// `BLOCKLEN`: the items of a block.
 const BLOCK_ITEMS: u64 = 64;
-/// The first item of a block, behind the pointer to the block before it; the pointer to the next block; its size.
+/// The first item of a block, behind the pointer to the block before it; the pointer to the next block; its
+/// size.
 const BLOCK_FIRST: u64 = 8;
 const BLOCK_NEXT: u64 = BLOCK_FIRST + BLOCK_ITEMS * 8;
 const BLOCK_SIZE: u64 = BLOCK_NEXT + 8;

@@ -1,5 +1,5 @@
-//! Descriptors: properties, static and class methods (`Objects/descrobject.c`, `Objects/funcobject.c`), and the methods and
-//! members of types that are defined in C (`Include/descrobject.h`).
+//! Descriptors: properties, static and class methods (`Objects/descrobject.c`, `Objects/funcobject.c`), and
+//! the methods and members of types that are defined in C (`Include/descrobject.h`).
 
 use memtop_heap::Label;
 

@@ -90,7 +90,8 @@ pub(crate) fn size<M: Memory + ?Sized>(dict: &ObjectView<'_, M>) -> u64 {
     dict.basic_and(tables_size(dict))
 }
 
-/// The memory of a dict beside its own struct: values of its own, and a key table that it shares with no other dict.
+/// The memory of a dict beside its own struct: values of its own, and a key table that it shares with no
+/// other dict.
 pub(super) fn tables_size<M: Memory + ?Sized>(dict: &ObjectView<'_, M>) -> u64 {
     let keys = dict.pointer(container::DICT_KEYS as u64);
     if keys == 0 {

@@ -1,4 +1,5 @@
-//! Exceptions (`PyBaseExceptionObject` in `Include/cpython/pyerrors.h`) and tracebacks (`Include/cpython/traceback.h`).
+//! Exceptions (`PyBaseExceptionObject` in `Include/cpython/pyerrors.h`) and tracebacks
+//! (`Include/cpython/traceback.h`).
 
 use memtop_heap::{Label, Shape};
 

@@ -1,10 +1,10 @@
-//! `frame` (`PyFrameObject` in `Include/frameobject.h`, from 3.11 in `Include/internal/pycore_frame.h`), and the frames of
-//! running functions and generators.
+//! `frame` (`PyFrameObject` in `Include/frameobject.h`, from 3.11 in `Include/internal/pycore_frame.h`), and
+//! the frames of running functions and generators.
 //!
-//! A frame's data are in an `_PyInterpreterFrame` from 3.11 on (`pycore_frame.h`, `pycore_interpframe_structs.h`), in the
-//! frame object itself to 3.10. To 3.9 a running frame does not record how deep its stack is: its temporaries are unknown,
-//! as they are to CPython's own traverse. From 3.14 a slot is tagged: with both low bits set it is a small number, with
-//! bit 0 alone a borrowed reference.
+//! A frame's data are in an `_PyInterpreterFrame` from 3.11 on (`pycore_frame.h`,
+//! `pycore_interpframe_structs.h`), in the frame object itself to 3.10. To 3.9 a running frame does not
+//! record how deep its stack is: its temporaries are unknown, as they are to CPython's own traverse. From
+//! 3.14 a slot is tagged: with both low bits set it is a small number, with bit 0 alone a borrowed reference.
 
 use memtop_heap::{Label, Shape};
 

@@ -63,8 +63,8 @@ fn members(layout: &Layout) -> Vec<Member> {
 }
 
 impl<M: Memory> Decoder<'_, M> {
-    /// Names the variables that a function closes over. The references to their cells are those of the tuple that holds
-    /// them.
+    /// Names the variables that a function closes over. The references to their cells are those of the tuple
+    /// that holds them.
     pub(super) fn closure(&mut self, at: u64, sink: &mut impl Sink) {
         let offsets = offsets(self.layout.minor);
         let (cells, code) = (self.pointer(at + offsets.closure), self.pointer(at + offsets.code));

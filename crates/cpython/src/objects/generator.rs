@@ -1,5 +1,6 @@
-//! Generators, coroutines and asynchronous generators (`Include/genobject.h`, from 3.11 `Include/cpython/genobject.h` and
-//! `Include/internal/pycore_genobject.h`). From 3.11 the frame is a part of the object.
+//! Generators, coroutines and asynchronous generators (`Include/genobject.h`, from 3.11
+//! `Include/cpython/genobject.h` and `Include/internal/pycore_genobject.h`). From 3.11 the frame is a part of
+//! the object.
 
 use memtop_heap::{Label, Shape};
 

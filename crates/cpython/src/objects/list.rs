@@ -30,7 +30,8 @@ impl<M: Memory> Decoder<'_, M> {
     }
 }
 
-/// `list___sizeof___impl` in `listobject.c`. While a list is being sorted, the number of allocated items is -1.
+/// `list___sizeof___impl` in `listobject.c`. While a list is being sorted, the number of allocated items is
+/// -1.
 #[inline]
 pub(crate) fn size<M: Memory + ?Sized>(list: &ObjectView<'_, M>) -> u64 {
     match list.word(container::LIST_ALLOCATED as u64) as i64 {

@@ -1,5 +1,6 @@
-//! The functions that `functools.lru_cache` makes, and the links of their caches (`lru_cache_object` and `lru_list_elem` in
-//! `Modules/_functoolsmodule.c`). A bounded cache has a ring of links that begins in the function itself.
+//! The functions that `functools.lru_cache` makes, and the links of their caches (`lru_cache_object` and
+//! `lru_list_elem` in `Modules/_functoolsmodule.c`). A bounded cache has a ring of links that begins in the
+//! function itself.
 
 use memtop_heap::{Label, Shape};
 
@@ -56,8 +57,8 @@ fn references(cache: &ObjectView<'_>, sink: &mut dyn ObjectSink) {
 }
 
 impl<M: Memory> Decoder<'_, M> {
-    /// The references to the contents of a bounded cache, which its traverse visits first: the key, the result and the type
-    /// of each link. Returns how many of the visited addresses that were.
+    /// The references to the contents of a bounded cache, which its traverse visits first: the key, the
+    /// result and the type of each link. Returns how many of the visited addresses that were.
     pub(crate) fn cache_links(&mut self, cache_type: u64, visited: &[u64], sink: &mut impl Sink) -> usize {
         let type_of = |at: u64| self.word(at + object::TYPE as u64);
         let Some(&[_, _, link]) = visited.first_chunk::<3>() else { return 0 };

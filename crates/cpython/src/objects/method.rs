@@ -1,5 +1,5 @@
-//! Bound methods (`PyMethodObject` in `Include/cpython/classobject.h`) and functions defined in C (`PyCFunctionObject` in
-//! `Include/cpython/methodobject.h`).
+//! Bound methods (`PyMethodObject` in `Include/cpython/classobject.h`) and functions defined in C
+//! (`PyCFunctionObject` in `Include/cpython/methodobject.h`).
 
 use memtop_heap::Shape;
 

@@ -1,11 +1,12 @@
 //! Everything that is known of C types: one file for each type or close family.
 //!
-//! A file has the type's [`Definition`](definition::Definition): how it is recognised, its struct by version, its
-//! references, its size, its limit, with the CPython sources that they are mirrored from. [`DEFINITIONS`] is the only list
-//! of them, and can only be asked with a [`CType`](crate::CType), which is recognised by its address.
+//! A file has the type's [`Definition`](definition::Definition): how it is recognised, its struct by version,
+//! its references, its size, its limit, with the CPython sources that they are mirrored from. [`DEFINITIONS`]
+//! is the only list of them, and can only be asked with a [`CType`](crate::CType), which is recognised by its
+//! address.
 //!
-//! The kinds that most of a heap consists of are chosen by a `match` and compiled for the memory in use; a type that is
-//! not among them needs its file and its line in the list, no more.
+//! The kinds that most of a heap consists of are chosen by a `match` and compiled for the memory in use; a
+//! type that is not among them needs its file and its line in the list, no more.
 
 mod array;
 mod atom;
@@ -145,16 +146,16 @@ const DEFINITIONS: &[&Definition] = &[
 ];
 
 impl CTypes {
-    /// Recognises the C types of a process by its mapped files, and by the types whose address is `certain`, each with its
-    /// `tp_name`.
+    /// Recognises the C types of a process by its mapped files, and by the types whose address is `certain`,
+    /// each with its `tp_name`.
     #[must_use]
     pub fn new(files: CodeFiles, certain: impl IntoIterator<Item = (String, u64)>) -> Self {
         Self::with_definitions(DEFINITIONS, files, certain)
     }
 }
 
-/// The offset of the most items that an object of this kind allows itself, a signed word that is negative if there is no
-/// limit. `None` for other kinds and unknown versions.
+/// The offset of the most items that an object of this kind allows itself, a signed word that is negative if
+/// there is no limit. `None` for other kinds and unknown versions.
 #[must_use]
 pub fn limit_offset(kind: ObjectKind, minor: u8) -> Option<u64> {
     crate::Layout::of(minor)?;

@@ -1,4 +1,5 @@
-//! `numpy.ndarray` (`PyArrayObject_fields` and `PyArray_Descr` in numpy's `ndarraytypes.h`), and numpy's scalars.
+//! `numpy.ndarray` (`PyArrayObject_fields` and `PyArray_Descr` in numpy's `ndarraytypes.h`), and numpy's
+//! scalars.
 
 use memtop_heap::Label;
 
@@ -70,8 +71,8 @@ fn size(array: &ObjectView<'_>) -> u64 {
     array.basic_and(data.saturating_add(lengths_and_strides))
 }
 
-/// `PyArray_Descr.elsize`: an int in numpy 1. From 2 on it is a word behind longer flags, and before the alignment, where
-/// numpy 1 has a pointer or nothing.
+/// `PyArray_Descr.elsize`: an int in numpy 1. From 2 on it is a word behind longer flags, and before the
+/// alignment, where numpy 1 has a pointer or nothing.
 fn item_size(array: &ObjectView<'_>) -> Option<u64> {
     const MAX_ALIGNMENT: u64 = 64;
     let dtype = array.pointer(DTYPE);
@@ -81,7 +82,8 @@ fn item_size(array: &ObjectView<'_>) -> Option<u64> {
     }
 }
 
-/// Scalars, by the size of their item: numpy adds it to the object's (`gentype_sizeof` in `scalartypes.c.src`).
+/// Scalars, by the size of their item: numpy adds it to the object's (`gentype_sizeof` in
+/// `scalartypes.c.src`).
 pub(super) const SCALARS: [Definition; 6] = [
     Definition {
         size: |_| Some(SizeFormula::Fixed(1)),

@@ -1,5 +1,5 @@
-//! `queue.SimpleQueue` (`simplequeueobject` in `Modules/_queuemodule.c`): around a list to 3.12, around a ring buffer of its
-//! own (`RingBuf`) from 3.13.
+//! `queue.SimpleQueue` (`simplequeueobject` in `Modules/_queuemodule.c`): around a list to 3.12, around a
+//! ring buffer of its own (`RingBuf`) from 3.13.
 
 use memtop_heap::Label;
 

@@ -1,4 +1,5 @@
-//! `str` (`PyASCIIObject`, `PyCompactUnicodeObject` and `PyUnicodeObject` in `Include/cpython/unicodeobject.h`).
+//! `str` (`PyASCIIObject`, `PyCompactUnicodeObject` and `PyUnicodeObject` in
+//! `Include/cpython/unicodeobject.h`).
 //!
 //! Its text is read in `text.rs`.
 

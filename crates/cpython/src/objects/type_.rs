@@ -28,13 +28,13 @@ pub(super) const TYPE: Definition = Definition {
     ..Definition::interpreter(&["type"])
 };
 
-/// A word that is smaller is not a pointer but an index: the interpreter's own static types have some of their parts
-/// elsewhere from 3.12 on.
+/// A word that is smaller is not a pointer but an index: the interpreter's own static types have some of
+/// their parts elsewhere from 3.12 on.
 const LOWEST_POINTER: u64 = 1 << 16;
 
 impl<M: Memory> Decoder<'_, M> {
-    /// The references that the traverse of types skips: the names of a class; of a static type, which the collector does
-    /// not know, all.
+    /// The references that the traverse of types skips: the names of a class; of a static type, which the
+    /// collector does not know, all.
     pub(super) fn type_parts(&mut self, at: u64, visited: &mut Option<Visited<'_>>, sink: &mut impl Sink) {
         // A static type ends where the members of a `PyHeapTypeObject` begin.
         if self.is_heap_type(at) {

@@ -1,7 +1,7 @@
 //! One object of a known C type, as the functions of a [`Definition`](super::definition::Definition) read it.
 //!
-//! Words that cannot be read are 0, and a pointer is masked to what a process can have: a damaged object leads to a wrong
-//! answer, never to a panic.
+//! Words that cannot be read are 0, and a pointer is masked to what a process can have: a damaged object
+//! leads to a wrong answer, never to a panic.
 
 use memtop_heap::Label;
 

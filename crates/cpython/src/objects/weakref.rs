@@ -1,4 +1,5 @@
-//! Weak references and proxies (`PyWeakReference` in `Include/cpython/weakrefobject.h`): they hold their callback only.
+//! Weak references and proxies (`PyWeakReference` in `Include/cpython/weakrefobject.h`): they hold their
+//! callback only.
 
 use memtop_heap::Shape;
 

@@ -37,10 +37,12 @@ pub struct Interpreter {
     pub finalizing: bool,
 }
 
-/// All interpreters of a process of CPython 3.`minor`.`micro`, the main one first; `runtime` is the address of `_PyRuntime`.
+/// All interpreters of a process of CPython 3.`minor`.`micro`, the main one first; `runtime` is the address
+/// of `_PyRuntime`.
 ///
-/// The micro version is only compared with the one that the process reports, from 3.13 on: where patch releases differ, the
-/// memory itself decides. An interpreter other than the main one without modules is left out.
+/// The micro version is only compared with the one that the process reports, from 3.13 on: where patch
+/// releases differ, the memory itself decides. An interpreter other than the main one without modules is left
+/// out.
 ///
 /// # Errors
 ///
@@ -122,7 +124,8 @@ fn is_interpreter<M: Memory>(objects: &Objects<'_, M>, table: &Table, at: u64) -
     let thread = objects.word(at, table.threads).filter(|&thread| thread != 0);
     match thread {
         Some(thread) => objects.word(thread, THREAD_INTERPRETER) == Some(at),
-        // From 3.13 an idle interpreter has no thread. It is recognised by its number, and by the interpreter after it.
+        // From 3.13 an idle interpreter has no thread. It is recognised by its number, and by the interpreter
+        // after it.
         None => {
             let id = objects.word(at, table.id);
             let next = objects.word(at, table.next).filter(|&next| next != 0 && next != at);
@@ -224,8 +227,8 @@ fn namespaces<M: Memory>(
     }
 }
 
-/// Whether a dict lies at an address with the two words before its reference count that `Py_TRACE_REFS` adds to every
-/// object, types included.
+/// Whether a dict lies at an address with the two words before its reference count that `Py_TRACE_REFS` adds
+/// to every object, types included.
 fn is_traced_dict<M: Memory>(objects: &Objects<'_, M>, at: u64) -> bool {
     const ADDED: u64 = 16;
     if at == 0 {

@@ -1,8 +1,9 @@
 //! The lists in which the collector keeps every object that it knows.
 //!
-//! A list is a ring of heads, each right before its object. The ring's own head is in the collector's state: those of the
-//! three generations side by side, and after them that of the permanent one, into which `gc.freeze()` moves objects. The two
-//! low bits of both links are flags. 3.14.0 to 3.14.4 name the three `young; old[2]`, in the same bytes.
+//! A list is a ring of heads, each right before its object. The ring's own head is in the collector's state:
+//! those of the three generations side by side, and after them that of the permanent one, into which
+//! `gc.freeze()` moves objects. The two low bits of both links are flags. 3.14.0 to 3.14.4 name the three
+//! `young; old[2]`, in the same bytes.
 //!
 //! Invariant: while the collector runs, `_gc_prev` holds reference counts, and is not used.
 
@@ -22,7 +23,8 @@ const THRESHOLD: u64 = 16;
 const COUNT: u64 = 20;
 /// How many objects of a list are checked where only its forward links can be trusted.
 const SAMPLE: usize = 32;
-/// Offsets of the permanent generation from the first: right behind the three, or behind the pointer `generation0`.
+/// Offsets of the permanent generation from the first: right behind the three, or behind the pointer
+/// `generation0`.
 const PERMANENT: [u64; 2] = [72, 80];
 
 /// The collector's lists of an interpreter, found and proved.
@@ -30,7 +32,8 @@ const PERMANENT: [u64; 2] = [72, 80];
 pub struct GcLists {
     /// The heads of the three generations and of the permanent one.
     pub heads: Vec<u64>,
-    /// Whether the collector is running: some objects may then be in lists of its own, and are found only by reference.
+    /// Whether the collector is running: some objects may then be in lists of its own, and are found only by
+    /// reference.
     pub collecting: bool,
     /// The collector's `count` of each generation; of the youngest, the objects since the last collection.
     pub counts: Vec<i32>,
@@ -69,7 +72,8 @@ impl GcLists {
         for by in (0..=NEARBY).step_by(8) {
             for moved in [by, by.wrapping_neg()] {
                 for other in PERMANENT {
-                    // Where the process states the offset of `collecting`, only the state itself can have moved.
+                    // Where the process states the offset of `collecting`, only the state itself can have
+                    // moved.
                     let wider = if objects.layout.minor < 13 { other.wrapping_sub(gap) } else { 0 };
                     let shift = moved.wrapping_add(wider);
                     let found = collecting(shift).and_then(|running| {
@@ -84,8 +88,8 @@ impl GcLists {
         Err(RuntimeError::Misfit { what: "the collector's lists" })
     }
 
-    /// The lists whose first head is at an address, if they are proved to be there. A `probed` address has more to prove: no
-    /// program sets a negative threshold.
+    /// The lists whose first head is at an address, if they are proved to be there. A `probed` address has
+    /// more to prove: no program sets a negative threshold.
     fn at<M: Memory>(
         objects: &Objects<'_, M>,
         first: u64,
@@ -148,9 +152,9 @@ fn is_head<M: Memory>(objects: &Objects<'_, M>, head: u64, collecting: bool) -> 
 
 /// Visits the address of every object in the lists, in their order.
 ///
-/// Ends for any memory, in time linear in the length of the lists, since rings that do not lead back to their head are
-/// detected. Where a list is broken, the objects behind the break are visited from its other end, unless the collector is
-/// running. In that case, or in a false ring, an object may be visited twice.
+/// Ends for any memory, in time linear in the length of the lists, since rings that do not lead back to their
+/// head are detected. Where a list is broken, the objects behind the break are visited from its other end,
+/// unless the collector is running. In that case, or in a false ring, an object may be visited twice.
 pub fn list_objects<M: Memory>(memory: &M, lists: &GcLists, mut visit: impl FnMut(u64)) -> ListWalk {
     let mut walk = ListWalk { complete: true, ..ListWalk::default() };
     for &head in &lists.heads {
@@ -163,7 +167,8 @@ pub fn list_objects<M: Memory>(memory: &M, lists: &GcLists, mut visit: impl FnMu
     walk
 }
 
-/// Follows a list in one direction. Returns the last address, and whether the list led back to its head or to `until`.
+/// Follows a list in one direction. Returns the last address, and whether the list led back to its head or to
+/// `until`.
 fn chain<M: Memory>(
     memory: &M,
     lists: &GcLists,

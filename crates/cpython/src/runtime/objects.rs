@@ -1,8 +1,8 @@
-//! Dicts, strings and types, read when only the version of the process is known. They prove the interpreter's own
-//! structures.
+//! Dicts, strings and types, read when only the version of the process is known. They prove the interpreter's
+//! own structures.
 //!
-//! Invariant: nothing is trusted for its address; a dict is recognised by its type. Every count is capped, and reading ends
-//! at the first word that cannot be read.
+//! Invariant: nothing is trusted for its address; a dict is recognised by its type. Every count is capped,
+//! and reading ends at the first word that cannot be read.
 
 use crate::layout::{Layout, container, object, type_object};
 use crate::memory::Memory;
@@ -13,7 +13,8 @@ const MAX_ENTRIES: u64 = 1 << 20;
 /// Larger than any type's instances without their items.
 const LARGEST_INSTANCE: u64 = 1 << 20;
 const LONGEST_NAME: u64 = 200;
-/// `PyModuleObject.md_dict`, the module's namespace (`Include/internal/pycore_moduleobject.h`; in `moduleobject.c` to 3.9).
+/// `PyModuleObject.md_dict`, the module's namespace (`Include/internal/pycore_moduleobject.h`; in
+/// `moduleobject.c` to 3.9).
 const MODULE_DICT: u64 = 16;
 
 /// Reads objects of one version.
@@ -75,7 +76,8 @@ impl<M: Memory> Objects<'_, M> {
             return None;
         }
         let keys = self.word(dict, container::DICT_KEYS as u64)?;
-        // `PyDictKeysObject`: `dk_size` to 3.10 (`Objects/dict-common.h`), sizes as logarithms from 3.11 (`pycore_dict.h`).
+        // `PyDictKeysObject`: `dk_size` to 3.10 (`Objects/dict-common.h`), sizes as logarithms from 3.11
+        // (`pycore_dict.h`).
         let (first, size, key, count) = if self.layout.minor >= 11 {
             let index_bytes = 1_u64 << self.memory.byte(keys.checked_add(9)?)?.min(40);
             let general = self.memory.byte(keys.checked_add(10)?)? == 0;

@@ -1,11 +1,13 @@
 //! Offsets in the interpreter's own structures, by version, in bytes.
 //!
-//! Invariant: these are claims. Each is proved on the process at hand before it is used (`interpreter.rs`, `lists.rs`,
-//! `types.rs`). Where the process itself states an offset (`_Py_DebugOffsets`, from 3.13), that one is used.
+//! Invariant: these are claims. Each is proved on the process at hand before it is used (`interpreter.rs`,
+//! `lists.rs`, `types.rs`). Where the process itself states an offset (`_Py_DebugOffsets`, from 3.13), that
+//! one is used.
 //!
-//! `tools/offsets.py` prints them. They were read from v3.8.18 (`Include/internal/pycore_pystate.h`, `pycore_pymem.h`), v3.9.18,
-//! v3.10.13, v3.11.7, v3.12.1, v3.13.0 (`pycore_runtime.h`, `pycore_interp.h`, `pycore_gc.h`, `pycore_typeobject.h`),
-//! v3.14.10 and v3.15.2 (`pycore_runtime_structs.h`, `pycore_interp_structs.h`, `pycore_debug_offsets.h`).
+//! `tools/offsets.py` prints them. They were read from v3.8.18 (`Include/internal/pycore_pystate.h`,
+//! `pycore_pymem.h`), v3.9.18, v3.10.13, v3.11.7, v3.12.1, v3.13.0 (`pycore_runtime.h`, `pycore_interp.h`,
+//! `pycore_gc.h`, `pycore_typeobject.h`), v3.14.10 and v3.15.2 (`pycore_runtime_structs.h`,
+//! `pycore_interp_structs.h`, `pycore_debug_offsets.h`).
 
 use super::error::RuntimeError;
 use crate::memory::Memory;
@@ -52,7 +54,8 @@ pub(super) struct Collector {
     pub(super) collecting: u64,
 }
 
-/// `PyInterpreterState.types`: an array for the interpreter's own types and, from 3.13, one for those of its modules.
+/// `PyInterpreterState.types`: an array for the interpreter's own types and, from 3.13, one for those of its
+/// modules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Statics {
     /// The offset of each array and its capacity.
@@ -163,7 +166,8 @@ impl Table {
         if read(word::FREE_THREADED)? != 0 {
             return Err(RuntimeError::FreeThreaded);
         }
-        // 3.14 put `threads_main` before `gc`. `gc.collecting` is near the end, at another word in each version.
+        // 3.14 put `threads_main` before `gc`. `gc.collecting` is near the end, at another word in each
+        // version.
         let (gc, collecting) = match minor {
             13 => (10, 72),
             14 => (11, 82),

@@ -1,7 +1,7 @@
 //! The types that are compared by address, and the state that an interpreter keeps for its static types.
 //!
-//! Invariant: a type is taken for one of CPython's own only if it is static and has the right name, since a program may put
-//! anything into `builtins`.
+//! Invariant: a type is taken for one of CPython's own only if it is static and has the right name, since a
+//! program may put anything into `builtins`.
 
 use super::error::RuntimeError;
 use super::interpreter::Interpreter;
@@ -18,8 +18,8 @@ const ROW: u64 = 4;
 /// How far around the address in the table the array of types is looked for: large caches lie before it.
 const FAR: u64 = 1 << 15;
 
-/// The addresses of the types that are compared by address, and `subtype_traverse` and `subtype_dealloc`, which every type
-/// that a class statement made has in its slots.
+/// The addresses of the types that are compared by address, and `subtype_traverse` and `subtype_dealloc`,
+/// which every type that a class statement made has in its slots.
 ///
 /// `ContextVar` is 0 in a process that has not initialized it, and so has no such objects.
 ///
@@ -56,8 +56,8 @@ pub fn known_types<M: Memory>(
     Ok((types, class))
 }
 
-/// The interpreter's own types whose addresses are certain, each with its `tp_name`: from 3.12 on an interpreter keeps a
-/// list of its static types. Empty before that.
+/// The interpreter's own types whose addresses are certain, each with its `tp_name`: from 3.12 on an
+/// interpreter keeps a list of its static types. Empty before that.
 pub fn certain_types<M: Memory>(
     memory: &M,
     layout: &Layout,
@@ -122,8 +122,8 @@ fn class_functions<M: Memory>(objects: &Objects<'_, M>, interpreter: &Interprete
     None
 }
 
-/// The static types of an interpreter, each with its namespace, which from 3.12 on the type itself does not have. Empty
-/// before that, and where the array of types is not found.
+/// The static types of an interpreter, each with its namespace, which from 3.12 on the type itself does not
+/// have. Empty before that, and where the array of types is not found.
 pub fn static_namespaces<M: Memory>(memory: &M, minor: u8, interpreter: &Interpreter) -> Vec<(u64, u64)> {
     static_types(memory, minor, interpreter, false)
 }

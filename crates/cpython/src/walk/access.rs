@@ -19,14 +19,15 @@ pub trait HeapAccess {
     /// Whether `tp_traverse` can be called. If not, the decoder finds all references by memory alone.
     const HAS_TRAVERSE: bool;
 
-    /// Whether the sizes and slots of the type at `of` are right for certain. If not, its objects are read with checks.
+    /// Whether the sizes and slots of the type at `of` are right for certain. If not, its objects are read
+    /// with checks.
     fn is_trusted(&self, of: u64) -> bool {
         let _ = of;
         true
     }
 
-    /// Resolves how objects of the type at `of` are treated. If it is not trusted, the plan is used for [`Self::traverse`]
-    /// only.
+    /// Resolves how objects of the type at `of` are treated. If it is not trusted, the plan is used for
+    /// [`Self::traverse`] only.
     fn plan(&mut self, of: u64, info: &TypeInfo, is_trusted: bool) -> Self::TypePlan;
 
     /// The shallow size of an object in bytes, as `sys.getsizeof()` reports it.
@@ -38,13 +39,15 @@ pub trait HeapAccess {
         decoder: &mut Decoder<'_, Self::Memory>,
     ) -> u64;
 
-    /// Whether the traverse of a type that is not trusted may be called. If not, its objects are read as unverified ones.
+    /// Whether the traverse of a type that is not trusted may be called. If not, its objects are read as
+    /// unverified ones.
     fn may_traverse(&self, plan: &Self::TypePlan) -> bool {
         let _ = plan;
         Self::HAS_TRAVERSE
     }
 
-    /// Adds what the type's `tp_traverse` visits to `into`, in its order. Used only with [`Self::HAS_TRAVERSE`].
+    /// Adds what the type's `tp_traverse` visits to `into`, in its order. Used only with
+    /// [`Self::HAS_TRAVERSE`].
     ///
     /// # Errors
     /// If memory for it cannot be allocated.
@@ -80,7 +83,8 @@ pub struct InterpreterFacts {
     pub standard: Vec<String>,
     /// The names of the standard library's modules.
     pub standard_modules: FxHashSet<String>,
-    /// The namespaces of the interpreter's static types, where the type itself does not have them (from 3.12).
+    /// The namespaces of the interpreter's static types, where the type itself does not have them (from
+    /// 3.12).
     pub static_namespaces: FxHashMap<u64, u64>,
     /// The offset of the limit of a bounded `lru_cache`.
     pub lru_limit: Option<u64>,

@@ -1,11 +1,13 @@
-//! The set of addresses that were met: a bit for each sixteen bytes of the parts of memory in which objects lie.
+//! The set of addresses that were met: a bit for each sixteen bytes of the parts of memory in which objects
+//! lie.
 //!
-//! An address becomes an [`AddressId`] of 32 bits: the index of its part of 1 MiB, in the order in which parts were met, and
-//! its position in the part. Allocators align objects to sixteen bytes; those of the interpreter that are aligned to eight
-//! only have parts of their own. An id takes half the memory of an address, and its rank among all ids, the number of bits
-//! set before its own, is found by counting bits.
+//! An address becomes an [`AddressId`] of 32 bits: the index of its part of 1 MiB, in the order in which
+//! parts were met, and its position in the part. Allocators align objects to sixteen bytes; those of the
+//! interpreter that are aligned to eight only have parts of their own. An id takes half the memory of an
+//! address, and its rank among all ids, the number of bits set before its own, is found by counting bits.
 //!
-//! Invariant: an address has one id, and an id one address. Beyond 64 GiB of parts with objects there are no ids left.
+//! Invariant: an address has one id, and an id one address. Beyond 64 GiB of parts with objects there are no
+//! ids left.
 
 use memtop_heap::{Budget, HEADROOM, HeapError, filled, headroom};
 use rustc_hash::FxHashMap;

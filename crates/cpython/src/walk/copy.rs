@@ -55,8 +55,8 @@ impl<'w, S: HeapAccess> Walk<'w, S> {
         self.copy_trusted(id, address);
     }
 
-    /// Copies an object that may not be one: every read is checked, and no function of its type is called. Objects that it
-    /// refers to are unverified too, unless they were met before.
+    /// Copies an object that may not be one: every read is checked, and no function of its type is called.
+    /// Objects that it refers to are unverified too, unless they were met before.
     #[cold]
     fn copy_unverified(&mut self, id: AddressId, address: u64) {
         let Some(mut decoder) = self.take_checked_decoder() else { return };
@@ -78,8 +78,8 @@ impl<'w, S: HeapAccess> Walk<'w, S> {
         self.checked_decoder = Some(decoder);
     }
 
-    /// Copies an object whose type is not trusted: every read is checked, and its traverse is called only if the collector
-    /// tracks the object.
+    /// Copies an object whose type is not trusted: every read is checked, and its traverse is called only if
+    /// the collector tracks the object.
     #[inline(never)]
     fn copy_untrusted(&mut self, index: usize, id: AddressId, address: u64) {
         let Some(mut decoder) = self.take_checked_decoder() else { return };
@@ -141,8 +141,8 @@ impl<'w, S: HeapAccess> Walk<'w, S> {
         id
     }
 
-    /// The size of an object that seems larger than all mapped memory: unless more is mapped by now, the object is damaged, and
-    /// is counted as such.
+    /// The size of an object that seems larger than all mapped memory: unless more is mapped by now, the
+    /// object is damaged, and is counted as such.
     #[cold]
     #[inline(never)]
     fn too_large(&mut self, size: u64, type_index: usize) -> u64 {

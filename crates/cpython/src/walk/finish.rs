@@ -1,5 +1,5 @@
-//! Makes a heap of what a walk found: replaces addresses by object ids and resolves uncertain references. The process runs
-//! on meanwhile.
+//! Makes a heap of what a walk found: replaces addresses by object ids and resolves uncertain references. The
+//! process runs on meanwhile.
 
 use std::time::Instant;
 
@@ -78,8 +78,8 @@ impl WalkResult {
     /// Makes the heap. `info` describes the capture, which began at `start`. O(objects + references).
     ///
     /// # Errors
-    /// If there are more objects or references than a heap can have, or if memory could not be allocated, during the walk or
-    /// here.
+    /// If there are more objects or references than a heap can have, or if memory could not be allocated,
+    /// during the walk or here.
     pub fn into_heap(self, info: CaptureInfo, start: Instant) -> Result<Heap, HeapError> {
         let Self {
             mut builder,
@@ -151,8 +151,8 @@ impl WalkResult {
     }
 }
 
-/// Keeps uncertain references as long as their target's reference count is not explained without them, and removes the
-/// others.
+/// Keeps uncertain references as long as their target's reference count is not explained without them, and
+/// removes the others.
 fn resolve_uncertain(builder: &mut HeapBuilder, uncertain: &[UncertainReference]) -> Result<(), HeapError> {
     let mut open: FxHashMap<ObjectId, i64> = FxHashMap::default();
     let bytes = (uncertain.len() * size_of::<(ObjectId, i64)>()) as u64;

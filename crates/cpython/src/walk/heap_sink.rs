@@ -10,7 +10,8 @@ use crate::layout::gc_head;
 use crate::memory::Memory;
 use crate::sink::Sink;
 
-/// The highest reference count of an object that only a word of unknown meaning leads to: less than any address.
+/// The highest reference count of an object that only a word of unknown meaning leads to: less than any
+/// address.
 const MAX_COUNT: u64 = 1 << 20;
 /// How many such words are followed at most: each takes a system call.
 const PROBES: u32 = 20_000;
@@ -31,7 +32,8 @@ pub(super) struct HeapSink<'w, M> {
     pub(super) uncertain: Vec<UncertainReference>,
     /// Whether objects are read without a check, so that only a certain reference may lead to one.
     pub(super) is_unchecked: bool,
-    /// Objects that only a word of unknown meaning leads to, and those reached through them alone: read with checks.
+    /// Objects that only a word of unknown meaning leads to, and those reached through them alone: read with
+    /// checks.
     pub(super) unverified: FxHashSet<u64>,
     /// Whether the object that is being copied is unverified.
     pub(super) is_unverified: bool,
@@ -54,8 +56,7 @@ pub(super) struct HeapSink<'w, M> {
 }
 
 impl<'w, M: Memory> HeapSink<'w, M> {
-    /// A sink without objects. With `is_unchecked`, objects are read without a check, so that a word that may be a
-    /// reference must not lead to one for certain.
+    /// A sink without objects. With `is_unchecked`, objects are read without a check, unless they are unverified.
     pub(super) fn new(
         memory: &'w M,
         builder: HeapBuilder,
@@ -87,8 +88,8 @@ impl<'w, M: Memory> HeapSink<'w, M> {
         }
     }
 
-    /// The id of an object's address in the form of an object id, by which it is replaced later. `None` if no object can lie
-    /// there.
+    /// The id of an object's address in the form of an object id, by which it is replaced later. `None` if no
+    /// object can lie there.
     #[inline]
     pub(super) fn meet(&mut self, address: u64) -> Option<ObjectId> {
         let Some(id) = self.id(address) else {
@@ -104,9 +105,10 @@ impl<'w, M: Memory> HeapSink<'w, M> {
         Some(ObjectId::from_index(id.0 as usize))
     }
 
-    /// The id of an address; `None` if no object can lie there. If no address nearby was met, its memory is read first, since a
-    /// number that merely looks like an address would take up a part of its own. The read is an ordinary one, as the object
-    /// will be read: a probe takes permissions that not every process has inside.
+    /// The id of an address; `None` if no object can lie there. If no address nearby was met, its memory is
+    /// read first, since a number that merely looks like an address would take up a part of its own. The read
+    /// is an ordinary one, as the object will be read: a probe takes permissions that not every process has
+    /// inside.
     #[inline]
     pub(super) fn id(&mut self, address: u64) -> Option<AddressId> {
         match self.addresses.cached_id(address) {
@@ -244,8 +246,8 @@ impl<M: Memory> HeapSink<'_, M> {
         }
     }
 
-    /// A word that leads to an address that was not met yet: a reference, if an object lies there as far as can be seen. Freed
-    /// memory is recognised by its first word: 0, or the allocator's link, an address.
+    /// A word that leads to an address that was not met yet: a reference, if an object lies there as far as
+    /// can be seen. Freed memory is recognised by its first word: 0, or the allocator's link, an address.
     #[cold]
     fn maybe_unmet(&mut self, to: u64, label: Label) {
         let Some([first, of]) = self.head(to) else { return };

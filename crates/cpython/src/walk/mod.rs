@@ -1,15 +1,16 @@
-//! The walk over a heap that is held still, from inside the process or over a copy of its memory: objects in the order in
-//! which they are met, their types, their references.
+//! The walk over a heap that is held still, from inside the process or over a copy of its memory: objects in
+//! the order in which they are met, their types, their references.
 //!
-//! The walk is breadth first from the roots; then it takes what is in the collector's lists and nothing named reaches. An
-//! object is met once, by the first reference to it or in the lists; it is copied in the order of meeting, so that the next
-//! objects are known some time ahead and their memory can be prefetched. The target of a reference is kept as an address id
-//! of 32 bits (`address_index.rs`), which `finish.rs` replaces by the object's id when the process runs on.
+//! The walk is breadth first from the roots; then it takes what is in the collector's lists and nothing named
+//! reaches. An object is met once, by the first reference to it or in the lists; it is copied in the order of
+//! meeting, so that the next objects are known some time ahead and their memory can be prefetched. The target
+//! of a reference is kept as an address id of 32 bits (`address_index.rs`), which `finish.rs` replaces by the
+//! object's id when the process runs on.
 //!
-//! A [`HeapAccess`] provides what differs between inside and outside. Invariants: nothing is written; keys that are not names
-//! are not read unless the decoder was asked to; objects without a valid type become one row of a type named `?`; memory
-//! that grows with the heap is allocated fallibly, and a walk that runs out of it ends, so that [`WalkResult::into_heap`]
-//! reports the error.
+//! A [`HeapAccess`] provides what differs between inside and outside. Invariants: nothing is written; keys
+//! that are not names are not read unless the decoder was asked to; objects without a valid type become one
+//! row of a type named `?`; memory that grows with the heap is allocated fallibly, and a walk that runs out
+//! of it ends, so that [`WalkResult::into_heap`] reports the error.
 
 mod access;
 mod address_index;

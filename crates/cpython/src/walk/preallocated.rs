@@ -14,8 +14,9 @@ pub struct Preallocated {
 }
 
 impl Preallocated {
-    /// Allocates for about `expected` objects. A walk may find more, within `budget`, and then takes longer. `populate` has
-    /// the kernel back a range of addresses, and returns whether it did: see [`memtop_heap::make_room`].
+    /// Allocates for about `expected` objects. A walk may find more, within `budget`, and then takes longer.
+    /// `populate` has the kernel back a range of addresses, and returns whether it did: see
+    /// [`memtop_heap::make_room`].
     ///
     /// # Errors
     /// If the memory cannot be allocated.

@@ -1,7 +1,8 @@
 //! The roots: the namespaces of modules, the variables of running frames, thread locals, context variables.
 //!
-//! A root leads to the object itself: a module's root to its namespace, a frame's roots to the values of its variables. An
-//! object that no root reaches and that is alive nevertheless is recognised by its reference count, when the heap is made.
+//! A root leads to the object itself: a module's root to its namespace, a frame's roots to the values of its
+//! variables. An object that no root reaches and that is alive nevertheless is recognised by its reference
+//! count, when the heap is made.
 
 use memtop_heap::{Frame, Label, Origin, Root, RootKind, push};
 

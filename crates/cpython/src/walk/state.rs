@@ -66,7 +66,8 @@ pub struct Walk<'w, S: HeapAccess> {
 }
 
 impl<'w, S: HeapAccess> Walk<'w, S> {
-    /// A walk over the heap that `source` gives access to. `checked` is the same `memory`, for unverified objects.
+    /// A walk over the heap that `source` gives access to. `checked` is the same `memory`, for unverified
+    /// objects.
     pub fn new(
         source: &'w mut S,
         memory: &'w S::Memory,

@@ -109,7 +109,8 @@ impl<S: HeapAccess> Walk<'_, S> {
     }
 }
 
-/// The shape of a type's objects, by its C base type; for the weak containers of the standard library, by its name.
+/// The shape of a type's objects, by its C base type; for the weak containers of the standard library, by its
+/// name.
 fn shape(info: &TypeInfo) -> memtop_heap::Shape {
     match info.shape {
         memtop_heap::Shape::Other => memtop_heap::Shape::of_name(&info.module, &info.qualname),

@@ -1,5 +1,5 @@
-//! The walk over a program that stands still, from outside: each object that Python knows is in the heap, with what Python
-//! says of it.
+//! The walk over a stopped program, from outside: each object that Python knows is in the heap, with the size
+//! and the references that Python reports.
 
 use std::time::Instant;
 
