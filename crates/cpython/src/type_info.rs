@@ -72,6 +72,9 @@ pub struct TypeInfo {
     pub attributes: Vec<Label>,
     /// How references are labelled that a traverse visits and nothing else has labelled.
     pub remaining: Remaining,
+    /// The offset of the most items that an object allows itself, a signed word that is negative if there is no
+    /// limit.
+    pub limit: Option<u64>,
     /// How its objects are sized.
     pub sizing: Sizing,
 }
@@ -135,6 +138,7 @@ impl TypeInfo {
             dict: DictPlace::None,
             attributes: Vec::new(),
             remaining: Remaining::Unlabelled,
+            limit: None,
             sizing: Sizing { formula: SizeFormula::Object, header: 0, heads_differ: false },
         }
     }
@@ -199,6 +203,7 @@ impl<M: Memory> Decoder<'_, M> {
             remaining: base
                 .definition
                 .map_or(Remaining::Unlabelled, |known| (known.remaining)(self.layout.minor)),
+            limit: base.definition.and_then(|known| known.limit),
             sizing: self.sizing(address, flags, kind),
         })
     }

@@ -186,7 +186,19 @@ fn a_static_type_ends_before_the_members_of_a_class() {
 }
 
 /// The references of an object of a static C type with this name, by memory alone.
-fn alone(minor: u8, name: &str, kind: ObjectKind, mut memory: Words, basic_size: u64) -> Found {
+fn alone(minor: u8, name: &str, kind: ObjectKind, memory: Words, basic_size: u64) -> Found {
+    alone_with_slots(minor, name, kind, memory, basic_size, &[])
+}
+
+/// The same of a type with slots at these offsets.
+fn alone_with_slots(
+    minor: u8,
+    name: &str,
+    kind: ObjectKind,
+    mut memory: Words,
+    basic_size: u64,
+    slots: &[u64],
+) -> Found {
     const TYPE: u64 = 0x7f00_0000_8000;
     const TYPE_OF_TYPES: u64 = 0x7f00_0000_a000;
     const NAME: u64 = 0x7f00_0000_b000;
@@ -211,7 +223,13 @@ fn alone(minor: u8, name: &str, kind: ObjectKind, mut memory: Words, basic_size:
         cell: 6,
         context_variable: 7,
     };
-    let info = TypeInfo { address: TYPE, kind, basic_size, ..TypeInfo::unknown() };
+    let info = TypeInfo {
+        address: TYPE,
+        kind,
+        basic_size,
+        members: slots.iter().map(|&offset| (offset, Label::STORAGE)).collect(),
+        ..TypeInfo::unknown()
+    };
     let layout = Layout::of(minor).expect("the version is known");
     let file = if name.starts_with("numpy.") { "/numpy/core.so" } else { "/python" };
     let mappings = [(TUPLE, TUPLE + 0x1000, "/python"), (TYPE, TYPE + 0x1000, file)];
@@ -272,6 +290,17 @@ fn a_cycle_of_blocks_ends() {
     memory.words.extend([(AT + 16, 1 << 40), (AT + 24, BLOCK), (AT + 32, BLOCK), (AT + 40, 60)]);
     let found = alone(12, "collections.deque", ObjectKind::Deque, memory, 232);
     assert!((4..=4 * 64).contains(&found.references.len()), "{}", found.references.len());
+}
+
+/// The members of an OrderedDict itself are not objects; a class that derives from it may have slots.
+#[test]
+fn the_slots_of_an_ordered_dict_are_reported() {
+    let mut memory = Words::default();
+    memory.words.extend([(AT + 48, ZONE), (AT + 96, ZONE + 64)]);
+    let kind = ObjectKind::DictAndMore;
+    let found = alone_with_slots(12, "collections.OrderedDict", kind, memory, 104, &[96]);
+    assert_eq!(found.references, [(ZONE + 64, None)]);
+    assert!(found.uncertain.is_empty());
 }
 
 /// `lru_cache_object`: the ring begins in the cache; its links hold a key and a result.

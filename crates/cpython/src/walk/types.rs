@@ -74,7 +74,7 @@ impl<S: HeapAccess> Walk<'_, S> {
         let limit = match info.kind {
             ObjectKind::LruCache => self.facts.lru_limit,
             ObjectKind::Deque => self.facts.deque_limit,
-            _ => None,
+            _ => info.limit,
         };
         let definition = info.c_type.map(CType::definition);
         // It holds memory that is not Python objects.
