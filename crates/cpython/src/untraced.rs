@@ -78,11 +78,6 @@ impl<M: Memory> Decoder<'_, M> {
         if let Some(fields) = plan.fields {
             self.hidden_fields(at, fields, sink);
         }
-        if info.kind == ObjectKind::Generator
-            && let Some(frame) = self.frame_object_of_generator(at)
-        {
-            self.reference_if_object(frame, info, true, sink);
-        }
         self.members(at, info, &mut None, sink);
         if let CStruct::Read { references, .. } = plan.c_struct {
             let (layout, types) = (self.layout, self.types);

@@ -5,11 +5,11 @@
 use memtop_heap::{Label, Shape};
 
 use super::code::slots_size;
-use super::definition::{Coverage, Definition, Member, SizeFormula};
-use super::view::ObjectView;
+use super::definition::{CStruct, Coverage, Definition, Member, SizeFormula};
+use super::view::{ObjectSink, ObjectView};
 use crate::decoder::Decoder;
 use crate::kind::ObjectKind;
-use crate::layout::Layout;
+use crate::layout::{FrameLayout, Layout};
 use crate::memory::Memory;
 use crate::sink::Sink;
 use crate::visited::Visited;
@@ -19,6 +19,7 @@ pub(super) const GENERATOR: Definition = Definition {
     shape: Shape::Generator,
     coverage: Coverage::Struct,
     members,
+    c_struct: |minor| (minor >= 11).then_some(CStruct::Read { references: frame_object, words_from: None }),
     unlabelled,
     size: |minor| (minor >= 11).then_some(SizeFormula::Read(size)),
     ..Definition::interpreter(&["generator"])
@@ -69,27 +70,26 @@ impl<M: Memory> Decoder<'_, M> {
         visited: &mut Option<Visited<'_>>,
         sink: &mut impl Sink,
     ) {
-        if self.layout.frame.in_frame_object.is_some() && self.has_frame(at) {
-            self.frame_parts(at + self.layout.frame.in_generator, visited, sink);
-        }
-    }
-
-    /// Whether a generator's frame is not finished.
-    fn has_frame(&self, at: u64) -> bool {
-        let layout = self.layout.frame;
-        let state = layout.generator_state.and_then(|offset| self.memory.byte(at + offset));
-        state.is_some_and(|state| (state as i8) < layout.cleared)
-    }
-
-    /// The frame object that was made of a generator's frame (`_PyFrame_Traverse` in `frame.c`, from 3.11).
-    pub(crate) fn frame_object_of_generator(&self, at: u64) -> Option<u64> {
-        if !self.has_frame(at) {
-            return None;
-        }
         let frame = self.layout.frame;
-        let behind_locals = if frame.code == 0 { 8 } else { 16 };
-        Some(self.word(at + frame.in_generator + frame.locals + behind_locals))
+        if has_frame(self.memory, &frame, at) {
+            self.frame_parts(at + frame.in_generator, visited, sink);
+        }
     }
+}
+
+/// The frame object that was made of a generator's frame (`_PyFrame_Traverse` in `frame.c`, from 3.11).
+fn frame_object(generator: &ObjectView<'_>, sink: &mut dyn ObjectSink) {
+    let frame = generator.layout.frame;
+    if has_frame(generator.memory, &frame, generator.at) {
+        let behind_locals = if frame.code == 0 { 8 } else { 16 };
+        sink.if_object(generator.word(frame.in_generator + frame.locals + behind_locals));
+    }
+}
+
+/// Whether a generator's frame is not cleared.
+fn has_frame<M: Memory + ?Sized>(memory: &M, frame: &FrameLayout, at: u64) -> bool {
+    let state = frame.generator_state.and_then(|offset| memory.byte(at + offset));
+    state.is_some_and(|state| (state as i8) < frame.cleared)
 }
 
 /// `gen_sizeof` in `genobject.c`, from 3.11.
