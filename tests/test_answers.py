@@ -125,7 +125,7 @@ def test_it_cannot_be_changed(series):
 
 
 def test_a_field_that_is_not_there_is_answered_with_those_that_are(series):
-    with pytest.raises(AttributeError, match=r"no field 'suspicion': there are .*suspects.*verdict"):
+    with pytest.raises(AttributeError, match=r"no field 'suspicion': the fields are .*suspects.*verdict"):
         _ = mem_top.leaks(*series).suspicion
 
 

@@ -155,7 +155,7 @@ def test_a_callback_that_fails_is_logged_and_the_watch_goes_on(shop, often, capl
             time.sleep(0.02)
         seen = watch._series[-1]
         until(lambda: watch._series[-1] is not seen)
-    assert "mem_top could not look at the heap" in caplog.text
+    assert "mem_top could not examine the heap" in caplog.text
 
 
 def test_looks_are_rarer_where_they_cost_much(monkeypatch):
@@ -206,7 +206,7 @@ def test_an_interval_is_more_than_nothing(every):
 
 
 def test_it_begins_once():
-    with mem_top.watching(every=LONG) as watch, pytest.raises(RuntimeError, match="has begun already"):
+    with mem_top.watching(every=LONG) as watch, pytest.raises(RuntimeError, match="was already started"):
         watch.__enter__()
 
 

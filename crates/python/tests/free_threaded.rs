@@ -1,4 +1,4 @@
-//! A build for a free-threaded interpreter ends with the sentence of the package, not with a compiler's riddle.
+//! A build for a free-threaded interpreter stops with the package's message instead of compiler errors.
 
 use std::path::Path;
 use std::process::Command;

@@ -128,7 +128,7 @@ impl<'a> View<'a> {
                 {
                     // A name is the same whatever object spells it; without one, the key's own place has to do.
                     let text = reference.label.text().map(|text| texts[text.index()]);
-                    let place = |key| objects.address(key) << 8 | u64::from(objects.flags(key).mark()) << 1;
+                    let place = |key| objects.address(key) << 8 | u64::from(objects.flags(key).tag()) << 1;
                     let known = text.or(before.map(place));
                     view.key[reference.to.index()] = known.map_or(0, |known| known | 1);
                 }

@@ -134,7 +134,7 @@ impl<'w, S: HeapAccess> Walk<'w, S> {
         let mut flags = if immortal { flags | Flags::IMMORTAL } else { flags };
         let known = &self.known[index];
         if known.is_leaf {
-            flags = flags.with_mark(decoder.tag(address, known.tag, self.secret));
+            flags = flags.with_tag(decoder.tag(address, known.tag, self.secret));
         }
         let id = self.sink.builder.add_object(Object { address, ty: known.id, size, refcount, flags });
         self.sink.current = id;
@@ -185,7 +185,7 @@ impl<'w, S: HeapAccess> Walk<'w, S> {
         let (refcount, immortal) = self.sink.refcount(address);
         let mut flags = if immortal { Flags::IMMORTAL } else { Flags::NONE };
         if known.is_leaf {
-            let flags = flags.with_mark(self.decoder.tag(address, known.tag, self.secret));
+            let flags = flags.with_tag(self.decoder.tag(address, known.tag, self.secret));
             self.sink.builder.add_object(Object { address, ty: known.id, size, refcount, flags });
             return;
         }

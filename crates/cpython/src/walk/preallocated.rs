@@ -1,6 +1,6 @@
 //! The memory for the results of a walk.
 
-use memtop_heap::{Budget, CaptureInfo, HEADROOM, HeapBuilder, HeapError, headroom, make_room};
+use memtop_heap::{Budget, CaptureInfo, HEADROOM, HeapBuilder, HeapError, headroom, preallocate};
 
 use super::address_index::AddressId;
 
@@ -16,7 +16,7 @@ pub struct Preallocated {
 impl Preallocated {
     /// Allocates for about `expected` objects. A walk may find more, within `budget`, and then takes longer.
     /// `populate` has the kernel back a range of addresses, and returns whether it did: see
-    /// [`memtop_heap::make_room`].
+    /// [`memtop_heap::preallocate`].
     ///
     /// # Errors
     /// If the memory cannot be allocated.
@@ -30,7 +30,7 @@ impl Preallocated {
         builder.budget_mut().take(FINISHING_BYTES.saturating_mul(expected as u64))?;
         builder.prepare(expected, expected.saturating_mul(3) / 2, &populate)?;
         let mut order = Vec::new();
-        make_room(&mut order, expected, AddressId(0), builder.budget_mut(), &populate)?;
+        preallocate(&mut order, expected, AddressId(0), builder.budget_mut(), &populate)?;
         headroom(HEADROOM)?;
         Ok(Self { builder, order })
     }
