@@ -1,4 +1,4 @@
-//! How the decoder treats the objects of a type.
+//! The ways in which the decoder treats the objects of a type.
 
 /// How the objects of a type are treated. Each C type has its kind in its file in `objects/`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

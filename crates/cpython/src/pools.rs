@@ -1,4 +1,4 @@
-//! How much free memory pymalloc holds, by the pools in which objects were found.
+//! The free memory that pymalloc holds, by the pools in which objects were found.
 //!
 //! A pool begins with the number of its blocks in use, and has the number of its arena at 32 and its size
 //! class at 36 (`Objects/obmalloc.c`, `pycore_obmalloc.h`): 16 KiB in arenas of 1 MiB from 3.10, 4 KiB in

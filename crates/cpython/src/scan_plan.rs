@@ -1,4 +1,4 @@
-//! How the objects of a type are read where no traverse can be called. The plans are made in `untraced.rs`.
+//! Plans for reading the objects of a type where no traverse can be called. The plans are made in `untraced.rs`.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;

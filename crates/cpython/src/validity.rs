@@ -1,4 +1,4 @@
-//! Whether an object lies at an address, judged by what an object must look like. Used for words of unknown
+//! Judges whether an object lies at an address, by what an object must look like. Used for words of unknown
 //! meaning.
 //!
 //! An object has a reference count that freed memory does not have (which begins with a free list's link, or

@@ -75,7 +75,7 @@ impl Found {
         let permanent = lists.heads.split_off(3);
         let mut found = BTreeSet::new();
         let walk = list_objects(&self.still.memory, &lists, |object| {
-            assert!(found.insert(object), "{}: {object:#x} is told twice", self.version);
+            assert!(found.insert(object), "{}: {object:#x} is visited twice", self.version);
         });
         assert!(walk.complete && walk.broken == 0, "{}: {walk:?}", self.version);
         let told: BTreeSet<u64> =
