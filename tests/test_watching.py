@@ -12,7 +12,7 @@ import pytest
 import mem_top
 from mem_top import _watching
 
-LONG = 30.0
+LONG = 300.0
 
 
 class Ware:
@@ -43,7 +43,7 @@ kept: Shop
 @pytest.fixture
 def often(monkeypatch: pytest.MonkeyPatch) -> None:
     """Looks as often as was asked for, also where a loaded machine takes long for each."""
-    monkeypatch.setattr(_watching, "_BUDGET", 1.0)
+    monkeypatch.setattr(_watching, "_PAUSE_BUDGET", 1.0)
 
 
 def until(what: Callable[[], object], longest: float = LONG) -> None:

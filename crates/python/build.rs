@@ -4,7 +4,7 @@ use pyo3_build_config::{BuildFlag, get};
 
 const MESSAGE: &str = include_str!("../../python/mem_top/_free_threaded.txt");
 
-fn main() {
+pub(crate) fn main() {
     println!("cargo::rerun-if-changed=../../python/mem_top/_free_threaded.txt");
     if get().build_flags().0.contains(&BuildFlag::Py_GIL_DISABLED) {
         for line in MESSAGE.trim().lines() {
