@@ -1,8 +1,10 @@
-//! Byte offsets of the structures of CPython's GIL builds on 64-bit machines.
+//! Byte offsets of the structs of CPython's GIL builds on 64-bit machines.
 //!
-//! Offsets in objects are relative to the object's address (what `id()` gives). Those that did not change from
-//! 3.8 to 3.15 are constants; those that did are in a table by version, with `None` for a version that is unknown.
-//! Each was printed by `offsetof` from the headers of that version, and is validated by the reader at run time.
+//! Offsets in objects are relative to the object's address, which `id()` returns. Those that did not change
+//! from 3.8 to 3.15 are constants; the others are in a table by version, with `None` for an unknown version.
+//! Each was printed by `offsetof` from the headers of its version, and is validated at run time. Offsets that
+//! only one C type needs are in its file in `objects/`. This file is long because a new version adds a column
+//! to all of it: it is read and checked as one table.
 
 /// `PyObject` and `PyVarObject` (`Include/object.h`).
 pub mod object {
@@ -28,9 +30,9 @@ pub mod type_object {
     pub const TRAVERSE: usize = 184;
     /// `tp_weaklistoffset`, a signed word.
     pub const WEAK_LIST_OFFSET: usize = 208;
-    /// `tp_methods` and `tp_getset`, tables that no type inherits.
+    /// `tp_methods`, a table that types do not inherit.
     pub const METHODS: usize = 232;
-    /// See [`METHODS`].
+    /// `tp_getset`, a table that types do not inherit.
     pub const GETTERS: usize = 248;
     /// `tp_base`, a pointer to a type.
     pub const BASE: usize = 256;
@@ -46,8 +48,8 @@ pub mod type_object {
     pub const SUBCLASSES: u64 = 360;
     /// `Py_TPFLAGS_HEAPTYPE`: made at run time, by a class statement or `PyType_FromSpec`.
     pub const HEAP_TYPE: u64 = 1 << 9;
-    /// `Py_TPFLAGS_MANAGED_WEAKREF` (from 3.12) and `Py_TPFLAGS_MANAGED_DICT` (from 3.11): two more words stand
-    /// before the collector's head. Earlier versions use neither bit.
+    /// `Py_TPFLAGS_MANAGED_WEAKREF` (from 3.12) and `Py_TPFLAGS_MANAGED_DICT` (from 3.11): two more words
+    /// precede the collector's head. Earlier versions use neither bit.
     pub const PRE_HEADER: u64 = 1 << 3 | 1 << 4;
     /// The size of those two words.
     pub const PRE_HEADER_SIZE: usize = 16;
@@ -57,7 +59,8 @@ pub mod type_object {
     pub const HAVE_GC: u64 = 1 << 14;
 }
 
-/// The most attributes that an instance keeps in place, without a dict (`SHARED_KEYS_MAX_SIZE`, 3.11 on).
+/// The most attributes that an instance stores within itself, without a dict (`SHARED_KEYS_MAX_SIZE`, 3.11
+/// on).
 pub const INLINE_VALUES_MAX: usize = 30;
 
 /// `PyMethodDescrObject` (`Include/descrobject.h`) and the `PyMethodDef` that it points to.
@@ -74,7 +77,7 @@ pub mod method_descriptor {
     pub const ML_FLAGS: usize = 16;
 }
 
-/// The containers whose numbers of items stand in their first words.
+/// `PyListObject`, `PySetObject` and `PyDictObject`.
 pub mod container {
     /// `PyListObject.allocated` (`Include/cpython/listobject.h`), the capacity in items.
     pub const LIST_ALLOCATED: usize = 32;
@@ -88,7 +91,7 @@ pub mod container {
     pub const SET_TABLE: usize = 40;
     /// The size of a set's entry: a key and its hash.
     pub const SET_ENTRY: usize = 16;
-    /// The entries that a set has room for within itself (`PySet_MINSIZE`).
+    /// The number of entries within a set itself (`PySet_MINSIZE`).
     pub const SET_INLINE_ENTRIES: usize = 8;
     /// `PyDictObject.ma_used` (`Include/cpython/dictobject.h`).
     pub const DICT_USED: usize = 16;
@@ -110,11 +113,11 @@ pub mod gc_head {
     pub const MASK: usize = !3;
 }
 
-/// Where the parts of the collector's state stand, in bytes from the head of its youngest generation
+/// The collector's state, in bytes from the head of its youngest generation
 /// (`struct _gc_runtime_state`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GcState {
-    /// The head of the permanent generation, where `gc.freeze()` puts objects.
+    /// The head of the permanent generation, into which `gc.freeze()` moves objects.
     pub permanent: usize,
     /// `collecting`, an int: not 0 while the collector runs.
     pub collecting: usize,
@@ -140,7 +143,7 @@ impl GcState {
     }
 }
 
-/// How a dict's key table tells the number of its slots (`Objects/dictobject.c`, `pycore_dict.h`).
+/// How a dict's key table stores the number of its slots (`Objects/dictobject.c`, `pycore_dict.h`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DictKeysSize {
     /// A word, `dk_size`, at this offset in the key table (to 3.10).
@@ -161,13 +164,14 @@ impl DictKeysSize {
     }
 }
 
-/// Where things stand that moved between 3.8 and 3.15, in bytes; and what did not, as constants.
+/// The offsets that changed between 3.8 and 3.15, for one version.
 ///
-/// `tools/offsets.py` prints these numbers from a version's headers. They were read from v3.8.18 (`Include/code.h`,
-/// `frameobject.h`, `genobject.h`, `cpython/object.h`, `cpython/pystate.h`, `cpython/unicodeobject.h`), v3.9.18 and
-/// v3.10.13 (`cpython/code.h`, `cpython/frameobject.h`, else the same), v3.11.7, v3.12.1 and v3.13.0
-/// (`internal/pycore_frame.h`, `cpython/genobject.h`, `internal/pycore_genobject.h`, else the same), v3.14.10 and
-/// v3.15.2 (`internal/pycore_interpframe_structs.h`, else the same).
+/// `tools/offsets.py` prints these numbers from a version's headers. They were read from v3.8.18
+/// (`Include/code.h`, `frameobject.h`, `genobject.h`, `cpython/object.h`, `cpython/pystate.h`,
+/// `cpython/unicodeobject.h`), v3.9.18 and v3.10.13 (`cpython/code.h`, `cpython/frameobject.h`, else the
+/// same), v3.11.7, v3.12.1 and v3.13.0 (`internal/pycore_frame.h`, `cpython/genobject.h`,
+/// `internal/pycore_genobject.h`, else the same), v3.14.10 and v3.15.2
+/// (`internal/pycore_interpframe_structs.h`, else the same).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Layout {
     /// The minor version.
@@ -176,13 +180,13 @@ pub struct Layout {
     pub heap_type: HeapTypeLayout,
     /// `PyCodeObject`.
     pub code: CodeLayout,
-    /// Where a frame's data stand.
+    /// `_PyInterpreterFrame`, or `PyFrameObject` to 3.10.
     pub frame: FrameLayout,
     /// `PyThreadState`.
     pub thread: ThreadLayout,
-    /// The size of `PyASCIIObject`, behind which ASCII text stands.
+    /// The size of `PyASCIIObject`, which ASCII text follows.
     pub ascii_text: u64,
-    /// The size of `PyCompactUnicodeObject`, behind which other text stands.
+    /// The size of `PyCompactUnicodeObject`, which other text follows.
     pub compact_text: u64,
 }
 
@@ -216,7 +220,7 @@ impl HeapTypeLayout {
     }
 }
 
-/// `PyCodeObject`. To 3.10 the names of locals, cells and free variables stand apart.
+/// `PyCodeObject`. To 3.10 the names of locals, cells and free variables are in tuples of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CodeLayout {
     /// `co_consts`.
@@ -249,7 +253,7 @@ pub struct CodeLayout {
     pub other: u64,
 }
 
-/// Where a frame's data stand: in the frame object to 3.10, in an `_PyInterpreterFrame` from 3.11.
+/// A frame's data: in the frame object to 3.10, in an `_PyInterpreterFrame` from 3.11.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FrameLayout {
     /// `f_code` or `f_executable`.
@@ -266,8 +270,8 @@ pub struct FrameLayout {
     pub locals: u64,
     /// `prev_instr` or `instr_ptr`; `f_lasti`, an int, to 3.10.
     pub instruction: u64,
-    /// `stacktop` (an int) or, from 3.14, `stackpointer`; `f_stackdepth` (an int) in 3.10; before that `f_stacktop`, a
-    /// pointer that is NULL while the frame runs.
+    /// `stacktop` (an int) or, from 3.14, `stackpointer`; `f_stackdepth` (an int) in 3.10; before that
+    /// `f_stacktop`, a pointer that is NULL while the frame runs.
     pub stack_top: u64,
     /// `owner`, a byte; none to 3.10.
     pub owner: Option<u64>,
@@ -277,7 +281,7 @@ pub struct FrameLayout {
     pub in_generator: u64,
     /// `gi_frame_state`, a signed byte; none to 3.10.
     pub generator_state: Option<u64>,
-    /// The value from which on `gi_frame_state` says that there are no variables any more.
+    /// The lowest value of `gi_frame_state` of a generator whose frame is cleared.
     pub cleared: i8,
     /// `f_frame` of a frame object; none to 3.10.
     pub in_frame_object: Option<u64>,
@@ -299,7 +303,8 @@ pub struct ThreadLayout {
     pub frame: u64,
     /// `current_frame` in `_PyCFrame`, where `frame` leads to one.
     pub in_cframe: Option<u64>,
-    /// `datastack_chunk`, the newest piece of the stack of frames: the one before it, then its size; none to 3.10.
+    /// `datastack_chunk`, the newest chunk of the stack of frames, which begins with the chunk before it and
+    /// its size; none to 3.10.
     pub stack_chunk: Option<u64>,
 }
 

@@ -1,47 +1,58 @@
-//! What CPython's memory looks like: layouts as data, and the decoder of objects over them.
+//! CPython's memory: layouts as data, and the decoder of objects over them.
 //!
-//! It knows no operating system: whoever holds the memory, from inside the process or from outside, gives it as a
-//! [`Memory`]. The decoder says what an object refers to and what each reference is called ([`Decoder`]), what a type
-//! is ([`TypeInfo`]), what a string says, what the variables of a frame are.
+//! The crate knows no operating system: its caller holds the memory, from inside the process or from outside,
+//! and provides it as a [`Memory`]. The [`Decoder`] reports what an object refers to and how each reference
+//! is labelled, what a type is ([`TypeInfo`]), the text of a str, the variables of a frame. Everything that
+//! is known of a C type is in its file in `objects/`; a [`Walk`] puts a whole heap together.
 //!
-//! Invariants: every number of a layout names the CPython source that it was read from, and is *checked on the
-//! process in hand* before it is trusted; a version that is not in a table has no layout, and is never guessed. What
-//! is read is taken for hostile: every count is capped, nothing is followed for ever.
+//! Invariants: each number of a layout names the CPython source that it was read from, and is *checked on the
+//! process at hand* before it is trusted. A version that is not in a table has no layout; nothing is guessed
+//! for it. Memory is taken to be hostile: every count is capped, every loop ends.
 #![forbid(unsafe_code)]
 
+mod address;
+mod c_string;
 mod c_types;
+mod code_files;
+mod cycle_detector;
 mod decoder;
-mod frames;
 mod kind;
+mod known_types;
 pub mod layout;
+mod members;
 mod memory;
+mod objects;
 mod pools;
+mod references;
 mod runtime;
-mod size_parts;
+mod scan_plan;
+mod sink;
 mod sizes;
-mod structures;
 mod text;
 mod type_info;
 mod untraced;
 mod validity;
 mod value_tag;
-mod variables;
 mod visited;
 mod walk;
 
-pub use c_types::{CType, CTypes, CodeFiles};
-pub use decoder::{Decoder, KnownTypes, Sink};
-pub use frames::{FrameView, Local};
+pub use c_types::{CType, CTypes};
+pub use code_files::CodeFiles;
+pub use decoder::Decoder;
 pub use kind::ObjectKind;
+pub use known_types::KnownTypes;
 pub use layout::Layout;
 pub use memory::{Checked, Memory};
+pub use objects::context::ContextVariable;
+pub use objects::definition::Remaining;
+pub use objects::frame::{FrameView, Local};
+pub use objects::limit_offset;
 pub use pools::Pools;
 pub use runtime::{
     GcLists, Interpreter, ListWalk, RuntimeError, certain_types, interpreters, known_types, list_objects,
     static_namespaces,
 };
-pub use sizes::limit_offset;
+pub use sink::Sink;
 pub use text::{Text, is_identifier};
-pub use type_info::{DictPlace, TypeInfo};
-pub use variables::ContextVariable;
+pub use type_info::{DictPlace, Sizing, TypeInfo};
 pub use walk::{HeapAccess, InterpreterFacts, InterpreterRoots, Preallocated, Walk, WalkResult};

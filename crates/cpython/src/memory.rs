@@ -1,8 +1,8 @@
-//! Memory that can be read: the process's own, a copy of another's, a made-up image.
+//! Readable memory: the process's own, a copy of another process's, a synthetic image.
 
 use std::cell::RefCell;
 
-/// Little-endian memory with 64-bit addresses. `None` where nothing can be read.
+/// Little-endian memory with 64-bit addresses. A read returns `None` if the address cannot be read.
 pub trait Memory {
     /// The word at an address.
     fn word(&self, address: u64) -> Option<u64>;
@@ -13,7 +13,7 @@ pub trait Memory {
     /// The byte at an address.
     fn byte(&self, address: u64) -> Option<u8>;
 
-    /// Puts the bytes at an address that may not be an object's, nor in memory at all, into `into`.
+    /// Fills `into` with the bytes at an address that may not be mapped.
     fn checked(&self, address: u64, into: &mut [u8]) -> Option<()> {
         for (offset, byte) in (0..).zip(into) {
             *byte = self.byte(address.checked_add(offset)?)?;
@@ -21,15 +21,15 @@ pub trait Memory {
         Some(())
     }
 
-    /// Puts `length` bytes into `into`, whose contents they replace. Callers cap the length.
+    /// Replaces the contents of `into` by `length` bytes. Callers cap the length.
     fn bytes(&self, address: u64, length: usize, into: &mut Vec<u8>) -> Option<()>;
 }
 
-/// The same memory, of which every read is checked: for what is reached through a guess. It remembers some pages that were
-/// read lately, so that objects which lie side by side cost one check together.
+/// The same memory with every read checked, for what is reached through a guess. It caches some pages, so
+/// that objects side by side cost one check together.
 pub struct Checked<'m, M> {
     memory: &'m M,
-    /// By some bits of a page's number: the number, and the bytes. None before the first read.
+    /// The number and the bytes of each page, by some bits of its number. Empty before the first read.
     pages: RefCell<Vec<Option<Page>>>,
 }
 
@@ -97,7 +97,7 @@ mod tests {
 
     use super::*;
 
-    /// Two pages that hold their own offsets, of which only checked reads are allowed.
+    /// Two pages that hold their own offsets and allow checked reads only.
     struct TwoPages {
         checks: Cell<usize>,
     }
@@ -146,11 +146,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_mapped_is_none() {
+    fn unmapped_memory_is_none() {
         let memory = TwoPages { checks: Cell::new(0) };
         let checked = Checked::new(&memory);
         assert_eq!((checked.word(8), checked.byte(START - 1)), (None, None));
-        assert_eq!(checked.word(START + 2 * PAGE as u64 - 4), None, "its end is not");
+        assert_eq!(checked.word(START + 2 * PAGE as u64 - 4), None, "its end is not mapped");
         assert_eq!(checked.bytes(START, 3 * PAGE, &mut Vec::new()), None);
     }
 }

@@ -1,7 +1,8 @@
-//! How much pymalloc holds free, told by the pools in which objects were found.
+//! The free memory that pymalloc holds, by the pools in which objects were found.
 //!
-//! A pool begins with the number of its blocks in use, and has at 32 the number of its arena and at 36 its class of size
-//! (`Objects/obmalloc.c`, `pycore_obmalloc.h`): 16 KiB in arenas of 1 MiB from 3.10, 4 KiB in arenas of 256 KiB before.
+//! A pool begins with the number of its blocks in use, and has the number of its arena at 32 and its size
+//! class at 36 (`Objects/obmalloc.c`, `pycore_obmalloc.h`): 16 KiB in arenas of 1 MiB from 3.10, 4 KiB in
+//! arenas of 256 KiB before.
 
 use std::collections::BTreeMap;
 
@@ -12,36 +13,37 @@ use rustc_hash::FxHashMap;
 pub struct Pools {
     /// Bytes of blocks in use.
     used: u64,
-    /// Bytes of the arenas that are resident, from the first pool that is in use to the last.
+    /// Resident bytes of the arenas, from the first pool in use to the last.
     resident: u64,
 }
 
-/// The pieces of memory that are looked at.
-const PIECE: u64 = 1 << 14;
+/// The size of the blocks of memory that are searched.
+const BLOCK: u64 = 1 << 14;
 /// More arenas than any process has.
 const MOST_ARENAS: u32 = 1 << 24;
 
 impl Pools {
-    /// How much of a pool is read, in bytes.
+    /// The size of a pool's header, in bytes.
     pub const HEAD: usize = 40;
 
-    /// What the arenas have free, what the allocator needs for itself included, in bytes.
+    /// The free bytes of the arenas, those included that the allocator needs for itself.
     #[must_use]
     pub fn free(self) -> u64 {
         self.resident.saturating_sub(self.used)
     }
 
-    /// Counts the pools in pieces of 16 KiB that begin at these addresses. `read` gives the head of a pool, `resident`
-    /// how many bytes of a range of addresses are resident. `None` if pymalloc is not in use: few look like pools then.
+    /// Counts the pools in the 16 KiB blocks at these addresses. `read` returns the header of a pool,
+    /// `resident` the number of resident bytes of a range of addresses. `None` if pymalloc is not in use: few
+    /// blocks look like pools then.
     pub fn count(
         minor: u8,
-        pieces: impl Iterator<Item = u64>,
+        blocks: impl Iterator<Item = u64>,
         read: impl Fn(u64) -> Option<[u8; Self::HEAD]>,
         resident: impl Fn(u64, u64) -> u64,
     ) -> Option<Self> {
-        let (pool_size, arena_size) = if minor < 10 { (1 << 12, 1 << 18) } else { (PIECE, 1 << 20) };
+        let (pool_size, arena_size) = if minor < 10 { (1 << 12, 1 << 18) } else { (BLOCK, 1 << 20) };
         // The arena of a pool and the bytes of its blocks in use.
-        let told = |head: [u8; Self::HEAD]| {
+        let header = |head: [u8; Self::HEAD]| {
             let half =
                 |offset: usize| head[offset..offset + 4].try_into().map_or(u32::MAX, u32::from_le_bytes);
             let (blocks, arena, class) = (half(0), half(32), half(36));
@@ -50,12 +52,12 @@ impl Pools {
             Some((arena, used)).filter(|_| fits)
         };
         let mut arenas: BTreeMap<u32, (u64, u64)> = BTreeMap::new();
-        // What is read once is not read again: each is a call of the system.
+        // Each read is a system call, so that none is repeated.
         let mut known = FxHashMap::default();
         let (mut good, mut bad) = (0_u64, 0_u64);
-        for at in pieces.flat_map(|piece| (piece..piece + PIECE).step_by(pool_size as usize)) {
+        for at in blocks.flat_map(|block| (block..block + BLOCK).step_by(pool_size as usize)) {
             let Some(head) = read(at) else { continue };
-            let Some((arena, used)) = told(head) else {
+            let Some((arena, used)) = header(head) else {
                 bad += 1;
                 continue;
             };
@@ -72,11 +74,11 @@ impl Pools {
         if good == 0 || good <= bad / 4 {
             return None;
         }
-        // In between there are pools without objects, of the tables of dicts and the items of lists.
+        // Between them are pools without objects: the tables of dicts, the items of lists.
         let (mut used, mut all) = (0, 0);
         for (&arena, &(first, last)) in &arenas {
             all += resident(first, last + pool_size);
-            let pool = |at: u64| known.get(&at).copied().or_else(|| told(read(at)?));
+            let pool = |at: u64| known.get(&at).copied().or_else(|| header(read(at)?));
             let inside = (first..=last).step_by(pool_size as usize).filter_map(pool);
             used += inside.filter(|&(of, _)| of == arena).map(|(_, used)| used).sum::<u64>();
         }
@@ -88,7 +90,7 @@ impl Pools {
 mod tests {
     use super::*;
 
-    /// A pool with so many blocks in use of a class of size, in an arena.
+    /// A pool with this number of blocks in use of a size class, in an arena.
     fn pool(blocks: u32, arena: u32, class: u32) -> [u8; Pools::HEAD] {
         let mut head = [0; Pools::HEAD];
         head[..4].copy_from_slice(&blocks.to_le_bytes());
@@ -100,21 +102,21 @@ mod tests {
     #[test]
     fn pools_without_objects_between_others_are_in_use() {
         let start = 0x7f00_0000_0000;
-        let pieces = [start, start + 3 * PIECE];
+        let blocks = [start, start + 3 * BLOCK];
         let free = |minor, of: fn(u64) -> Option<[u8; Pools::HEAD]>| {
-            Pools::count(minor, pieces.into_iter(), of, |from, to| to - from).map(Pools::free)
+            Pools::count(minor, blocks.into_iter(), of, |from, to| to - from).map(Pools::free)
         };
-        assert_eq!(free(11, |_| Some(pool(100, 7, 3))), Some(4 * PIECE - 4 * 100 * 64));
-        assert_eq!(free(9, |_| Some(pool(10, 7, 3))), Some(4 * PIECE - 16 * 10 * 64));
+        assert_eq!(free(11, |_| Some(pool(100, 7, 3))), Some(4 * BLOCK - 4 * 100 * 64));
+        assert_eq!(free(9, |_| Some(pool(10, 7, 3))), Some(4 * BLOCK - 16 * 10 * 64));
         // A pool that is empty, and one that was never used.
-        let between = |at| Some(pool(if at == 0x7f00_0000_0000 + PIECE { 0 } else { 100 }, 7, 3));
-        assert_eq!(free(11, between), Some(4 * PIECE - 3 * 100 * 64));
+        let between = |at| Some(pool(if at == 0x7f00_0000_0000 + BLOCK { 0 } else { 100 }, 7, 3));
+        assert_eq!(free(11, between), Some(4 * BLOCK - 3 * 100 * 64));
         assert_eq!(
             free(11, |_| Some(pool(u32::MAX, u32::MAX, u32::MAX))),
             None,
-            "what is no pool may say anything"
+            "other memory may have any values"
         );
-        assert_eq!(free(11, |_| Some(pool(100, 7, 32))), None, "no class of size is that large");
+        assert_eq!(free(11, |_| Some(pool(100, 7, 32))), None, "no size class is that large");
         assert_eq!(free(11, |_| None), None);
     }
 }

@@ -1,7 +1,7 @@
-//! What a `str` says, and whether it is a name.
+//! The text of a `str`, and whether it is an identifier.
 //!
-//! Layout: `PyASCIIObject` and its kin (`Include/cpython/unicodeobject.h`), the same in all GIL builds from 3.8 but
-//! for the size of the header.
+//! Layout: `PyASCIIObject` and its kin (`Include/cpython/unicodeobject.h`), the same in all GIL builds from
+//! 3.8 but for the size of the header.
 
 use crate::layout::Layout;
 use crate::memory::Memory;
@@ -9,14 +9,14 @@ use crate::memory::Memory;
 const LENGTH: u64 = 16;
 const STATE: u64 = 32;
 
-/// Reads texts into a buffer of its own, so that none is allocated for each.
+/// Reads texts into one buffer, so that none is allocated for each.
 #[derive(Debug, Default, Clone)]
 pub struct Text {
     bytes: Vec<u8>,
     text: String,
 }
 
-/// Names are shorter; what is longer is cut.
+/// Longer texts are cut; names are shorter.
 const LONGEST: u64 = 4096;
 
 impl Text {
@@ -64,7 +64,7 @@ impl Text {
     }
 }
 
-/// Whether a text is a name as Python has them: what may stand in a file as a key of a small container.
+/// Whether a text is an identifier. Such keys of small containers may be saved in a file.
 #[must_use]
 pub fn is_identifier(text: &str) -> bool {
     let mut chars = text.chars();

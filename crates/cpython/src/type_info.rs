@@ -1,15 +1,19 @@
-//! What the decoder knows of a type, read once for all of its objects.
+//! The facts about a type that the decoder reads once for all of its objects.
 
-use memtop_heap::{Label, LabelKind, Shape};
+use memtop_heap::{Label, Shape};
 
+use crate::address::{ADDRESS_MASK, MAX_ITEMS};
+use crate::c_string::c_string;
 use crate::c_types::CType;
-use crate::decoder::{ADDRESS, Decoder, MOST, Sink};
+use crate::cycle_detector::CycleDetector;
+use crate::decoder::Decoder;
 use crate::kind::ObjectKind;
-use crate::layout::{INLINE_VALUES_MAX, object, type_object};
+use crate::layout::{INLINE_VALUES_MAX, gc_head, object, type_object};
 use crate::memory::Memory;
-use crate::structures::Chain;
+use crate::objects::definition::{Coverage, Definition, Member, Remaining, SizeFormula};
+use crate::sink::Sink;
 
-/// Where an instance's attributes are, beside its slots (`Objects/dictobject.c`, `pycore_object.h`).
+/// The place of an instance's attributes, beside its slots (`Objects/dictobject.c`, `pycore_object.h`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DictPlace {
     /// It has none.
@@ -22,7 +26,7 @@ pub enum DictPlace {
     Managed312,
     /// From 3.13: a dict at -24, or values within the object, at this offset.
     Managed313 {
-        /// Where the values stand; none if the class keeps none in its objects.
+        /// The offset of the values; `None` if objects of the class have none.
         values: Option<u64>,
     },
 }
@@ -30,9 +34,9 @@ pub enum DictPlace {
 /// A type.
 #[derive(Debug, Clone)]
 pub struct TypeInfo {
-    /// Where it lies.
+    /// Its address.
     pub address: u64,
-    /// Which C type it is itself, if it is one that is known.
+    /// The C type that it is itself; `None` if nothing is known of it.
     pub c_type: Option<CType>,
     /// Whether mem_top's own extension module defines it.
     pub is_mem_tops: bool,
@@ -42,9 +46,9 @@ pub struct TypeInfo {
     pub module: String,
     /// Its `__qualname__`.
     pub qualname: String,
-    /// What its objects are.
+    /// How its objects are treated.
     pub kind: ObjectKind,
-    /// Which builtin they are or derive from.
+    /// The builtin that they are or derive from.
     pub shape: Shape,
     /// Whether the decoder alone knows all references of its objects.
     pub complete: bool,
@@ -58,84 +62,115 @@ pub struct TypeInfo {
     pub basic_size: u64,
     /// `tp_itemsize`.
     pub item_size: u64,
-    /// Where the head of the weak references stands, which are not the object's own; 0 if nowhere.
+    /// The offset of the list of weak references, which the object does not hold; 0 if there is none.
     pub weak_list: i64,
-    /// Members that hold an object, by offset: slots, and what is known of types written in C.
+    /// Members that hold an object, by offset: slots, and the members that the C type's definition states.
     pub members: Vec<(u64, Label)>,
-    /// Where attributes are.
+    /// The place of attributes.
     pub dict: DictPlace,
-    /// What the attributes are called that stand in values, in their order.
+    /// The names of the attributes that are stored in values, in their order.
     pub attributes: Vec<Label>,
+    /// How references are labelled that a traverse visits and nothing else has labelled.
+    pub remaining: Remaining,
+    /// The offset of the most items that an object allows itself, a signed word that is negative if there is no
+    /// limit.
+    pub limit: Option<u64>,
+    /// How its objects are sized.
+    pub sizing: Sizing,
 }
 
 const MANAGED_DICT: u64 = 1 << 4;
 const INLINE_VALUES: u64 = 1 << 2;
-/// No chain of bases is longer, nor has a type more slots.
+/// The longest chain of bases, and the most slots of a type.
 const LONGEST_CHAIN: usize = 1000;
-const MOST_MEMBERS: u64 = 10_000;
-/// `PyMemberDef` (`Include/descrobject.h`): its size, and the type of one that holds an object (`_Py_T_OBJECT`,
-/// `Py_T_OBJECT_EX`).
+const MAX_MEMBERS: u64 = 10_000;
+/// `PyMemberDef` (`Include/descrobject.h`): its size, and the type of one that holds an object
+/// (`_Py_T_OBJECT`, `Py_T_OBJECT_EX`).
 const MEMBER: u64 = 40;
 const MEMBER_OBJECT: [u32; 2] = [6, 16];
 
-/// The bytes of the C string at an address, 200 at most, without the zero that ends it. Unless it is certain that one is
-/// there, each read is checked: a C type may give any address for a name. `None` if it cannot be read.
-pub(crate) fn c_string(memory: &impl Memory, at: u64, is_certain: bool) -> Option<Vec<u8>> {
-    const LONGEST: usize = 200;
-    const PIECE: u64 = 64;
-    let mut text = Vec::new();
-    while is_certain && text.len() < LONGEST {
-        match memory.byte(at.checked_add(text.len() as u64)?)? {
-            0 => return Some(text),
-            byte => text.push(byte),
+/// The definition by which the objects of a type are read.
+struct KnownBase {
+    definition: Option<&'static Definition>,
+    /// Whether no other C type lies between the type and the base, so that objects have no further C struct.
+    exact: bool,
+}
+
+impl KnownBase {
+    const NONE: Self = Self { definition: None, exact: false };
+
+    fn kind(&self) -> ObjectKind {
+        self.definition.map_or(ObjectKind::Opaque, |known| known.kind)
+    }
+}
+
+/// How the objects of a type are sized; see `sizes.rs`.
+#[derive(Debug, Clone, Copy)]
+pub struct Sizing {
+    pub(crate) formula: SizeFormula,
+    /// The bytes before each object that `sys.getsizeof()` includes.
+    pub(crate) header: u64,
+    /// Whether a collector's head is before some of the objects only: static types have none, other types do.
+    pub(crate) heads_differ: bool,
+}
+
+impl TypeInfo {
+    /// Stands for the type of objects whose type cannot be read.
+    #[must_use]
+    pub fn unknown() -> Self {
+        Self {
+            address: 0,
+            c_type: None,
+            is_mem_tops: false,
+            is_numpys: false,
+            module: String::new(),
+            qualname: "?".to_owned(),
+            kind: ObjectKind::Internal,
+            shape: Shape::Other,
+            complete: false,
+            is_class: false,
+            holds_type: false,
+            is_gc: false,
+            basic_size: 16,
+            item_size: 0,
+            weak_list: 0,
+            members: Vec::new(),
+            dict: DictPlace::None,
+            attributes: Vec::new(),
+            remaining: Remaining::Unlabelled,
+            limit: None,
+            sizing: Sizing { formula: SizeFormula::Object, header: 0, heads_differ: false },
         }
     }
-    while text.len() < LONGEST {
-        let from = at.checked_add(text.len() as u64)?;
-        let mut piece = [0; PIECE as usize];
-        // A piece does not reach into the next page, which may not be there.
-        let piece = &mut piece[..(PIECE - from % PIECE) as usize];
-        if memory.checked(from, piece).is_none() {
-            // It has no end before memory does.
-            return (!text.is_empty()).then_some(text);
-        }
-        if let Some(end) = piece.iter().position(|&byte| byte == 0) {
-            text.extend_from_slice(&piece[..end]);
-            break;
-        }
-        text.extend_from_slice(piece);
-    }
-    text.truncate(LONGEST);
-    Some(text)
 }
 
 impl<M: Memory> Decoder<'_, M> {
-    /// What is to be known of the type at `address`. `None` if it cannot be read.
+    /// Reads the type at `address`; `None` if it cannot be read.
     pub fn type_info(&mut self, address: u64, sink: &mut impl Sink) -> Option<TypeInfo> {
-        if address > ADDRESS {
+        if address > ADDRESS_MASK {
             return None;
         }
         let word = |offset: usize| self.memory.word(address + offset as u64);
         let flags = word(type_object::FLAGS)?;
-        let basic_size = word(type_object::BASIC_SIZE)?.min(MOST);
-        let item_size = word(type_object::ITEM_SIZE)?.min(MOST);
+        let basic_size = word(type_object::BASIC_SIZE)?.min(MAX_ITEMS);
+        let item_size = word(type_object::ITEM_SIZE)?.min(MAX_ITEMS);
         let weak_list = word(type_object::WEAK_LIST_OFFSET)? as i64;
         let is_heap_type = flags & type_object::HEAP_TYPE != 0;
         let is_class = self.is_class(address)?;
         let (module, qualname) = self.type_name(address, is_heap_type)?;
-        let (kind, shape, exact) = self.kind_of(address)?;
-        let mut members: Vec<(u64, Label)> = Vec::new();
-        self.known_members(kind, sink, &mut members);
+        let base = self.base_of(address)?;
+        let kind = base.kind();
+        let mut members = base.definition.map(|known| self.known_members(known, sink)).unwrap_or_default();
         let mut at = address;
-        let mut chain = Chain::default();
+        let mut cycle = CycleDetector::default();
         for _ in 0..LONGEST_CHAIN {
-            if at == 0 || chain.returns(at) || !self.is_class(at)? {
+            if at == 0 || cycle.repeats(at) || !self.is_class(at)? {
                 break;
             }
             self.slots_of(at, sink, &mut members);
             at = self.pointer(at + type_object::BASE as u64);
         }
-        // Where the classes that were made by a class statement end, a C type begins.
+        // The first base that no class statement made is a C type.
         let is_numpys = self.c_type(at).is_some_and(|of| of.name().starts_with("numpy."));
         members.retain(|&(offset, _)| offset.saturating_add(8) <= basic_size);
         let dict = self.dict_place(flags, word(type_object::DICT_OFFSET)? as i64, basic_size);
@@ -154,8 +189,8 @@ impl<M: Memory> Decoder<'_, M> {
             module,
             qualname,
             kind,
-            shape,
-            complete: exact && kind.is_complete(),
+            shape: base.definition.map_or(Shape::Other, |known| known.shape),
+            complete: base.exact && base.definition.is_some_and(|known| known.coverage == Coverage::All),
             is_class,
             holds_type: is_heap_type && is_class,
             is_gc: flags & type_object::HAVE_GC != 0,
@@ -165,11 +200,16 @@ impl<M: Memory> Decoder<'_, M> {
             members,
             dict,
             attributes,
+            remaining: base
+                .definition
+                .map_or(Remaining::Unlabelled, |known| (known.remaining)(self.layout.minor)),
+            limit: base.definition.and_then(|known| known.limit),
+            sizing: self.sizing(address, flags, kind),
         })
     }
 
-    /// Whether a class statement made the type, so that its objects are visited by `subtype_traverse`, which knows
-    /// slots, dict and type; what has no such function is told by being made at run time without one.
+    /// Whether a class statement made the type, so that `subtype_traverse` visits its objects' slots, dict
+    /// and type. `None` if it cannot be read.
     pub(crate) fn is_class(&self, address: u64) -> Option<bool> {
         let flags = self.memory.word(address + type_object::FLAGS as u64)?;
         if flags & type_object::HEAP_TYPE == 0 {
@@ -180,29 +220,27 @@ impl<M: Memory> Decoder<'_, M> {
         Some(traverse == self.class_traverse || dealloc == self.class_dealloc)
     }
 
-    pub(crate) fn kind_of(&self, address: u64) -> Option<(ObjectKind, Shape, bool)> {
-        let mut at = address & ADDRESS;
+    /// The C type by whose definition the objects of a type are read; `None` if the type cannot be read.
+    fn base_of(&self, address: u64) -> Option<KnownBase> {
+        let mut at = address & ADDRESS_MASK;
         let mut exact = true;
         for _ in 0..LONGEST_CHAIN {
             if !self.is_class(at)? {
-                let (kind, shape) =
-                    self.c_type(at).map_or((ObjectKind::Opaque, Shape::Other), ObjectKind::of);
-                match kind {
-                    ObjectKind::Opaque => exact = false,
-                    // What is written in C and derives from object may hold anything.
-                    ObjectKind::Plain if !exact => return Some((ObjectKind::Opaque, Shape::Other, false)),
-                    _ => return Some((kind, shape, exact)),
-                }
-                if shape != Shape::Other {
-                    return Some((kind, shape, false));
+                match self.c_type(at).map(CType::definition) {
+                    Some(known) if known.kind == ObjectKind::Plain && !exact => return Some(KnownBase::NONE),
+                    Some(known) if known.kind != ObjectKind::Opaque => {
+                        return Some(KnownBase { definition: Some(known), exact });
+                    }
+                    // A C type that derives from `object` may hold anything.
+                    _ => exact = false,
                 }
             }
-            at = self.memory.word(at + type_object::BASE as u64)? & ADDRESS;
+            at = self.memory.word(at + type_object::BASE as u64)? & ADDRESS_MASK;
             if at == 0 {
                 break;
             }
         }
-        Some((ObjectKind::Opaque, Shape::Other, false))
+        Some(KnownBase::NONE)
     }
 
     /// `tp_name`, up to 200 bytes.
@@ -216,12 +254,12 @@ impl<M: Memory> Decoder<'_, M> {
         Some(String::from_utf8_lossy(&name).into_owned())
     }
 
-    /// Whether `name`, the `tp_name` of a type that was made at run time, is a part of its `__name__`, as it is if a class
-    /// statement made the type (`type_new` in `typeobject.c`).
+    /// Whether `name`, the `tp_name` of a type that was made at run time, is the text of its `__name__`, as
+    /// it is if a class statement made the type (`type_new` in `typeobject.c`).
     pub(crate) fn is_named_by_statement(&self, address: u64, name: u64) -> bool {
         let text = self.pointer(address + self.layout.heap_type.name);
         let ascii = self.layout.ascii_text;
-        // Of a text that is not ASCII, the interpreter keeps the encoded form beside it.
+        // A str that is not ASCII has a pointer to its encoded form.
         text != 0 && (name == text + ascii || name == self.word(text + ascii + 8))
     }
 
@@ -233,24 +271,17 @@ impl<M: Memory> Decoder<'_, M> {
             return Some((c_module.to_owned(), c_qualname.to_owned()));
         }
         let qualname = self.memory.word(address + self.layout.heap_type.qualname())?;
-        let qualname = match self.is_str(qualname) {
-            true => self.read_text(qualname).unwrap_or_else(|| c_qualname.to_owned()),
-            false => c_qualname.to_owned(),
-        };
+        let qualname = self.string_at(qualname).unwrap_or_else(|| c_qualname.to_owned());
         let namespace = self.memory.word(address + type_object::DICT as u64)?;
-        let module = self.value_of(namespace, "__module__").filter(|&module| self.is_str(module));
-        let module = match module {
-            Some(module) => self.read_text(module).unwrap_or_else(|| c_module.to_owned()),
-            None => c_module.to_owned(),
-        };
-        Some((module, qualname))
+        let module = self.value_of(namespace, "__module__").and_then(|module| self.string_at(module));
+        Some((module.unwrap_or_else(|| c_module.to_owned()), qualname))
     }
 
-    /// The slots that a class has of its own: an array of `PyMemberDef` behind the type object.
+    /// The slots that a class itself defines: an array of `PyMemberDef` behind the type object.
     fn slots_of(&mut self, class: u64, sink: &mut impl Sink, members: &mut Vec<(u64, Label)>) -> Option<()> {
         let metatype = self.pointer(class + object::TYPE as u64);
-        let first = class + self.memory.word(metatype + type_object::BASIC_SIZE as u64)?.min(MOST);
-        let count = self.memory.word(class + object::SIZE as u64)?.min(MOST_MEMBERS);
+        let first = class + self.memory.word(metatype + type_object::BASIC_SIZE as u64)?.min(MAX_ITEMS);
+        let count = self.memory.word(class + object::SIZE as u64)?.min(MAX_MEMBERS);
         for index in 0..count {
             let member = first + index * MEMBER;
             if !MEMBER_OBJECT.contains(&self.memory.half(member + 8)?) {
@@ -293,7 +324,7 @@ impl<M: Memory> Decoder<'_, M> {
         let table = self.key_table(keys)?;
         for index in 0..table.entries.min(INLINE_VALUES_MAX as u64) {
             let key = self.memory.word(table.first + index * table.entry + table.key)?;
-            let label = match self.is_str(key) {
+            let label = match self.is_string(key) {
                 true => self.text(key, sink).map_or(Label::ANY_KEY, Label::attribute),
                 false => Label::ANY_KEY,
             };
@@ -302,120 +333,59 @@ impl<M: Memory> Decoder<'_, M> {
         Some(())
     }
 
-    /// Members of types written in C, by the kind. Read from the structures' headers (`Include/cpython/*.h`;
-    /// `_functoolsmodule.c`, `descrobject.c`, `funcobject.c`, `_collectionsmodule.c` for those without one); the same
-    /// from 3.8 to 3.15 where no version is asked.
-    fn known_members(&self, kind: ObjectKind, sink: &mut impl Sink, members: &mut Vec<(u64, Label)>) {
-        let layout = &self.layout;
-        let mut attributes = |members: &mut Vec<(u64, Label)>, of: &[(u64, &str)]| {
-            members.extend(of.iter().map(|&(offset, name)| (offset, Label::attribute(sink.name(name)))));
-        };
-        match kind {
-            ObjectKind::Function if layout.minor < 10 => {
-                attributes(
-                    members,
-                    &[
-                        (16, "__code__"),
-                        (24, "__globals__"),
-                        (32, "__defaults__"),
-                        (40, "__kwdefaults__"),
-                        (56, "__doc__"),
-                        (64, "__name__"),
-                        (88, "__module__"),
-                        (96, "__annotations__"),
-                        (104, "__qualname__"),
-                    ],
-                );
-                members.extend([(48, Label::STORAGE), (72, Label::DICT)]);
+    /// The members that the definition of a C type states.
+    fn known_members(&self, definition: &Definition, sink: &mut impl Sink) -> Vec<(u64, Label)> {
+        let members = (definition.members)(&self.layout).into_iter();
+        members
+            .map(|member| match member {
+                Member::Attribute(offset, name) => (offset, Label::attribute(sink.name(name))),
+                Member::Labelled(offset, label) => (offset, label),
+            })
+            .collect()
+    }
+
+    fn sizing(&self, address: u64, flags: u64, kind: ObjectKind) -> Sizing {
+        let mut formula = SizeFormula::Object;
+        let mut at = address;
+        for _ in 0..LONGEST_CHAIN {
+            if at == 0 {
+                break;
             }
-            ObjectKind::Function => {
-                attributes(
-                    members,
-                    &[
-                        (16, "__globals__"),
-                        (24, "__builtins__"),
-                        (32, "__name__"),
-                        (40, "__qualname__"),
-                        (48, "__code__"),
-                        (56, "__defaults__"),
-                        (64, "__kwdefaults__"),
-                        (80, "__doc__"),
-                        (104, "__module__"),
-                        (112, "__annotations__"),
-                    ],
-                );
-                members.extend([(72, Label::STORAGE), (88, Label::DICT)]);
+            if self.is_class(at) == Some(false)
+                && let Some(known) = self.c_type(at).and_then(|of| (of.definition().size)(self.layout.minor))
+            {
+                formula = known;
+                break;
             }
-            ObjectKind::Method => attributes(members, &[(16, "__func__"), (24, "__self__")]),
-            ObjectKind::BuiltinFunction => attributes(members, &[(24, "__self__"), (32, "__module__")]),
-            ObjectKind::Cell => members.push((16, Label::STORAGE)),
-            ObjectKind::Module => members.push((16, Label::DICT)),
-            ObjectKind::Type => {
-                members.push((type_object::DICT as u64, Label::DICT));
-                members.push((type_object::BASE as u64, Label::BASE));
-                attributes(
-                    members,
-                    &[(type_object::BASES, "__bases__"), (type_object::MRO as u64, "__mro__")],
-                );
-            }
-            ObjectKind::Traceback => attributes(members, &[(16, "tb_next"), (24, "tb_frame")]),
-            ObjectKind::Exception => {
-                members.push((16, Label::DICT));
-                attributes(members, &[(24, "args")]);
-                let first = if layout.minor >= 11 { 40 } else { 32 };
-                if layout.minor >= 11 {
-                    attributes(members, &[(32, "__notes__")]);
-                }
-                attributes(
-                    members,
-                    // The cause before the context: where they are one exception, a person writes `__cause__`.
-                    &[(first, "__traceback__"), (first + 16, "__cause__"), (first + 8, "__context__")],
-                );
-            }
-            ObjectKind::Frame if layout.minor <= 10 => {
-                let trace = if layout.minor == 10 { 72 } else { 80 };
-                attributes(
-                    members,
-                    &[
-                        (24, "f_back"),
-                        (32, "f_code"),
-                        (40, "f_builtins"),
-                        (48, "f_globals"),
-                        (56, "f_locals"),
-                        (trace, "f_trace"),
-                    ],
-                );
-            }
-            ObjectKind::Frame => attributes(members, &[(16, "f_back"), (32, "f_trace")]),
-            ObjectKind::Generator if layout.minor == 10 => {
-                members.push((16, Label::STORAGE));
-                attributes(members, &[(24, "gi_code"), (40, "__name__"), (48, "__qualname__")]);
-            }
-            ObjectKind::Generator if layout.minor < 10 => {
-                members.push((16, Label::STORAGE));
-                attributes(members, &[(32, "gi_code"), (48, "__name__"), (56, "__qualname__")]);
-            }
-            ObjectKind::Generator => {
-                let name = layout.frame.in_generator - 48;
-                attributes(members, &[(name, "__name__"), (name + 8, "__qualname__")]);
-            }
-            ObjectKind::Partial => {
-                attributes(members, &[(16, "func"), (24, "args"), (32, "keywords")]);
-                members.push((40, Label::DICT));
-            }
-            ObjectKind::Property => {
-                attributes(members, &[(16, "fget"), (24, "fset"), (32, "fdel"), (40, "__doc__")]);
-            }
-            ObjectKind::MethodWrapper => {
-                attributes(members, &[(16, "__func__")]);
-                members.push((24, Label::DICT));
-            }
-            ObjectKind::DictAndMore => attributes(members, &[(48, "default_factory")]),
-            _ => {}
+            at = self.pointer(at + type_object::BASE as u64);
         }
-        // A label that carries no text is for a part that no path shows.
-        debug_assert!(
-            members.iter().all(|(_, label)| label.kind() != LabelKind::Attribute || label.text().is_some())
-        );
+        let is_gc = flags & type_object::HAVE_GC != 0;
+        // Two words for a dict and weak references (`_PyType_PreHeaderSize` in `pycore_object.h`).
+        let has_more = self.layout.minor >= 11 && flags & type_object::PRE_HEADER != 0;
+        let header = gc_head::SIZE as u64 * u64::from(is_gc)
+            + type_object::PRE_HEADER_SIZE as u64 * u64::from(has_more);
+        // 3.11 and 3.12 ask the type whether there is a head, the others the object (`_PySys_GetSizeOf`).
+        let heads_differ = kind == ObjectKind::Type && is_gc && !matches!(self.layout.minor, 11 | 12);
+        Sizing { formula, header, heads_differ }
+    }
+
+    /// The namespace of the module at an address; `None` if no module lies there.
+    pub fn namespace_of_module(&self, at: u64) -> Option<u64> {
+        let at = at & ADDRESS_MASK;
+        let known = self.base_of(self.memory.word(at + object::TYPE as u64)?)?;
+        let dict = self.memory.word(at + 16)?;
+        (known.kind() == ObjectKind::Module && dict != 0).then_some(dict)
+    }
+
+    /// Whether code lies at an address.
+    pub fn is_code(&self, at: u64) -> bool {
+        let of = self.memory.word((at & ADDRESS_MASK) + object::TYPE as u64);
+        of.and_then(|of| self.base_of(of)).is_some_and(|known| known.kind() == ObjectKind::Code)
+    }
+
+    /// The module and the qualified name of the type at an address.
+    pub fn name_of_type(&mut self, at: u64) -> Option<(String, String)> {
+        let flags = self.memory.word(at + type_object::FLAGS as u64)?;
+        self.type_name(at, flags & type_object::HEAP_TYPE != 0)
     }
 }

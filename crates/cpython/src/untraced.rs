@@ -1,312 +1,212 @@
-//! What an object refers to where no traverse function can be asked: from outside its process.
+//! The references of an object where no traverse function can be called: from outside its process.
 //!
-//! What the decoder knows of a kind is told as it is with a traverse. Of other objects of C every word is looked at
-//! that may hold a pointer, up to the size that the type of C says, and taken for a reference if an object lies there.
-//! Structures that are more or less than their words are in [`crate::structures`].
+//! An object of a known kind is read as it is with a traverse. Of any other object, every word up to the size
+//! of its C type is taken for a reference if an object lies there. C structs that have references elsewhere,
+//! or words that are borrowed, are described in `objects/`.
 //!
-//! Invariant: what is known to be borrowed, weak or another's is left out by tables, here and there. What no table knows is
-//! told as likely ([`Sink::likely`]), so that reference counts decide, but for what lives for ever, whose count
-//! says nothing.
-
-use std::collections::BTreeMap;
-use std::rc::Rc;
+//! Invariant: what is known to be borrowed, weak or another object's is skipped. A word without a definition
+//! is reported as a probable reference ([`Sink::probable_reference`]), so that reference counts decide;
+//! except if it leads to an immortal object, whose count says nothing.
 
 use memtop_heap::Label;
-use rustc_hash::FxHashMap;
 
+use crate::address::{MAX_ITEMS, is_item, is_plausible};
 use crate::c_types::CType;
-use crate::decoder::{Decoder, MOST, Sink, is_item};
+use crate::decoder::Decoder;
 use crate::kind::ObjectKind;
 use crate::layout::{object, type_object};
 use crate::memory::Memory;
-use crate::structures::Structure;
+use crate::objects::definition::{CStruct, Coverage, Definition};
+use crate::objects::view::{ObjectSink, ObjectView};
+use crate::scan_plan::{LARGEST_SCANNED, ScanPlan};
+use crate::sink::Sink;
 use crate::type_info::{DictPlace, TypeInfo};
-use crate::validity::{Lifetime, Validity, is_plausible};
 
-/// What the decoder remembers of types to do without a traverse.
-#[derive(Debug, Default)]
-pub(crate) struct Untraced {
-    plans: FxHashMap<u64, ScanPlan>,
-    /// The large objects that were met, and where what was scanned of them ends.
-    large: BTreeMap<u64, u64>,
-    validity: Validity,
-}
-
-/// How the objects of a type are read.
-#[derive(Debug, Clone)]
-struct ScanPlan {
-    structure: Structure,
-    /// Offsets of words that may hold a reference and have no name.
-    words: Rc<[u64]>,
-    /// Whether what looks like an object there is one that the object holds.
-    certain: bool,
-    /// Whether each object holds a reference to the type, which is one of C.
-    holds_type: bool,
-    /// Whether a member of the table of names tells the dict.
-    dict_is_member: bool,
-    /// Where items are scanned, each a word.
-    items: Option<u64>,
-}
-
-impl Untraced {
-    /// Objects do not overlap: a type whose objects reach into others is damaged, and no more of them is scanned than
-    /// there can be. So all that is scanned is little more than there is memory.
-    #[cold]
-    fn fit(&mut self, of: u64, at: u64, plan: &mut ScanPlan) {
-        let Some(&last) = plan.words.last() else { return };
-        let within = self.large.range(..at).next_back().is_some_and(|(_, &end)| end > at);
-        let next = self.large.range(at + 1..).next().map_or(u64::MAX, |(&next, _)| next - at);
-        let room = if within { LARGE.min(next) } else { next };
-        if last >= room {
-            plan.words = plan.words.iter().copied().filter(|&offset| offset < room).collect();
-            self.plans.insert(of, plan.clone());
-        }
-        self.large.insert(at, at + room.min(last + 8));
-    }
-}
-
-/// Objects that are smaller are scanned whole, whatever is around them.
-const LARGE: u64 = 256;
-/// The longest chain of bases, and the most words of an object that are looked at.
+/// The longest chain of bases.
 const LONGEST_CHAIN: usize = 1000;
-pub(crate) const MOST_SCANNED: u64 = 1 << 16;
-/// How much of an object of unknown layout is scanned, in bytes, without its items.
-pub(crate) const LARGEST_SCANNED: u64 = 1 << 12;
+/// The most items of an object that are looked at.
+const MAX_SCANNED_ITEMS: u64 = 1 << 16;
+/// The size of an object without members.
+const HEAD: u64 = 16;
 
-/// Kinds of which the decoder tells all that the structure of the builtin type holds.
-fn is_told(kind: ObjectKind) -> bool {
-    matches!(
-        kind,
-        ObjectKind::Atom
-            | ObjectKind::DateTime
-            | ObjectKind::TimeOfDay
-            | ObjectKind::Dict
-            | ObjectKind::DictAndMore
-            | ObjectKind::List
-            | ObjectKind::Tuple
-            | ObjectKind::Set
-            | ObjectKind::Code
-            | ObjectKind::Type
-            | ObjectKind::Frame
-            | ObjectKind::Generator
-            | ObjectKind::Context
-    )
+/// Passes the references of one object on to a sink.
+struct Found<'a, 'm, M, S> {
+    decoder: &'a mut Decoder<'m, M>,
+    info: &'a TypeInfo,
+    sink: &'a mut S,
 }
+
+impl<M: Memory, S: Sink> ObjectSink for Found<'_, '_, M, S> {
+    fn reference(&mut self, to: u64, label: Label) {
+        self.sink.reference(to, label);
+    }
+
+    fn attribute(&mut self, to: u64, name: &str) {
+        let name = self.sink.name(name);
+        self.sink.reference(to, Label::attribute(name));
+    }
+
+    fn if_object(&mut self, to: u64) {
+        self.decoder.reference_if_object(to, self.info, true, self.sink);
+    }
+
+    fn maybe_object(&mut self, to: u64) {
+        self.decoder.reference_if_object(to, self.info, false, self.sink);
+    }
+}
+
+/// The C types that a type derives from.
+#[derive(Default)]
+struct CBases {
+    /// The nearest, or the type itself; 0 if there is none.
+    first: u64,
+    /// The nearest whose kind is known, and its definition.
+    of_kind: u64,
+    definition: Option<&'static Definition>,
+    /// The nearest with a C struct that is more or less than its words.
+    of_struct: u64,
+    c_struct: Option<CStruct>,
+}
+
 impl<M: Memory> Decoder<'_, M> {
-    /// Whether an object lies at an address.
-    pub fn is_object(&mut self, address: u64) -> bool {
-        self.lifetime(address).is_some()
-    }
-
-    fn lifetime(&mut self, address: u64) -> Option<Lifetime> {
-        let (minor, tuple) = (self.layout.minor, self.types.tuple);
-        self.blind.validity.object(self.memory, minor, tuple, address)
-    }
-
-    /// The references of an object of which nobody can say what its traverse visits.
+    /// Reports the references of an object by memory alone.
     #[cold]
-    pub(crate) fn blind_references(&mut self, at: u64, info: &TypeInfo, sink: &mut impl Sink) {
-        let mut plan = match self.blind.plans.get(&info.address) {
-            Some(plan) => plan.clone(),
-            None => {
-                let plan = self.plan(info);
-                self.blind.plans.insert(info.address, plan.clone());
-                plan
-            }
-        };
-        if plan.words.last().is_some_and(|&offset| offset >= LARGE) {
-            self.blind.fit(info.address, at, &mut plan);
+    pub(crate) fn untraced_references(&mut self, at: u64, info: &TypeInfo, sink: &mut impl Sink) {
+        let mut plan = self.scan_plan(info);
+        self.scan_plans.fit(info.address, at, &mut plan);
+        self.parts(at, info, &mut None, sink);
+        if let Some(fields) = plan.fields {
+            self.hidden_fields(at, fields, sink);
         }
-        let nothing = &mut None;
-        let mut members = true;
-        match info.kind {
-            ObjectKind::Tuple => match plan.structure {
-                Structure::StructSequence { fields } => {
-                    let visible = self.word(at + object::SIZE as u64).min(MOST);
-                    self.tuple(at, nothing, sink);
-                    let more = fields.saturating_sub(visible);
-                    self.unlabelled(at + self.tuple_first() + visible * 8, more, sink);
-                }
-                _ => self.tuple(at, nothing, sink),
-            },
-            ObjectKind::List => self.list(at, nothing, sink),
-            ObjectKind::Dict | ObjectKind::DictAndMore => self.dict(at, nothing, sink),
-            ObjectKind::Set => self.set(at, nothing, sink),
-            ObjectKind::Code => self.code(at, sink),
-            ObjectKind::Type => {
-                self.type_parts(at, nothing, sink);
-                members = self.is_heap_type(at);
-            }
-            ObjectKind::Frame => self.frame_parts(at, info.kind, nothing, sink),
-            ObjectKind::Generator => {
-                self.frame_parts(at, info.kind, nothing, sink);
-                self.frame_object(at, info, sink);
-            }
-            ObjectKind::Context => self.context_parts(at, nothing, sink),
-            ObjectKind::Function => self.closure(at, sink),
-            ObjectKind::DateTime => self.time_zone(at, 40, sink),
-            ObjectKind::TimeOfDay => self.time_zone(at, 32, sink),
-            _ => {}
+        self.members(at, info, &mut None, sink);
+        if let CStruct::Read { references, .. } = plan.c_struct {
+            let (layout, types) = (self.layout, self.types);
+            let (basic_size, item_size) = (info.basic_size, info.item_size);
+            let view =
+                ObjectView { memory: self.memory, layout: &layout, types: &types, at, basic_size, item_size };
+            references(&view.over_any_memory(), &mut Found { decoder: self, info, sink });
         }
-        if members {
-            for &(offset, label) in &info.members {
-                let to = self.word(at + offset);
-                if to != 0 && plan.structure != Structure::OrderedDict {
-                    sink.reference(to, label);
-                }
-            }
-        }
-        self.structure(at, info, plan.structure, sink);
-        for &offset in plan.words.iter() {
-            let to = self.word(at + offset);
-            // What leads to the object itself is borrowed as a rule, so that it can die: Cython's functions.
-            if to == at && plan.structure == Structure::Words {
-                continue;
-            }
-            self.found(to, info, plan.certain, sink);
-            // From 3.14 the writer of a text buffer stands apart; what it writes to is its first member.
-            if info.kind == ObjectKind::TextBuffer && self.layout.minor >= 14 && is_plausible(to) {
-                let behind = self.word(to & !7);
-                self.found(behind, info, false, sink);
-            }
-        }
+        self.scan_words(at, info, &plan, sink);
         if let Some(first) = plan.items {
-            let items = (self.word(at + object::SIZE as u64) as i64).unsigned_abs().min(MOST_SCANNED);
-            for index in 0..items {
-                // What is no item is behind the end of them, whatever their number is said to be.
-                let Some(to) = self.memory.word(at + first + index * 8).filter(|&to| is_item(to)) else {
-                    break;
-                };
-                self.found(to, info, false, sink);
-            }
+            self.scan_items(at, info, first, sink);
         }
         if !plan.dict_is_member {
-            self.attributes(at, info, nothing, sink);
+            self.attributes(at, info, &mut None, sink);
         }
         if info.holds_type || plan.holds_type {
             sink.reference(info.address, Label::TYPE);
         }
     }
 
-    /// A word that is a reference if an object lies there.
-    pub(crate) fn found(&mut self, to: u64, info: &TypeInfo, certain: bool, sink: &mut impl Sink) {
-        let Some(lifetime) = self.lifetime(to) else { return };
-        if certain || lifetime == Lifetime::Immortal {
-            let folds = self.folds(info);
-            self.labelled(info, folds, std::iter::once(to), sink);
-        } else {
-            let is_text = info.kind == ObjectKind::TextBuffer;
-            sink.likely(to, if is_text { Label::STORAGE } else { Label::UNLABELLED });
+    fn scan_words(&mut self, at: u64, info: &TypeInfo, plan: &ScanPlan, sink: &mut impl Sink) {
+        for &offset in plan.words.iter() {
+            let to = self.word(at + offset);
+            // A word that leads to the object itself is borrowed as a rule, so that the object can be freed:
+            // Cython's functions.
+            if to == at && matches!(plan.c_struct, CStruct::Words) {
+                continue;
+            }
+            self.reference_if_object(to, info, plan.certain, sink);
+            // From 3.14 the writer of a text buffer is a struct of its own, whose first member is its buffer.
+            if info.kind == ObjectKind::TextBuffer && self.layout.minor >= 14 && is_plausible(to) {
+                let buffer = self.word(to & !7);
+                self.reference_if_object(buffer, info, false, sink);
+            }
         }
     }
 
-    fn plan(&self, info: &TypeInfo) -> ScanPlan {
-        let minor = self.layout.minor;
-        // From the type of C that its objects have most of, to the one whose kind is known.
-        let (mut of_c, mut base, mut structure) = (0, 0, None::<Structure>);
-        let (mut at, mut structure_of) = (info.address, 0);
+    fn scan_items(&mut self, at: u64, info: &TypeInfo, first: u64, sink: &mut impl Sink) {
+        let items = (self.word(at + object::SIZE as u64) as i64).unsigned_abs().min(MAX_SCANNED_ITEMS);
+        for index in 0..items {
+            // A word that cannot be an item ends them, whatever their number is said to be.
+            let Some(to) = self.memory.word(at + first + index * 8).filter(|&to| is_item(to)) else { break };
+            self.reference_if_object(to, info, false, sink);
+        }
+    }
+
+    fn scan_plan(&mut self, info: &TypeInfo) -> ScanPlan {
+        if let Some(plan) = self.scan_plans.get(info.address) {
+            return plan;
+        }
+        let plan = self.make_scan_plan(info);
+        self.scan_plans.insert(info.address, plan.clone());
+        plan
+    }
+
+    fn make_scan_plan(&self, info: &TypeInfo) -> ScanPlan {
+        let bases = self.c_bases(info.address);
+        let basic = |of: u64| match of {
+            0 => HEAD,
+            _ => self.word(of + type_object::BASIC_SIZE as u64).min(MAX_ITEMS),
+        };
+        let known = bases.c_struct.unwrap_or(CStruct::Words);
+        let is_words = matches!(known, CStruct::Words);
+        let is_named_tuple = info.kind == ObjectKind::Tuple && is_words && bases.first != bases.of_kind;
+        let fields = is_named_tuple.then(|| self.struct_sequence_fields(bases.first)).flatten();
+        let reads_struct = bases.definition.is_some_and(|definition| definition.coverage != Coverage::Some);
+        // The functions of the kind and of the C struct read what lies before the words.
+        let first = match known {
+            CStruct::Words | CStruct::Without(_) if reads_struct => basic(bases.of_kind),
+            CStruct::Words | CStruct::Without(_) => HEAD,
+            CStruct::Read { words_from: Some(first), .. } => first,
+            _ => basic(bases.of_struct),
+        };
+        let mut words: Vec<u64> = match fields.is_some() || info.kind == ObjectKind::Plain {
+            true => Vec::new(),
+            false => (first..basic(bases.first).min(LARGEST_SCANNED) & !7).step_by(8).collect(),
+        };
+        match known {
+            CStruct::Only(offsets) => words.extend(offsets),
+            CStruct::Without(offsets) => words.retain(|offset| !offsets.contains(offset)),
+            _ => {}
+        }
+        if let Some(definition) = bases.definition {
+            words.extend((definition.unlabelled)(&self.layout));
+        }
+        let is_member = |offset: u64| info.members.iter().any(|&(known, _)| known == offset);
+        let is_not_its_own = |offset: u64| {
+            is_member(offset)
+                || offset as i64 == info.weak_list
+                || matches!(info.dict, DictPlace::Offset(dict) if dict == offset as i64)
+        };
+        words.retain(|&offset| !is_not_its_own(offset));
+        words.sort_unstable();
+        let has_items = info.kind == ObjectKind::Opaque && info.item_size == 8 && is_words;
+        ScanPlan {
+            c_struct: known,
+            fields,
+            words: words.into(),
+            certain: !matches!(info.kind, ObjectKind::Opaque | ObjectKind::TextBuffer)
+                || matches!(known, CStruct::Only(_)),
+            holds_type: info.is_gc && !info.is_class && self.is_heap_type(info.address),
+            dict_is_member: matches!(info.dict, DictPlace::Offset(dict) if dict > 0 && is_member(dict as u64)),
+            items: has_items.then(|| basic(bases.first)),
+        }
+    }
+
+    fn c_bases(&self, of: u64) -> CBases {
+        let mut bases = CBases::default();
+        let mut at = of;
         for _ in 0..LONGEST_CHAIN {
             if at == 0 {
                 break;
             }
             if self.is_class(at) == Some(false) {
-                of_c = if of_c == 0 { at } else { of_c };
-                let c_type = self.c_type(at);
-                if structure.is_none() {
-                    structure = c_type.and_then(|of| Structure::of(of, minor));
-                    structure_of = at;
+                if bases.first == 0 {
+                    bases.first = at;
                 }
-                if c_type.is_some_and(|of| ObjectKind::of(of).0 != ObjectKind::Opaque) {
-                    base = at;
+                let definition = self.c_type(at).map(CType::definition);
+                if bases.c_struct.is_none() {
+                    bases.c_struct = definition.and_then(|known| (known.c_struct)(self.layout.minor));
+                    bases.of_struct = at;
+                }
+                if definition.is_some_and(|known| known.kind != ObjectKind::Opaque) {
+                    (bases.of_kind, bases.definition) = (at, definition);
                     break;
                 }
             }
             at = self.pointer(at + type_object::BASE as u64);
         }
-        let basic = |of: u64| match of {
-            0 => 16,
-            _ => self.word(of + type_object::BASIC_SIZE as u64).min(MOST),
-        };
-        let mut structure = structure.unwrap_or(Structure::Words);
-        if info.kind == ObjectKind::Tuple && structure == Structure::Words && of_c != base {
-            structure = self.struct_sequence(of_c).unwrap_or(structure);
-        }
-        let (from, to) = match structure {
-            Structure::Words | Structure::Without(_) if is_told(info.kind) => (basic(base), basic(of_c)),
-            Structure::Words | Structure::Without(_) => (16, basic(of_c)),
-            Structure::StructSequence { .. } => (0, 0),
-            _ => (basic(structure_of), basic(of_c)),
-        };
-        let is_member = |offset: u64| info.members.iter().any(|&(known, _)| known == offset);
-        let mut words: Vec<u64> = match structure {
-            _ if info.kind == ObjectKind::Plain => Vec::new(),
-            _ => (from..to.min(LARGEST_SCANNED) & !7).step_by(8).collect(),
-        };
-        match structure {
-            Structure::Named(offsets) => words.extend(offsets),
-            Structure::Without(offsets) => words.retain(|offset| !offsets.contains(offset)),
-            _ => {}
-        }
-        self.known_words(info, &mut words);
-        let not_its_own = |offset: u64| {
-            is_member(offset)
-                || offset as i64 == info.weak_list
-                || matches!(info.dict, DictPlace::Offset(dict) if dict == offset as i64)
-        };
-        words.retain(|&offset| !not_its_own(offset));
-        words.sort_unstable();
-        let dict_is_member =
-            matches!(info.dict, DictPlace::Offset(dict) if dict > 0 && is_member(dict as u64));
-        let has_items =
-            info.kind == ObjectKind::Opaque && info.item_size == 8 && structure == Structure::Words;
-        let items = has_items.then_some(basic(of_c));
-        ScanPlan {
-            structure,
-            words: words.into(),
-            certain: !matches!(info.kind, ObjectKind::Opaque | ObjectKind::TextBuffer)
-                || matches!(structure, Structure::Named(_)),
-            holds_type: info.is_gc && !info.is_class && self.is_heap_type(info.address),
-            dict_is_member,
-            items,
-        }
-    }
-
-    /// Members without a name, of kinds of which the decoder tells the rest: `f_extra_locals`, `f_locals_cache` and
-    /// `f_overwritten_fast_locals` (`pycore_frame.h`); the exception that a generator handles, and what a coroutine
-    /// or an asynchronous generator was made by (`gi_exc_state`, `gi_origin_or_finalizer` in `genobject.h`), and the
-    /// code of one in 3.11.
-    fn known_words(&self, info: &TypeInfo, words: &mut Vec<u64>) {
-        let minor = self.layout.minor;
-        let frame = self.layout.frame;
-        match (info.kind, minor) {
-            (ObjectKind::Context, _) if self.is_context(info.address) => words.push(16),
-            (ObjectKind::Frame, 13) => words.extend([48, 56]),
-            (ObjectKind::Frame, 14..) => words.extend([48, 56, 64]),
-            (ObjectKind::Generator, 11..) => {
-                words.push(frame.in_generator - 32);
-                if minor == 11 {
-                    words.push(16);
-                }
-                // A plain generator leaves the member as it is.
-                if self.c_type(info.address).map(CType::name) != Some("generator") {
-                    words.push(frame.in_generator - 16);
-                }
-            }
-            (ObjectKind::Generator, 10) => words.extend([56, 64, 72]),
-            (ObjectKind::Generator, _) => words.extend([64, 72, 80]),
-            _ => {}
-        }
-    }
-
-    /// The frame object that was made of a generator's frame (`_PyFrame_Traverse` in `frame.c`, from 3.11).
-    fn frame_object(&mut self, at: u64, info: &TypeInfo, sink: &mut impl Sink) {
-        let frame = self.layout.frame;
-        let Some(state) = frame.generator_state.and_then(|offset| self.memory.byte(at + offset)) else {
-            return;
-        };
-        if (state as i8) < frame.cleared {
-            let to = self.word(at + frame.in_generator + frame.locals + if frame.code == 0 { 8 } else { 16 });
-            self.found(to, info, true, sink);
-        }
+        bases
     }
 }

@@ -1,59 +1,32 @@
-//! Marks of immutable values: four bits by which a new value at the address of an old one is recognised.
+//! Tags of immutable values: four bits that differ, most of the time, between a new value and an old one at
+//! the same address.
 //!
-//! An address alone says little of which object it is, since allocators give freed memory out again, often in the same
-//! order. The values that objects hold seldom come back in that order too. A mark is keyed with a hash that only the
-//! process knows, and is too short to tell a value by: nothing of what a value says can be read from it.
+//! An address alone does not identify an object, since allocators give freed memory out again, often in the
+//! same order. Values seldom come back in that order too. A tag is keyed with a hash that only the process
+//! knows, and is too short to identify a value: its contents cannot be read from it.
 
-use crate::c_types::CType;
 use crate::decoder::Decoder;
 use crate::layout::object;
 use crate::memory::Memory;
+use crate::objects::definition::TagSource;
 
-/// What of a type's objects is marked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum TagSource {
-    /// Nothing.
-    None,
-    /// The digits of an int (`Include/cpython/longintrepr.h`).
-    Int,
-    /// The bits of a float (`Include/cpython/floatobject.h`).
-    Float,
-    /// The bytes of a bytes object (`Include/cpython/bytesobject.h`).
-    Bytes,
-    /// The characters of a str (`Include/cpython/unicodeobject.h`).
-    Text,
-}
-
-impl TagSource {
-    /// Of the objects of a C type.
-    pub(crate) fn of(c_type: Option<CType>) -> Self {
-        match c_type.map(CType::name) {
-            Some("int") => Self::Int,
-            Some("float") => Self::Float,
-            Some("bytes") => Self::Bytes,
-            Some("str") => Self::Text,
-            _ => Self::None,
-        }
-    }
-}
-
-/// The first bytes of a value are looked at, and, of one that is not longer than this, the last ones.
-const NEAR: u64 = 64;
+/// The length, in bytes, up to which the end of a value is tagged beside its beginning.
+const LONGEST_WITH_END: u64 = 64;
 const TEXT_STATE: u64 = 32;
-/// Where the hash of a str stands, which is keyed with the interpreter's secret.
+/// `PyASCIIObject.hash`, which is keyed with the interpreter's secret.
 const TEXT_HASH: u64 = 24;
 
 impl<M: Memory> Decoder<'_, M> {
-    /// What the marks of this process are keyed with: the hash of a text that is a key of `sys.modules` in each.
+    /// The key of this process's tags: the hash of a str that is a key of `sys.modules` in every process.
     pub(crate) fn secret(&self, modules: u64) -> u64 {
         let key = self.key_called(modules, "sys");
         key.and_then(|key| self.memory.word(key + TEXT_HASH)).unwrap_or(0)
     }
 
-    /// The mark of the value at an address; 0 for one that has none.
+    /// The tag of the value at an address; 0 if it has none.
     #[inline]
-    pub(crate) fn mark(&self, at: u64, marked: TagSource, secret: u64) -> u8 {
-        let (first, second) = match marked {
+    pub(crate) fn tag(&self, at: u64, source: TagSource, secret: u64) -> u8 {
+        let (first, second) = match source {
             TagSource::None => return 0,
             TagSource::Float => (self.memory.word(at + 16), Some(0)),
             TagSource::Int => {
@@ -86,12 +59,12 @@ impl<M: Memory> Decoder<'_, M> {
     /// The first and the last eight bytes of `length` bytes.
     #[inline]
     fn ends(&self, start: u64, length: u64) -> (Option<u64>, Option<u64>) {
-        // A value of Python has a zero behind it, and ends at a word's end or before one that is its own.
+        // A zero follows each value, and the value's own memory reaches to the end of the word.
         let cut = |word: u64, bytes: u64| if bytes >= 8 { word } else { word & ((1 << (8 * bytes)) - 1) };
         let first = self.memory.word(start).map(|word| cut(word, length));
         let last = match length {
             0..=8 => Some(length),
-            9..=NEAR => self.memory.word(start + length - 8),
+            9..=LONGEST_WITH_END => self.memory.word(start + length - 8),
             _ => Some(length),
         };
         (first, last)

@@ -1,21 +1,22 @@
-//! What the traverse function of an object visited, from which is taken what has a label.
+//! The addresses that an object's traverse function visited. References with a label are taken out of them.
 //!
-//! Nearly always things are taken in the order in which they were visited; that costs a few comparisons each. What is
-//! out of order is counted, so that an object with a million references costs no million searches.
+//! Nearly always, addresses are taken in the order in which they were visited, which costs a few comparisons
+//! each. If one is out of order, all are counted, so that an object with a million references does not cost a
+//! million searches.
 //!
-//! Invariant: what was visited n times can be taken n times, and no more.
+//! Invariant: an address that was visited n times can be taken n times, and no more.
 
 use rustc_hash::FxHashMap;
 
-/// How far ahead a thing may be to be taken without counting.
+/// How far ahead an address may be to be taken without counting.
 const NEAR: usize = 8;
 
 /// See the module's header.
 pub(crate) struct Visited<'v> {
     items: &'v mut Vec<u64>,
-    /// What stands before it was taken.
+    /// The addresses before this index were taken.
     from: usize,
-    /// How often each of the rest is left to be taken, once that had to be counted.
+    /// How often each remaining address can be taken, once they had to be counted.
     left: Option<FxHashMap<u64, u32>>,
 }
 
@@ -24,25 +25,25 @@ impl<'v> Visited<'v> {
         Self { items, from: 0, left: None }
     }
 
-    /// All of it, before anything is taken.
+    /// All addresses, before any is taken.
     pub(crate) fn all(&self) -> &[u64] {
         self.items
     }
 
-    /// Takes what is among the next few, if nothing was out of order so far.
+    /// Takes an address that is among the next few. Used as long as none was out of order.
     #[inline]
     fn take_near(&mut self, to: u64) -> bool {
         let near = self.items.len().min(self.from + NEAR);
         let Some(place) = self.items[self.from..near].iter().position(|&known| known == to) else {
             return false;
         };
-        // What was passed over stays, in its order.
+        // The addresses before it stay, in their order.
         self.items[self.from..=self.from + place].rotate_right(1);
         self.from += 1;
         true
     }
 
-    /// Takes one; whether it was there.
+    /// Takes an address. Returns whether it was there.
     pub(crate) fn take(&mut self, to: u64) -> bool {
         if self.left.is_none() {
             if self.take_near(to) {
@@ -66,7 +67,7 @@ impl<'v> Visited<'v> {
         }
     }
 
-    /// What is left, in the order in which it was visited. Nothing stays.
+    /// The remaining addresses, in the order in which they were visited. The list is empty afterwards.
     pub(crate) fn rest(mut self) -> impl Iterator<Item = u64> + use<'v> {
         let mut left = self.left.take();
         self.items.drain(..).skip(self.from).filter(move |item| match &mut left {
@@ -82,13 +83,14 @@ impl<'v> Visited<'v> {
     }
 }
 
-/// Takes an address out of what was visited; without a list, everything is taken.
+/// Takes an address out of the visited ones. Returns true if there is no list.
 #[inline]
 pub(crate) fn take(visited: &mut Option<Visited<'_>>, to: u64) -> bool {
     visited.as_mut().is_none_or(|visited| visited.take(to))
 }
 
-/// The same for what may not have been visited at all: it is looked for among the next few only, unless all is counted.
+/// The same for an address that may not have been visited at all: searched among the next few only, unless
+/// all are counted.
 #[inline]
 pub(crate) fn take_if_near(visited: &mut Option<Visited<'_>>, to: u64) {
     if let Some(visited) = visited {
@@ -103,7 +105,7 @@ pub(crate) fn take_if_near(visited: &mut Option<Visited<'_>>, to: u64) {
 mod tests {
     use super::*;
 
-    /// Takes these, and gives which of them could be, and what is left.
+    /// Takes addresses. Returns for each whether it was there, and the remaining ones.
     fn check(visited: &[u64], taken: &[u64]) -> (Vec<bool>, Vec<u64>) {
         let mut items = visited.to_vec();
         let mut visited = Some(Visited::new(&mut items));
@@ -114,24 +116,24 @@ mod tests {
     }
 
     #[test]
-    fn what_is_in_order_is_taken() {
+    fn addresses_in_order_are_taken() {
         assert_eq!(check(&[1, 2, 3], &[1, 2]), (vec![true, true], vec![3]));
     }
 
     #[test]
-    fn what_is_passed_over_stays_in_its_order() {
+    fn addresses_that_are_passed_over_stay_in_their_order() {
         assert_eq!(check(&[1, 2, 3, 4], &[3, 1, 9]), (vec![true, true, false], vec![2, 4]));
     }
 
     #[test]
-    fn what_was_visited_twice_can_be_taken_twice() {
+    fn an_address_visited_twice_can_be_taken_twice() {
         assert_eq!(check(&[5, 6, 5], &[5, 5, 5]), (vec![true, true, false], vec![6]));
         let long: Vec<u64> = (0..100).chain(0..100).collect();
         assert_eq!(check(&long, &[70, 70, 70]).0, [true, true, false]);
     }
 
     #[test]
-    fn a_long_list_in_reverse_is_no_matter() {
+    fn a_long_list_is_taken_in_reverse() {
         let long: Vec<u64> = (0..200_000).collect();
         let back: Vec<u64> = long.iter().rev().copied().take(199_999).collect();
         let (could, rest) = check(&long, &back);

@@ -1,15 +1,13 @@
-//! What an object refers to, in made-up memory: only what is the object's own is read, and only what can be an object is
-//! followed.
+//! The references of an object in synthetic memory: only the object's own memory is read, and only addresses
+//! that can be objects are followed.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use memtop_cpython::{
-    CTypes, CodeFiles, Decoder, DictPlace, KnownTypes, Layout, Memory, ObjectKind, Sink, TypeInfo,
-};
-use memtop_heap::{CaptureInfo, HeapBuilder, Label, Shape, StringId};
+use memtop_cpython::{CTypes, CodeFiles, Decoder, KnownTypes, Layout, Memory, ObjectKind, Sink, TypeInfo};
+use memtop_heap::{CaptureInfo, HeapBuilder, Label, StringId};
 
-/// Words by address; what has none cannot be read. Remembers what was asked for.
+/// Words by address; other addresses cannot be read. Records the addresses that are read.
 #[derive(Default)]
 struct Words {
     words: BTreeMap<u64, u64>,
@@ -35,39 +33,39 @@ impl Memory for Words {
     }
 }
 
-struct Told {
+struct Found {
     builder: HeapBuilder,
     references: Vec<(u64, Option<String>)>,
-    hidden: Vec<u64>,
+    uncertain: Vec<u64>,
     names: Vec<String>,
 }
 
-impl Told {
+impl Found {
     fn new() -> Self {
         Self {
             builder: HeapBuilder::new(CaptureInfo::default()),
             references: Vec::new(),
-            hidden: Vec::new(),
+            uncertain: Vec::new(),
             names: Vec::new(),
         }
     }
 }
 
-impl Sink for Told {
+impl Sink for Found {
     fn reference(&mut self, to: u64, label: Label) {
         let name = label.text().and_then(|_| self.names.last().cloned());
         self.references.push((to, name));
     }
 
-    fn hidden(&mut self, to: u64, _: Label) {
-        self.hidden.push(to);
+    fn maybe_reference(&mut self, to: u64, _: Label) {
+        self.uncertain.push(to);
     }
 
-    fn likely(&mut self, to: u64, _: Label) {
-        self.hidden.push(to);
+    fn probable_reference(&mut self, to: u64, _: Label) {
+        self.uncertain.push(to);
     }
 
-    fn behind(&mut self, _: u64) -> Option<u64> {
+    fn deref(&mut self, _: u64) -> Option<u64> {
         None
     }
 
@@ -87,8 +85,8 @@ const AT: u64 = 0x7f00_0000_1000;
 const TUPLE: u64 = 0x7f00_0000_9000;
 const ZONE: u64 = 0x7f00_0000_2340;
 
-/// What an object of a kind refers to, whose words after its head these are.
-fn told(kind: ObjectKind, words: &[u64]) -> (Told, Vec<u64>) {
+/// The references of an object of a kind with these words after its head.
+fn references_of(kind: ObjectKind, words: &[u64]) -> (Found, Vec<u64>) {
     let mut memory = Words::default();
     memory.words.insert(TUPLE + 32, 24);
     for (index, &word) in words.iter().enumerate() {
@@ -106,29 +104,15 @@ fn told(kind: ObjectKind, words: &[u64]) -> (Told, Vec<u64>) {
     };
     let info = TypeInfo {
         address: 0x7f00_0000_8000,
-        c_type: None,
-        is_mem_tops: false,
-        is_numpys: false,
-        module: "m".to_owned(),
-        qualname: "T".to_owned(),
         kind,
-        shape: Shape::Other,
-        complete: false,
-        is_class: false,
-        holds_type: false,
-        is_gc: false,
         basic_size: 16 + 8 * words.len() as u64,
-        item_size: 0,
-        weak_list: 0,
-        members: Vec::new(),
-        dict: DictPlace::None,
-        attributes: Vec::new(),
+        ..TypeInfo::unknown()
     };
     let layout = Layout::of(12).expect("3.12 is known");
     let c_types = &CTypes::default();
     let mut decoder =
         Decoder::new(&memory, layout, types, c_types, (0, 0), false).expect("the image has a tuple type");
-    let mut sink = Told::new();
+    let mut sink = Found::new();
     decoder.references(AT, &info, Some(&mut Vec::new()), &mut sink);
     let read = memory.read.borrow().clone();
     (sink, read)
@@ -136,9 +120,9 @@ fn told(kind: ObjectKind, words: &[u64]) -> (Told, Vec<u64>) {
 
 #[test]
 fn a_moment_refers_to_its_time_zone() {
-    let moment = told(ObjectKind::DateTime, &[77, 1, 0, ZONE]).0;
+    let moment = references_of(ObjectKind::DateTime, &[77, 1, 0, ZONE]).0;
     assert_eq!(moment.references, [(ZONE, Some("tzinfo".to_owned()))]);
-    let time = told(ObjectKind::TimeOfDay, &[77, 1, ZONE]).0;
+    let time = references_of(ObjectKind::TimeOfDay, &[77, 1, ZONE]).0;
     assert_eq!(time.references, [(ZONE, Some("tzinfo".to_owned()))]);
 }
 
@@ -148,21 +132,22 @@ fn a_moment_without_a_time_zone_ends_before_it() {
         (ObjectKind::DateTime, vec![77, 0, 0, ZONE], AT + 40),
         (ObjectKind::TimeOfDay, vec![77, 0, ZONE], AT + 32),
     ] {
-        let (told, read) = told(kind, &words);
-        assert!(told.references.is_empty() && told.hidden.is_empty());
-        assert!(!read.contains(&end), "what lies behind it is another's");
+        let (found, read) = references_of(kind, &words);
+        assert!(found.references.is_empty() && found.uncertain.is_empty());
+        assert!(!read.contains(&end), "the memory behind it belongs to another object");
     }
 }
 
 #[test]
-fn what_no_allocator_gives_out_is_no_object() {
-    let told = told(ObjectKind::Opaque, &[ZONE, ZONE + 8, ZONE + 1, 0x20, 1 << 48]).0;
-    assert_eq!(told.hidden, [ZONE]);
+fn an_address_that_no_allocator_returns_is_not_an_object() {
+    let found = references_of(ObjectKind::Opaque, &[ZONE, ZONE + 8, ZONE + 1, 0x20, 1 << 48]).0;
+    assert_eq!(found.uncertain, [ZONE]);
 }
 
-/// `PyTypeObject` is 408 bytes long; what follows in a `PyHeapTypeObject` is not there in a type of C.
+/// `PyTypeObject` is 408 bytes long; the further members of a `PyHeapTypeObject` do not exist in a static
+/// type.
 #[test]
-fn a_static_type_ends_before_what_a_class_has_more() {
+fn a_static_type_ends_before_the_members_of_a_class() {
     const STATIC_SIZE: u64 = 408;
     const CLASS_SIZE: u64 = 920;
     const METATYPE: u64 = 0x7f00_0000_5000;
@@ -190,7 +175,7 @@ fn a_static_type_ends_before_what_a_class_has_more() {
         let layout = Layout::of(minor).expect("the version is known");
         let mut decoder =
             Decoder::new(&memory, layout, types, c_types, (0, 0), false).expect("the image has a tuple type");
-        let mut sink = Told::new();
+        let mut sink = Found::new();
         let info = decoder.type_info(METATYPE, &mut sink).expect("the image has a metatype");
         assert_eq!(info.kind, ObjectKind::Type);
         memory.read.borrow_mut().clear();
@@ -200,8 +185,20 @@ fn a_static_type_ends_before_what_a_class_has_more() {
     }
 }
 
-/// A decoder's answer for an object of a static type of C of this name, by memory alone.
-fn alone(minor: u8, name: &str, kind: ObjectKind, mut memory: Words, basic_size: u64) -> Told {
+/// The references of an object of a static C type with this name, by memory alone.
+fn alone(minor: u8, name: &str, kind: ObjectKind, memory: Words, basic_size: u64) -> Found {
+    alone_with_slots(minor, name, kind, memory, basic_size, &[])
+}
+
+/// The same of a type with slots at these offsets.
+fn alone_with_slots(
+    minor: u8,
+    name: &str,
+    kind: ObjectKind,
+    mut memory: Words,
+    basic_size: u64,
+    slots: &[u64],
+) -> Found {
     const TYPE: u64 = 0x7f00_0000_8000;
     const TYPE_OF_TYPES: u64 = 0x7f00_0000_a000;
     const NAME: u64 = 0x7f00_0000_b000;
@@ -228,23 +225,10 @@ fn alone(minor: u8, name: &str, kind: ObjectKind, mut memory: Words, basic_size:
     };
     let info = TypeInfo {
         address: TYPE,
-        c_type: None,
-        is_mem_tops: false,
-        is_numpys: false,
-        module: "m".to_owned(),
-        qualname: "T".to_owned(),
         kind,
-        shape: Shape::Other,
-        complete: false,
-        is_class: false,
-        holds_type: false,
-        is_gc: false,
         basic_size,
-        item_size: 0,
-        weak_list: 0,
-        members: Vec::new(),
-        dict: DictPlace::None,
-        attributes: Vec::new(),
+        members: slots.iter().map(|&offset| (offset, Label::STORAGE)).collect(),
+        ..TypeInfo::unknown()
     };
     let layout = Layout::of(minor).expect("the version is known");
     let file = if name.starts_with("numpy.") { "/numpy/core.so" } else { "/python" };
@@ -252,14 +236,14 @@ fn alone(minor: u8, name: &str, kind: ObjectKind, mut memory: Words, basic_size:
     let c_types = &CTypes::new(CodeFiles::new(mappings, TUPLE, &[]), []);
     let mut decoder =
         Decoder::new(&memory, layout, types, c_types, (0, 0), false).expect("the image has a tuple type");
-    let mut sink = Told::new();
+    let mut sink = Found::new();
     decoder.references(AT, &info, None, &mut sink);
     sink
 }
 
-/// What an object of an unknown type of C refers to that has these words after its head, with an object of the same
-/// type at `ZONE` whose first word is `count`.
-fn scanned(minor: u8, words: &[u64], count: u64) -> Told {
+/// The references of an object of an unknown C type with these words after its head, with an object of the
+/// same type at `ZONE` whose first word is `count`.
+fn scanned(minor: u8, words: &[u64], count: u64) -> Found {
     let mut memory = Words::default();
     for (index, &word) in words.iter().enumerate() {
         memory.words.insert(AT + 16 + 8 * index as u64, word);
@@ -269,48 +253,59 @@ fn scanned(minor: u8, words: &[u64], count: u64) -> Told {
 }
 
 #[test]
-fn a_word_that_leads_to_an_object_is_likely_a_reference() {
+fn a_word_that_leads_to_an_object_is_a_probable_reference() {
     for minor in 8..=15 {
-        let told = scanned(minor, &[7, ZONE, ZONE + 8, 0], 3);
-        assert_eq!(told.hidden, [ZONE], "3.{minor}");
-        assert!(told.references.is_empty(), "counts decide");
+        let found = scanned(minor, &[7, ZONE, ZONE + 8, 0], 3);
+        assert_eq!(found.uncertain, [ZONE], "3.{minor}");
+        assert!(found.references.is_empty(), "counts decide");
     }
 }
 
 #[test]
-fn what_lives_for_ever_is_told_since_its_count_says_nothing() {
+fn a_reference_to_an_immortal_object_is_certain_since_its_count_means_nothing() {
     for (minor, immortal) in
         [(12, 0xFFFF_FFFF), (13, 0xFFFF_FFFF), (14, 0xC000_0000), (15, 3 << 48 | 0xC000_0000)]
     {
-        let told = scanned(minor, &[ZONE], immortal);
-        assert_eq!(told.references, [(ZONE, None)], "3.{minor}");
+        let found = scanned(minor, &[ZONE], immortal);
+        assert_eq!(found.references, [(ZONE, None)], "3.{minor}");
     }
 }
 
 #[test]
-fn what_was_freed_is_no_object() {
+fn freed_memory_is_not_an_object() {
     for minor in 8..=15 {
         for link in [0, ZONE + 64] {
-            let told = scanned(minor, &[ZONE], link);
-            assert!(told.references.is_empty() && told.hidden.is_empty(), "3.{minor}: {link:x}");
+            let found = scanned(minor, &[ZONE], link);
+            assert!(found.references.is_empty() && found.uncertain.is_empty(), "3.{minor}: {link:x}");
         }
     }
 }
 
 #[test]
-fn blocks_that_lead_back_to_themselves_end() {
+fn a_cycle_of_blocks_ends() {
     const BLOCK: u64 = 0x7f00_0000_c000;
     let mut memory = Words::default();
     memory.words.extend((0..64).map(|index| (BLOCK + 8 + 8 * index, ZONE)));
     memory.words.insert(BLOCK + 520, BLOCK);
     memory.words.extend([(AT + 16, 1 << 40), (AT + 24, BLOCK), (AT + 32, BLOCK), (AT + 40, 60)]);
-    let told = alone(12, "collections.deque", ObjectKind::Deque, memory, 232);
-    assert!((4..=4 * 64).contains(&told.references.len()), "{}", told.references.len());
+    let found = alone(12, "collections.deque", ObjectKind::Deque, memory, 232);
+    assert!((4..=4 * 64).contains(&found.references.len()), "{}", found.references.len());
+}
+
+/// The members of an OrderedDict itself are not objects; a class that derives from it may have slots.
+#[test]
+fn the_slots_of_an_ordered_dict_are_reported() {
+    let mut memory = Words::default();
+    memory.words.extend([(AT + 48, ZONE), (AT + 96, ZONE + 64)]);
+    let kind = ObjectKind::DictAndMore;
+    let found = alone_with_slots(12, "collections.OrderedDict", kind, memory, 104, &[96]);
+    assert_eq!(found.references, [(ZONE + 64, None)]);
+    assert!(found.uncertain.is_empty());
 }
 
 /// `lru_cache_object`: the ring begins in the cache; its links hold a key and a result.
 #[test]
-fn a_bounded_cache_tells_its_links_once_around() {
+fn the_links_of_a_bounded_cache_are_reported_once() {
     const LINKS: [u64; 2] = [0x7f00_0000_c000, 0x7f00_0000_d000];
     const KEYS: [u64; 2] = [0x7f00_0000_e000, 0x7f00_0000_e100];
     const RESULTS: [u64; 2] = [0x7f00_0000_f000, 0x7f00_0000_f100];
@@ -321,7 +316,7 @@ fn a_bounded_cache_tells_its_links_once_around() {
         let words = [(8, ZONE), (24, next), (40, KEYS[index]), (48, RESULTS[index])];
         memory.words.extend(words.map(|(offset, word)| (link + offset, word)));
     }
-    let told = alone(9, "functools._lru_cache_wrapper", ObjectKind::LruCache, memory, 136);
-    let told: Vec<u64> = told.references.iter().map(|&(to, _)| to).collect();
-    assert_eq!(told, [KEYS[0], RESULTS[0], KEYS[1], RESULTS[1]]);
+    let found = alone(9, "functools._lru_cache_wrapper", ObjectKind::LruCache, memory, 136);
+    let found: Vec<u64> = found.references.iter().map(|&(to, _)| to).collect();
+    assert_eq!(found, [KEYS[0], RESULTS[0], KEYS[1], RESULTS[1]]);
 }

@@ -263,13 +263,13 @@ impl<M: Memory> HeapAccess for Outside<'_, M> {
         decoder.size(at, info)
     }
 
-    fn visited(&self, (): &(), _: u64, _: &mut Vec<u64>) -> Result<(), HeapError> {
+    fn traverse(&self, (): &(), _: u64, _: &mut Vec<u64>) -> Result<(), HeapError> {
         Ok(())
     }
 
-    fn approach(&self, _: Option<u64>, _: Option<u64>, _: (u64, u64)) {}
+    fn prefetch(&self, _: Option<u64>, _: Option<u64>, _: (u64, u64)) {}
 
-    fn listed(&mut self, _: &[u64], mut visit: impl FnMut(u64)) -> Result<(), String> {
+    fn walk_gc_lists(&mut self, _: &[u64], mut visit: impl FnMut(u64)) -> Result<(), String> {
         let mut broken = false;
         for lists in &self.lists {
             broken |= !list_objects(self.image, lists, &mut visit).complete;

@@ -292,7 +292,7 @@ fn a_layout_that_does_not_fit_is_refused_in_one_sentence() {
         let error = scene.heap(&damaged).expect_err("it has no lists");
         let version = &scene.target.version;
         let said = format!(
-            "process {} runs CPython {version}, but its memory does not have that version's layout: no sign of the collector's lists at its place or nearby",
+            "process {} runs CPython {version}, but its memory does not have that version's layout: the collector's lists not found at or near the expected address",
             scene.target.pid
         );
         assert_eq!(error.to_string(), said);

@@ -1,16 +1,18 @@
 //! The lists in which the collector keeps every object that it knows.
 //!
-//! A list is a ring of heads, each right before its object; the ring's own head stands in the collector's state, the
-//! generations' three side by side and the permanent one after them, where `gc.freeze()` puts objects. The two low bits
-//! of both links are marks. 3.14.0 to 3.14.4 call the three `young; old[2]`: the same bytes, so one shape serves both.
+//! A list is a ring of heads, each right before its object. The ring's own head is in the collector's state:
+//! those of the three generations side by side, and after them that of the permanent one, into which
+//! `gc.freeze()` moves objects. The two low bits of both links are flags. 3.14.0 to 3.14.4 name the three
+//! `young; old[2]`, in the same bytes.
 //!
-//! Invariant: while the collector runs, `_gc_prev` holds reference counts, and nothing is judged by it.
+//! Invariant: while the collector runs, `_gc_prev` holds reference counts, and is not used.
 
+use super::error::RuntimeError;
+use super::objects::Objects;
+use super::table::{Collector, NEARBY};
+use crate::cycle_detector::CycleDetector;
 use crate::layout::{GENERATION, GENERATIONS, gc_head};
 use crate::memory::Memory;
-use crate::runtime::objects::Objects;
-use crate::runtime::table::Collector;
-use crate::runtime::{NEARBY, RuntimeError};
 
 const MASK: u64 = gc_head::MASK as u64;
 const NEXT: u64 = gc_head::NEXT as u64;
@@ -19,9 +21,10 @@ const HEAD: u64 = gc_head::SIZE as u64;
 /// `gc_generation.threshold` and `count`, ints.
 const THRESHOLD: u64 = 16;
 const COUNT: u64 = 20;
-/// How many objects of a list are looked at where only its forward links can be trusted.
+/// How many objects of a list are checked where only its forward links can be trusted.
 const SAMPLE: usize = 32;
-/// Where the permanent generation may stand after the three: right behind, or behind the pointer `generation0`.
+/// Offsets of the permanent generation from the first: right behind the three, or behind the pointer
+/// `generation0`.
 const PERMANENT: [u64; 2] = [72, 80];
 
 /// The collector's lists of an interpreter, found and proved.
@@ -29,25 +32,26 @@ const PERMANENT: [u64; 2] = [72, 80];
 pub struct GcLists {
     /// The heads of the three generations and of the permanent one.
     pub heads: Vec<u64>,
-    /// Whether the collector is at work: then some objects may be in lists of its own, and must be met by reference.
+    /// Whether the collector is running: some objects may then be in lists of its own, and are found only by
+    /// reference.
     pub collecting: bool,
-    /// The `count` of each generation, as the collector has it; of the youngest, objects since the last collection.
+    /// The collector's `count` of each generation; of the youngest, the objects since the last collection.
     pub counts: Vec<i32>,
 }
 
-/// What came of walking the lists.
+/// The result of walking the lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ListWalk {
-    /// How many objects were told.
+    /// How many objects were visited.
     pub objects: u64,
-    /// Whether every list came back to its head, each link agreeing with the one back.
+    /// Whether every list led back to its head, and each link agreed with the link back.
     pub complete: bool,
     /// How many links were broken.
     pub broken: u64,
 }
 
 impl GcLists {
-    /// The lists of the collector's state that should be at `state`, or is nearby.
+    /// The lists of the collector's state, which should be at `state` or nearby.
     pub(super) fn find<M: Memory>(
         objects: &Objects<'_, M>,
         state: u64,
@@ -56,7 +60,7 @@ impl GcLists {
         let first = state.wrapping_add(table.generations);
         let collecting = |moved: u64| {
             let flag = objects.memory.half(state.wrapping_add(table.collecting).wrapping_add(moved))?;
-            // `collecting` is 0 or 1; what is neither is another member.
+            // `collecting` is 0 or 1; any other value belongs to another member.
             (flag <= 1).then_some(flag == 1)
         };
         let gap = table.permanent - table.generations;
@@ -68,7 +72,8 @@ impl GcLists {
         for by in (0..=NEARBY).step_by(8) {
             for moved in [by, by.wrapping_neg()] {
                 for other in PERMANENT {
-                    // Where the process says how far `collecting` is from the state, only the state can have moved.
+                    // Where the process states the offset of `collecting`, only the state itself can have
+                    // moved.
                     let wider = if objects.layout.minor < 13 { other.wrapping_sub(gap) } else { 0 };
                     let shift = moved.wrapping_add(wider);
                     let found = collecting(shift).and_then(|running| {
@@ -83,8 +88,8 @@ impl GcLists {
         Err(RuntimeError::Misfit { what: "the collector's lists" })
     }
 
-    /// The lists whose first head is at an address, if they prove to be there. What was `probed` for proves more: a
-    /// program may set any threshold, but hardly one below 0.
+    /// The lists whose first head is at an address, if they are proved to be there. A `probed` address has
+    /// more to prove: no program sets a negative threshold.
     fn at<M: Memory>(
         objects: &Objects<'_, M>,
         first: u64,
@@ -145,24 +150,25 @@ fn is_head<M: Memory>(objects: &Objects<'_, M>, head: u64, collecting: bool) -> 
     true
 }
 
-/// Tells the address of every object in the lists, in their order.
+/// Visits the address of every object in the lists, in their order.
 ///
-/// Ends for any memory, in time linear in the length of the lists: a ring that does not lead back to its head is found
-/// out (Brent, *An improved Monte Carlo factorization algorithm*, 1980). Where a chain breaks off, what lies behind is
-/// told from its other end, unless the collector runs; then, or in a false ring, an object may be told twice.
-pub fn list_objects<M: Memory>(memory: &M, lists: &GcLists, mut tell: impl FnMut(u64)) -> ListWalk {
+/// Ends for any memory, in time linear in the length of the lists, since rings that do not lead back to their
+/// head are detected. Where a list is broken, the objects behind the break are visited from its other end,
+/// unless the collector is running. In that case, or in a false ring, an object may be visited twice.
+pub fn list_objects<M: Memory>(memory: &M, lists: &GcLists, mut visit: impl FnMut(u64)) -> ListWalk {
     let mut walk = ListWalk { complete: true, ..ListWalk::default() };
     for &head in &lists.heads {
-        let (last, whole) = chain(memory, lists, head, NEXT, None, &mut walk, &mut tell);
+        let (last, whole) = chain(memory, lists, head, NEXT, None, &mut walk, &mut visit);
         if !whole && !lists.collecting {
-            chain(memory, lists, head, PREVIOUS, Some(last), &mut walk, &mut tell);
+            chain(memory, lists, head, PREVIOUS, Some(last), &mut walk, &mut visit);
         }
     }
     walk.complete = walk.broken == 0;
     walk
 }
 
-/// Follows a list in one direction. Gives what it came to last, and whether it came back to its head, or to `until`.
+/// Follows a list in one direction. Returns the last address, and whether the list led back to its head or to
+/// `until`.
 fn chain<M: Memory>(
     memory: &M,
     lists: &GcLists,
@@ -170,18 +176,21 @@ fn chain<M: Memory>(
     direction: u64,
     until: Option<u64>,
     walk: &mut ListWalk,
-    tell: &mut impl FnMut(u64),
+    visit: &mut impl FnMut(u64),
 ) -> (u64, bool) {
     let back = if direction == NEXT { PREVIOUS } else { NEXT };
     let link =
         |at: u64, offset: u64| at.checked_add(offset).and_then(|at| memory.word(at)).map(|to| to & MASK);
     let mut at = head;
-    let (mut marked, mut steps, mut limit) = (head, 0_u64, 64_u64);
+    let mut cycle = CycleDetector::default();
     loop {
         let next = match link(at, direction) {
             Some(next) if next == head || Some(next) == until => return (at, true),
             Some(next)
-                if next != 0 && next.is_multiple_of(8) && next != marked && !lists.heads.contains(&next) =>
+                if next != 0
+                    && next.is_multiple_of(8)
+                    && !cycle.repeats(next)
+                    && !lists.heads.contains(&next) =>
             {
                 next
             }
@@ -193,12 +202,8 @@ fn chain<M: Memory>(
             Some(_) => {}
         }
         walk.objects += 1;
-        tell(next.wrapping_add(HEAD));
+        visit(next.wrapping_add(HEAD));
         at = next;
-        steps += 1;
-        if steps == limit {
-            (marked, limit) = (at, limit.saturating_mul(2));
-        }
     }
     walk.broken += 1;
     (at, false)

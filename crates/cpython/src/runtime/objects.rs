@@ -1,22 +1,23 @@
-//! Dicts, strings and types, read before anything is known of the process but its version: what the interpreter's own
-//! structures are proved by.
+//! Dicts, strings and types, read when only the version of the process is known. They prove the interpreter's
+//! own structures.
 //!
-//! Invariant: nothing is believed for its address; a dict is one because its type says so. Every count is capped, and
-//! reading ends at the first word that is not there.
+//! Invariant: nothing is trusted for its address; a dict is recognised by its type. Every count is capped,
+//! and reading ends at the first word that cannot be read.
 
 use crate::layout::{Layout, container, object, type_object};
 use crate::memory::Memory;
 use crate::text::Text;
 
 /// More modules than a process has, more names than a module has.
-const MOST_ENTRIES: u64 = 1 << 20;
+const MAX_ENTRIES: u64 = 1 << 20;
 /// Larger than any type's instances without their items.
 const LARGEST_INSTANCE: u64 = 1 << 20;
 const LONGEST_NAME: u64 = 200;
-/// The module's namespace, `PyModuleObject.md_dict` (`Include/internal/pycore_moduleobject.h`; in `moduleobject.c` to 3.9).
+/// `PyModuleObject.md_dict`, the module's namespace (`Include/internal/pycore_moduleobject.h`; in
+/// `moduleobject.c` to 3.9).
 const MODULE_DICT: u64 = 16;
 
-/// Reads objects of a version.
+/// Reads objects of one version.
 pub(super) struct Objects<'m, M> {
     pub(super) memory: &'m M,
     pub(super) layout: Layout,
@@ -55,7 +56,7 @@ impl<M: Memory> Objects<'_, M> {
         self.type_of(at).and_then(|of| self.type_name(of)).as_deref() == Some(name)
     }
 
-    /// Whether what lies at an address has a type that could be one: its sizes are such that objects could have them.
+    /// Whether the object at an address has a plausible type: one with sizes that objects can have.
     pub(super) fn is_plausible(&self, at: u64) -> bool {
         let sizes = |of: u64| {
             let basic = self.word(of, type_object::BASIC_SIZE as u64)?;
@@ -65,7 +66,7 @@ impl<M: Memory> Objects<'_, M> {
         self.type_of(at).is_some_and(|of| sizes(of) == Some(true))
     }
 
-    /// The entries of a dict whose values are its own; none of what is no dict.
+    /// The entries of a dict whose values are its own; empty if no dict lies there.
     pub(super) fn entries(&self, dict: u64) -> Vec<(u64, u64)> {
         self.try_entries(dict).unwrap_or_default()
     }
@@ -75,7 +76,8 @@ impl<M: Memory> Objects<'_, M> {
             return None;
         }
         let keys = self.word(dict, container::DICT_KEYS as u64)?;
-        // `PyDictKeysObject`: `dk_size` to 3.10 (`Objects/dict-common.h`), sizes as logarithms from 3.11 (`pycore_dict.h`).
+        // `PyDictKeysObject`: `dk_size` to 3.10 (`Objects/dict-common.h`), sizes as logarithms from 3.11
+        // (`pycore_dict.h`).
         let (first, size, key, count) = if self.layout.minor >= 11 {
             let index_bytes = 1_u64 << self.memory.byte(keys.checked_add(9)?)?.min(40);
             let general = self.memory.byte(keys.checked_add(10)?)? == 0;
@@ -92,7 +94,7 @@ impl<M: Memory> Objects<'_, M> {
             (first, 24, 8, self.word(keys, 32)?.min(slots))
         };
         let mut entries = Vec::new();
-        for index in 0..count.min(MOST_ENTRIES) {
+        for index in 0..count.min(MAX_ENTRIES) {
             let at = first.checked_add(index * size + key)?;
             let (Some(key), Some(value)) = (self.memory.word(at), self.word(at, 8)) else { break };
             if key != 0 && value != 0 {
@@ -115,7 +117,7 @@ impl<M: Memory> Objects<'_, M> {
         self.word(module, MODULE_DICT).filter(|&dict| self.is_a(dict, "dict"))
     }
 
-    /// The namespace of the module of a name.
+    /// The namespace of the module with a name.
     pub(super) fn module(&self, modules: u64, name: &str) -> Option<u64> {
         self.namespace(self.get(modules, name)?)
     }

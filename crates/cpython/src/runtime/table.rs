@@ -1,14 +1,16 @@
-//! Where the interpreter's own structures keep things, by version, in bytes.
+//! Offsets in the interpreter's own structures, by version, in bytes.
 //!
-//! Invariant: these are claims. Each is held against the process in hand before it is used (`mod.rs`, `lists.rs`,
-//! `types.rs`); where the process itself tells a number (`_Py_DebugOffsets`, from 3.13), that one is taken.
+//! Invariant: these are claims. Each is proved on the process at hand before it is used (`interpreter.rs`,
+//! `lists.rs`, `types.rs`). Where the process itself states an offset (`_Py_DebugOffsets`, from 3.13), that
+//! one is used.
 //!
-//! `tools/offsets.py` prints them. Read from v3.8.18 (`Include/internal/pycore_pystate.h`, `pycore_pymem.h`), v3.9.18,
-//! v3.10.13, v3.11.7, v3.12.1, v3.13.0 (`pycore_runtime.h`, `pycore_interp.h`, `pycore_gc.h`, `pycore_typeobject.h`),
-//! v3.14.10 and v3.15.2 (`pycore_runtime_structs.h`, `pycore_interp_structs.h`, `pycore_debug_offsets.h`).
+//! `tools/offsets.py` prints them. They were read from v3.8.18 (`Include/internal/pycore_pystate.h`,
+//! `pycore_pymem.h`), v3.9.18, v3.10.13, v3.11.7, v3.12.1, v3.13.0 (`pycore_runtime.h`, `pycore_interp.h`,
+//! `pycore_gc.h`, `pycore_typeobject.h`), v3.14.10 and v3.15.2 (`pycore_runtime_structs.h`,
+//! `pycore_interp_structs.h`, `pycore_debug_offsets.h`).
 
+use super::error::RuntimeError;
 use crate::memory::Memory;
-use crate::runtime::RuntimeError;
 
 /// `_PyRuntimeState`, `PyInterpreterState`, `PyThreadState` and `struct _gc_runtime_state`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +39,7 @@ pub(super) struct Table {
     pub(super) gc: u64,
     /// The collector's state.
     pub(super) collector: Collector,
-    /// What static types keep in each interpreter, from 3.12.
+    /// The state of static types in each interpreter, from 3.12.
     pub(super) statics: Option<Statics>,
 }
 
@@ -52,10 +54,11 @@ pub(super) struct Collector {
     pub(super) collecting: u64,
 }
 
-/// `PyInterpreterState.types`: an array for the interpreter's own types and, from 3.13, one for those of its modules.
+/// `PyInterpreterState.types`: an array for the interpreter's own types and, from 3.13, one for those of its
+/// modules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Statics {
-    /// Where they begin, and how many there is room for.
+    /// The offset of each array and its capacity.
     pub(super) arrays: [(u64, u64); 2],
     /// The size of an element; the type is its first word.
     pub(super) size: u64,
@@ -75,11 +78,13 @@ mod word {
 }
 
 const COOKIE: &[u8; 8] = b"xdebugpy";
-/// No structure of the interpreter is larger.
+/// How far around the address in the table a structure is looked for, in bytes.
+pub(super) const NEARBY: u64 = 2048;
+/// Larger than any structure of the interpreter.
 const LARGEST: u64 = 1 << 21;
 
 impl Table {
-    /// The claims for a minor version of CPython 3, if it is known.
+    /// The offsets of a minor version of CPython 3, if it is known.
     pub(super) const fn of(minor: u8) -> Option<Self> {
         let collector = match minor {
             8..=13 => Collector { generations: 24, permanent: 104, collecting: 200 },
@@ -136,7 +141,7 @@ impl Table {
         })
     }
 
-    /// The claims, corrected by what the process says of itself from 3.13 on.
+    /// The offsets, corrected by those that the process states from 3.13 on.
     pub(super) fn read(
         memory: &impl Memory,
         runtime: u64,
@@ -161,13 +166,14 @@ impl Table {
         if read(word::FREE_THREADED)? != 0 {
             return Err(RuntimeError::FreeThreaded);
         }
-        // 3.14 put `threads_main` before `gc`. `gc.collecting` stands near the end, each version elsewhere.
+        // 3.14 put `threads_main` before `gc`. `gc.collecting` is near the end, at another word in each
+        // version.
         let (gc, collecting) = match minor {
             13 => (10, 72),
             14 => (11, 82),
             _ => (11, 95),
         };
-        let told = [
+        let stated = [
             (&mut table.finalizing, word::FINALIZING),
             (&mut table.head, word::HEAD),
             (&mut table.id, word::ID),
@@ -179,14 +185,14 @@ impl Table {
             (&mut table.builtins, gc + 3),
             (&mut table.collector.collecting, collecting),
         ];
-        for (claim, word) in told {
-            let said = read(word)?;
-            if said > LARGEST || !said.is_multiple_of(4) {
+        for (claim, word) in stated {
+            let offset = read(word)?;
+            if offset > LARGEST || !offset.is_multiple_of(4) {
                 return Err(RuntimeError::Misfit { what: "its debug offsets" });
             }
-            *claim = said;
+            *claim = offset;
         }
-        // These are not told: they move with their neighbours.
+        // These are not stated: they move with their neighbours.
         let claimed = Self::of(minor).ok_or(RuntimeError::UnknownVersion { minor })?;
         table.initialized = (claimed.initialized + table.finalizing).saturating_sub(claimed.finalizing);
         table.ending = (claimed.ending + table.gc).saturating_sub(claimed.gc);

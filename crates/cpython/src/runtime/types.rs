@@ -1,26 +1,27 @@
-//! The types that the decoder tells apart, and what the interpreter keeps of its static types.
+//! The types that are compared by address, and the state that an interpreter keeps for its static types.
 //!
-//! Invariant: a type is taken for one of CPython's own only if it was not made at run time and its name says so: a program
-//! may put what it likes into `builtins`.
+//! Invariant: a type is taken for one of CPython's own only if it is static and has the right name, since a
+//! program may put anything into `builtins`.
 
-use crate::decoder::KnownTypes;
+use super::error::RuntimeError;
+use super::interpreter::Interpreter;
+use super::objects::Objects;
+use super::table::{Statics, Table};
+use crate::known_types::KnownTypes;
 use crate::layout::{Layout, type_object};
 use crate::memory::Memory;
-use crate::runtime::objects::Objects;
-use crate::runtime::table::{Statics, Table};
-use crate::runtime::{Interpreter, RuntimeError};
 
 /// `PyWeakReference.wr_object` (`Include/cpython/weakrefobject.h`; `weakrefobject.h` to 3.10).
 const WEAKLY: u64 = 16;
-/// How many elements in a row must fit before an array of types is believed.
+/// How many elements in a row prove an array of types.
 const ROW: u64 = 4;
-/// How far from where the table says the array of types is looked for: what stands before it are large caches.
+/// How far around the address in the table the array of types is looked for: large caches lie before it.
 const FAR: u64 = 1 << 15;
 
-/// The addresses of the types that the decoder tells apart, and `subtype_traverse` and `subtype_dealloc`, which every
-/// type that a class statement made has in its slots.
+/// The addresses of the types that are compared by address, and `subtype_traverse` and `subtype_dealloc`,
+/// which every type that a class statement made has in its slots.
 ///
-/// `ContextVar` is 0 in a process that has not got it ready: then there are no such objects.
+/// `ContextVar` is 0 in a process that has not initialized it, and so has no such objects.
 ///
 /// # Errors
 ///
@@ -55,8 +56,8 @@ pub fn known_types<M: Memory>(
     Ok((types, class))
 }
 
-/// The interpreter's own types whose addresses are certain, each with its `tp_name`: from 3.12 on an interpreter keeps a
-/// list of its static types. Nothing before that.
+/// The interpreter's own types whose addresses are certain, each with its `tp_name`: from 3.12 on an
+/// interpreter keeps a list of its static types. Empty before that.
 pub fn certain_types<M: Memory>(
     memory: &M,
     layout: &Layout,
@@ -68,17 +69,17 @@ pub fn certain_types<M: Memory>(
 }
 
 fn flags<M: Memory>(objects: &Objects<'_, M>, of: u64) -> Option<u64> {
-    // What is no type has no name to be read, and no sizes that objects could have.
+    // Only a type has a name, and sizes of objects.
     objects.type_of(of).filter(|&meta| objects.is_a(of, "type") || meta == of)?;
     objects.word(of, type_object::FLAGS as u64)
 }
 
-/// Whether a type is one that was not made at run time.
+/// Whether a static type lies at an address.
 fn is_own<M: Memory>(objects: &Objects<'_, M>, of: u64) -> bool {
     flags(objects, of).is_some_and(|flags| flags & type_object::HEAP_TYPE == 0)
 }
 
-/// The interpreter's own types: those directly under `object`, or, from 3.12 on, all.
+/// The interpreter's own types: to 3.11 those directly below `object`, from 3.12 on all.
 fn own_types<M: Memory>(objects: &Objects<'_, M>, interpreter: &Interpreter) -> Vec<u64> {
     if objects.layout.minor >= 12 {
         let own = static_namespaces(objects.memory, objects.layout.minor, interpreter);
@@ -97,7 +98,7 @@ fn own_types<M: Memory>(objects: &Objects<'_, M>, interpreter: &Interpreter) -> 
         .collect()
 }
 
-/// `tp_traverse` and `tp_dealloc` of the classes in the import system, which are there in every process.
+/// `tp_traverse` and `tp_dealloc` of the classes of the import system, which every process has.
 fn class_functions<M: Memory>(objects: &Objects<'_, M>, interpreter: &Interpreter) -> Option<(u64, u64)> {
     let places = ["_frozen_importlib", "_frozen_importlib_external", "importlib._bootstrap", "types"];
     let namespaces = places.iter().filter_map(|name| objects.module(interpreter.modules, name));
@@ -121,8 +122,8 @@ fn class_functions<M: Memory>(objects: &Objects<'_, M>, interpreter: &Interprete
     None
 }
 
-/// The static types of an interpreter, each with its namespace: from 3.12 on the type itself does not have it. Nothing
-/// before that, nor where the array of types is not found.
+/// The static types of an interpreter, each with its namespace, which from 3.12 on the type itself does not
+/// have. Empty before that, and where the array of types is not found.
 pub fn static_namespaces<M: Memory>(memory: &M, minor: u8, interpreter: &Interpreter) -> Vec<(u64, u64)> {
     static_types(memory, minor, interpreter, false)
 }
@@ -142,7 +143,7 @@ fn static_types<M: Memory>(
         let first = interpreter.address.wrapping_add(own.0).wrapping_add(moved);
         (0..ROW).all(|index| {
             let element = element(&objects, &statics, first, index);
-            // A type of the interpreter's own keeps its place in this array, counted from 1.
+            // One of the interpreter's own types has its index in this array, counted from 1.
             element.is_some_and(|(of, _)| objects.word(of, type_object::SUBCLASSES) == Some(index + 1))
         })
     };

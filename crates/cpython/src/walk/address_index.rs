@@ -1,58 +1,60 @@
-//! Which addresses were met: a bit for each sixteen bytes of the parts of memory in which objects lie.
+//! The set of addresses that were met: a bit for each sixteen bytes of the parts of memory in which objects
+//! lie.
 //!
-//! An address becomes a [`AddressId`] of 32 bits: which part of 1 MiB, in the order in which the parts were met, and where
-//! in it. Allocators align objects to sixteen bytes; those of the interpreter that are aligned to eight alone are in
-//! parts of their own. That is half the size of an address, and it is found again among all places by counting bits: the number of a
-//! place is how many bits are set before its own.
+//! An address becomes an [`AddressId`] of 32 bits: the index of its part of 1 MiB, in the order in which
+//! parts were met, and its position in the part. Allocators align objects to sixteen bytes; those of the
+//! interpreter that are aligned to eight only have parts of their own. An id takes half the memory of an
+//! address, and its rank among all ids, the number of bits set before its own, is found by counting bits.
 //!
-//! Invariant: an address has one place, and a place one address. Past 64 GiB of parts with objects there are none left.
+//! Invariant: an address has one id, and an id one address. Beyond 64 GiB of parts with objects there are no
+//! ids left.
 
 use memtop_heap::{Budget, HEADROOM, HeapError, filled, headroom};
 use rustc_hash::FxHashMap;
 
-use crate::decoder::may_be_object;
+use crate::address::may_be_object;
 
 /// An address, in 32 bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct AddressId(pub(crate) u32);
 
 const PART_BITS: u32 = 20;
-/// Marks the parts of addresses that are aligned to eight bytes alone.
+/// Set in the base of a part whose addresses are aligned to eight bytes only.
 const ODD: u64 = 8;
 const SLOT_BITS: u32 = 16;
 const POOL_BITS: u32 = 14;
 const WORDS: usize = 1 << (SLOT_BITS - 6);
-/// The last place is not given out, since a handle of that number would mean none.
-const MOST_PARTS: usize = (1 << (32 - SLOT_BITS)) - 1;
+/// The last part is not used: an object id of its highest number would mean none.
+const MAX_PARTS: usize = (1 << (32 - SLOT_BITS)) - 1;
 const RECENT: usize = 512;
 
 /// See the module's header.
 pub(crate) struct AddressIndex {
-    /// By some bits of the part's number: the parts met lately.
+    /// The parts met lately, by some bits of their number: base and index.
     recent: Vec<(u64, u32)>,
     known: FxHashMap<u64, u32>,
-    /// Where the parts begin.
+    /// The base of each part.
     parts: Vec<u64>,
     bits: Vec<u64>,
-    /// By part: a bit for each 16 KiB in which small objects lie.
+    /// By part: a bit for each 16 KiB with small objects.
     pools: Vec<u64>,
-    /// Whether there was no memory for a part.
-    pub(crate) starved: bool,
+    /// Whether the memory for a part could not be allocated.
+    pub(crate) out_of_memory: bool,
 }
 
-/// Where the part of an address begins.
+/// The base of the part of an address.
 #[inline]
 fn base(address: u64) -> u64 {
     address >> PART_BITS << PART_BITS | address & ODD
 }
 
-/// Where in its part an address is.
+/// The position of an address in its part.
 #[inline]
 fn slot(address: u64) -> u32 {
     (address >> 4) as u32 & ((1 << SLOT_BITS) - 1)
 }
 
-/// Where a part is remembered.
+/// The slot of a part among those met lately.
 #[inline]
 fn recent(base: u64) -> usize {
     (base >> PART_BITS ^ base & ODD) as usize % RECENT
@@ -66,13 +68,13 @@ impl AddressIndex {
             parts: Vec::new(),
             bits: Vec::new(),
             pools: Vec::new(),
-            starved: false,
+            out_of_memory: false,
         }
     }
 
-    /// The place of an address; none if there is none left, or if the address is no object's.
+    /// The id of an address; `None` if no object can lie there, or if no ids are left.
     #[inline]
-    pub(crate) fn place(&mut self, address: u64) -> Option<AddressId> {
+    pub(crate) fn id(&mut self, address: u64) -> Option<AddressId> {
         if !may_be_object(address) {
             return None;
         }
@@ -84,7 +86,7 @@ impl AddressIndex {
         Some(AddressId(part << SLOT_BITS | slot(address)))
     }
 
-    /// The place of an address in a part that was met lately.
+    /// The id of an address, if its part was met lately.
     #[inline]
     pub(crate) fn cached_id(&self, address: u64) -> Option<AddressId> {
         let base = base(address);
@@ -92,8 +94,8 @@ impl AddressIndex {
         (recent == base && may_be_object(address)).then(|| AddressId(part << SLOT_BITS | slot(address)))
     }
 
-    /// The place of an address in a part that was met.
-    pub(crate) fn place_if_known(&self, address: u64) -> Option<AddressId> {
+    /// The id of an address, if its part was met.
+    pub(crate) fn known_id(&self, address: u64) -> Option<AddressId> {
         let part = *self.known.get(&base(address)).filter(|_| may_be_object(address))?;
         Some(AddressId(part << SLOT_BITS | slot(address)))
     }
@@ -102,11 +104,11 @@ impl AddressIndex {
     fn part(&mut self, base: u64) -> Option<u32> {
         let part = match self.known.get(&base) {
             Some(&part) => part,
-            None if self.parts.len() >= MOST_PARTS => return None,
+            None if self.parts.len() >= MAX_PARTS => return None,
             None => {
                 let part = self.parts.len() as u32;
-                self.starved |= self.make_room().is_err();
-                if self.starved {
+                self.out_of_memory |= self.reserve_part().is_err();
+                if self.out_of_memory {
                     return None;
                 }
                 self.parts.push(base);
@@ -120,8 +122,8 @@ impl AddressIndex {
         Some(part)
     }
 
-    /// Makes room for a part.
-    fn make_room(&mut self) -> Result<(), HeapError> {
+    /// Allocates the memory for a part.
+    fn reserve_part(&mut self) -> Result<(), HeapError> {
         let mut budget = Budget::default();
         budget.grow(&mut self.parts, 1)?;
         budget.grow(&mut self.pools, 1)?;
@@ -129,30 +131,30 @@ impl AddressIndex {
         self.known.try_reserve(1).map_err(|_| HeapError::OutOfMemory { bytes: 0 })
     }
 
-    /// The address of a place.
+    /// The address of an id.
     #[inline]
-    pub(crate) fn address(&self, place: AddressId) -> u64 {
-        let slot = u64::from(place.0) & ((1 << SLOT_BITS) - 1);
-        self.parts[(place.0 >> SLOT_BITS) as usize] + (slot << 4)
+    pub(crate) fn address(&self, id: AddressId) -> u64 {
+        let slot = u64::from(id.0) & ((1 << SLOT_BITS) - 1);
+        self.parts[(id.0 >> SLOT_BITS) as usize] + (slot << 4)
     }
 
-    /// Marks a place; whether it was not marked yet.
+    /// Adds an id to the set. Returns whether it is new.
     #[inline]
-    pub(crate) fn mark(&mut self, place: AddressId) -> bool {
-        let word = &mut self.bits[(place.0 >> 6) as usize];
-        let bit = 1 << (place.0 & 63);
+    pub(crate) fn insert(&mut self, id: AddressId) -> bool {
+        let word = &mut self.bits[(id.0 >> 6) as usize];
+        let bit = 1 << (id.0 & 63);
         let is_new = *word & bit == 0;
         *word |= bit;
         is_new
     }
 
-    /// Says that a small object lies at a place.
+    /// Records that a small object lies at an id.
     #[inline]
-    pub(crate) fn mark_small(&mut self, place: AddressId) {
-        self.pools[(place.0 >> SLOT_BITS) as usize] |= 1 << (place.0 >> (POOL_BITS - 4) & 63);
+    pub(crate) fn insert_small(&mut self, id: AddressId) {
+        self.pools[(id.0 >> SLOT_BITS) as usize] |= 1 << (id.0 >> (POOL_BITS - 4) & 63);
     }
 
-    /// The addresses of the pieces of 16 KiB in which small objects lie.
+    /// The addresses of the 16 KiB blocks with small objects.
     pub(crate) fn pools(&self) -> impl Iterator<Item = u64> + '_ {
         self.parts.iter().zip(&self.pools).flat_map(|(&part, &pools)| {
             (0..64_u64)
@@ -161,16 +163,16 @@ impl AddressIndex {
         })
     }
 
-    /// Whether a place is marked.
-    pub(crate) fn is_marked(&self, place: AddressId) -> bool {
-        self.bits[(place.0 >> 6) as usize] >> (place.0 & 63) & 1 == 1
+    /// Whether an id is in the set.
+    pub(crate) fn contains(&self, id: AddressId) -> bool {
+        self.bits[(id.0 >> 6) as usize] >> (id.0 & 63) & 1 == 1
     }
 
-    /// Finds the marked places again: `order` has each of them once, and its own place in `order` is what is found.
+    /// The set as a map from id to row: the position of the id in `order`, which has each id of the set once.
     ///
     /// # Errors
-    /// If the memory for it cannot be had.
-    pub(crate) fn finder(self, order: &[AddressId]) -> Result<Ranks, HeapError> {
+    /// If the memory for it cannot be allocated.
+    pub(crate) fn into_ranks(self, order: &[AddressId]) -> Result<Ranks, HeapError> {
         headroom(HEADROOM)?;
         let mut before = filled(self.bits.len(), 0_u32)?;
         let mut sum = 0_u32;
@@ -178,16 +180,16 @@ impl AddressIndex {
             *before = sum;
             sum += word.count_ones();
         }
-        let mut finder = Ranks { bits: self.bits, before, rows: filled(sum as usize, 0)? };
-        for (row, &place) in order.iter().enumerate() {
-            let rank = finder.rank(place);
-            finder.rows[rank] = row as u32;
+        let mut ranks = Ranks { bits: self.bits, before, rows: filled(sum as usize, 0)? };
+        for (row, &id) in order.iter().enumerate() {
+            let rank = ranks.rank(id);
+            ranks.rows[rank] = row as u32;
         }
-        Ok(finder)
+        Ok(ranks)
     }
 }
 
-/// Gives the row of each place.
+/// Maps each id of a set to its row.
 pub(crate) struct Ranks {
     bits: Vec<u64>,
     before: Vec<u32>,
@@ -196,17 +198,17 @@ pub(crate) struct Ranks {
 
 impl Ranks {
     #[inline]
-    fn rank(&self, place: AddressId) -> usize {
-        let word = (place.0 >> 6) as usize;
-        let below = self.bits[word] & ((1 << (place.0 & 63)) - 1);
+    fn rank(&self, id: AddressId) -> usize {
+        let word = (id.0 >> 6) as usize;
+        let below = self.bits[word] & ((1 << (id.0 & 63)) - 1);
         (self.before[word] + below.count_ones()) as usize
     }
 
-    /// The row of a place, if it was marked.
+    /// The row of an id; `None` if it was not in the set.
     #[inline]
-    pub(crate) fn row(&self, place: AddressId) -> Option<usize> {
-        let word = *self.bits.get((place.0 >> 6) as usize)?;
-        (word >> (place.0 & 63) & 1 == 1).then(|| self.rows[self.rank(place)] as usize)
+    pub(crate) fn row(&self, id: AddressId) -> Option<usize> {
+        let word = *self.bits.get((id.0 >> 6) as usize)?;
+        (word >> (id.0 & 63) & 1 == 1).then(|| self.rows[self.rank(id)] as usize)
     }
 }
 
@@ -215,29 +217,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_place_is_found_in_the_row_in_which_it_was_met() {
-        let mut places = AddressIndex::new();
+    fn every_address_is_found_in_the_row_in_which_it_was_met() {
+        let mut index = AddressIndex::new();
         let addresses =
             [0x7fff_1234_5678_u64, 0x1010, 0x7fff_1234_5670, 0x5555_0000_0008, 0x1018, 0x7ffe_0000_0000];
-        let order: Vec<AddressId> = addresses.iter().map(|&address| places.place(address).unwrap()).collect();
-        for (&place, &address) in order.iter().zip(&addresses) {
-            assert_eq!(places.address(place), address & !7);
-            assert!(places.mark(place));
-            assert!(!places.mark(place));
+        let order: Vec<AddressId> = addresses.iter().map(|&address| index.id(address).unwrap()).collect();
+        for (&id, &address) in order.iter().zip(&addresses) {
+            assert_eq!(index.address(id), address & !7);
+            assert!(index.insert(id));
+            assert!(!index.insert(id));
         }
-        let unmarked = places.place(0x1020).unwrap();
-        let finder = places.finder(&order).unwrap();
-        for (row, &place) in order.iter().enumerate() {
-            assert_eq!(finder.row(place), Some(row));
+        let absent = index.id(0x1020).unwrap();
+        let ranks = index.into_ranks(&order).unwrap();
+        for (row, &id) in order.iter().enumerate() {
+            assert_eq!(ranks.row(id), Some(row));
         }
-        assert_eq!(finder.row(unmarked), None);
+        assert_eq!(ranks.row(absent), None);
     }
 
     #[test]
-    fn what_no_process_can_have_has_no_place() {
-        let mut places = AddressIndex::new();
+    fn an_address_that_no_process_can_have_has_no_id() {
+        let mut index = AddressIndex::new();
         for address in [0, 8, 0xFF8, 0x7fff_1234_5679, 1 << 48, u64::MAX, u64::MAX - 7] {
-            assert_eq!(places.place(address), None, "{address:#x}");
+            assert_eq!(index.id(address), None, "{address:#x}");
         }
     }
 }

@@ -1,12 +1,61 @@
-//! From what a walk found to a heap: objects in the place of addresses, accounts settled. The process runs on meanwhile.
+//! Makes a heap of what a walk found: replaces addresses by object ids and resolves uncertain references. The
+//! process runs on meanwhile.
 
 use std::time::Instant;
 
 use memtop_heap::{CaptureInfo, Flags, Heap, HeapBuilder, HeapError, LabelKind, ObjectId, push};
 use rustc_hash::FxHashMap;
 
+use super::access::HeapAccess;
 use super::address_index::AddressId;
-use super::{Hidden, WalkResult};
+use super::result::{UncertainReference, WalkResult};
+use super::state::Walk;
+
+impl<S: HeapAccess> Walk<'_, S> {
+    /// Ends the walk.
+    pub(super) fn finish(mut self) -> WalkResult {
+        let late = std::mem::take(&mut self.sink.late);
+        let mut namespaces = Vec::new();
+        for dict in late {
+            if self.sink.builder.has_failed() {
+                break;
+            }
+            let labels = self.decoder.namespace_labels(dict, &mut self.sink);
+            if let Some(id) = self.sink.id(dict) {
+                namespaces.push((id, labels));
+            }
+        }
+        let types = self
+            .known
+            .iter()
+            .filter_map(|known| self.sink.addresses.known_id(known.info.address).map(|id| (known.id, id)));
+        let types = types.collect();
+        if self.sink.crowded {
+            self.notes
+                .push("the heap is spread over more than 64 GiB: objects beyond that are missing".to_owned());
+        }
+        if self.sink.probes == 0 {
+            self.notes.push("not every word that may be a reference was followed".to_owned());
+        }
+        WalkResult {
+            builder: self.sink.builder,
+            addresses: self.sink.addresses,
+            order: self.sink.order,
+            roots: self.roots,
+            types,
+            names: self.names,
+            limits: self.limits,
+            own: self.own,
+            variables: self.sink.variables,
+            namespaces,
+            uncertain: self.sink.uncertain,
+            native: self.native,
+            dangling: self.sink.dangling,
+            damaged: self.damaged,
+            notes: self.notes,
+        }
+    }
+}
 
 impl WalkResult {
     /// How many objects were found.
@@ -15,26 +64,26 @@ impl WalkResult {
         self.order.len()
     }
 
-    /// Where the pieces of 16 KiB begin in which small objects lie.
+    /// The addresses of the 16 KiB blocks with small objects.
     pub fn pools(&self) -> impl Iterator<Item = u64> + '_ {
-        self.places.pools()
+        self.addresses.pools()
     }
 
-    /// Buffers outside of objects that no object's size has in it: where, and how many bytes.
+    /// Buffers that no object's size includes, each with its address and length in bytes.
     #[must_use]
     pub fn buffers(&self) -> &[(u64, u64)] {
         &self.native
     }
 
-    /// Makes the heap, with what `info` says of the capture, which began at `start`. O(objects + references).
+    /// Makes the heap. `info` describes the capture, which began at `start`. O(objects + references).
     ///
     /// # Errors
-    /// If there are more objects or references than a heap can have, or the memory for it could not be had: of the
-    /// walk or here.
+    /// If there are more objects or references than a heap can have, or if memory could not be allocated,
+    /// during the walk or here.
     pub fn into_heap(self, info: CaptureInfo, start: Instant) -> Result<Heap, HeapError> {
         let Self {
             mut builder,
-            places,
+            addresses,
             order,
             roots,
             types,
@@ -43,7 +92,7 @@ impl WalkResult {
             own,
             variables,
             namespaces,
-            hidden,
+            uncertain,
             native: _,
             dangling,
             damaged,
@@ -52,19 +101,19 @@ impl WalkResult {
         if builder.has_failed() {
             return builder.finish_with_accounts().map(|(heap, _)| heap);
         }
-        let finder = places.finder(&order)?;
+        let ranks = addresses.into_ranks(&order)?;
         drop(order);
-        let object = |place: AddressId| finder.row(place).map(ObjectId::from_index);
-        // Whatever is referred to was met.
-        let met = |stand_in: ObjectId| object(AddressId(stand_in.raw())).unwrap_or(ObjectId::from_index(0));
+        let object = |id: AddressId| ranks.row(id).map(ObjectId::from_index);
+        // Every target was met.
+        let met = |target: ObjectId| object(AddressId(target.raw())).unwrap_or(ObjectId::from_index(0));
         builder.map_targets(met);
-        settle_hidden(&mut builder, &hidden)?;
+        resolve_uncertain(&mut builder, &uncertain)?;
         for mut root in roots {
             root.object = met(root.object);
             builder.add_root(root);
         }
-        for (ty, place) in types {
-            if let Some(object) = object(place) {
+        for (ty, id) in types {
+            if let Some(object) = object(id) {
                 builder.set_type_object(ty, object);
             }
         }
@@ -77,7 +126,7 @@ impl WalkResult {
         for object in own.into_iter().filter_map(object) {
             builder.add_flags(object, Flags::OWN);
         }
-        // A cell that no reference leads to is in no heap: memory was damaged, or changed while it was read.
+        // A cell without a referrer is not in the heap: memory was damaged, or changed while it was read.
         for (cell, label) in variables {
             if let Some(cell) = object(cell) {
                 builder.relabel(cell, |_, _| label);
@@ -91,7 +140,7 @@ impl WalkResult {
                 _ => labels.next().unwrap_or(known),
             });
         }
-        drop(finder);
+        drop(ranks);
         let taken = builder.info_mut();
         *taken = info;
         taken.dangling = dangling;
@@ -102,14 +151,14 @@ impl WalkResult {
     }
 }
 
-/// Words that may be references are taken for some where the reference count of what they lead to is not explained
-/// without them; the others are taken out.
-fn settle_hidden(builder: &mut HeapBuilder, hidden: &[Hidden]) -> Result<(), HeapError> {
+/// Keeps uncertain references as long as their target's reference count is not explained without them, and
+/// removes the others.
+fn resolve_uncertain(builder: &mut HeapBuilder, uncertain: &[UncertainReference]) -> Result<(), HeapError> {
     let mut open: FxHashMap<ObjectId, i64> = FxHashMap::default();
-    let bytes = (hidden.len() * size_of::<(ObjectId, i64)>()) as u64;
-    open.try_reserve(hidden.len()).map_err(|_| HeapError::OutOfMemory { bytes })?;
-    for word in hidden {
-        open.insert(builder.targets()[word.place], 0);
+    let bytes = (uncertain.len() * size_of::<(ObjectId, i64)>()) as u64;
+    open.try_reserve(uncertain.len()).map_err(|_| HeapError::OutOfMemory { bytes })?;
+    for word in uncertain {
+        open.insert(builder.targets()[word.index], 0);
     }
     if open.is_empty() {
         return Ok(());
@@ -119,18 +168,18 @@ fn settle_hidden(builder: &mut HeapBuilder, hidden: &[Hidden]) -> Result<(), Hea
             *found += 1;
         }
     }
-    for word in hidden {
-        if let Some(found) = open.get_mut(&builder.targets()[word.place]) {
+    for word in uncertain {
+        if let Some(found) = open.get_mut(&builder.targets()[word.index]) {
             *found -= 1;
         }
     }
     let mut refused = Vec::new();
-    for word in hidden {
-        let found = open.get_mut(&builder.targets()[word.place]).expect("it was counted above");
+    for word in uncertain {
+        let found = open.get_mut(&builder.targets()[word.index]).expect("counted above");
         if *found < i64::from(word.refcount) {
             *found += 1;
         } else {
-            push(&mut refused, word.place)?;
+            push(&mut refused, word.index)?;
         }
     }
     builder.remove_references(&refused);

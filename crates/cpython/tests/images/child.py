@@ -1,4 +1,4 @@
-"""A program that says what its interpreter has, and then stands still until it is told to end.
+"""A program that writes down what its interpreter has, and then waits until its input is closed.
 
 child.py SCENARIO FILE     FILE gets lines: a word, then numbers or names
 """
@@ -40,7 +40,7 @@ def waiter(marker, lock, ready):
 
 
 def report():
-    # What comes after the list stands in no list that is told: nothing more that the collector knows is made.
+    # Objects that are made after the list are not in it: from here on none is made that the collector knows.
     lines = [
         f"version {sys.version_info[1]} {sys.version_info[2]}",
         f"namespaces {id(sys.modules)} {id(sys.__dict__)} {id(builtins.__dict__)}",

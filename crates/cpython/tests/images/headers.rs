@@ -1,4 +1,4 @@
-//! The tables against what each version's own headers say, by `tools/offsets.py`.
+//! Compares the tables with each version's own headers, by `tools/offsets.py`.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use memtop_cpython::Layout;
 
 use crate::live;
 
-/// The offsets that the headers beside an interpreter give; none where there are no headers, or no C compiler.
+/// The offsets in the headers beside an interpreter; `None` if there are no headers, or no C compiler.
 fn said(tool: &Path, runner: &Path, python: &Path) -> Option<(u8, HashMap<String, u64>)> {
     let real = python.canonicalize().ok()?;
     let name = real.file_name()?.to_str()?.to_owned();
@@ -28,7 +28,7 @@ fn said(tool: &Path, runner: &Path, python: &Path) -> Option<(u8, HashMap<String
 }
 
 #[test]
-fn the_tables_say_what_the_headers_say() {
+fn the_tables_agree_with_the_headers() {
     let tool = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tools/offsets.py");
     let pythons = live::interpreters();
     // The tool is written for 3.10 and later; the newest comes last.
@@ -85,7 +85,7 @@ fn the_tables_say_what_the_headers_say() {
             assert_eq!(rows.get(row), Some(&claim), "3.{minor}: {row}");
             compared += 1;
         }
-        // What a version does not have must be missing on both sides.
+        // A member that a version does not have must be missing on both sides.
         let (cells, free) = code.cells_and_free.unzip();
         for (row, claim) in [
             ("code.cells", cells),

@@ -1,4 +1,4 @@
-//! Pythons that stand still, read through `/proc/PID/mem`, and what they say of themselves.
+//! Stopped Python programs, read through `/proc/PID/mem`, and their own answers.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -70,7 +70,7 @@ impl Memory for Foreign {
     }
 }
 
-/// What recognises the C types of a process; `of` is the address of one of the interpreter's own.
+/// Recognises the C types of a process; `of` is the address of one of the interpreter's own.
 fn c_types(process: u32, of: u64) -> CTypes {
     let text =
         std::fs::read_to_string(format!("/proc/{process}/maps")).expect("a child's mappings may be read");
@@ -83,7 +83,7 @@ fn c_types(process: u32, of: u64) -> CTypes {
     CTypes::new(CodeFiles::new(mappings, of, &[]), [])
 }
 
-/// A program that stands still.
+/// A stopped program.
 pub(crate) struct Still {
     child: Child,
     pub(crate) memory: Foreign,
@@ -122,12 +122,12 @@ impl Still {
         Self { child, memory: Foreign { file: mem, pages: RefCell::default() }, runtime, said }
     }
 
-    /// What it said under a word, line by line.
+    /// The lines that it wrote under a keyword.
     pub(crate) fn all<'a>(&'a self, word: &'a str) -> impl Iterator<Item = &'a [String]> {
         self.said.iter().filter(move |(said, _)| said == word).map(|(_, words)| words.as_slice())
     }
 
-    /// The numbers that it said under a word, the first time.
+    /// The numbers in the first line that it wrote under a keyword.
     pub(crate) fn numbers(&self, word: &str) -> Vec<u64> {
         let words = self.all(word).next().unwrap_or_default();
         words.iter().map(|number| number.parse().expect("a number")).collect()
@@ -143,7 +143,7 @@ impl Drop for Still {
     }
 }
 
-/// Where a symbol of one of a process's files is in its memory.
+/// The address of a symbol of one of a process's files.
 fn symbol(process: u32, name: &str) -> Option<u64> {
     let maps = std::fs::read_to_string(format!("/proc/{process}/maps")).ok()?;
     let mut tried = Vec::new();
@@ -169,8 +169,8 @@ fn symbol(process: u32, name: &str) -> Option<u64> {
     None
 }
 
-/// The interpreters to test with: those that `MEMTOP_PYTHONS` names (paths, separated by colons), else the newest patch
-/// release of each version in pyenv.
+/// The interpreters to test with: those that `MEMTOP_PYTHONS` names (paths, separated by colons), else the
+/// newest patch release of each version in pyenv.
 pub(crate) fn interpreters() -> Vec<PathBuf> {
     if let Some(named) = std::env::var_os("MEMTOP_PYTHONS") {
         return std::env::split_paths(&named).collect();

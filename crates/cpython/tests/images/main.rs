@@ -1,4 +1,4 @@
-//! The interpreter's own structures, found in the memory of live processes and in made-up images.
+//! The interpreter's own structures, found in the memory of live processes and in synthetic images.
 //!
 //! `MEMTOP_PYTHONS` names the interpreters; `-- --nocapture` shows the figures.
 #![expect(clippy::print_stdout, reason = "figures for who runs the test by hand")]
@@ -24,9 +24,9 @@ struct Names {
 
 impl Sink for Names {
     fn reference(&mut self, _: u64, _: Label) {}
-    fn hidden(&mut self, _: u64, _: Label) {}
-    fn likely(&mut self, _: u64, _: Label) {}
-    fn behind(&mut self, _: u64) -> Option<u64> {
+    fn maybe_reference(&mut self, _: u64, _: Label) {}
+    fn probable_reference(&mut self, _: u64, _: Label) {}
+    fn deref(&mut self, _: u64) -> Option<u64> {
         None
     }
     fn name(&mut self, text: &str) -> StringId {
@@ -40,7 +40,7 @@ impl Sink for Names {
     fn variable(&mut self, _: u64, _: Label) {}
 }
 
-/// A program that stands still, and what was found in its memory.
+/// A stopped program, and the structures that were found in its memory.
 struct Found {
     still: Still,
     layout: Layout,
@@ -69,13 +69,13 @@ impl Found {
         &self.all[0]
     }
 
-    /// What the lists hold is what `gc.get_objects()` gives, but for the list that it gives.
+    /// The lists hold what `gc.get_objects()` returns, except for the list that it returns.
     fn lists(&self) {
         let mut lists = self.main().lists.clone();
         let permanent = lists.heads.split_off(3);
         let mut found = BTreeSet::new();
         let walk = list_objects(&self.still.memory, &lists, |object| {
-            assert!(found.insert(object), "{}: {object:#x} is told twice", self.version);
+            assert!(found.insert(object), "{}: {object:#x} is visited twice", self.version);
         });
         assert!(walk.complete && walk.broken == 0, "{}: {walk:?}", self.version);
         let told: BTreeSet<u64> =
@@ -138,7 +138,8 @@ impl Found {
             assert!(statics.is_empty());
             return;
         }
-        // What the interpreter readies by itself is there; types of modules, where those have one of their own.
+        // The types that the interpreter itself initializes are there, and those of modules with static
+        // types.
         let said: Vec<(u64, u64)> = self
             .still
             .all("static")
@@ -161,7 +162,8 @@ impl Found {
             .expect("it has a tuple")
     }
 
-    /// The functions that a thread runs, the innermost first, with the names of their variables that hold something.
+    /// The functions that a thread runs, innermost first, with the names of their variables that hold
+    /// something.
     fn frames(&self, thread: u64) -> Vec<(String, Vec<String>)> {
         let (memory, layout) = (&self.still.memory, self.layout.thread);
         let mut sink = Names { builder: HeapBuilder::new(CaptureInfo::default()), names: HashMap::new() };
@@ -190,7 +192,7 @@ impl Found {
         let main = main.unwrap_or_else(|| panic!("{}: {frames:?}", self.version));
         assert!(main[0].1.iter().any(|name| name == "objects"), "{}: {main:?}", self.version);
         assert_eq!(main[1].0, "outer", "{}", self.version);
-        // From 3.14 an argument may be borrowed of the caller, in whose frame it then is.
+        // From 3.14 an argument may be borrowed from the caller, whose frame then holds it.
         let own: &[&str] =
             if self.layout.minor < 14 { &["marker", "local_of_outer"] } else { &["local_of_outer"] };
         assert_eq!(main[1].1, own, "{}", self.version);
@@ -238,7 +240,7 @@ fn every_thread_is_found_with_its_frames() {
 }
 
 #[test]
-fn what_is_frozen_stands_in_the_last_list() {
+fn frozen_objects_are_in_the_last_list() {
     each("frozen", |found| assert!(found.still.numbers("frozen")[0] > 1000, "{}", found.version));
 }
 
@@ -262,12 +264,12 @@ fn in_the_middle_of_a_collection_the_lists_are_still_found() {
 }
 
 #[test]
-fn a_finalizer_that_the_collector_calls_sees_what_its_lists_hold() {
+fn lists_are_found_while_the_collector_calls_a_finalizer() {
     each("finalizer", |found| assert!(found.main().lists.collecting, "{}", found.version));
 }
 
 #[test]
-fn an_interpreter_that_ends_is_told() {
+fn a_finalizing_interpreter_is_refused() {
     for python in pythons() {
         let still = Still::start(&python, "ending");
         let version = still.numbers("version");

@@ -1,10 +1,13 @@
-//! Made-up memory of an interpreter, good and damaged. Its numbers are this file's own: none is taken from the tables.
+//! Synthetic memory of an interpreter, good and damaged. Its numbers are this file's own: none is taken from
+//! the tables.
+//!
+//! The file is long because an image holds every structure of an interpreter, in each version.
 
 use std::collections::{BTreeMap, HashSet};
 
 use memtop_cpython::{GcLists, Memory, RuntimeError, interpreters, list_objects};
 
-/// Where an interpreter of a version keeps things, written down once more.
+/// The offsets of one version, independent of the tables.
 #[derive(Clone, Copy)]
 struct Version {
     minor: u8,
@@ -19,7 +22,7 @@ struct Version {
     gc: u64,
     /// In it: the first list, the permanent one, whether it runs.
     collector: [u64; 3],
-    /// Where the text of a str begins.
+    /// The offset of the text of a str.
     text: u64,
 }
 
@@ -296,7 +299,7 @@ impl Image {
         image
     }
 
-    /// What 3.13 and later say of themselves.
+    /// The debug offsets of 3.13 and later.
     fn debug_offsets(&mut self) {
         let version = self.version;
         // In words: the place of `gc`, that of `collecting`.
@@ -356,7 +359,7 @@ fn a_good_image_is_read() {
 }
 
 #[test]
-fn each_state_that_cannot_be_read_has_its_name() {
+fn each_state_that_cannot_be_read_has_an_error_of_its_own() {
     each(|image| {
         let [initialized, finalizing, head] = image.version.runtime;
         let minor = image.version.minor;
@@ -408,7 +411,7 @@ fn lists_that_another_patch_release_moved_are_found() {
     for version in VERSIONS {
         for moved in [8, 16, 24] {
             let mut image = Image::with(version, &[], moved);
-            // What 3.13 and later say of themselves is as wrong as the table.
+            // The debug offsets of 3.13 and later are as wrong as the table.
             if version.minor >= 13 {
                 let place = if version.minor == 13 { 10 } else { 11 };
                 image.put(RUNTIME + 8 * place, version.gc);
@@ -419,9 +422,9 @@ fn lists_that_another_patch_release_moved_are_found() {
     }
 }
 
-/// Whether a pointer stands between the three lists and the permanent one is the patch release's affair, too.
+/// Patch releases differ in whether a pointer lies between the three lists and the permanent one.
 #[test]
-fn a_permanent_list_that_stands_closer_or_farther_is_found() {
+fn a_permanent_list_that_is_closer_or_farther_is_found() {
     for mut version in VERSIONS {
         let by = if version.collector[1] - version.collector[0] == 80 { 8_u64.wrapping_neg() } else { 8 };
         for offset in &mut version.collector[1..] {
@@ -435,9 +438,9 @@ fn a_permanent_list_that_stands_closer_or_farther_is_found() {
 }
 
 #[test]
-fn marks_in_the_links_are_no_part_of_an_address() {
+fn flags_in_the_links_are_not_part_of_an_address() {
     each(|mut image| {
-        // The incremental collector of 3.14.0 to 3.14.4 marks the links forward, and heads as well.
+        // The incremental collector of 3.14.0 to 3.14.4 sets flags in the forward links, and in heads too.
         for at in image.objects.clone().into_iter().map(|object| object - 16).chain([image.lists() + 24]) {
             let (next, previous) = (image.words[&at], image.words[&(at + 8)]);
             image.put(at, next | 1);
@@ -462,7 +465,7 @@ fn while_the_collector_runs_links_back_are_counts() {
 }
 
 #[test]
-fn a_broken_chain_is_told_and_followed_from_its_other_end() {
+fn a_broken_list_is_counted_and_followed_from_its_other_end() {
     each(|mut image| {
         let found = image.look().expect("it is good");
         image.put(image.objects[1] - 16, 0x10);
@@ -487,7 +490,7 @@ fn a_ring_that_never_comes_back_ends() {
     });
 }
 
-/// Whatever word is wrong: no panic and no hang, and what is given as proved is.
+/// Whatever word is wrong: no panic, no endless loop, and every list that is returned is proved.
 #[test]
 fn any_wrong_word_is_refused_or_harmless() {
     each(|image| {

@@ -1,5 +1,5 @@
-//! What memory alone tells of objects, beside what Python says of them, and beside what the decoder tells where it knows
-//! what `tp_traverse` visits.
+//! Compares the references and sizes that are found by memory alone with Python's own answers, and with those
+//! that the decoder reports when it knows what `tp_traverse` visits.
 
 use std::collections::BTreeMap;
 
@@ -10,37 +10,37 @@ use rustc_hash::FxHashMap;
 
 use crate::live::{Foreign, Still};
 
-/// A reference that was told.
-struct Told {
+/// A reference that the decoder reported.
+struct Reported {
     from: usize,
     to: u64,
     label: Label,
-    /// Whether the reference count of what it leads to decides.
-    likely: bool,
+    /// Whether the target's reference count decides.
+    probable: bool,
 }
 
 struct Collected<'m> {
     memory: &'m Foreign,
     builder: HeapBuilder,
     names: FxHashMap<StringId, String>,
-    told: Vec<Told>,
+    reported: Vec<Reported>,
     from: usize,
 }
 
 impl Sink for Collected<'_> {
     fn reference(&mut self, to: u64, label: Label) {
-        self.told.push(Told { from: self.from, to, label, likely: false });
+        self.reported.push(Reported { from: self.from, to, label, probable: false });
     }
 
-    fn hidden(&mut self, to: u64, label: Label) {
-        self.told.push(Told { from: self.from, to, label, likely: true });
+    fn maybe_reference(&mut self, to: u64, label: Label) {
+        self.reported.push(Reported { from: self.from, to, label, probable: true });
     }
 
-    fn likely(&mut self, to: u64, label: Label) {
-        self.told.push(Told { from: self.from, to, label, likely: true });
+    fn probable_reference(&mut self, to: u64, label: Label) {
+        self.reported.push(Reported { from: self.from, to, label, probable: true });
     }
 
-    fn behind(&mut self, pointer: u64) -> Option<u64> {
+    fn deref(&mut self, pointer: u64) -> Option<u64> {
         self.memory.word(pointer)
     }
 
@@ -57,7 +57,7 @@ impl Sink for Collected<'_> {
     fn variable(&mut self, _: u64, _: Label) {}
 }
 
-/// The reference count of an object; none if it lives for ever.
+/// The reference count of an object; `None` if it is immortal.
 fn count_of(memory: &impl Memory, minor: u8, at: u64) -> Option<u64> {
     let word = memory.word(at)?;
     match minor {
@@ -67,14 +67,14 @@ fn count_of(memory: &impl Memory, minor: u8, at: u64) -> Option<u64> {
     }
 }
 
-/// Words that may be references are some where the count of what they lead to is not explained without them.
-fn into_heap(told: &mut Vec<Told>, memory: &impl Memory, minor: u8) {
+/// Keeps probable references as long as their target's reference count is not explained without them.
+fn resolve_probable(reported: &mut Vec<Reported>, memory: &impl Memory, minor: u8) {
     let mut found: FxHashMap<u64, u64> = FxHashMap::default();
-    for one in told.iter().filter(|one| !one.likely) {
+    for one in reported.iter().filter(|one| !one.probable) {
         *found.entry(one.to).or_default() += 1;
     }
-    told.retain(|one| {
-        if !one.likely {
+    reported.retain(|one| {
+        if !one.probable {
             return true;
         }
         let found = found.entry(one.to).or_default();
@@ -94,18 +94,19 @@ pub(crate) struct Tally {
     pub(crate) missed_by: BTreeMap<String, u64>,
     pub(crate) wrong_by: BTreeMap<String, u64>,
     pub(crate) size_by: BTreeMap<String, (u64, String)>,
-    /// Objects to which more references were told than they count.
+    /// Objects with more references reported than their reference count.
     pub(crate) over: u64,
-    /// Objects whose count is all told.
+    /// Objects whose reference count is fully explained.
     pub(crate) balanced: u64,
-    /// Objects that do not live for ever.
+    /// Objects that are not immortal.
     pub(crate) mortal: u64,
     /// References that lead to no object.
     pub(crate) broken_by: BTreeMap<String, u64>,
-    /// Objects to which fewer were told.
+    /// Objects with fewer references reported than their reference count.
     pub(crate) under_by: BTreeMap<String, u64>,
     pub(crate) over_by: BTreeMap<String, u64>,
-    /// References told with a traverse, and those of them that are told alike without: the same object, by the same name.
+    /// References reported with a traverse, and those of them that are reported alike without: the same
+    /// object, by the same name.
     pub(crate) with_traverse: u64,
     pub(crate) same: u64,
     pub(crate) otherwise: BTreeMap<String, u64>,
@@ -146,26 +147,27 @@ impl Zoo<'_> {
         self.infos.get(&of).cloned()
     }
 
-    /// Compares with what is told where `tp_traverse` can be asked: what it visits is what `gc.get_referents()` gives.
+    /// Compares with what is reported where `tp_traverse` can be called: it visits what `gc.get_referents()`
+    /// returns.
     fn with_traverse(&mut self, tally: &mut Tally) {
-        let alone = std::mem::take(&mut self.sink.told);
+        let alone = std::mem::take(&mut self.sink.reported);
         for (from, object) in self.still.objects.iter().enumerate() {
             let info = self.info(object.address).expect("each type can be read");
             self.sink.from = from;
             let mut visited = (!info.complete).then(|| object.referents.clone());
             self.decoder.references(object.address, &info, visited.as_mut(), &mut self.sink);
         }
-        let mut told = std::mem::take(&mut self.sink.told);
-        // What may be no object at all is not counted as one.
-        told.retain(|one| !one.likely || self.decoder.is_object(one.to));
-        into_heap(&mut told, &self.still.memory, self.still.minor);
-        tally.with_traverse = told.len() as u64;
+        let mut reported = std::mem::take(&mut self.sink.reported);
+        // A word that may not lead to an object is not counted.
+        reported.retain(|one| !one.probable || self.decoder.is_object(one.to));
+        resolve_probable(&mut reported, &self.still.memory, self.still.minor);
+        tally.with_traverse = reported.len() as u64;
         let mut left: FxHashMap<(usize, u64, Label), u64> = FxHashMap::default();
         for one in &alone {
             *left.entry((one.from, one.to, one.label)).or_default() += 1;
         }
-        let mut differ: Vec<(&Told, &str)> = Vec::new();
-        for one in &told {
+        let mut differ: Vec<(&Reported, &str)> = Vec::new();
+        for one in &reported {
             match left.get_mut(&(one.from, one.to, one.label)) {
                 Some(left) if *left > 0 => {
                     *left -= 1;
@@ -188,11 +190,11 @@ impl Zoo<'_> {
             let what = format!("{side}: {} to {to} as {:?}", of.unwrap_or_default(), one.label.kind());
             *tally.otherwise.entry(what).or_default() += 1;
         }
-        self.sink.told = alone;
+        self.sink.reported = alone;
     }
 
     /// Why a reference that Python does not give may be one all the same.
-    fn explanation(&mut self, info: &TypeInfo, at: u64, one: &Told) -> Option<&'static str> {
+    fn explanation(&mut self, info: &TypeInfo, at: u64, one: &Reported) -> Option<&'static str> {
         let memory = &self.still.memory;
         let is_static = info.kind == ObjectKind::Type
             && memory.word(at + type_object::FLAGS as u64).is_some_and(|f| f & type_object::HEAP_TYPE == 0);
@@ -213,7 +215,7 @@ impl Zoo<'_> {
         }
         let target = self.info(one.to)?;
         (one.label.kind() == LabelKind::Unlabelled && !target.is_gc)
-            .then_some("in an object of C, to what the collector does not know")
+            .then_some("in a C object, to an object that the collector does not know")
     }
 }
 
@@ -232,7 +234,7 @@ pub(crate) fn tally(still: &Still) -> Tally {
     let decoder = Decoder::new(memory, layout, still.types, &still.c_types, class, false)
         .expect("the tuple type can be read");
     let builder = HeapBuilder::new(CaptureInfo::default());
-    let sink = Collected { memory, builder, names: FxHashMap::default(), told: Vec::new(), from: 0 };
+    let sink = Collected { memory, builder, names: FxHashMap::default(), reported: Vec::new(), from: 0 };
     let mut zoo = Zoo { still, decoder, sink, infos: FxHashMap::default() };
     let mut tally = Tally::default();
     for (from, object) in still.objects.iter().enumerate() {
@@ -250,26 +252,26 @@ pub(crate) fn tally(still: &Still) -> Tally {
             }
         }
     }
-    into_heap(&mut zoo.sink.told, memory, still.minor);
+    resolve_probable(&mut zoo.sink.reported, memory, still.minor);
     zoo.with_traverse(&mut tally);
     let mut counted: FxHashMap<u64, u64> = FxHashMap::default();
-    let told = std::mem::take(&mut zoo.sink.told);
-    for one in &told {
+    let reported = std::mem::take(&mut zoo.sink.reported);
+    for one in &reported {
         *counted.entry(one.to).or_default() += 1;
     }
     for object in &still.objects {
         if let Some(count) = count_of(memory, still.minor, object.address) {
             tally.mortal += 1;
-            let told = counted.get(&object.address).copied().unwrap_or(0);
-            tally.balanced += u64::from(told == count);
-            if told < count
+            let reported = counted.get(&object.address).copied().unwrap_or(0);
+            tally.balanced += u64::from(reported == count);
+            if reported < count
                 && let Some(info) = zoo.info(object.address)
             {
                 *tally.under_by.entry(name_of(&info)).or_default() += 1;
             }
         }
     }
-    for one in &told {
+    for one in &reported {
         // Some of the interpreter's own types are never made ready.
         let ready = |of: u64| memory.word(of + type_object::FLAGS as u64).is_some_and(|f| f & READY != 0);
         if !zoo.decoder.is_object(one.to) && memory.word(one.to + object::TYPE as u64).is_some_and(ready) {
@@ -277,15 +279,15 @@ pub(crate) fn tally(still: &Still) -> Tally {
             *tally.broken_by.entry(name_of(&info)).or_default() += 1;
         }
     }
-    for (to, told) in counted {
-        if count_of(memory, still.minor, to).is_some_and(|count| told > count) {
+    for (to, reported) in counted {
+        if count_of(memory, still.minor, to).is_some_and(|count| reported > count) {
             tally.over += 1;
             if let Some(info) = zoo.info(to) {
                 *tally.over_by.entry(name_of(&info)).or_default() += 1;
             }
         }
     }
-    let mut told = told.into_iter().peekable();
+    let mut reported = reported.into_iter().peekable();
     for (from, object) in still.objects.iter().enumerate() {
         let mut left: FxHashMap<u64, u64> = FxHashMap::default();
         for &to in &object.referents {
@@ -294,7 +296,7 @@ pub(crate) fn tally(still: &Still) -> Tally {
         tally.true_references += object.referents.len() as u64;
         let info = zoo.info(object.address).expect("each type can be read");
         let mut of_this = Vec::new();
-        while let Some(one) = told.next_if(|one| one.from == from) {
+        while let Some(one) = reported.next_if(|one| one.from == from) {
             of_this.push(one);
         }
         // Keys last: a value may be the same str, and that one was visited.

@@ -1,4 +1,4 @@
-//! Damaged memory: whatever stands in it, the decoder comes to an end, and asks nothing twice without end.
+//! Damaged memory: whatever it holds, the decoder ends after a bounded number of reads.
 
 use std::cell::Cell;
 use std::hash::{BuildHasher, Hasher};
@@ -8,13 +8,13 @@ use memtop_cpython::layout::{object, type_object};
 use memtop_cpython::{Decoder, Layout, Memory, Sink};
 use memtop_heap::{CaptureInfo, HeapBuilder, Label, StringId};
 
-/// A program's memory, in which one word of many says something else, the same at each reading.
+/// A program's memory in which one word of many has another value, the same at each read.
 struct Damaged<'m> {
     memory: &'m Foreign,
     seed: u64,
-    /// One of so many words.
+    /// One of this number of words is damaged.
     one_of: u64,
-    /// Where the objects are.
+    /// The program's objects.
     objects: &'m [live::Object],
     read: Cell<u64>,
 }
@@ -59,26 +59,26 @@ impl Memory for Damaged<'_> {
     }
 }
 
-/// Counts what it is told.
+/// Counts references.
 struct Counted {
     builder: HeapBuilder,
-    told: u64,
+    references: u64,
 }
 
 impl Sink for Counted {
     fn reference(&mut self, _: u64, _: Label) {
-        self.told += 1;
+        self.references += 1;
     }
 
-    fn hidden(&mut self, _: u64, _: Label) {
-        self.told += 1;
+    fn maybe_reference(&mut self, _: u64, _: Label) {
+        self.references += 1;
     }
 
-    fn likely(&mut self, _: u64, _: Label) {
-        self.told += 1;
+    fn probable_reference(&mut self, _: u64, _: Label) {
+        self.references += 1;
     }
 
-    fn behind(&mut self, _: u64) -> Option<u64> {
+    fn deref(&mut self, _: u64) -> Option<u64> {
         None
     }
 
@@ -110,7 +110,7 @@ fn damaged_memory_ends_every_question() {
         else {
             continue;
         };
-        let mut sink = Counted { builder: HeapBuilder::new(CaptureInfo::default()), told: 0 };
+        let mut sink = Counted { builder: HeapBuilder::new(CaptureInfo::default()), references: 0 };
         for object in still.objects.iter().skip(seed as usize).step_by(200) {
             let before = memory.read.get();
             let of = memory.word(object.address + object::TYPE as u64).unwrap_or(0);
@@ -120,6 +120,6 @@ fn damaged_memory_ends_every_question() {
             }
             assert!(memory.read.get() - before < MOST);
         }
-        assert!(sink.told > 0, "something is left of it");
+        assert!(sink.references > 0, "something is left of it");
     }
 }

@@ -1,4 +1,4 @@
-//! A Python program that stands still, read from outside through `/proc/PID/mem`.
+//! A stopped Python program, read from outside through `/proc/PID/mem`.
 
 use std::cell::RefCell;
 use std::fs::File;
@@ -90,7 +90,7 @@ impl Memory for Foreign {
     }
 }
 
-/// What recognises the C types of a process; `of` is the address of one of the interpreter's own.
+/// Recognises the C types of a process; `of` is the address of one of the interpreter's own.
 fn c_types(process: u32, of: u64) -> CTypes {
     let text =
         std::fs::read_to_string(format!("/proc/{process}/maps")).expect("a child's mappings may be read");
@@ -103,16 +103,16 @@ fn c_types(process: u32, of: u64) -> CTypes {
     CTypes::new(CodeFiles::new(mappings, of, &[]), [])
 }
 
-/// What Python says of one of its objects.
+/// Python's own answers about one of its objects.
 pub(crate) struct Object {
     pub(crate) address: u64,
-    /// `sys.getsizeof()`; none where that runs code written in Python.
+    /// `sys.getsizeof()`; `None` if that would run code written in Python.
     pub(crate) size: Option<u64>,
     /// `gc.get_referents()`.
     pub(crate) referents: Vec<u64>,
 }
 
-/// A program that stands still, and what Python says of its objects.
+/// A stopped program, and Python's own answers about its objects.
 pub(crate) struct Still {
     child: Child,
     pub(crate) memory: Foreign,
@@ -185,8 +185,8 @@ impl Drop for Still {
     }
 }
 
-/// The interpreters to test with: those that `MEMTOP_PYTHONS` names (paths, separated by colons), else those of pyenv and
-/// on the `PATH`, one a version.
+/// The interpreters to test with: those that `MEMTOP_PYTHONS` names (paths, separated by colons), else those
+/// of pyenv and on the `PATH`, one a version.
 pub(crate) fn interpreters() -> Vec<PathBuf> {
     if let Some(named) = std::env::var_os("MEMTOP_PYTHONS") {
         return std::env::split_paths(&named).collect();

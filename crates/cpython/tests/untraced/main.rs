@@ -1,7 +1,7 @@
-//! References and sizes told by memory alone, held against what Python says of its own objects.
+//! Compares references and sizes that are found by memory alone with Python's own answers.
 //!
-//! `MEMTOP_PYTHONS` names the interpreters, `MEMTOP_PACKAGES` packages that the zoo imports beside its own; with
-//! `-- --nocapture` it says what was missed and what was wrong.
+//! `MEMTOP_PYTHONS` names the interpreters, `MEMTOP_PACKAGES` packages that the zoo imports beside its own;
+//! with `-- --nocapture` it prints the types with missed and wrong ones.
 #![expect(clippy::print_stdout, reason = "figures for who runs the test by hand")]
 
 mod compare;
@@ -23,7 +23,7 @@ fn worst(by: &BTreeMap<String, u64>) -> Vec<(&str, u64)> {
 }
 
 #[test]
-fn memory_alone_tells_what_python_says() {
+fn memory_alone_agrees_with_python() {
     let packages = std::env::var("MEMTOP_PACKAGES").unwrap_or_default();
     let packages: Vec<String> = packages.split_whitespace().map(str::to_owned).collect();
     let interpreters = live::interpreters();

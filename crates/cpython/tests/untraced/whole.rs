@@ -1,5 +1,5 @@
-//! The walk over a program that stands still, from outside: each object that Python knows is in the heap, with what Python
-//! says of it.
+//! The walk over a stopped program, from outside: each object that Python knows is in the heap, with the size
+//! and the references that Python reports.
 
 use std::time::Instant;
 
@@ -28,13 +28,13 @@ impl HeapAccess for Outside<'_> {
         decoder.size(at, info)
     }
 
-    fn visited(&self, (): &(), _: u64, _: &mut Vec<u64>) -> Result<(), HeapError> {
+    fn traverse(&self, (): &(), _: u64, _: &mut Vec<u64>) -> Result<(), HeapError> {
         panic!("nobody can be asked");
     }
 
-    fn approach(&self, _: Option<u64>, _: Option<u64>, _: (u64, u64)) {}
+    fn prefetch(&self, _: Option<u64>, _: Option<u64>, _: (u64, u64)) {}
 
-    fn listed(&mut self, _: &[u64], mut visit: impl FnMut(u64)) -> Result<(), String> {
+    fn walk_gc_lists(&mut self, _: &[u64], mut visit: impl FnMut(u64)) -> Result<(), String> {
         self.still.objects.iter().for_each(|object| visit(object.address));
         Ok(())
     }

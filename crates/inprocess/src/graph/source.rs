@@ -146,21 +146,21 @@ impl HeapAccess for InProcess<'_, '_> {
         Mappings::read().readable()
     }
 
-    fn is_asked(&self, plan: &TypePlan) -> bool {
+    fn may_traverse(&self, plan: &TypePlan) -> bool {
         plan.is_asked
     }
 
     #[inline]
-    fn visited(&self, plan: &TypePlan, at: u64, into: &mut Vec<u64>) -> Result<(), HeapError> {
+    fn traverse(&self, plan: &TypePlan, at: u64, into: &mut Vec<u64>) -> Result<(), HeapError> {
         self.heap.traverse(&plan.slots, Object(at as usize), into)
     }
 
     #[inline]
-    fn approach(&self, near: Option<u64>, far: Option<u64>, lists: (u64, u64)) {
+    fn prefetch(&self, near: Option<u64>, far: Option<u64>, lists: (u64, u64)) {
         self.heap.prefetch(near, far, lists);
     }
 
-    fn listed(&mut self, samples: &[u64], mut visit: impl FnMut(u64)) -> Result<(), String> {
+    fn walk_gc_lists(&mut self, samples: &[u64], mut visit: impl FnMut(u64)) -> Result<(), String> {
         match self.heap.walk_all(samples, |object| visit(object.0 as u64)) {
             true => Ok(()),
             false => Err(

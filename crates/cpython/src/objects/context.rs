@@ -1,20 +1,57 @@
-//! Context variables: a context keeps them in a hash array mapped trie (`Python/hamt.c`, `Python/context.c`).
+//! Contexts (`PyContext` in `Include/internal/pycore_context.h`), the hash array mapped tries that hold their
+//! variables (`Include/internal/pycore_hamt.h`, `Python/hamt.c`), and `contextvars.ContextVar`.
 
 use memtop_heap::{Label, StringId};
 use rustc_hash::FxHashSet;
 
+use super::definition::{CStruct, Coverage, Definition};
+use crate::address::ADDRESS_MASK;
 use crate::c_types::CType;
-use crate::decoder::{ADDRESS, Decoder, Sink};
+use crate::decoder::Decoder;
+use crate::kind::ObjectKind;
 use crate::layout::object;
 use crate::memory::Memory;
+use crate::sink::Sink;
 use crate::visited::{Visited, take};
+
+pub(super) const CONTEXT: Definition = Definition {
+    // `ctx_prev`.
+    unlabelled: |_| vec![16],
+    ..part(&["_contextvars.Context", "Context"])
+};
+
+pub(super) const TREE: Definition = part(&[TREE_NAME]);
+pub(super) const BITMAP_NODE: Definition = part(&[BITMAP_NODE_NAME]);
+pub(super) const ARRAY_NODE: Definition = part(&[ARRAY_NODE_NAME]);
+pub(super) const COLLISION_NODE: Definition = part(&[COLLISION_NODE_NAME]);
+
+const TREE_NAME: &str = "hamt";
+const BITMAP_NODE_NAME: &str = "hamt_bitmap_node";
+const ARRAY_NODE_NAME: &str = "hamt_array_node";
+const COLLISION_NODE_NAME: &str = "hamt_collision_node";
+
+const fn part(names: &'static [&'static str]) -> Definition {
+    Definition { kind: ObjectKind::Context, coverage: Coverage::Struct, ..Definition::interpreter(names) }
+}
+
+/// `hamt_tp_iter` and its kin in `hamt.c`: their stack of nodes is borrowed.
+pub(super) const TREE_ITERATOR: Definition = Definition {
+    c_struct: |_| Some(CStruct::Only(&[16])),
+    ..Definition::interpreter(&["items", "keys", "values"])
+};
+
+/// `var_cached` is borrowed (`contextvar_tp_traverse` in `context.c`).
+pub(super) const CONTEXT_VARIABLE: Definition = Definition {
+    c_struct: |_| Some(CStruct::Without(&[32])),
+    ..Definition::interpreter(&["_contextvars.ContextVar", "ContextVar"])
+};
 
 /// A variable of a context.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ContextVariable {
-    /// What it is called; none if that cannot be read.
+    /// Its name; `None` if it cannot be read.
     pub name: Option<StringId>,
-    /// What it holds.
+    /// The object that it holds.
     pub value: u64,
 }
 
@@ -25,10 +62,10 @@ const ARRAY_NODE_ITEMS: u64 = 16;
 const ARRAY_NODE_SIZE: u64 = 32;
 const VARIABLE_NAME: u64 = 16;
 /// A bitmap node has 32 pairs at most; a collision node rarely more.
-const MOST_ITEMS: u64 = 4096;
-const MOST_VARIABLES: usize = 100_000;
+const MAX_NODE_ITEMS: u64 = 4096;
+const MAX_VARIABLES: usize = 100_000;
 
-/// What a node of the tree leads to.
+/// An entry of a node of the tree.
 enum Item {
     Node(u64),
     Entry { key: u64, value: u64 },
@@ -37,14 +74,14 @@ enum Item {
 impl<M: Memory> Decoder<'_, M> {
     fn node_items(&self, node: u64, of: CType) -> Vec<Item> {
         let word = |at: u64| self.memory.word(at).unwrap_or(0);
-        if of.name() == "hamt_array_node" {
+        if of.name() == ARRAY_NODE_NAME {
             let children = (0..ARRAY_NODE_SIZE).map(|index| word(node + ARRAY_NODE_ITEMS + index * 8));
             return children.filter(|&child| child != 0).map(Item::Node).collect();
         }
-        if !["hamt_bitmap_node", "hamt_collision_node"].contains(&of.name()) {
+        if ![BITMAP_NODE_NAME, COLLISION_NODE_NAME].contains(&of.name()) {
             return Vec::new();
         }
-        let count = word(node + object::SIZE as u64).min(MOST_ITEMS);
+        let count = word(node + object::SIZE as u64).min(MAX_NODE_ITEMS);
         let pairs = (0..count / 2).map(|index| {
             let at = node + NODE_ITEMS + index * 16;
             (word(at), word(at + 8))
@@ -59,13 +96,9 @@ impl<M: Memory> Decoder<'_, M> {
         if self.memory.word(key.wrapping_add(object::TYPE as u64)) != Some(self.types.context_variable) {
             return None;
         }
-        let name = self.memory.word((key & ADDRESS) + VARIABLE_NAME).filter(|&name| self.is_str(name))?;
+        let name =
+            self.memory.word((key & ADDRESS_MASK) + VARIABLE_NAME).filter(|&name| self.is_string(name))?;
         self.text(name, sink)
-    }
-
-    /// Whether a type is that of contexts, and not of a part of their tree.
-    pub(crate) fn is_context(&self, of: u64) -> bool {
-        self.c_type(of).is_some_and(|of| ["Context", "_contextvars.Context"].contains(&of.name()))
     }
 
     fn c_type_of(&self, at: u64) -> Option<CType> {
@@ -74,7 +107,7 @@ impl<M: Memory> Decoder<'_, M> {
 
     /// The variables of a context, 100,000 at most.
     pub fn context_variables(&mut self, context: u64, sink: &mut impl Sink) -> Vec<ContextVariable> {
-        let tree = self.pointer((context & ADDRESS) + CONTEXT_VARIABLES);
+        let tree = self.pointer((context & ADDRESS_MASK) + CONTEXT_VARIABLES);
         let mut open = vec![];
         let mut variables = Vec::new();
         if tree != 0 {
@@ -82,11 +115,11 @@ impl<M: Memory> Decoder<'_, M> {
         }
         let mut visited = FxHashSet::default();
         while let Some(node) = open.pop() {
-            let node = node & ADDRESS;
+            let node = node & ADDRESS_MASK;
             if !visited.insert(node) {
                 continue;
             }
-            if visited.len() > MOST_VARIABLES || variables.len() > MOST_VARIABLES {
+            if visited.len() > MAX_VARIABLES || variables.len() > MAX_VARIABLES {
                 break;
             }
             let Some(of) = self.c_type_of(node) else { continue };
@@ -104,11 +137,11 @@ impl<M: Memory> Decoder<'_, M> {
     }
 
     /// The references of a context, or of a part of its tree.
-    pub(crate) fn context_parts(&mut self, at: u64, visited: &mut Option<Visited<'_>>, sink: &mut impl Sink) {
+    pub(super) fn context_parts(&mut self, at: u64, visited: &mut Option<Visited<'_>>, sink: &mut impl Sink) {
         let Some(of) = self.c_type_of(at) else { return };
         match of.name() {
-            "hamt" => self.part(at + HAMT_ROOT, visited, sink),
-            "hamt_bitmap_node" | "hamt_array_node" | "hamt_collision_node" => {
+            TREE_NAME => self.context_part(at + HAMT_ROOT, visited, sink),
+            BITMAP_NODE_NAME | ARRAY_NODE_NAME | COLLISION_NODE_NAME => {
                 for item in self.node_items(at, of) {
                     match item {
                         Item::Node(node) if take(visited, node) => sink.reference(node, Label::STORAGE),
@@ -126,11 +159,11 @@ impl<M: Memory> Decoder<'_, M> {
                     }
                 }
             }
-            _ => self.part(at + CONTEXT_VARIABLES, visited, sink),
+            _ => self.context_part(at + CONTEXT_VARIABLES, visited, sink),
         }
     }
 
-    fn part(&self, at: u64, visited: &mut Option<Visited<'_>>, sink: &mut impl Sink) {
+    fn context_part(&self, at: u64, visited: &mut Option<Visited<'_>>, sink: &mut impl Sink) {
         let to = self.memory.word(at).unwrap_or(0);
         if to != 0 && take(visited, to) {
             sink.reference(to, Label::STORAGE);

@@ -1,0 +1,121 @@
+//! The state of a walk.
+
+use memtop_heap::{Name, ObjectId, Origin, Root, TypeId};
+use rustc_hash::FxHashMap;
+
+use super::access::{HeapAccess, InterpreterFacts};
+use super::address_index::AddressId;
+use super::heap_sink::HeapSink;
+use super::preallocated::Preallocated;
+use crate::decoder::Decoder;
+use crate::memory::Checked;
+use crate::objects::definition::TagSource;
+use crate::type_info::TypeInfo;
+
+/// The number of types that are found without a hash table.
+pub(super) const RECENT: usize = 256;
+
+/// A type that was met, and how its objects are copied.
+pub(super) struct KnownType<P> {
+    pub(super) info: TypeInfo,
+    pub(super) id: TypeId,
+    /// `None` as long as only unverified objects of the type were met.
+    pub(super) plan: Option<P>,
+    /// The offset of the limit of its objects.
+    pub(super) limit: Option<u64>,
+    /// Whether its sizes and slots are right for certain.
+    pub(super) is_trusted: bool,
+    /// Whether it is one of mem_top's.
+    pub(super) is_own: bool,
+    /// Whether its objects refer to nothing.
+    pub(super) is_leaf: bool,
+    pub(super) tag: TagSource,
+    /// The offsets of the address and the length of memory that its objects map.
+    pub(super) mapping: Option<(u64, u64)>,
+}
+
+/// A walk over a heap that is held still.
+pub struct Walk<'w, S: HeapAccess> {
+    pub(super) source: &'w mut S,
+    pub(super) memory: &'w S::Memory,
+    pub(super) checked: &'w Checked<'w, S::Memory>,
+    /// Reads unverified objects; made for the first of them.
+    pub(super) checked_decoder: Option<Decoder<'w, Checked<'w, S::Memory>>>,
+    /// How many of the objects that were met are copied.
+    pub(super) done: usize,
+    /// How many bytes are mapped, at least.
+    pub(super) mapped: u64,
+    pub(super) decoder: Decoder<'w, S::Memory>,
+    pub(super) sink: HeapSink<'w, S::Memory>,
+    pub(super) facts: &'w InterpreterFacts,
+    /// The key of value tags.
+    pub(super) secret: u64,
+    pub(super) known: Vec<KnownType<S::TypePlan>>,
+    /// The index in `known` of the type for objects without one.
+    pub(super) no_type: Option<usize>,
+    pub(super) recent: Vec<(u64, usize)>,
+    pub(super) visited: Vec<u64>,
+    pub(super) roots: Vec<Root>,
+    pub(super) names: Vec<(ObjectId, Name)>,
+    pub(super) limits: Vec<(ObjectId, u64)>,
+    pub(super) own: Vec<AddressId>,
+    pub(super) native: Vec<(u64, u64)>,
+    pub(super) origins: FxHashMap<String, Origin>,
+    pub(super) damaged: u64,
+    pub(super) notes: Vec<String>,
+}
+
+impl<'w, S: HeapAccess> Walk<'w, S> {
+    /// A walk over the heap that `source` gives access to. `checked` is the same `memory`, for unverified
+    /// objects.
+    pub fn new(
+        source: &'w mut S,
+        memory: &'w S::Memory,
+        checked: &'w Checked<'w, S::Memory>,
+        decoder: Decoder<'w, S::Memory>,
+        preallocated: Preallocated,
+        facts: &'w InterpreterFacts,
+    ) -> Self {
+        let sink = HeapSink::new(
+            memory,
+            preallocated.builder,
+            preallocated.order,
+            decoder.layout().minor,
+            S::HAS_TRAVERSE,
+        );
+        let modules = facts.interpreters.first().map_or(0, |interpreter| interpreter.modules);
+        let secret = decoder.secret(modules);
+        Self {
+            secret,
+            source,
+            memory,
+            checked,
+            checked_decoder: None,
+            done: 0,
+            mapped: facts.mapped,
+            decoder,
+            sink,
+            facts,
+            known: Vec::new(),
+            no_type: None,
+            recent: vec![(0, 0); RECENT],
+            visited: Vec::new(),
+            roots: Vec::new(),
+            names: Vec::new(),
+            limits: Vec::new(),
+            own: Vec::new(),
+            native: Vec::new(),
+            origins: FxHashMap::default(),
+            damaged: 0,
+            notes: Vec::new(),
+        }
+    }
+
+    /// Takes the decoder that reads with checks. The caller puts it back.
+    pub(super) fn take_checked_decoder(&mut self) -> Option<Decoder<'w, Checked<'w, S::Memory>>> {
+        match self.checked_decoder.take() {
+            Some(decoder) => Some(decoder),
+            None => self.decoder.over(self.checked),
+        }
+    }
+}
