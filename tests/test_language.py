@@ -27,7 +27,6 @@ SOURCES = sorted(str(folder.relative_to(ROOT)) for folder in [*ROOT.glob("crates
 
 NOT_YET_CLEAN: dict[str, int] = {
     "crates/analyze/src": 196,
-    "crates/inprocess/src": 8,
     "crates/report/src": 120,
 }
 """Folders of sources that still have findings, and at most how many. Lower a number, never raise it."""

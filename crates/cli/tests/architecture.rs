@@ -68,18 +68,20 @@ fn dependencies(package: &Package, kinds: &[DependencyKind]) -> BTreeSet<String>
 }
 
 fn sources(package: &Package) -> Vec<PathBuf> {
-    fn collect(folder: &Path, into: &mut Vec<PathBuf>) {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                collect(&path, into);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                into.push(path);
-            }
+    files_below(&package.manifest_path.parent().unwrap().as_std_path().join("src"), &["rs"])
+}
+
+/// The files below a folder that have one of these extensions, in order.
+fn files_below(folder: &Path, extensions: &[&str]) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(files_below(&path, extensions));
+        } else if path.extension().is_some_and(|found| extensions.iter().any(|wanted| found == *wanted)) {
+            files.push(path);
         }
     }
-    let mut files = Vec::new();
-    collect(&package.manifest_path.parent().unwrap().as_std_path().join("src"), &mut files);
     files.sort();
     files
 }
@@ -206,4 +208,31 @@ fn an_import_cycle_is_found_and_printed() {
         "below.rs imports above.rs (crate::Above::LEAST)",
     ];
     assert_eq!(cycle.unwrap(), expected);
+}
+
+#[test]
+fn long_files_say_why() {
+    let root = metadata().workspace_root;
+    let mut found = Vec::new();
+    for folder in ["crates", "python", "tests", "tools", "bench", "examples"] {
+        for file in files_below(root.join(folder).as_std_path(), &["rs", "py"]) {
+            let text = fs::read_to_string(&file).unwrap();
+            let header: String = text.lines().take_while(|line| !line.trim().is_empty()).collect();
+            let header = match file.extension() {
+                Some(extension) if extension == "py" => {
+                    text.split("\"\"\"").nth(1).unwrap_or_default().to_owned()
+                }
+                _ => header,
+            };
+            let lines = text.lines().count();
+            if lines > 600 || lines > 400 && !header.contains("is long because") {
+                found.push(format!("{}: {lines} lines", file.strip_prefix(&root).unwrap().display()));
+            }
+        }
+    }
+    assert!(
+        found.is_empty(),
+        "no file has more than 600 lines, and one of more than 400 says in its header why it \"is long because\"\n{}",
+        found.join("\n")
+    );
 }
