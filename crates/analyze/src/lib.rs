@@ -38,12 +38,13 @@ pub use counters::{Counters, counters};
 pub use diff::{Diff, DiffOptions, DiffRow, diff};
 pub use dominators::{Dominator, DominatorTree, Dominators, keeps_alive};
 pub use garbage::{Garbage, garbage};
-pub use group_leaks::{GroupLeaks, MemberLeaks, SharedSuspect, merge_members};
+pub use group_leaks::{GroupLeaks, GroupReason, MemberLeaks, ProcessCount, SharedSuspect, merge_members};
 pub use heap_series::{HeapHandle, HeapSeries};
 pub use histogram::{Amount, Histogram, HistogramOptions, HistogramOrder, TypeRow, histogram};
 pub use leaks::{
-    Cause, Considered, LeakStep, LeakedType, Leaks, LeaksError, LeaksOptions, Rate, SnapshotRow, Suspect,
-    Thresholds, Verdict, explain, leaks, leaks_of,
+    Cause, Considered, Doubt, DropRule, Evidence, GrowthUnit, Headline, LEAST_MINUTES, LeakStep, LeakedType,
+    Leaks, LeaksError, LeaksOptions, Note, Per, Rate, Reason, SnapshotRow, Suspect, Thresholds, Verdict,
+    explain, leaks, leaks_of,
 };
 pub use memory::{MemoryPart, MemoryTotal, memory_total};
 pub use path::{Path, PathRoot, Step, StepLabel};

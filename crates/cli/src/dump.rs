@@ -78,8 +78,8 @@ pub(crate) fn run(arguments: &Arguments, processes: &dyn Processes) -> Result<u8
         replaced,
     };
     Output::print(&match arguments.output.json {
-        true => json::to_text(&json::dumped(&answer)),
-        false => text::dumped(&answer, &arguments.output.style()),
+        true => json::to_text(&json::saved_snapshot(&answer)),
+        false => text::saved_snapshot(&answer, &arguments.output.style()),
     })?;
     Ok(FINE)
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::Args;
 use memtop_analyze::{
-    DiffOptions, HeapSeries, Leaks, LeaksError, LeaksOptions, MemberLeaks, Thresholds, Verdict, diff,
+    DiffOptions, HeapSeries, Leaks, LeaksError, LeaksOptions, MemberLeaks, Note, Thresholds, Verdict, diff,
     leaks_of, merge_members, order_of,
 };
 use memtop_heap::Heap;
@@ -242,7 +242,7 @@ fn of_process(
     let heaps = series.watched.into_iter().next().map(|watched| watched.heaps).unwrap_or_default();
     let mut answer = find(&heaps, arguments, arguments.output.limit())
         .map_err(|error| Failure::leaks(error, &[], "the process became another program meanwhile"))?;
-    answer.notes.extend(notes);
+    answer.notes.extend(notes.into_iter().map(Note::Text));
     talk.status("");
     tell(&answer, &heaps, arguments)
 }
@@ -297,13 +297,13 @@ fn of_workers(
         workers.push(MemberLeaks { pid, answer });
     }
     let mut answer = merge_members(workers, arguments.output.limit().unwrap_or(usize::MAX));
-    answer.notes.extend(notes);
+    answer.notes.extend(notes.into_iter().map(Note::Text));
     talk.status("");
     Output::print(&match arguments.output.json {
-        true => json::to_text(&json::workers(&answer)),
-        false => text::workers(&answer, &arguments.output.style()),
+        true => json::to_text(&json::group_leaks(&answer)),
+        false => text::group_leaks(&answer, &arguments.output.style()),
     })?;
-    arguments.page.write(|| Ok(html::workers(&answer)))?;
+    arguments.page.write(|| Ok(html::group_leaks(&answer)))?;
     Ok(status(answer.verdict))
 }
 

@@ -14,7 +14,7 @@ use std::process::{Child, Command, ExitStatus};
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use memtop_analyze::{LeaksOptions, MemberLeaks, leaks_of, merge_members, same_process};
+use memtop_analyze::{LeaksOptions, MemberLeaks, Note, leaks_of, merge_members, same_process};
 use memtop_heap::Heap;
 use memtop_remote::Purpose;
 use memtop_report::{json, text};
@@ -310,16 +310,16 @@ impl Looks {
         }
         if arguments.children {
             let mut answer = merge_members(answers, limit);
-            answer.notes.push(note);
-            answer.notes.extend(self.notes);
+            answer.notes.push(Note::Text(note));
+            answer.notes.extend(self.notes.into_iter().map(Note::Text));
             return Ok(match arguments.output.json {
-                true => json::to_text(&json::workers(&answer)),
-                false => text::workers(&answer, &style),
+                true => json::to_text(&json::group_leaks(&answer)),
+                false => text::group_leaks(&answer, &style),
             });
         }
         let Some(MemberLeaks { mut answer, .. }) = answers.pop() else { return Ok(String::new()) };
-        answer.notes.push(note);
-        answer.notes.extend(self.notes);
+        answer.notes.push(Note::Text(note));
+        answer.notes.extend(self.notes.into_iter().map(Note::Text));
         Ok(match arguments.output.json {
             true => json::to_text(&json::leaks(&answer)),
             false => text::leaks(&answer, &style),

@@ -10,9 +10,9 @@ use memtop_heap::{CaptureInfo, Heap};
 
 use crate::escape::{cut, escape};
 use crate::heap_report::{HeapReport, TopObject};
-use crate::numbers::{bytes, count, grouped, percent, signed, signed_bytes};
+use crate::numbers::{bytes, count, grouped, known_bytes, net_bytes, percent, signed, signed_bytes, unknown};
 use crate::object_facts::ObjectFacts;
-use crate::text::capture;
+use crate::wording::{self, capture};
 
 /// A name is never longer than this, in columns.
 const LONGEST_NAME: usize = 240;
@@ -45,10 +45,6 @@ pub(crate) fn name(raw: &str) -> String {
 
 pub(crate) fn code(raw: &str) -> String {
     format!("<code>{}</code>", name(raw))
-}
-
-fn known(size: Option<u64>) -> String {
-    size.map_or_else(|| "?".to_owned(), bytes)
 }
 
 /// A cell of a table, ready to be written.
@@ -100,7 +96,7 @@ pub fn histogram(answer: &Histogram) -> String {
         vec![
             Cell::Number(grouped(row.objects)),
             Cell::Number(bytes(row.bytes)),
-            Cell::Number(known(row.retained)),
+            Cell::Number(known_bytes(row.retained)),
             Cell::Name(row.name.clone()),
         ]
     });
@@ -112,8 +108,8 @@ pub fn histogram(answer: &Histogram) -> String {
 pub fn top(rows: &[TopObject], by: TopBy) -> String {
     let cells = rows.iter().map(|one| {
         let row = &one.row;
-        let path = one.path.as_ref().map_or_else(|| "no root reaches it".to_owned(), ToString::to_string);
-        let (retained, size) = (known(row.retained), bytes(row.size));
+        let path = wording::path(one.path.as_ref());
+        let (retained, size) = (known_bytes(row.retained), bytes(row.size));
         let references = grouped(row.references);
         let numbers = match by {
             TopBy::Retained => [retained, size, references],
@@ -150,18 +146,15 @@ pub fn diff(answer: &Diff) -> String {
 /// What resident memory is made of, as a table.
 #[must_use]
 pub fn memory(answer: &MemoryTotal) -> String {
-    let unexplained = answer.unexplained.map_or_else(
-        || "?".to_owned(),
-        |rest| if rest < 0 { signed_bytes(rest) } else { bytes(rest.unsigned_abs()) },
-    );
+    let unexplained = answer.unexplained.map_or_else(unknown, net_bytes);
     let parts = [
         ("Python objects", bytes(answer.python)),
-        ("free, held by pymalloc", known(answer.pymalloc_free)),
-        ("free, held by malloc", known(answer.malloc_free)),
-        ("known (mmap, thread stacks)", known(answer.native_known)),
-        ("pages of files", known(answer.file_backed)),
+        ("free, held by pymalloc", known_bytes(answer.pymalloc_free)),
+        ("free, held by malloc", known_bytes(answer.malloc_free)),
+        ("known (mmap, thread stacks)", known_bytes(answer.native_known)),
+        ("pages of files", known_bytes(answer.file_backed)),
         ("unexplained", unexplained),
-        ("resident memory", known(answer.rss)),
+        ("resident memory", known_bytes(answer.rss)),
     ];
     let rows = parts.into_iter().map(|(part, size)| vec![Cell::Name(part.to_owned()), Cell::Number(size)]);
     table(&["part", "bytes"], rows, "")
@@ -178,10 +171,10 @@ pub fn leaks(answer: &Leaks) -> String {
     let mut out = format!(
         "<div><p><strong style=\"color:{color}\">{}</strong>: {}</p>",
         answer.verdict.word(),
-        text(&answer.reason)
+        text(&wording::reason(&answer.reason))
     );
     for note in &answer.notes {
-        let _ = write!(out, "<p>{}</p>", text(note));
+        let _ = write!(out, "<p>{}</p>", text(&wording::note(note)));
     }
     answer.suspects.iter().chain(&answer.candidates).for_each(|one| out.push_str(&suspect(one)));
     if answer.omitted > 0 {
@@ -199,10 +192,10 @@ pub fn suspect(one: &Suspect) -> String {
         "<div style=\"{CARD}\"><div>{title} {} {}</div><p>{}</p>",
         one.rank,
         code(holder),
-        text(&one.summary)
+        text(&wording::summary(one))
     );
     if let Some(doubt) = &one.doubt {
-        let _ = write!(out, "<p><em>in doubt: {}</em></p>", text(doubt));
+        let _ = write!(out, "<p><em>in doubt: {}</em></p>", text(&wording::doubt(doubt)));
     }
     let rows = one.leaked.iter().map(|leaked| {
         let grown = leaked.growth.iter().fold(0_i64, |sum, &change| sum.saturating_add(change));
@@ -215,11 +208,11 @@ pub fn suspect(one: &Suspect) -> String {
     });
     out.push_str(&table(&["items by type", "now", "growth", "bytes"], rows, ""));
     out.push_str("<ul>");
-    if let Some(own) = crate::text::own_part(one) {
+    if let Some(own) = wording::own_part(one) {
         let _ = write!(out, "<li>in your code: {}</li>", code(own));
     }
-    for sentence in &one.evidence {
-        let _ = write!(out, "<li>{}</li>", text(sentence));
+    for fact in &one.evidence {
+        let _ = write!(out, "<li>{}</li>", text(&wording::evidence(fact)));
     }
     let _ = write!(
         out,
@@ -233,13 +226,13 @@ pub fn suspect(one: &Suspect) -> String {
 
 /// The paths to one object of `heap`, as a list.
 #[must_use]
-pub fn object_paths(heap: &Heap, answer: &ObjectPaths, keeper: &ObjectFacts) -> String {
+pub fn object_paths(heap: &Heap, answer: &ObjectPaths, facts: &ObjectFacts) -> String {
     let mut out = format!(
         "<div><p>{} at {:#x}: {}{}</p><ol>",
         code(&answer.type_name),
         heap.objects().address(answer.object),
         bytes(answer.size),
-        keeper.retained.map_or_else(String::new, |size| format!(", retains {}", bytes(size)))
+        facts.retained.map_or_else(String::new, |size| format!(", retains {}", bytes(size)))
     );
     for path in &answer.paths {
         let _ = write!(out, "<li>{}</li>", code(&path.to_string()));
@@ -247,15 +240,15 @@ pub fn object_paths(heap: &Heap, answer: &ObjectPaths, keeper: &ObjectFacts) -> 
     out.push_str("</ol>");
     if answer.paths.is_empty() {
         out.push_str(if answer.garbage {
-            "<p>it awaits the collector</p>"
+            "<p>it is garbage that awaits the collector</p>"
         } else {
             "<p>no root reaches it</p>"
         });
     }
-    if let Some(path) = &keeper.dominator {
-        let _ = write!(out, "<p>without {} it would be freed</p>", code(&path.to_string()));
+    if let Some(path) = &facts.dominator {
+        let _ = write!(out, "<p>it would be freed without {}</p>", code(&path.to_string()));
     }
-    let _ = write!(out, "<p>{}</p></div>", more(answer.omitted, "more way", "more ways"));
+    let _ = write!(out, "<p>{}</p></div>", more(answer.omitted, "more path", "more paths"));
     out
 }
 
@@ -273,7 +266,7 @@ pub fn type_paths(heap: &Heap, asked: &str, answer: &TypePaths) -> String {
     let rows = table(
         &["objects", "bytes", "held by", "one of them"],
         rows,
-        &more(answer.omitted, "more way", "more ways"),
+        &more(answer.omitted, "more path", "more paths"),
     );
     format!("<div><p>{} {}</p>{rows}</div>", code(asked), count(answer.objects, "object", "objects"))
 }
@@ -287,7 +280,7 @@ pub fn heap_report(answer: &HeapReport) -> String {
         bytes(answer.total.bytes)
     );
     for one in &answer.accumulation.suspects {
-        let _ = write!(out, "<li>{}</li>", text(&crate::text::accumulation(one)));
+        let _ = write!(out, "<li>{}</li>", text(&wording::accumulation(one)));
     }
     out.push_str("</ol>");
     out.push_str(&histogram(&answer.types));

@@ -14,6 +14,7 @@ use memtop_analyze::{
     paths_to_types,
 };
 use memtop_heap::{Flags, Heap, ObjectId, TypeId};
+use memtop_report::wording;
 
 use crate::observe::of_key;
 
@@ -344,8 +345,8 @@ impl Examined {
         });
         let unit = if one.growth.is_empty() { "shallow" } else { "grown" };
         sections.push(Section { unit, ..section("What it keeps more and more of", leaked.collect()) });
-        sections
-            .push(section("Why it is suspected", one.evidence.iter().map(|text| sentence(text)).collect()));
+        let evidence = one.evidence.iter().map(|fact| sentence(&wording::evidence(fact)));
+        sections.push(section("Why it is suspected", evidence.collect()));
         sections.push(self.examples_under(one));
         let co_holders = one.co_holders.iter().map(|text| sentence(text));
         sections.push(section("What else holds the same items", co_holders.collect()));
@@ -367,13 +368,13 @@ impl Examined {
             facts.push(("items by interval", changes.join(" ")));
         }
         facts.push(("fingerprint", one.fingerprint.clone()));
-        let doubt = one.doubt.iter().map(|doubt| format!("In doubt: {doubt}"));
+        let doubt = one.doubt.iter().map(|doubt| format!("In doubt: {}", wording::doubt(doubt)));
         Details {
             subject: Subject::Holder(one.fingerprint.as_str().into()),
             title: one.holder.clone().unwrap_or_else(|| one.cause.word().to_owned()),
             capture: self.number,
             facts,
-            sentences: std::iter::once(one.summary.clone()).chain(doubt).collect(),
+            sentences: std::iter::once(wording::summary(one)).chain(doubt).collect(),
             sections,
         }
     }

@@ -4,6 +4,7 @@ use memtop_heap::{ObjectId, RootKind};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::detect::{Finding, GrowthKind, Search};
+use super::evidence::{Doubt, DropRule};
 use super::growth::LATER;
 use super::slopes::theil_sen;
 use super::view::NONE;
@@ -52,21 +53,20 @@ impl Search<'_, '_> {
         let limits = self.limits;
         let bytes = finding.bytes();
         let items: i64 = finding.items.iter().sum();
-        let by_items = !matches!(finding.kind, GrowthKind::Replaced | GrowthKind::Size);
+        let by_items = finding.kind.is_by_items();
         // Items may be known objects, and a table that has room takes them without a byte.
         let shrank = finding.net.iter().filter(|&&net| if by_items { net < 0 } else { net <= 0 }).count();
         if finding.net.len() - shrank < limits.required(finding.net.len()) {
-            finding.drop("its bytes did not grow in each interval");
+            finding.drop(DropRule::IdleIntervals);
         }
         if bytes < limits.bytes.cast_signed() {
-            finding.drop(format!("it grew by {bytes} bytes only"));
+            finding.drop(DropRule::FewBytes { bytes });
         }
         if by_items && items < limits.items.cast_signed() && bytes < limits.few_items_bytes.cast_signed() {
-            finding.drop(format!("it gained {items} items only"));
+            finding.drop(DropRule::FewItems { items });
         }
-        let grown = if by_items { &finding.items } else { &finding.net };
-        if self.lower_slope(grown).is_none_or(|lower| lower <= 0.0) {
-            finding.drop("its slope may be zero");
+        if self.lower_slope(finding.grown()).is_none_or(|lower| lower <= 0.0) {
+            finding.drop(DropRule::SlopeMayBeZero);
         }
     }
 
@@ -94,7 +94,7 @@ impl Search<'_, '_> {
             let all: i64 = rows.iter().map(bytes).sum();
             let known: i64 = rows.iter().filter(|row| claimed.contains_key(row)).map(bytes).sum();
             if all > 0 && 2 * known >= all {
-                finding.drop("told by another place");
+                finding.drop(DropRule::Claimed);
                 continue;
             }
             if finding.kind == GrowthKind::Chain {
@@ -206,7 +206,7 @@ impl Search<'_, '_> {
                         && finding.kind == GrowthKind::Items
                         && (values as f64) < self.limits.co_holder * bytes as f64
                     {
-                        finding.drop("it holds the items of a greater one too, and is told there");
+                        finding.drop(DropRule::CoHolder);
                     }
                 }
             }
@@ -237,11 +237,9 @@ impl Search<'_, '_> {
         for (judged, _) in judged.iter_mut().zip(&weak).filter(|(_, weak)| **weak) {
             let finding = &mut judged.finding;
             if self.is_of_subclasses(finding) {
-                finding.drop("the interpreter keeps it of the subclasses of a class, weakly");
+                finding.drop(DropRule::WeakSubclasses);
             } else if came > 0 && came >= finding.items.iter().sum() {
-                finding.doubt.get_or_insert_with(|| {
-                    "it holds weakly what may be garbage that awaits the collector".to_owned()
-                });
+                finding.doubt.get_or_insert(Doubt::WeakToGarbage);
             }
         }
         let items = |finding: &Finding| finding.items.iter().sum::<i64>() as f64;
@@ -251,7 +249,7 @@ impl Search<'_, '_> {
         let most = strong.map(|(judged, _)| items(&judged.finding)).fold(0.0, f64::max);
         for (judged, _) in judged.iter_mut().zip(&weak).filter(|(_, weak)| **weak) {
             if most > 0.0 && most >= self.limits.weak * items(&judged.finding) {
-                judged.finding.drop("it holds its items weakly, and grows alongside them");
+                judged.finding.drop(DropRule::WeakAlongside);
             }
         }
     }
@@ -282,10 +280,7 @@ impl Search<'_, '_> {
                 && finding.bytes() < greatest.bytes()
                 && in_step(&finding.items, &greatest.items, self.limits.alongside)
             {
-                finding.doubt.get_or_insert_with(|| {
-                    "it grows in step with a greater suspect, whose objects may hold it out of sight"
-                        .to_owned()
-                });
+                finding.doubt.get_or_insert(Doubt::InStepWithSuspect);
             }
         }
     }
@@ -307,8 +302,7 @@ impl Search<'_, '_> {
             });
             let greatest = above.filter_map(|node| in_doubt.get(&node)).max().copied().unwrap_or(0);
             if (finding.bytes() as f64) < self.limits.within * greatest as f64 {
-                finding.doubt =
-                    Some("it is little beside the growth of what holds it, which is in doubt".to_owned());
+                finding.doubt = Some(Doubt::PartOfDoubted);
             }
         }
     }
@@ -325,7 +319,7 @@ impl Search<'_, '_> {
             let bytes = judged.finding.bytes();
             let beside = if judged.finding.doubt.is_none() { accused } else { all };
             if (bytes as f64) < self.limits.share * beside as f64 {
-                judged.finding.drop(format!("its {bytes} bytes are little beside the others"));
+                judged.finding.drop(DropRule::Small { bytes });
             }
         }
     }

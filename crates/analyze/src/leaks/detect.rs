@@ -1,6 +1,7 @@
 //! Places that grow: what may be a leak, before it is judged.
 //!
-//! Five kinds, the surest first; what one of them tells is not told again by a later one:
+//! The kinds of growth, the most certain first; growth that one of them accounts for is not counted again by a later
+//! one:
 //!
 //! - *replaced*: one slot whose value is replaced by a larger one each time (`x = x + […]`, a stack of linked nodes);
 //!   *size*: an object that grows by itself (a buffer);
@@ -11,6 +12,7 @@
 
 use memtop_heap::{ObjectId, RootKind};
 
+use super::evidence::{Doubt, DropRule};
 use super::growth::{Gains, Row};
 use super::history::{History, Slot, Summary};
 use super::slopes::median;
@@ -41,6 +43,11 @@ impl GrowthKind {
             Self::Chain => "chain",
         }
     }
+
+    /// Whether its growth is counted in items; else in bytes.
+    pub(super) fn is_by_items(self) -> bool {
+        !matches!(self, Self::Replaced | Self::Size)
+    }
 }
 
 /// A place that grows.
@@ -60,9 +67,9 @@ pub(super) struct Finding {
     /// The same in the first heap.
     pub(super) firsts: Vec<ObjectId>,
     /// The rule that it did not pass, if it did not.
-    pub(super) dropped: Option<String>,
+    pub(super) dropped: Option<DropRule>,
     /// Why it is only a candidate.
-    pub(super) doubt: Option<String>,
+    pub(super) doubt: Option<Doubt>,
 }
 
 impl Finding {
@@ -76,8 +83,14 @@ impl Finding {
         self.net.iter().sum()
     }
 
-    pub(super) fn drop(&mut self, rule: impl Into<String>) {
-        self.dropped.get_or_insert_with(|| rule.into());
+    /// Its growth by interval: items, or bytes if its items cannot be counted.
+    pub(super) fn grown(&self) -> &[i64] {
+        if self.kind.is_by_items() { &self.items } else { &self.net }
+    }
+
+    /// Drops it by a rule, unless an earlier rule did.
+    pub(super) fn drop(&mut self, rule: DropRule) {
+        self.dropped.get_or_insert(rule);
     }
 }
 
@@ -183,16 +196,16 @@ impl Search<'_, '_> {
             let changes = slots.iter().flat_map(|slot| slot.through.windows(2));
             let others: i64 = changes.map(|pair| (pair[1] - pair[0]).abs()).sum();
             if (finding.bytes() as f64) < self.limits.replaced * others as f64 {
-                finding.drop(format!("only {} of {} values here grew each time", grown.len(), slots.len()));
+                finding.drop(DropRule::FewValuesGrew { grew: grown.len(), values: slots.len() });
             }
         }
         if finding.kind == GrowthKind::Replaced && grown.iter().any(|slot| slot.kept == Some(false)) {
-            finding.drop("each new value holds other things than the one before");
+            finding.drop(DropRule::ValuesUnrelated);
         }
         if grown.iter().all(|slot| slot.kept.is_none()) {
             let least = finding.net.iter().copied().filter(|&net| net > 0).min().unwrap_or(0);
             if (least as f64) < self.limits.steady * median(&finding.net) {
-                finding.drop("a plain value that grows unsteadily");
+                finding.drop(DropRule::UnsteadyValue);
             }
         }
     }

@@ -14,13 +14,14 @@
 //! mem_top's own objects never count. It renders nothing but paths and sentences.
 
 mod answer;
+mod assessment;
 mod classify;
 mod detect;
 mod doubts;
+mod evidence;
 mod growth;
 mod history;
 mod identity;
-mod prose;
 mod slopes;
 mod snapshot;
 mod store;
@@ -32,7 +33,8 @@ mod view;
 use memtop_heap::{CaptureInfo, Heap, ObjectId};
 
 pub use answer::{Cause, LeakStep, LeakedType, Leaks, Rate, SnapshotRow, Suspect, Verdict};
-pub use thresholds::Thresholds;
+pub use evidence::{Doubt, DropRule, Evidence, GrowthUnit, Headline, Note, Per, Reason};
+pub use thresholds::{LEAST_MINUTES, Thresholds};
 
 use crate::heap_series::HeapSeries;
 use crate::memory::memory_total;
@@ -96,9 +98,9 @@ pub struct Considered {
     /// New items before the last interval, and how many of them are still there at the end.
     pub turnover: (u64, u64),
     /// The rule that dropped it; none for a suspect or candidate.
-    pub dropped: Option<String>,
+    pub dropped: Option<DropRule>,
     /// Why it is only a candidate.
-    pub doubt: Option<String>,
+    pub doubt: Option<Doubt>,
 }
 
 /// Finds what leaks in a series of heaps of one process.
@@ -127,7 +129,7 @@ pub fn leaks_of<S: HeapSeries + ?Sized>(
     let mut answer = Leaks {
         info: store.captures().last().map(|&info| info.clone()),
         verdict: Verdict::Inconclusive,
-        reason: String::new(),
+        reason: Reason::NoSnapshot,
         detectable_growth: None,
         snapshots: Vec::new(),
         suspects: Vec::new(),
@@ -161,12 +163,14 @@ pub fn leaks_of<S: HeapSeries + ?Sized>(
         _ => None,
     };
     (answer.verdict, answer.reason) = verdict::verdict(
-        &answer.suspects,
-        &answer.candidates,
-        native,
-        heaps,
-        last.as_deref(),
-        answer.detectable_growth,
+        verdict::Grounds {
+            suspects: &answer.suspects,
+            candidates: &answer.candidates,
+            native,
+            heaps,
+            last: last.as_deref(),
+            detectable: answer.detectable_growth,
+        },
         limits,
     );
     let all = answer.suspects.len() + answer.candidates.len();
@@ -207,28 +211,29 @@ pub fn explain(heaps: &[&Heap], options: &LeaksOptions) -> Result<Vec<Considered
 }
 
 /// The places of the captures in the order of time, with what is to be said of them.
-fn ordered(captures: &[&CaptureInfo]) -> Result<(Vec<usize>, Vec<String>), SeriesError> {
+fn ordered(captures: &[&CaptureInfo]) -> Result<(Vec<usize>, Vec<Note>), SeriesError> {
     let order = order_of(captures)?;
     let mut notes = Vec::new();
     if !order.is_sorted() {
-        notes.push("the snapshots were not in the order of time, and were put in it".to_owned());
+        notes.push(Note::Sorted);
     }
     if captures.iter().any(|info| info.approximate) {
-        notes.push("the process ran on while a snapshot was taken: numbers are approximate".to_owned());
+        notes.push(Note::Approximate);
     }
     let sum =
         |part: fn(&CaptureInfo) -> u64| captures.iter().map(|info| part(info)).fold(0, u64::saturating_add);
     let (damaged, dangling) = (sum(|info| info.damaged), sum(|info| info.dangling));
     if damaged > 0 {
-        notes.push(format!("objects that could not be read, in all snapshots together: {damaged}"));
+        notes.push(Note::Damaged(damaged));
     }
     if dangling > 0 {
-        notes.push(format!("references that lead to no object, in all snapshots together: {dangling}"));
+        notes.push(Note::Dangling(dangling));
     }
-    // What each says is said once.
+    // A note that several captures have is given once.
     for note in order.iter().flat_map(|&index| &captures[index].notes) {
-        if !notes.contains(note) {
-            notes.push(note.clone());
+        let note = Note::Text(note.clone());
+        if !notes.contains(&note) {
+            notes.push(note);
         }
     }
     Ok((order, notes))

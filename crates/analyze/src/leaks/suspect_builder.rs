@@ -4,18 +4,18 @@ use memtop_heap::{Origin, RootKind};
 use rustc_hash::FxHashMap;
 
 use super::answer::{Cause, LeakStep, LeakedType, Rate, Suspect};
+use super::assessment::assess;
 use super::classify::Judged;
 use super::detect::{GrowthKind, Search};
+use super::evidence::{Headline, Per};
 use super::slopes::theil_sen;
+use super::thresholds::LEAST_MINUTES;
 use super::view::View;
 use crate::path::{Path, StepLabel};
 use crate::path_nodes::{NodeKind, PathNodeId};
 
 /// How many types of a suspect are told.
 const TYPES: usize = 8;
-
-/// A series that is shorter, in minutes, says nothing of growth by the minute that a person should read.
-const LEAST_MINUTES: f64 = 0.25;
 
 /// Up to so many objects, a way that repeats itself is told in full.
 const CHAIN: usize = 12;
@@ -71,11 +71,11 @@ impl SuspectBuilder<'_, '_, '_> {
             fingerprint: fingerprint(&self.node_path(finding.node)),
             path: steps(&path),
             co_holders: judged.co_holders.iter().map(|&node| self.node_path(node).to_string()).collect(),
-            summary: String::new(),
+            headline: Headline::Bytes { amount: 0, per: Per::Interval },
             doubt: finding.doubt.clone(),
         };
         let span = self.minutes.as_ref().map_or(0.0, |minutes| minutes[minutes.len() - 1] - minutes[0]);
-        super::prose::complete(&mut suspect, search, finding, span >= LEAST_MINUTES);
+        assess(&mut suspect, search, finding, span >= LEAST_MINUTES);
         suspect
     }
 

@@ -3,6 +3,9 @@
 //! They were set on programs with known leaks and on innocent ones (caches that are full, queues that walk, saw-teeth,
 //! warm-ups), and lean to the innocent's side: what is in doubt becomes a candidate.
 
+/// A series that is shorter, in minutes, gives no rate per minute that a person should read.
+pub const LEAST_MINUTES: f64 = 0.25;
+
 /// From when on growth is believed. Bytes are shallow sizes; shares are from 0 to 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Thresholds {

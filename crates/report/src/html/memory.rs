@@ -3,9 +3,9 @@
 use memtop_analyze::MemoryTotal;
 use serde_json::{Value, json};
 
-use super::parts::{Cell, Section, known, table};
+use super::parts::{Cell, Section, table};
 use crate::html_fragment::text;
-use crate::numbers::{bytes, percent, signed_bytes};
+use crate::numbers::{bytes, known_bytes, net_bytes, percent, unknown};
 
 /// The memory of one process: its number where there are several, its totals, and when they were taken.
 pub(super) type Series<'a> = (Option<u32>, &'a [MemoryTotal], &'a [Option<String>]);
@@ -49,13 +49,11 @@ fn numbers(totals: &[MemoryTotal], times: &[Option<String>]) -> String {
         let time = time.as_deref().unwrap_or("?").replace('T', " ");
         // To a second.
         let time = time.split(['.', 'Z']).next().unwrap_or("?").to_owned();
-        let unexplained = of.unexplained.map_or_else(
-            || "?".to_owned(),
-            |rest| if rest < 0 { signed_bytes(rest) } else { bytes(rest.unsigned_abs()) },
-        );
-        let mut cells = vec![Cell::Words(time), Cell::Number(known(of.rss)), Cell::Number(bytes(of.python))];
+        let unexplained = of.unexplained.map_or_else(unknown, net_bytes);
+        let mut cells =
+            vec![Cell::Words(time), Cell::Number(known_bytes(of.rss)), Cell::Number(bytes(of.python))];
         let parts = [of.pymalloc_free, of.malloc_free, of.native_known, of.file_backed];
-        cells.extend(parts.map(|part| Cell::Number(known(part))));
+        cells.extend(parts.map(|part| Cell::Number(known_bytes(part))));
         cells.push(Cell::Number(unexplained));
         cells
     });

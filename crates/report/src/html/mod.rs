@@ -177,22 +177,22 @@ fn diff_within(answer: &Diff, captures: [&CaptureInfo; 2], memory: &[MemoryTotal
 
 /// The page for the growth in the processes of a server.
 #[must_use]
-pub fn workers(answer: &GroupLeaks) -> String {
-    fitting(|caps| workers_within(answer, caps))
+pub fn group_leaks(answer: &GroupLeaks) -> String {
+    fitting(|caps| group_within(answer, caps))
 }
 
-fn workers_within(answer: &GroupLeaks, caps: &Caps) -> String {
+fn group_within(answer: &GroupLeaks, caps: &Caps) -> String {
     let times: Vec<Vec<Option<String>>> =
-        answer.workers.iter().map(|one| parts::taken(&one.answer)).collect();
+        answer.members.iter().map(|one| parts::taken(&one.answer)).collect();
     let series: Vec<memory::Series<'_>> = answer
-        .workers
+        .members
         .iter()
         .zip(&times)
         .take(caps.items)
         .map(|(one, times)| (Some(one.pid), one.answer.memory.as_slice(), times.as_slice()))
         .collect();
     let sections = [
-        verdict::workers(answer),
+        verdict::group_leaks(answer),
         suspects::shared("suspects", "What leaks", &answer.suspects, answer, caps),
         suspects::shared("candidates", "What may leak", &answer.candidates, answer, caps),
         verdict::processes(answer, caps),
@@ -200,11 +200,11 @@ fn workers_within(answer: &GroupLeaks, caps: &Caps) -> String {
     ];
     let data = json!({
         "page": "workers",
-        "answer": listed(answers::workers(answer), caps),
+        "answer": listed(answers::group_leaks(answer), caps),
         "memory": series.iter().map(|(pid, totals, times)| memory::data(*pid, totals, times)).collect::<Vec<_>>(),
     });
-    let first = answer.workers.iter().find_map(|one| one.answer.info.as_ref());
-    let of = match (first, answer.workers.len()) {
+    let first = answer.members.iter().find_map(|one| one.answer.info.as_ref());
+    let of = match (first, answer.members.len()) {
         (Some(info), 1) => parts::process(info),
         (Some(info), all) => {
             let more = parts::count_of(all - 1, "more process", "more processes");

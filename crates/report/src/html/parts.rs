@@ -5,9 +5,9 @@ use memtop_heap::CaptureInfo;
 
 use crate::escape::{cut, escape};
 use crate::html_fragment::{name, text};
-use crate::numbers::{bytes, count, duration};
-use crate::text::place;
-use crate::time::{iso8601, readable};
+use crate::numbers::{count, duration};
+use crate::time::{iso8601, readable, span};
+use crate::wording::{implementation, place};
 
 /// A part of the page with a heading of its own.
 #[derive(Debug)]
@@ -89,8 +89,8 @@ pub(super) fn tiles(figures: &[(&str, String, String)]) -> String {
 }
 
 /// Sentences as a list; nothing if there are none.
-pub(super) fn notes<'a>(sentences: impl Iterator<Item = &'a str>) -> String {
-    let items: String = sentences.map(|note| format!("<li>{}</li>", text(&shortened(note)))).collect();
+pub(super) fn notes(sentences: impl Iterator<Item = String>) -> String {
+    let items: String = sentences.map(|note| format!("<li>{}</li>", text(&shortened(&note)))).collect();
     if items.is_empty() { items } else { format!("<ul class=\"notes\">{items}</ul>") }
 }
 
@@ -104,15 +104,11 @@ pub(super) fn shortened(sentence: &str) -> String {
 
 /// `worker.py (PID 4711), CPython 3.11.7, on web-1`.
 pub(super) fn process(info: &CaptureInfo) -> String {
-    let implementation = match info.implementation.as_str() {
-        "cpython" | "" => "CPython",
-        other => other,
-    };
     let program = if info.program.is_empty() { "a process" } else { &info.program };
     let own = info.process.namespace_pid.filter(|own| *own != info.process.pid);
     let own = own.map_or_else(String::new, |own| format!(", {own} in its namespace"));
     let pid = info.process.pid;
-    let mut parts = vec![format!("{program} (PID {pid}{own}), {implementation} {}", info.python)];
+    let mut parts = vec![format!("{program} (PID {pid}{own}), {}", implementation(info))];
     parts.extend(place(info));
     parts.join(", ")
 }
@@ -128,11 +124,6 @@ pub(super) fn when(first: &CaptureInfo, last: &CaptureInfo) -> String {
     }
 }
 
-/// Nanoseconds from one time to another, which are microseconds; none if the clock went back.
-pub(super) fn span(first: i64, last: i64) -> Option<u64> {
-    u64::try_from((i128::from(last) - i128::from(first)) * 1000).ok()
-}
-
 /// When the heaps of an answer were captured.
 pub(super) fn taken(answer: &Leaks) -> Vec<Option<String>> {
     answer.snapshots.iter().map(|row| iso8601(row.taken_at)).collect()
@@ -141,9 +132,4 @@ pub(super) fn taken(answer: &Leaks) -> Vec<Option<String>> {
 /// `1 process`, `2 processes`.
 pub(super) fn count_of(number: usize, one: &str, many: &str) -> String {
     count(number as u64, one, many)
-}
-
-/// Bytes, where they are known.
-pub(super) fn known(size: Option<u64>) -> String {
-    size.map_or_else(|| "?".to_owned(), bytes)
 }

@@ -1,23 +1,27 @@
 //! Suspects and candidates, a card each: where it is held, how it grew, what it holds, and why it is accused.
 
 use memtop_analyze::{
-    Accumulation, AccumulationSuspect, GroupLeaks, LeakStep, Leaks, SharedSuspect, SnapshotRow, Suspect,
+    Accumulation, AccumulationSuspect, Evidence, GroupLeaks, LeakStep, Leaks, SharedSuspect, SnapshotRow,
+    Suspect,
 };
 
 use super::Caps;
-use super::parts::{Cell, Section, shortened, span, table};
+use super::parts::{Cell, Section, shortened, table};
 use crate::html_fragment::{code, name, text};
 use crate::numbers::{bytes, count, duration, grouped, percent, signed, signed_bytes};
-use crate::text::{facts, keeps, minutes, own_part};
+use crate::time::{minutes, span};
+use crate::wording::{self, held_in_processes, own_part};
 
-/// So many types of a suspect are shown.
+/// How many types of a suspect are shown.
 const TYPES: usize = 12;
+/// How many PIDs are listed.
+const PIDS: usize = 20;
 /// Of a longer path the middle is left out: so many steps from its start, and so many to its end.
 const STEPS: (usize, usize) = (12, 6);
 
 const SUSPECTED: &str = "Each place gained objects and kept them. The chart shows how much it held after each \
                          snapshot: a leak rises steadily, a cache levels off.";
-const DOUBTED: &str = "These places grew too, and something speaks for them: each says what.";
+const DOUBTED: &str = "These places grew too, but there is a reason to doubt that they leak: each gives it.";
 
 pub(super) fn section(
     list: &'static str,
@@ -42,19 +46,10 @@ pub(super) fn shared(
     caps: &Caps,
 ) -> Option<Section> {
     let cards = places.iter().enumerate().map(|(index, place)| {
-        let at = answer.workers.iter().position(|worker| place.pids.contains(&worker.pid)).unwrap_or(0);
-        let rows = answer.workers.get(at).map_or(&[][..], |worker| &worker.answer.snapshots);
-        let pids: Vec<String> = place.pids.iter().take(20).map(u32::to_string).collect();
-        let more = if place.pids.len() > pids.len() { ", …" } else { "" };
-        let retained =
-            place.retained.map_or_else(String::new, |all| format!("; they retain {} together", bytes(all)));
-        let sentence = format!(
-            "In {} of {} ({}{more}): {} in all{retained}. It is told as it is in one of them.",
-            place.pids.len(),
-            count(answer.workers.len() as u64, "process", "processes"),
-            pids.join(", "),
-            signed_bytes(place.bytes_growth)
-        );
+        let at = answer.members.iter().position(|member| place.pids.contains(&member.pid)).unwrap_or(0);
+        let rows = answer.members.get(at).map_or(&[][..], |member| &member.answer.snapshots);
+        let sentence = held_in_processes(place, answer.members.len(), PIDS);
+        let sentence = format!("It grows {sentence}. The rest of this card describes it in one of them.");
         let of = format!("<p class=\"processes\">{}</p>", text(&sentence));
         card(&place.suspect, &Chart { list, index, series: at, rows }, places.len(), minutes(rows), &of)
     });
@@ -100,11 +95,14 @@ fn card(one: &Suspect, chart: &Chart<'_>, of: usize, minutes: Option<f64>, more:
         chips.push(format!("confidence {}", percent(one.confidence)));
     }
     chips.push(format!("cause: {}", one.cause.word()));
-    chips.extend(Some(facts(one, minutes)).filter(|facts| !facts.is_empty()));
-    chips.extend(Some(keeps(one, minutes)).filter(|keeps| !keeps.is_empty()));
+    let facts = [wording::growth(one, minutes), wording::retained(one, minutes)];
+    chips.extend(facts.into_iter().filter(|fact| !fact.is_empty()));
     let chips: String = chips.iter().map(|chip| format!("<li>{}</li>", text(chip))).collect();
     let doubt = one.doubt.as_ref().map_or_else(String::new, |doubt| {
-        format!("<p class=\"doubted\"><strong>In doubt:</strong> {}</p>", text(&shortened(doubt)))
+        format!(
+            "<p class=\"doubted\"><strong>In doubt:</strong> {}</p>",
+            text(&shortened(&wording::doubt(doubt)))
+        )
     });
     let mut held = path(&one.path);
     if let Some(own) = own_part(one) {
@@ -113,18 +111,16 @@ fn card(one: &Suspect, chart: &Chart<'_>, of: usize, minutes: Option<f64>, more:
     for other in &one.co_holders {
         held.push_str(&format!("<p>Also held by {}</p>", code(other)));
     }
-    let holds_too = |sentence: &&String| {
-        !one.co_holders.iter().any(|other| **sentence == format!("{other} holds the same items"))
-    };
+    // Co-holders are listed with the path.
     let evidence: String = one
         .evidence
         .iter()
-        .filter(holds_too)
-        .map(|sentence| format!("<li>{}</li>", text(&shortened(sentence))))
+        .filter(|fact| !matches!(fact, Evidence::CoHolder(_)))
+        .map(|fact| format!("<li>{}</li>", text(&shortened(&wording::evidence(fact)))))
         .collect();
     let reasons = match evidence.is_empty() {
         true => String::new(),
-        false => format!("<h4>The line of reasoning</h4><ol class=\"evidence\">{evidence}</ol>"),
+        false => format!("<h4>Evidence</h4><ol class=\"evidence\">{evidence}</ol>"),
     };
     format!(
         "<article class=\"card\" id=\"{}-{}\"><header><p class=\"rank\">{}</p><h3>{holder}</h3>\
@@ -134,7 +130,7 @@ fn card(one: &Suspect, chart: &Chart<'_>, of: usize, minutes: Option<f64>, more:
         chart.list,
         chart.index + 1,
         text(&rank),
-        text(&shortened(&one.summary)),
+        text(&shortened(&wording::summary(one))),
         growth(one, chart),
         items(one),
         name(&one.fingerprint),
@@ -193,7 +189,7 @@ fn growth(one: &Suspect, chart: &Chart<'_>) -> String {
         return String::new();
     }
     let title =
-        if by_items { "Items held after each snapshot" } else { "Bytes that came since the first snapshot" };
+        if by_items { "Items held after each snapshot" } else { "Bytes gained since the first snapshot" };
     let value = |number: i64| match by_items {
         true => grouped(number.max(0).unsigned_abs()),
         false => signed_bytes(number),
@@ -275,14 +271,14 @@ pub(super) fn points(answer: &Accumulation, caps: &Caps) -> Option<Section> {
         };
         format!(
             "<article class=\"card\" id=\"place-{0}\"><header><p class=\"rank\">{rank}</p><h3>{1}</h3>\
-             <ul class=\"chips\"><li>{2} of all</li><li>retains {3}</li><li>{4}</li></ul></header>\
+             <ul class=\"chips\"><li>{2} of the heap</li><li>retains {3}</li><li>{4}</li></ul></header>\
              <p class=\"said\">{5}</p>{held}</article>",
             index + 1,
             code(&point.path.to_string()),
             percent(one.share),
             bytes(one.retained),
             name(&point.type_name),
-            text(&shortened(&crate::text::accumulation(one))),
+            text(&shortened(&wording::accumulation(one))),
         )
     };
     let mut body: String = answer.suspects.iter().enumerate().take(caps.items).map(card).collect();
@@ -294,7 +290,7 @@ pub(super) fn points(answer: &Accumulation, caps: &Caps) -> Option<Section> {
     Some(Section {
         id: "suspects",
         title: "Where memory accumulates",
-        lead: "Each place retains a tenth of the heap or more: so much would be freed if it went.".to_owned(),
+        lead: "Each place retains a tenth of the heap or more: that much would be freed with it.".to_owned(),
         body,
     })
 }

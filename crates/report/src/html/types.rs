@@ -6,13 +6,14 @@ use memtop_analyze::{Diff, DiffRow, Histogram};
 use serde_json::{Value, json};
 
 use super::Caps;
-use super::parts::{Cell, Section, known, table};
+use super::parts::{Cell, Section, table};
 use crate::escape::{cut, escape};
 use crate::heap_report::TopObject;
 use crate::html_fragment::text;
-use crate::numbers::{bytes, count, grouped, signed, signed_bytes};
+use crate::numbers::{bytes, count, grouped, known_bytes, signed, signed_bytes};
+use crate::wording;
 
-/// So many types stand in the page as HTML.
+/// How many types are in the page as HTML.
 const ROWS: usize = 25;
 
 /// The columns: their headings, and whether they are numbers.
@@ -127,7 +128,7 @@ pub(super) fn heap(types: &Histogram, changes: Option<&Diff>, caps: &Caps) -> Op
             Cell::Name(named(&row.name, caps)),
             Cell::Number(grouped(row.objects)),
             Cell::Number(bytes(row.bytes)),
-            Cell::Number(known(row.retained)),
+            Cell::Number(known_bytes(row.retained)),
         ];
         if changes.is_some() {
             let grown = grown.get(row.name.as_str());
@@ -193,13 +194,12 @@ pub(super) fn objects(rows: &[TopObject], caps: &Caps) -> Option<Section> {
         ("Address", false),
     ];
     let cells = rows.iter().take(caps.items).map(|one| {
-        let path = one.path.as_ref().map_or_else(|| "no root reaches it".to_owned(), ToString::to_string);
         vec![
-            Cell::Number(known(one.row.retained)),
+            Cell::Number(known_bytes(one.row.retained)),
             Cell::Number(bytes(one.row.size)),
             Cell::Number(grouped(one.row.references)),
             Cell::Name(one.row.type_name.clone()),
-            Cell::Name(path),
+            Cell::Name(wording::path(one.path.as_ref())),
             Cell::Name(format!("{:#x}", one.row.address)),
         ]
     });

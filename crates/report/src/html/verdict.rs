@@ -1,16 +1,17 @@
-//! What is to be said first: the verdict in a sentence, and the figures that one looks for.
+//! The first section: the verdict in a sentence, and the key figures.
 
 use memtop_analyze::{Diff, GroupLeaks, Leaks, Verdict};
 use memtop_heap::CaptureInfo;
 
 use super::Caps;
-use super::parts::{Cell, Section, known, notes, shortened, span, table, tiles};
+use super::parts::{Cell, Section, notes, shortened, table, tiles};
 use crate::heap_report::HeapReport;
 use crate::html_fragment::text;
-use crate::numbers::{bytes, count, duration, grouped, percent, signed, signed_bytes};
-use crate::text::accumulation;
+use crate::numbers::{bytes, count, duration, grouped, known_bytes, percent, signed, signed_bytes, unknown};
+use crate::time::span;
+use crate::wording;
 
-/// The class that says how bad it is: a colour, and a sign beside it for those who do not see colours.
+/// The class of the verdict's severity: a colour, and a sign beside it for readers who do not see colours.
 fn class(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Leak | Verdict::NativeGrowth => "bad",
@@ -19,24 +20,25 @@ fn class(verdict: Verdict) -> &'static str {
     }
 }
 
-/// What the verdict means, for who sees one for the first time.
+/// The meaning of a verdict, for a reader who sees one for the first time.
 fn meaning(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Leak => {
-            "Objects pile up in the places below, and nothing lets go of them. \
-             Each is a suspect with its evidence: look at the first one."
+            "Objects accumulate in the places below, and are not released. \
+             Each place is a suspect with its evidence: look at the first one."
         }
         Verdict::NativeGrowth => {
-            "The process grows, and the objects of Python do not: look at extension modules and at malloc."
+            "The process grows, but its Python objects do not: look at extension modules and at malloc."
         }
-        Verdict::NoGrowth => "Nothing kept growing over these snapshots, as far as they could have shown it.",
+        Verdict::NoGrowth => "Nothing kept growing over these snapshots, as far as they can show.",
         Verdict::Inconclusive => {
-            "These snapshots do not settle it: more of them, further apart and after the program warmed up, may."
+            "These snapshots do not decide it. Take more of them, further apart, after the program has warmed up."
         }
     }
 }
 
-fn said(word: &str, class: &str, reason: &str, hint: &str) -> String {
+/// The verdict's word, its reason and a hint.
+fn badge(word: &str, class: &str, reason: &str, hint: &str) -> String {
     let (first, rest) = word.split_at(word.chars().next().map_or(0, char::len_utf8));
     let word = first.to_uppercase() + rest;
     format!(
@@ -47,13 +49,16 @@ fn said(word: &str, class: &str, reason: &str, hint: &str) -> String {
     )
 }
 
+fn badge_of(verdict: Verdict, reason: &str) -> String {
+    badge(verdict.word(), class(verdict), reason, meaning(verdict))
+}
+
 fn section(body: String) -> Option<Section> {
     Some(Section { id: "verdict", title: "Verdict", lead: String::new(), body })
 }
 
 pub(super) fn leaks(answer: &Leaks) -> Option<Section> {
-    let mut body =
-        said(answer.verdict.word(), class(answer.verdict), &answer.reason, meaning(answer.verdict));
+    let mut body = badge_of(answer.verdict, &wording::reason(&answer.reason));
     let mut figures = Vec::new();
     if let (Some(first), Some(last)) = (answer.snapshots.first(), answer.snapshots.last()) {
         let grown = |from: u64, to: u64| to.wrapping_sub(from).cast_signed();
@@ -74,13 +79,13 @@ pub(super) fn leaks(answer: &Leaks) -> Option<Section> {
         let over = over.map_or_else(String::new, |span| format!("over {}", duration(span)));
         figures.push(("Snapshots", grouped(answer.snapshots.len() as u64), over));
         if let Some(longest) = answer.snapshots.iter().filter_map(|row| row.pause).max() {
-            figures.push(("Longest pause", duration(longest), "the process stood still".to_owned()));
+            figures.push(("Longest pause", duration(longest), "the process was paused".to_owned()));
         }
     }
     body.push_str(&tiles(&figures));
     if let Some(least) = answer.detectable_growth {
         let least = format!(
-            "Growth of one place by less than {} an interval could not have been seen.",
+            "Growth of one place by less than {} per interval could not have been detected.",
             bytes(least)
         );
         body.push_str(&format!("<p class=\"hint\">{}</p>", text(&least)));
@@ -89,22 +94,21 @@ pub(super) fn leaks(answer: &Leaks) -> Option<Section> {
         let more = count(answer.omitted as u64, "more place was", "more places were");
         body.push_str(&format!("<p class=\"hint\">{} left out by --limit.</p>", text(&more)));
     }
-    body.push_str(&notes(answer.notes.iter().map(String::as_str)));
+    body.push_str(&notes(answer.notes.iter().map(wording::note)));
     section(body)
 }
 
-pub(super) fn workers(answer: &GroupLeaks) -> Option<Section> {
-    let mut body =
-        said(answer.verdict.word(), class(answer.verdict), &answer.reason, meaning(answer.verdict));
+pub(super) fn group_leaks(answer: &GroupLeaks) -> Option<Section> {
+    let mut body = badge_of(answer.verdict, &wording::group_reason(&answer.reason));
     if answer.omitted > 0 {
         let more = count(answer.omitted as u64, "more place was", "more places were");
         body.push_str(&format!("<p class=\"hint\">{} left out by --limit.</p>", text(&more)));
     }
-    body.push_str(&notes(answer.notes.iter().map(String::as_str)));
+    body.push_str(&notes(answer.notes.iter().map(wording::note)));
     section(body)
 }
 
-/// The processes of a server, a row each.
+/// The processes of a group, one row each.
 pub(super) fn processes(answer: &GroupLeaks, caps: &Caps) -> Option<Section> {
     let headings = [
         ("PID", true),
@@ -116,7 +120,7 @@ pub(super) fn processes(answer: &GroupLeaks, caps: &Caps) -> Option<Section> {
         ("Longest pause", true),
         ("Why", false),
     ];
-    let rows = answer.workers.iter().take(caps.items).map(|one| {
+    let rows = answer.members.iter().take(caps.items).map(|one| {
         let rows = &one.answer.snapshots;
         let resident = |row: Option<&memtop_analyze::SnapshotRow>| row.and_then(|row| row.rss);
         let (first, last) = (resident(rows.first()), resident(rows.last()));
@@ -125,18 +129,18 @@ pub(super) fn processes(answer: &GroupLeaks, caps: &Caps) -> Option<Section> {
         vec![
             Cell::Number(one.pid.to_string()),
             Cell::Words(one.answer.verdict.word().to_owned()),
-            Cell::Number(known(last)),
-            Cell::Number(growth.map_or_else(|| "?".to_owned(), signed_bytes)),
-            Cell::Number(rows.last().map_or_else(|| "?".to_owned(), |row| grouped(row.objects))),
+            Cell::Number(known_bytes(last)),
+            Cell::Number(growth.map_or_else(unknown, signed_bytes)),
+            Cell::Number(rows.last().map_or_else(unknown, |row| grouped(row.objects))),
             Cell::Number(grouped(rows.len() as u64)),
-            Cell::Number(pause.map_or_else(|| "?".to_owned(), duration)),
-            Cell::Words(shortened(&one.answer.reason)),
+            Cell::Number(pause.map_or_else(unknown, duration)),
+            Cell::Words(shortened(&wording::reason(&one.answer.reason))),
         ]
     });
-    let mut body = table("The processes of the server", &headings, rows);
-    if let Some(more) = answer.workers.len().checked_sub(caps.items).filter(|&more| more > 0) {
+    let mut body = table("The processes of the group", &headings, rows);
+    if let Some(more) = answer.members.len().checked_sub(caps.items).filter(|&more| more > 0) {
         let more = count(more as u64, "more process has", "more processes have");
-        let said = format!("{more} no row and no chart here: mem_top leaks --json has them.");
+        let said = format!("{more} no row and no chart on this page: mem_top leaks --json has all.");
         body.push_str(&format!("<p class=\"hint\">{}</p>", text(&said)));
     }
     Some(Section { id: "processes", title: "The processes", lead: String::new(), body })
@@ -145,16 +149,16 @@ pub(super) fn processes(answer: &GroupLeaks, caps: &Caps) -> Option<Section> {
 pub(super) fn heap(report: &HeapReport) -> Option<Section> {
     let points = &report.accumulation.suspects;
     let sentence = match points.first() {
-        Some(first) => accumulation(first),
-        None => "Memory accumulates nowhere: no single place retains a tenth of the heap.".to_owned(),
+        Some(first) => wording::accumulation(first),
+        None => "No single place retains a tenth of the heap.".to_owned(),
     };
     let word = match points.first() {
         Some(first) => format!("{} in one place", percent(first.share)),
         None => "spread out".to_owned(),
     };
     let hint = "This is one moment. What is large need not be a leak: \
-                mem_top leaks with three snapshots or more tells what grows.";
-    let mut body = said(&word, "plain", &sentence, hint);
+                mem_top leaks with three snapshots or more shows what grows.";
+    let mut body = badge(&word, "plain", &sentence, hint);
     let memory = &report.memory;
     let mut figures = Vec::new();
     if let Some(rss) = memory.rss {
@@ -164,16 +168,16 @@ pub(super) fn heap(report: &HeapReport) -> Option<Section> {
     figures.push(("References", grouped(report.references), String::new()));
     let garbage = report.garbage.total;
     figures.push((
-        "Garbage that waits",
+        "Garbage",
         grouped(garbage.objects),
-        format!("{}: no leak", bytes(garbage.bytes)),
+        format!("{}: awaits the collector, not a leak", bytes(garbage.bytes)),
     ));
     if report.garbage.native > 0 {
         let held = "reference counts exceed the references found".to_owned();
         figures.push(("Held by native code", grouped(report.garbage.native), held));
     }
     if let Some(pause) = report.info.pause {
-        figures.push(("Pause", duration(pause), "the process stood still".to_owned()));
+        figures.push(("Pause", duration(pause), "the process was paused".to_owned()));
     }
     body.push_str(&tiles(&figures));
     section(body)
@@ -185,7 +189,7 @@ pub(super) fn diff(answer: &Diff, captures: [&CaptureInfo; 2]) -> Option<Section
     let size = grown(answer.old.bytes, answer.new.bytes);
     let within = match span(captures[0].taken_at, captures[1].taken_at) {
         Some(span) => format!("Within {}", duration(span)),
-        None => "Against the course of time (the second snapshot is the older one)".to_owned(),
+        None => "Backwards in time (the second snapshot is the older one)".to_owned(),
     };
     let mut sentence = format!(
         "{within}, the heap went from {} to {}: {} and {}.",
@@ -199,7 +203,7 @@ pub(super) fn diff(answer: &Diff, captures: [&CaptureInfo; 2]) -> Option<Section
     );
     match answer.rows.first() {
         Some(row) => sentence.push_str(&format!(
-            " The largest change is that of {}: {} in {} objects.",
+            " The largest change is in {}: {}, {} objects.",
             row.name,
             signed_bytes(row.bytes_grown()),
             signed(row.objects_grown())
@@ -212,8 +216,8 @@ pub(super) fn diff(answer: &Diff, captures: [&CaptureInfo; 2]) -> Option<Section
         _ => "shrank",
     };
     let hint = "What grew between two snapshots need not be a leak: \
-                mem_top leaks with three or more tells what keeps growing, and where it is held.";
-    let mut body = said(word, "plain", &sentence, hint);
+                mem_top leaks with three or more shows what keeps growing, and where it is held.";
+    let mut body = badge(word, "plain", &sentence, hint);
     let changed = answer.rows.len() + answer.omitted;
     body.push_str(&tiles(&[
         ("Bytes now", bytes(answer.new.bytes), format!("{} since", signed_bytes(size))),

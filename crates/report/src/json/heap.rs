@@ -58,6 +58,6 @@ fn point(one: &AccumulationSuspect) -> Value {
                 .map(|(name, count, bytes)| json!({"type": name, "count": count, "retained_bytes": bytes}))
                 .collect::<Vec<_>>(),
         },
-        "summary": crate::text::accumulation(one),
+        "summary": crate::wording::accumulation(one),
     })
 }

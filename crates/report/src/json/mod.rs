@@ -22,13 +22,13 @@ use serde_json::Value;
 use serde_json::ser::{Formatter, PrettyFormatter};
 
 pub use diff::diff;
-pub use group_leaks::workers;
+pub use group_leaks::group_leaks;
 pub use heap::heap_report;
 pub use leaks::{leaks, suspect};
 pub use memory::memory;
 pub use overview::overview;
 pub use process_group::process_group;
-pub use process_list::{dumped, processes};
+pub use process_list::{processes, saved_snapshot};
 pub use types::{histogram, top};
 pub use why::{object_paths, type_paths};
 

@@ -31,7 +31,7 @@ pub fn processes(rows: &[ProcessRow], host: Option<&str>) -> Value {
 
 /// What was saved.
 #[must_use]
-pub fn dumped(answer: &SavedSnapshot) -> Value {
+pub fn saved_snapshot(answer: &SavedSnapshot) -> Value {
     json!({
         "schema_version": SCHEMA_VERSION,
         "command": "dump",
