@@ -274,7 +274,7 @@ fn a_server_with_many_workers_has_a_page_too() {
     let page = html::group_leaks(&merge_members(workers, 10));
     check(&page);
     assert!(main_part(&page).contains("440 more processes have no row and no chart on this page"));
-    assert!(main_part(&page).contains("In 500 of 500 processes (100, 101,"));
+    assert!(main_part(&page).contains("in 500 of 500 processes (100, 101,"));
 }
 
 #[test]
