@@ -1,8 +1,8 @@
-//! The answers for the processes of a group, merged: pre-forked workers run the same code and leak alike, so one leak is
-//! named once.
+//! The answers for the processes of a group, merged: pre-forked workers run the same code and leak alike, so one leak
+//! is named once.
 //!
-//! A place is the same in two processes if its fingerprint, a digest of its path, is the same. It is described as in the
-//! process in which it grew most, with the totals of all processes.
+//! A place is the same in two processes if its fingerprint, a digest of its path, is the same. It is described as in
+//! the process in which it grew most, with the totals of all processes.
 
 use std::collections::BTreeMap;
 
@@ -28,7 +28,7 @@ pub struct SharedSuspect {
     pub items_growth: i64,
     /// By how many bytes it grew in all of them.
     pub bytes_growth: i64,
-    /// What it retains in all of them, as far as that is known.
+    /// Its retained size in all of them together, as far as known.
     pub retained: Option<u64>,
 }
 
@@ -91,7 +91,7 @@ pub struct GroupLeaks {
     pub candidates: Vec<SharedSuspect>,
     /// How many were left out by the limit.
     pub omitted: usize,
-    /// What else a reader should know.
+    /// Notes for the reader.
     pub notes: Vec<Note>,
 }
 

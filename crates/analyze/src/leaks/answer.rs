@@ -103,15 +103,15 @@ pub struct Suspect {
     pub holder_type: Option<String>,
     /// Why what it holds stays alive.
     pub cause: Cause,
-    /// What it accumulates; what a person would name first comes first.
+    /// The types of objects that it accumulates; the one that a person would name first comes first.
     pub leaked: Vec<LeakedType>,
     /// How many items it holds now.
     pub count: Option<u64>,
     /// How many more items it held after each interval.
     pub growth: Vec<i64>,
-    /// The bytes that came to be held through it in each interval, net.
+    /// The net change of the bytes held through it in each interval.
     pub bytes_growth: Vec<i64>,
-    /// What it retains now, in bytes.
+    /// Its retained size now, in bytes.
     pub retained: Option<u64>,
     /// By how much that grew over all intervals.
     pub retained_growth: Option<i64>,
@@ -121,7 +121,7 @@ pub struct Suspect {
     pub confidence: f64,
     /// How fast it grows.
     pub rate: Rate,
-    /// What speaks for it.
+    /// The facts that speak for it.
     pub evidence: Vec<Evidence>,
     /// The first part of the path that is in the user's own code.
     pub own_holder: Option<String>,
@@ -129,9 +129,9 @@ pub struct Suspect {
     pub fingerprint: String,
     /// The path to the holder, from its root.
     pub path: Vec<LeakStep>,
-    /// What else holds the same items, as paths.
+    /// The paths of other holders of the same items.
     pub co_holders: Vec<String>,
-    /// How much of what it gained.
+    /// The fact that its summary begins with.
     pub headline: Headline,
     /// Why it is only a candidate.
     pub doubt: Option<Doubt>,
@@ -175,6 +175,6 @@ pub struct Leaks {
     pub omitted: usize,
     /// The process's memory, for each heap.
     pub memory: Vec<MemoryTotal>,
-    /// What else a reader should know.
+    /// Notes for the reader.
     pub notes: Vec<Note>,
 }

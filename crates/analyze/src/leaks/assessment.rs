@@ -4,7 +4,8 @@ use super::answer::{Cause, Suspect};
 use super::detect::{Finding, Search};
 use super::evidence::{Evidence, GrowthUnit, Headline, Per};
 
-/// Fills in confidence, evidence and headline. If `by_the_minute` is false, the series is too short for rates per minute.
+/// Fills in confidence, evidence and headline. If `by_the_minute` is false, the series is too short for rates per
+/// minute.
 pub(super) fn assess(suspect: &mut Suspect, search: &Search<'_, '_>, finding: &Finding, by_the_minute: bool) {
     suspect.confidence = confidence(suspect, finding, search.intervals());
     suspect.evidence = evidence(suspect, search, finding);

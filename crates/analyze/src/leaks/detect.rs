@@ -1,4 +1,4 @@
-//! Places that grow: what may be a leak, before it is judged.
+//! Finds the places that grow, before they are classified.
 //!
 //! The kinds of growth, the most certain first; growth that one of them accounts for is not counted again by a later
 //! one:
@@ -54,13 +54,13 @@ impl GrowthKind {
 #[derive(Debug, Clone)]
 pub(super) struct Finding {
     pub(super) kind: GrowthKind,
-    /// What a person is shown as the holder.
+    /// The node that is shown as the holder.
     pub(super) node: PathNodeId,
     /// By interval: bytes, net.
     pub(super) net: Vec<i64>,
     /// By interval: items.
     pub(super) items: Vec<i64>,
-    /// The rows that tell of it.
+    /// The rows of its growth.
     pub(super) rows: Vec<usize>,
     /// The holders, or the values of the slots, in the last heap.
     pub(super) members: Vec<ObjectId>,
@@ -70,12 +70,14 @@ pub(super) struct Finding {
     pub(super) dropped: Option<DropRule>,
     /// Why it is only a candidate.
     pub(super) doubt: Option<Doubt>,
+    /// Other holders of the same items.
+    pub(super) co_holders: Vec<PathNodeId>,
 }
 
 impl Finding {
     fn new(kind: GrowthKind, node: PathNodeId, net: Vec<i64>, items: Vec<i64>) -> Self {
-        let (rows, members, firsts) = (Vec::new(), Vec::new(), Vec::new());
-        Self { kind, node, net, items, rows, members, firsts, dropped: None, doubt: None }
+        let (rows, members, firsts, co_holders) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Self { kind, node, net, items, rows, members, firsts, dropped: None, doubt: None, co_holders }
     }
 
     /// The bytes over all intervals.
@@ -94,7 +96,7 @@ impl Finding {
     }
 }
 
-/// All that was found out about a series.
+/// All facts about a series.
 pub(super) struct Search<'a, 'b> {
     pub(super) first: &'a View<'b>,
     pub(super) last: &'a View<'b>,
@@ -120,7 +122,7 @@ pub(super) fn sum<'r>(
 }
 
 impl Search<'_, '_> {
-    /// All places that grow in any way, in an order that depends on nothing but the heaps.
+    /// All places that grow in any way, in an order that depends on the heaps alone.
     pub(super) fn findings(&self) -> Vec<Finding> {
         let mut findings = self.slots();
         findings.extend(self.items());
@@ -156,7 +158,7 @@ impl Search<'_, '_> {
         for slot in slots.iter().filter(|slot| slot.grown >= required) {
             let through = slot.through[intervals] - slot.through[0];
             let by_itself = slot.own as f64 >= self.limits.own_size * through as f64;
-            // A container is judged by its items; its own size goes in steps.
+            // A container is judged by its items: its own size grows in steps.
             if slot.replaced > 0 || by_itself && !slot.has_more {
                 grown.push(slot);
             }
@@ -230,11 +232,11 @@ impl Search<'_, '_> {
             }
             sum
         };
-        // All holders of the node, if they grow together; else those alone that grow.
+        // All holders of the node, if they grow together; else only those that grow.
         for (parts, growers_only) in [(vec![of(true), of(false)], false), (vec![of(true)], true)] {
             let degrees = added(&parts);
             let items: Vec<i64> = degrees.iter().map(|degree| degree.0).collect();
-            // A chain that grows at its end has one holder with one item more: the chain itself tells more.
+            // A chain that grows at its end has one holder with one more item: the chain itself is the better finding.
             if !self.grew_enough(&items) || self.is_chain_growing_faster(node, &items) {
                 continue;
             }
@@ -252,7 +254,7 @@ impl Search<'_, '_> {
             finding.rows = rows;
             let grower = |id: &ObjectId| self.history.grower[id.index()];
             let members = self.history.gained.get(&node).into_iter().flatten().copied();
-            // Where nearly all of it is some that grow each time, they are the holders.
+            // If some holders that grow each time account for nearly all of it, they are the holders.
             let of_growers: i64 = of(true).into_iter().flatten().map(|degree| degree.0).sum();
             let by_growers =
                 of_growers as f64 >= self.limits.growers * finding.items.iter().sum::<i64>() as f64;
@@ -269,12 +271,12 @@ impl Search<'_, '_> {
         self.nodes.is_repeated(node) && chained > items.iter().sum()
     }
 
-    /// What objects of the last heap were in the first one, where they were there.
+    /// The objects of the first heap that these objects of the last heap are, if they existed then.
     fn first_of(&self, members: &[ObjectId]) -> Vec<ObjectId> {
         members.iter().filter_map(|id| ObjectId::from_raw(self.history.first[id.index()])).collect()
     }
 
-    /// What roots lead to, more each time.
+    /// Objects that roots lead to, more each time.
     fn roots(&self) -> Vec<Finding> {
         let intervals = self.intervals();
         let mut findings = Vec::new();
@@ -343,10 +345,10 @@ impl Search<'_, '_> {
     /// Chained objects, more each time.
     fn chains(&self) -> Vec<Finding> {
         let mut findings: Vec<Finding> = Vec::new();
-        let mut told = vec![false; self.nodes.len()];
+        let mut is_covered = vec![false; self.nodes.len()];
         for index in 0..self.nodes.len() {
             let node = self.nodes.id_at(index);
-            if !self.nodes.is_repeated(node) || told[index] {
+            if !self.nodes.is_repeated(node) || is_covered[index] {
                 continue;
             }
             let items: Vec<i64> = self.counts(node).windows(2).map(|pair| pair[1] - pair[0]).collect();
@@ -354,11 +356,11 @@ impl Search<'_, '_> {
                 continue;
             }
             for inside in self.inside(node) {
-                told[inside] = true;
+                is_covered[inside] = true;
             }
             let net = self.below(node).windows(2).map(|pair| pair[1] - pair[0]).collect();
             let mut finding = Finding::new(GrowthKind::Chain, node, net, items);
-            // Where the chain begins; what is in it hangs from there.
+            // The objects at which the chain begins hold all others.
             let begins = |view: &View<'_>| -> Vec<ObjectId> {
                 let order = view.shortest.in_order().iter().copied();
                 order

@@ -12,7 +12,7 @@ use super::slopes::median;
 use crate::path_nodes::{NodeKind, PathNodeId};
 
 impl Search<'_, '_> {
-    /// Why a place that grew may be innocent.
+    /// The reason to doubt that a place leaks.
     pub(super) fn doubt(&self, finding: &Finding) -> Option<Doubt> {
         let limits = self.limits;
         let heaps = self.history.heaps.len();
@@ -41,7 +41,7 @@ impl Search<'_, '_> {
         self.is_move(finding).then_some(Doubt::Moved)
     }
 
-    /// Why growth that slows down is in doubt. Of items, a fall must be more than what comes and goes by chance.
+    /// The doubt about growth that slows down. In items, a fall must exceed what comes and goes by chance.
     fn slowing(&self, growth: &[i64], by_items: bool) -> Option<Doubt> {
         let (first, last) = (*growth.first()? as f64, *growth.last()? as f64);
         // Counts of rare things vary by their root (Poisson).
@@ -51,8 +51,8 @@ impl Search<'_, '_> {
         if falls && last < self.limits.falling * first && !by_chance(first) {
             return Some(Doubt::Slowing);
         }
-        // Items that came as slowly before, and more of them then, come unevenly and do not end. Sizes jump when a
-        // table is made larger: there the least says nothing.
+        // Items that came as slowly before, and faster after, come unevenly and do not end. Sizes jump when a table is
+        // enlarged: there the least says nothing.
         let earlier = &growth[..growth.len() - 1];
         let before = match by_items {
             true => earlier.iter().copied().min().unwrap_or(0) as f64,
@@ -69,7 +69,7 @@ impl Search<'_, '_> {
         goes && least < self.limits.uneven * median(&finding.items)
     }
 
-    /// Whether a place only took over what another gave up.
+    /// Whether a place only took over items that another gave up.
     fn is_move(&self, finding: &Finding) -> bool {
         let rows = || finding.rows.iter().map(|&row| &self.gains.rows[row]);
         let moved: i64 = rows().flat_map(|row| &row.moved).sum();
@@ -77,10 +77,10 @@ impl Search<'_, '_> {
         2 * moved > finding.bytes() && (grown as f64) < self.limits.moved * finding.bytes() as f64
     }
 
-    /// Whether all growers of a finding let themselves hold so many items at most, and hold no more.
+    /// Whether all growers of a finding have a size limit, and do not exceed it.
     pub(super) fn is_limited(&self, finding: &Finding) -> bool {
         let last = self.last;
-        // What has the limit may keep its items in something without a name: a dict within a C object.
+        // The object with the limit may keep its items in one without a name: a dict within a C object.
         let limit_of = |id: ObjectId| {
             let nameless = |&at: &ObjectId| {
                 last.label(at)
@@ -91,7 +91,7 @@ impl Search<'_, '_> {
             near.filter_map(|at| last.heap.objects().limit(at)).next()
         };
         let limited = |&id: &ObjectId| {
-            // A few references of the object are none of its items.
+            // A few references of the object are not its items.
             limit_of(id).is_some_and(|limit| u64::from(last.degree[id.index()]) <= limit.saturating_add(8))
         };
         !finding.members.is_empty() && finding.members.iter().all(limited)

@@ -1,7 +1,7 @@
 //! Why a place is accused, doubted or dropped, and why a verdict is as it is: data with its numbers. The `report` crate
 //! makes the sentences.
 
-/// What a number of growth counts.
+/// The unit of growth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GrowthUnit {
     /// Items of a holder.
@@ -19,7 +19,7 @@ pub enum Per {
     Interval,
 }
 
-/// How much of what a suspect gained: the fact that its summary begins with.
+/// The fact that a suspect's summary begins with: how much it gained.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Headline {
     /// Objects of one type.
@@ -50,14 +50,14 @@ pub enum Headline {
 pub enum Evidence {
     /// By how much it grew in each interval.
     Growth {
-        /// What is counted.
+        /// The unit.
         unit: GrowthUnit,
         /// By interval.
         changes: Vec<i64>,
     },
     /// Its growth per interval: the mean, and the lower bound of the 95 % confidence interval of the Theil–Sen slope.
     Slope {
-        /// What is counted.
+        /// The unit.
         unit: GrowthUnit,
         /// The mean.
         mean: f64,
@@ -71,27 +71,27 @@ pub enum Evidence {
         /// Its share of all growth, from 0 to 1.
         share: f64,
     },
-    /// What it retains.
+    /// Its retained size.
     Retained {
         /// In bytes.
         bytes: u64,
         /// By how much that grew.
         growth: i64,
     },
-    /// What it retains in the only snapshot.
+    /// Its retained size in the only snapshot.
     RetainedShare {
         /// In bytes.
         bytes: u64,
         /// The share of the heap, from 0 to 1.
         share: f64,
     },
-    /// No Python object refers to what leaks, but its reference counts exceed the references found.
+    /// No Python object refers to the leaked objects, but their reference counts exceed the references found.
     NativeReferences,
     /// Frames, tracebacks or suspended generators hold the items.
     HeldByFrames,
     /// Its growth per unit of work.
     PerUnitOfWork {
-        /// What is counted.
+        /// The unit.
         unit: GrowthUnit,
         /// How much.
         amount: f64,
@@ -246,7 +246,7 @@ pub enum Reason {
     },
 }
 
-/// What else a reader should know about an answer.
+/// A note for the reader of an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Note {
     /// The snapshots were not given in the order of time, and were sorted.

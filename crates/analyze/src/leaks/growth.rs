@@ -1,12 +1,12 @@
-//! What came and what went in each interval, and through whom.
+//! Objects gained and lost in each interval, attributed to their nearest surviving holder.
 //!
-//! What is new in a heap is a gain of its nearest ancestor, on the best path, that was there before; what is gone is a
-//! loss of the nearest that is still there. So everything is counted once, at the place that a person would name: not
-//! the entry, but the dict that holds it. Places are put together by path node; holders that gained items in every
-//! interval are kept apart from the others of their node, so that one that grows is seen among many that do not.
+//! A new object is a gain of its nearest ancestor, on the best path, that existed before; a lost one is a loss of the
+//! nearest that still exists. So every object counts once, at the place that a person would name: not the entry, but
+//! the dict that holds it. Places are grouped by path node; holders that gained items in every interval are kept apart
+//! from the others of their node, so that one that grows is seen among many that do not.
 //!
-//! A namespace that is a root of its own (of a class or module that was made at run time) counts with the class or the
-//! module, if another holds that.
+//! A namespace that is a root of its own (of a class or module that was created at run time) counts with the class or
+//! the module, if another object holds that.
 //!
 //! Invariant: three passes over the objects of each interval, and one hash look-up for each object that came or went.
 
@@ -18,12 +18,12 @@ use super::view::{NONE, View};
 use crate::path_nodes::{PathNodeId, PathNodes};
 use crate::shortest::Reached;
 
-/// The child of a row that tells of a holder's own size and parts.
+/// The child of a row for a holder's own size and parts.
 pub(super) const OWN: u32 = NONE;
-/// The child of a row that tells of children that were not there in the first heap.
+/// The child of a row for children that did not exist in the first heap.
 pub(super) const LATER: u32 = NONE - 1;
 
-/// Where something is counted: a node of holders, whether they are growers, and the child below.
+/// The place of a row: a node of holders, whether they are growers, and the child below.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct GrowthSite {
     pub(super) holder: PathNodeId,
@@ -31,18 +31,18 @@ pub(super) struct GrowthSite {
     pub(super) child: u32,
 }
 
-/// What came and went of one type.
+/// The gains and losses of one type.
 #[derive(Debug, Clone, Default)]
 pub(super) struct TypeTally {
     /// By interval.
     pub(super) count: Vec<i64>,
     /// Over all intervals.
     pub(super) bytes: i64,
-    /// Of the count, what the holder refers to itself.
+    /// The part of the count that the holder refers to directly.
     pub(super) direct: i64,
 }
 
-/// What came and went at one place.
+/// The gains and losses at one place.
 #[derive(Debug, Clone)]
 pub(super) struct Row {
     pub(super) place: GrowthSite,
@@ -50,24 +50,24 @@ pub(super) struct Row {
     pub(super) net: Vec<i64>,
     /// By interval: objects.
     pub(super) objects: Vec<i64>,
-    /// By interval: items that the holder refers to itself, less those that went.
+    /// By interval: items that the holder refers to directly, less those that went.
     pub(super) items: Vec<i64>,
     /// By interval: such items that came.
     pub(super) new: Vec<u64>,
     /// By interval: of these, how many are still there at the end.
     pub(super) lasting: Vec<u64>,
-    /// By interval: bytes of what came and was held elsewhere before.
+    /// By interval: bytes of gained objects that were held elsewhere before.
     pub(super) moved: Vec<i64>,
-    /// Bytes that came and are held through a frame, a traceback or a suspended generator.
+    /// Bytes that were gained and are held through a frame, a traceback or a suspended generator.
     pub(super) framed: u64,
-    /// Bytes that came.
+    /// Bytes that were gained.
     pub(super) gained: u64,
     /// New items, or keys of them, that are weak references.
     pub(super) weak: u64,
     pub(super) types: FxHashMap<StringId, TypeTally>,
 }
 
-/// All of it.
+/// The gains and losses of all intervals.
 pub(super) struct Gains {
     pub(super) intervals: usize,
     pub(super) rows: Vec<Row>,
@@ -75,14 +75,14 @@ pub(super) struct Gains {
     /// By holders and whether they are growers: by interval the change of their numbers of items, and its size
     /// summed over the holders.
     pub(super) degrees: FxHashMap<(PathNodeId, bool), Vec<(i64, u64)>>,
-    /// By interval: by how much all that is reached grew.
+    /// By interval: the growth of all reachable bytes.
     pub(super) total: Vec<i64>,
     /// By node of chained objects: by interval how many came, and how many of them are still there at the end.
     pub(super) chained: FxHashMap<PathNodeId, Vec<(u64, u64)>>,
     known: FxHashMap<GrowthSite, usize>,
 }
 
-/// Where an object that came or went is counted.
+/// The place at which an object that came or went is counted.
 #[derive(Clone, Copy)]
 struct Anchor {
     /// The object that is there in both heaps; `NONE` for a root.
@@ -98,7 +98,7 @@ struct Side<'a, 'b> {
 }
 
 impl Gains {
-    /// Nothing was counted yet.
+    /// Creates it with nothing counted.
     pub(super) fn new(intervals: usize) -> Self {
         Self {
             intervals,
@@ -128,7 +128,7 @@ impl Gains {
         }
     }
 
-    /// Puts the rows in order when all intervals were counted: it does not depend on the order of counting.
+    /// Sorts the rows after all intervals were counted, so that they do not depend on the order of counting.
     pub(super) fn finish(&mut self) {
         self.known = FxHashMap::default();
         self.rows.sort_unstable_by_key(|row| row.place);
@@ -158,8 +158,8 @@ impl Gains {
         &mut rows[index]
     }
 
-    /// Counts what is on one side of an interval and not on the other: of the newer side gains, with what each was
-    /// before and whether it lasts; of the older side losses.
+    /// Counts the objects that are on one side of an interval and not on the other: gains on the newer side, with the
+    /// object that each was before and whether it lasts; losses on the older side.
     fn count(
         &mut self,
         first: &Summary,
@@ -226,7 +226,7 @@ impl Gains {
         }
     }
 
-    /// Counts how those that stayed changed themselves.
+    /// Counts the changes of the objects that stayed.
     fn survivors(&mut self, nodes: &PathNodes, t: usize, old: &Side<'_, '_>, new: &Side<'_, '_>) {
         let intervals = self.intervals;
         for &b in new.view.shortest.in_order() {
@@ -263,7 +263,7 @@ fn root_of(nodes: &PathNodes, node: PathNodeId) -> PathNodeId {
     std::iter::successors(Some(node), |&node| nodes.get(node).parent).last().unwrap_or(node)
 }
 
-/// Where each object that is not on the other side is counted.
+/// The place at which each object that is not on the other side is counted.
 fn anchors(side: &Side<'_, '_>) -> Vec<Anchor> {
     let view = side.view;
     let there = |id: ObjectId| side.stays[id.index()] != NONE;
@@ -278,7 +278,7 @@ fn anchors(side: &Side<'_, '_>) -> Vec<Anchor> {
                 Anchor { at: at.raw(), child }
             }
             Reached::Object { from, label } => match anchors[from.index()] {
-                // A part that came new: what it holds is the holder's.
+                // A new part: its items are the holder's.
                 Anchor { at, child: OWN } if at != NONE && !label.kind().is_fold() => {
                     Anchor { at, child: id.raw() }
                 }
@@ -299,7 +299,7 @@ fn anchors(side: &Side<'_, '_>) -> Vec<Anchor> {
     anchors
 }
 
-/// Counts namespaces that are roots with the class or module that they belong to.
+/// Attributes namespaces that are roots to the class or module that they belong to.
 fn rehang(side: &Side<'_, '_>, anchors: &mut [Anchor], late: &[ObjectId]) {
     let view = side.view;
     let mut of: FxHashMap<u32, Anchor> = late.iter().map(|id| (id.raw(), anchors[id.index()])).collect();

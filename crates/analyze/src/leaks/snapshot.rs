@@ -26,7 +26,7 @@ pub(super) fn row(heap: &Heap) -> SnapshotRow {
     }
 }
 
-/// When each heap was captured, in minutes; none if the clock did not advance.
+/// The time of each capture, in minutes; none if the clock did not advance.
 pub(super) fn minutes(captures: &[&CaptureInfo]) -> Option<Vec<f64>> {
     let steady: Option<Vec<f64>> = captures.iter().map(|info| info.uptime.map(|time| time as f64)).collect();
     let times = steady.unwrap_or_else(|| captures.iter().map(|info| info.taken_at as f64).collect());
@@ -43,12 +43,12 @@ fn rising(values: Vec<f64>) -> Option<Vec<f64>> {
     values.windows(2).all(|pair| pair[1] > pair[0]).then_some(values)
 }
 
-/// Where memory accumulates in one heap, each as a candidate.
+/// The places where memory accumulates in one heap, as candidates.
 pub(super) fn candidates(heap: &Heap, limit: usize) -> Vec<Suspect> {
     let retained = Retained::new(heap);
     let shortest = ShortestPaths::new(heap, &Costs::default());
     let options = AccumulationOptions { limit, ..AccumulationOptions::default() };
-    let told = accumulation(heap, &retained, &shortest, &options).suspects;
+    let points = accumulation(heap, &retained, &shortest, &options).suspects;
     let no_rate =
         Rate { items_per_minute: None, bytes_per_minute: None, items_per_unit: None, bytes_per_unit: None };
     let candidate = |(index, suspect): (usize, crate::accumulation::AccumulationSuspect)| {
@@ -88,5 +88,5 @@ pub(super) fn candidates(heap: &Heap, limit: usize) -> Vec<Suspect> {
             holder: Some(holder),
         }
     };
-    told.into_iter().enumerate().map(candidate).collect()
+    points.into_iter().enumerate().map(candidate).collect()
 }

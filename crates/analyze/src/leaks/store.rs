@@ -1,9 +1,9 @@
-//! Hands out what is known of each heap and of each interval, and decides what of it is kept.
+//! Hands out the facts about each heap and each interval, and decides which of them are kept.
 //!
-//! Of heaps that are in memory anyway everything is kept, and is found out on threads beforehand. Of others at most two
-//! heaps are held at once: what was released is found out again when it is asked for, which takes time and no memory.
+//! For heaps that are in memory anyway, all facts are kept, and are computed on threads beforehand. Of other heaps at
+//! most two are held at once: released facts are computed again when asked for, which costs time and no memory.
 //!
-//! Invariant: what is found out again equals what was found out first. The heaps are placed on path nodes in the order
+//! Invariant: facts that are computed again equal the first ones. The heaps are placed on path nodes in the order
 //! of time, and a path that was placed before is the same node.
 
 use std::sync::Arc;
@@ -30,7 +30,7 @@ pub(super) struct Store<'a, S: ?Sized> {
 }
 
 impl<'a, S: HeapSeries + ?Sized> Store<'a, S> {
-    /// Knows nothing yet of the heaps of `series`, whose order of time is `order`.
+    /// Creates a store for the heaps of `series`, whose order of time is `order`.
     pub(super) fn new(series: &'a S, order: Vec<usize>, limits: &'a Thresholds) -> Self {
         let heaps = order.len();
         Self {
@@ -54,7 +54,7 @@ impl<'a, S: HeapSeries + ?Sized> Store<'a, S> {
         self.steps.len()
     }
 
-    /// The path nodes of all heaps that were looked at so far.
+    /// The path nodes of all heaps that were viewed so far.
     pub(super) fn nodes(&self) -> &PathNodes {
         &self.nodes
     }
@@ -63,7 +63,7 @@ impl<'a, S: HeapSeries + ?Sized> Store<'a, S> {
         self.in_memory
     }
 
-    /// What is known of each capture, in the order of time.
+    /// The captures, in the order of time.
     pub(super) fn captures(&self) -> Vec<&'a CaptureInfo> {
         let captures = self.series.captures();
         self.order.iter().map(|&place| captures[place]).collect()
@@ -80,7 +80,7 @@ impl<'a, S: HeapSeries + ?Sized> Store<'a, S> {
         }
     }
 
-    /// Finds out everything at once, on threads, if it will be kept: what is known of one heap depends on no other.
+    /// Computes all facts at once, on threads, if they will be kept: those of one heap do not depend on another.
     ///
     /// # Errors
     /// As [`Store::heap`].
@@ -108,8 +108,8 @@ impl<'a, S: HeapSeries + ?Sized> Store<'a, S> {
         Ok(())
     }
 
-    /// Lets go of what is known of all other heaps, and of the intervals that do not lie between these, unless it is
-    /// kept. Memory is freed when whoever was given a view has dropped it.
+    /// Releases the facts about all other heaps, and the intervals that are not between these, unless they are kept.
+    /// Memory is freed when all holders of a view have dropped it.
     pub(super) fn keep_only(&mut self, heaps: &[usize]) {
         if self.in_memory {
             return;
@@ -126,7 +126,7 @@ impl<'a, S: HeapSeries + ?Sized> Store<'a, S> {
         }
     }
 
-    /// What is known of a heap. The first time, heaps must be asked for in the order of time.
+    /// The view of a heap. The first time, heaps must be asked for in the order of time.
     ///
     /// # Errors
     /// As [`Store::heap`].
@@ -142,7 +142,7 @@ impl<'a, S: HeapSeries + ?Sized> Store<'a, S> {
         Ok(view)
     }
 
-    /// What stayed between the heaps `interval` and `interval + 1`.
+    /// The matches between the heaps `interval` and `interval + 1`.
     ///
     /// # Errors
     /// As [`Store::heap`].

@@ -7,9 +7,9 @@ use super::classify::in_step;
 use super::evidence::Reason;
 use super::thresholds::Thresholds;
 
-/// By how much memory outside of Python objects grew in each interval; none if it cannot be known. It is the memory that
-/// malloc has in use where that is known, else resident memory without file pages; both include Python's large objects.
-/// Heaps that were captured in this very process are not in these numbers.
+/// By how much memory outside of Python objects grew in each interval; none if it cannot be known. It is the memory
+/// that malloc has in use where that is known, else resident memory without file pages; both include Python's large
+/// objects. Heaps that were captured in this very process are not in these numbers.
 fn native_growth(captures: &[&CaptureInfo]) -> Option<Vec<i64>> {
     let malloc: Option<Vec<u64>> = captures.iter().map(|info| info.memory.malloc_in_use).collect();
     let resident = || -> Option<Vec<u64>> {
@@ -77,7 +77,7 @@ fn is_written_in_c(heap: &Heap, name: &str) -> bool {
     })
 }
 
-/// What a verdict rests on.
+/// The facts behind a verdict.
 pub(super) struct Grounds<'a> {
     pub(super) suspects: &'a [Suspect],
     pub(super) candidates: &'a [Suspect],

@@ -1,7 +1,7 @@
-//! What the finder knows of each heap of a series by itself.
+//! The facts about each single heap of a series.
 //!
 //! Invariant: every column has a row for each object of its heap; objects that no root reaches, garbage and mem_top's
-//! own have no place, and are in no sum. Linear; about 60 bytes an object.
+//! own have no place, and are not in a sum. Linear; about 60 bytes per object.
 
 use std::hash::BuildHasher;
 use std::sync::{Mutex, PoisonError};
@@ -16,18 +16,18 @@ use crate::shortest::{Reached, ShortestPaths};
 /// No object, no node.
 pub(super) const NONE: u32 = u32::MAX;
 
-/// One heap, and what was found out about it.
+/// One heap, and the facts about it.
 pub(super) struct View<'a> {
     pub(super) heap: HeapHandle<'a>,
     pub(super) shortest: ShortestPaths,
     pub(super) placement: Placement,
     /// The object that an object is a part of (the instance of a `__dict__`), or itself.
     pub(super) owner: Vec<u32>,
-    /// How many items an object refers to, parts included; keys, parts and types are no items.
+    /// How many items an object refers to, parts included; keys, parts and types are not items.
     pub(super) degree: Vec<u32>,
-    /// What an object's entry is recognised by, if it is the value of one; else 0.
+    /// A mark that identifies the entry of which an object is the value; 0 if it is not one.
     pub(super) key: Vec<u64>,
-    /// The bytes of all that is best reached through an object, itself included.
+    /// The bytes of all objects that are best reached through an object, itself included.
     pub(super) subtree: Vec<u64>,
     /// Whether an object is a frame, a traceback or a suspended generator, or is reached through one.
     pub(super) framed: Vec<bool>,
@@ -37,7 +37,7 @@ pub(super) struct View<'a> {
     pub(super) nodes: Vec<(u64, u64)>,
 }
 
-/// Does the same for each of several things, on as many threads as the machine runs at once.
+/// Applies a function to each of several values, on as many threads as the machine runs at once.
 pub(super) fn on_threads<T: Send, R: Send>(things: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(things.len());
     if threads < 2 {
@@ -126,7 +126,7 @@ impl<'a> View<'a> {
                     && view.shortest.of(reference.to)
                         == (Reached::Object { from: id, label: reference.label })
                 {
-                    // A name is the same whatever object spells it; without one, the key's own place has to do.
+                    // A name is the same whichever object spells it; a key without one is known by its address.
                     let text = reference.label.text().map(|text| texts[text.index()]);
                     let place = |key| objects.address(key) << 8 | u64::from(objects.flags(key).mark()) << 1;
                     let known = text.or(before.map(place));
@@ -179,8 +179,8 @@ impl<'a> View<'a> {
         ObjectId::from_raw(self.owner[id.index()]).unwrap_or(id)
     }
 
-    /// What an object consists of: the items of it and its parts, at most about `limit`. With `own`, only
-    /// those that are best reached from it.
+    /// The content of an object: its items and those of its parts, at most about `limit`. With `own`, only those that
+    /// are best reached from it.
     pub(super) fn items(&self, id: ObjectId, own: bool, limit: usize) -> Vec<ObjectId> {
         let references = self.heap.references();
         let mut items = Vec::new();
