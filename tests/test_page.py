@@ -332,7 +332,7 @@ def test_without_a_script_it_reads_and_it_prints(driver: webdriver.Chrome, pages
         driver.get("about:blank")
         driver.get(pages["leaks"].as_uri())
         text = find(driver, "main").text
-        for part in ("Leak", "by_token", "The line of reasoning", "Items held after each snapshot", "Session"):
+        for part in ("Leak", "by_token", "Evidence", "Items held after each snapshot", "Session"):
             assert part in text
         assert not find(driver, "#icicle").is_displayed() and not find(driver, "#theme").is_displayed()
         assert len(every(driver, "#type-table tbody tr")) == 25

@@ -229,7 +229,7 @@ fn files_in_another_order_are_put_in_order() {
     let folder = folder();
     let shuffled = ["leaks", "leak2.parquet", "leak0.parquet", "leak3.parquet", "leak1.parquet"];
     let [sorted, shuffled] = [&LEAK, &shuffled].map(|arguments| stdout(&mem_top(folder, arguments)));
-    let note = "note: the snapshots were not in the order of time, and were put in it\n";
+    let note = "note: the snapshots were not in chronological order, and were sorted\n";
     assert!(shuffled.contains(note), "{shuffled}");
     assert_eq!(shuffled.replace(note, ""), sorted);
 }
@@ -325,7 +325,7 @@ fn a_diff_of_two() {
 #[test]
 fn different_processes_are_compared_only_if_asked_for() {
     let advice = expect![[r#"
-        error: snapshots 1 and 2 are of different processes (PID 4711 and PID 4712): growth can only be told within one process
+        error: snapshots 1 and 2 are of different processes (PID 4711 and PID 4712): growth can only be measured within one process
         hint: 1 is leak0.parquet, 2 is other.parquet; to compare them all the same, add --any-process
     "#]];
     fails(&["diff", "leak0.parquet", "other.parquet"], &advice);
@@ -335,7 +335,7 @@ fn different_processes_are_compared_only_if_asked_for() {
     fails(
         &["leaks", "leak0.parquet", "leak1.parquet", "other.parquet"],
         &expect![[r#"
-            error: snapshots 1 and 3 are of different processes (PID 4711 and PID 4712): growth can only be told within one process
+            error: snapshots 1 and 3 are of different processes (PID 4711 and PID 4712): growth can only be measured within one process
             hint: 1 is leak0.parquet, 3 is other.parquet; give snapshots of one process, taken while it ran one program
         "#]],
     );

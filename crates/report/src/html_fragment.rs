@@ -1,7 +1,7 @@
 //! Answers as fragments of HTML, for notebooks: tables, lists and cards with inline style, no script, no link.
 //!
-//! Invariant: every text out of a heap goes through [`text`], which escapes what is markup and what is unsafe on a
-//! terminal. Numbers are written here and need none.
+//! Invariant: every text out of a heap goes through [`text`], which escapes markup and characters that are unsafe on a
+//! terminal. Numbers need no escaping.
 
 use std::fmt::Write;
 
@@ -14,9 +14,9 @@ use crate::numbers::{bytes, count, grouped, known_bytes, net_bytes, percent, sig
 use crate::object_facts::ObjectFacts;
 use crate::wording::{self, capture};
 
-/// A name is never longer than this, in columns.
+/// The longest name, in columns.
 const LONGEST_NAME: usize = 240;
-/// What is said of a process is never longer than this, in columns.
+/// The longest description of a process, in columns.
 const LONGEST_PROCESS: usize = 600;
 const NUMBER: &str = "text-align:right;padding:2px 8px;font-variant-numeric:tabular-nums";
 const NAME: &str = "text-align:left;padding:2px 8px;font-family:monospace;overflow-wrap:anywhere";
@@ -47,7 +47,7 @@ pub(crate) fn code(raw: &str) -> String {
     format!("<code>{}</code>", name(raw))
 }
 
-/// A cell of a table, ready to be written.
+/// A cell of a table.
 enum Cell {
     Number(String),
     Name(String),
@@ -83,7 +83,7 @@ fn more(omitted: usize, one: &str, many: &str) -> String {
     if omitted == 0 { String::new() } else { format!("and {}", count(omitted as u64, one, many)) }
 }
 
-/// An answer behind a line that says of which process it is.
+/// An answer after a line that names its process.
 #[must_use]
 pub fn of_process(info: &CaptureInfo, answer: &str) -> String {
     format!("<p>{}</p>{answer}", text(&cut(&escape(&capture(info)), LONGEST_PROCESS)))
@@ -127,7 +127,7 @@ pub fn top(rows: &[TopObject], by: TopBy) -> String {
     table(&headings, cells, "")
 }
 
-/// What changed between two heaps, as a table.
+/// The types that changed between two heaps, as a table.
 #[must_use]
 pub fn diff(answer: &Diff) -> String {
     let rows = answer.rows.iter().map(|row| {
@@ -143,7 +143,7 @@ pub fn diff(answer: &Diff) -> String {
     table(&headings, rows, &more(answer.omitted, "more type", "more types"))
 }
 
-/// What resident memory is made of, as a table.
+/// The parts of resident memory, as a table.
 #[must_use]
 pub fn memory(answer: &MemoryTotal) -> String {
     let unexplained = answer.unexplained.map_or_else(unknown, net_bytes);
@@ -160,7 +160,7 @@ pub fn memory(answer: &MemoryTotal) -> String {
     table(&["part", "bytes"], rows, "")
 }
 
-/// What grows, as a list of cards.
+/// The suspects and candidates, as a list of cards.
 #[must_use]
 pub fn leaks(answer: &Leaks) -> String {
     let color = match answer.verdict {
@@ -252,7 +252,7 @@ pub fn object_paths(heap: &Heap, answer: &ObjectPaths, facts: &ObjectFacts) -> S
     out
 }
 
-/// The paths to the objects of the type that was asked for as `asked`, as a table.
+/// The paths to the objects of the type that is called `asked` in the question, as a table.
 #[must_use]
 pub fn type_paths(heap: &Heap, asked: &str, answer: &TypePaths) -> String {
     let rows = answer.clusters.iter().map(|one| {

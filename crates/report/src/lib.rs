@@ -1,8 +1,8 @@
 //! Renders answers as text, JSON, an HTML page, HTML fragments for notebooks, and exports for other tools.
 //!
-//! Pure functions from an answer of the `analyze` crate to a text; one file for each answer and format. [`wording`] makes
-//! the sentences that several formats share. Answers that combine several questions about one heap are values of their
-//! own: [`HeapReport`], [`Overview`], [`ProcessGroup`].
+//! Pure functions from an answer of the `analyze` crate to a text; one file for each answer and format. [`wording`]
+//! makes the sentences that several formats share. Answers that combine several questions about one heap are values of
+//! their own: [`HeapReport`], [`Overview`], [`ProcessGroup`].
 //!
 //! Invariants: equal answers give equal texts. Text out of a heap (names of types, keys, paths) is escaped, so that it
 //! can steer neither a terminal nor a page. An unknown number is shown as unknown, or is `null`, never 0. Nothing is

@@ -1,4 +1,4 @@
-//! How the heaps were captured, and at what cost.
+//! The captures of the heaps, and their cost.
 
 use memtop_heap::{CaptureInfo, CaptureMethod};
 

@@ -1,4 +1,4 @@
-//! The reconciled total: what resident memory is made of, over time; and the objects of Python by kind.
+//! The reconciled total: the parts of resident memory over time, and Python objects by kind.
 
 use memtop_analyze::MemoryTotal;
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use super::parts::{Cell, Section, table};
 use crate::html_fragment::text;
 use crate::numbers::{bytes, known_bytes, net_bytes, percent, unknown};
 
-/// The memory of one process: its number where there are several, its totals, and when they were taken.
+/// The memory of one process: its PID where there are several, its totals, and their times.
 pub(super) type Series<'a> = (Option<u32>, &'a [MemoryTotal], &'a [Option<String>]);
 
 pub(super) fn data(pid: Option<u32>, totals: &[MemoryTotal], times: &[Option<String>]) -> Value {
@@ -27,9 +27,8 @@ pub(super) fn over_time(series: &[Series<'_>]) -> Option<Section> {
     let is_one = series.iter().all(|(_, totals, _)| totals.len() < 2);
     Some(Section {
         id: "memory",
-        title: if is_one { "What resident memory is made of" } else { "Memory over time" },
-        lead: "Resident memory of the process, as the system counts it, and what it is made of. The parts add up to it."
-            .to_owned(),
+        title: if is_one { "The parts of resident memory" } else { "Memory over time" },
+        lead: "Resident memory of the process, as the system counts it. Its parts add up to it.".to_owned(),
         body,
     })
 }
@@ -57,10 +56,10 @@ fn numbers(totals: &[MemoryTotal], times: &[Option<String>]) -> String {
         cells.push(Cell::Number(unexplained));
         cells
     });
-    table("What resident memory was made of", &headings, rows)
+    table("The parts of resident memory", &headings, rows)
 }
 
-/// The objects of Python by kind, as bars.
+/// Python objects by kind, as bars.
 pub(super) fn kinds(answer: &MemoryTotal) -> Option<Section> {
     let largest = answer.kinds.first().map(|part| part.bytes).filter(|&bytes| bytes > 0)?;
     const SHOWN: usize = 12;
@@ -84,7 +83,7 @@ pub(super) fn kinds(answer: &MemoryTotal) -> Option<Section> {
     Some(Section {
         id: "kinds",
         title: "Python objects by kind",
-        lead: "The shallow bytes of all objects in the last snapshot, builtin types on their own, classes by whose code \
+        lead: "The shallow bytes of all objects in the last snapshot: builtin types on their own, classes by the code that \
                defines them."
             .to_owned(),
         body: format!(

@@ -1,14 +1,14 @@
-//! An answer as one page of HTML, for a person who has never seen mem_top: the verdict in a sentence, what it rests on
-//! in pictures and tables, and how it was found out.
+//! An answer as one HTML page, for a person who has never seen mem_top: the verdict in a sentence, the facts behind it
+//! in charts and tables, and how they were captured.
 //!
-//! The page is whole in itself: its script and its style stand in it (`page.js` and `page.css`, which `make web` makes
-//! of `web/`), it asks nothing of any other place, and a content security policy with their digests (`page.csp`) lets
-//! nothing else run. Without a script it reads as well: the verdict, the suspects and the tables are plain HTML; the
-//! script draws the charts and makes tables sortable, from a block of JSON that holds the numbers of `--json`.
+//! The page is complete in itself. It contains its script and its style (`page.js` and `page.css`, which `make web`
+//! builds from `web/`) and loads nothing. A content security policy with their digests (`page.csp`) lets nothing else
+//! run. The page is also readable without a script: the verdict, the suspects and the tables are plain HTML. The script
+//! draws the charts and makes tables sortable, from a block of JSON with the numbers of `--json`.
 //!
-//! Invariants: every text out of a heap is escaped, in the markup as in the data, and cut if it is very long. The page
-//! stays below 2 MB however large the heap is: what is put together or left out is counted, and said on the page. The
-//! same answer gives the same bytes.
+//! Invariants: every text out of a heap is escaped, in the markup and in the data, and cut if it is very long. The page
+//! stays below 2 MB however large the heap is: items that are merged or left out are counted, and the page says so.
+//! Equal answers give equal bytes.
 
 mod capture;
 mod data;
@@ -34,10 +34,10 @@ const SCRIPT: &str = include_str!("page.js");
 const STYLE: &str = include_str!("page.css");
 const POLICY: &str = include_str!("page.csp");
 
-/// A page is never larger than this, in bytes.
+/// The largest page, in bytes.
 const LARGEST: usize = 1_950_000;
 
-/// How much of an answer is on a page.
+/// The largest numbers of items on a page.
 #[derive(Debug, Clone, Copy)]
 struct Caps {
     /// Suspects, candidates, large objects and other items of a list.
@@ -50,7 +50,7 @@ struct Caps {
     text: usize,
 }
 
-/// The first is enough for any heap but those with very long names.
+/// The limits to try, in order. The first is enough for any heap without very long names.
 const CAPS: [Caps; 3] = [
     Caps { items: 60, types: 2000, places: 3000, text: 400 },
     Caps { items: 20, types: 500, places: 1000, text: 120 },
@@ -60,19 +60,22 @@ const CAPS: [Caps; 3] = [
 /// The first page that is not too large.
 fn fitting(page: impl Fn(&Caps) -> String) -> String {
     let [first, smaller @ ..] = &CAPS;
-    smaller.iter().fold(page(first), |told, caps| if told.len() <= LARGEST { told } else { page(caps) })
+    smaller.iter().fold(
+        page(first),
+        |page_so_far, caps| if page_so_far.len() <= LARGEST { page_so_far } else { page(caps) },
+    )
 }
 
 /// The page for the growth over a series of heaps.
 #[derive(Debug, Clone, Copy)]
 pub struct LeaksPage<'a> {
-    /// What grows.
+    /// The answer.
     pub answer: &'a Leaks,
     /// How the heaps were captured, in the order of time.
     pub captures: &'a [&'a CaptureInfo],
     /// The last heap.
     pub last: &'a HeapView,
-    /// What changed from the first to the last; none if there is one heap only.
+    /// The changes from the first heap to the last; none if there is only one.
     pub changes: Option<&'a Diff>,
 }
 
@@ -142,7 +145,7 @@ fn heap_within(view: &HeapView, caps: &Caps) -> String {
     shell("what is in the heap", &parts::process(&report.info), &captures, &sections, data, caps)
 }
 
-/// The page for what changed between two heaps. Of `answer` all rows should be given; the page takes the first.
+/// The page for the changes between two heaps. `answer` should have all rows; the page takes the first.
 #[must_use]
 pub fn diff(answer: &Diff, captures: [&CaptureInfo; 2], memory: &[MemoryTotal; 2]) -> String {
     fitting(|caps| diff_within(answer, captures, memory, caps))
@@ -161,21 +164,21 @@ fn diff_within(answer: &Diff, captures: [&CaptureInfo; 2], memory: &[MemoryTotal
         omitted: answer.omitted + answer.rows.len().saturating_sub(caps.types),
         ..answer.clone()
     };
-    let mut told = answers::diff(&shown, captures[0], captures[1]);
-    // The rows stand in the table's data; twice would be too large.
-    if let Some(fields) = told.as_object_mut() {
+    let mut answer = answers::diff(&shown, captures[0], captures[1]);
+    // The rows are in the table's data already, and twice would be too large.
+    if let Some(fields) = answer.as_object_mut() {
         fields.remove("types");
     }
     let data = json!({
         "page": "diff",
-        "answer": told,
+        "answer": answer,
         "types": types::changes_data(&shown, caps),
         "memory": [memory::data(None, memory, &times(&captures))],
     });
-    shell("what changed", &parts::process(captures[1]), &captures, &sections, data, caps)
+    shell("changes", &parts::process(captures[1]), &captures, &sections, data, caps)
 }
 
-/// The page for the growth in the processes of a server.
+/// The page for the growth in the processes of a group.
 #[must_use]
 pub fn group_leaks(answer: &GroupLeaks) -> String {
     fitting(|caps| group_within(answer, caps))
@@ -215,8 +218,8 @@ fn group_within(answer: &GroupLeaks, caps: &Caps) -> String {
     shell(answer.verdict.word(), &of, &[], &sections, data, caps)
 }
 
-/// An answer with the first items of its lists. How many a list left out by its own limit is a field of it; the page says
-/// of the others how many there are.
+/// An answer with the first items of its lists. The number of items that a list's own limit left out is a field of the
+/// answer; the page shows how many others there are.
 fn listed(mut answer: Value, caps: &Caps) -> Value {
     for field in ["suspects", "candidates", "types", "top", "notes", "processes"] {
         if let Some(items) = answer.get_mut(field).and_then(Value::as_array_mut) {
@@ -262,7 +265,7 @@ fn shell(
          <button id=\"theme\" type=\"button\" hidden>Theme</button></header>\n\
          <nav aria-label=\"Sections\"><ul>{links}</ul></nav>\n<main id=\"main\" tabindex=\"-1\">\n{body}</main>\n\
          <footer><p>Written by mem_top {version}. Sizes are powers of ten: 1 kB is 1000 bytes. \
-         This page is complete in itself: it asks nothing of any other place.</p></footer>\n\
+         This page is complete in itself, and loads nothing.</p></footer>\n\
          <script type=\"application/json\" id=\"data\">{data}</script>\n<script>{SCRIPT}</script>\n</body>\n</html>\n"
     )
 }

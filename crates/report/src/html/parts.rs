@@ -16,7 +16,7 @@ pub(super) struct Section {
     pub(super) id: &'static str,
     /// Its heading.
     pub(super) title: &'static str,
-    /// What it is, for who has never seen one; a sentence or two.
+    /// A sentence or two of explanation, for a reader who sees one for the first time.
     pub(super) lead: String,
     /// Markup.
     pub(super) body: String,
@@ -36,7 +36,7 @@ impl Section {
     }
 }
 
-/// A cell of a table. Numbers stand to the right.
+/// A cell of a table. Numbers are aligned right.
 pub(super) enum Cell {
     /// A number as a person reads it.
     Number(String),
@@ -46,7 +46,7 @@ pub(super) enum Cell {
     Words(String),
 }
 
-/// A table with a caption for those who do not see it.
+/// A table with a caption, for readers who do not see it.
 pub(super) fn table(
     caption: &str,
     headings: &[(&str, bool)],
@@ -75,7 +75,7 @@ pub(super) fn table(
     out + "</tbody></table></div>"
 }
 
-/// Figures that are seen at a look: a name, a value, and what belongs to it.
+/// Key figures: a name, a value, and a remark.
 pub(super) fn tiles(figures: &[(&str, String, String)]) -> String {
     let tile = |(label, value, more): &(&str, String, String)| {
         format!(
@@ -94,10 +94,10 @@ pub(super) fn notes(sentences: impl Iterator<Item = String>) -> String {
     if items.is_empty() { items } else { format!("<ul class=\"notes\">{items}</ul>") }
 }
 
-/// A sentence may quote names: so much of it is shown, in columns.
+/// The longest sentence, in columns, since it may quote names.
 const LONGEST_SENTENCE: usize = 600;
 
-/// A sentence that may quote a name of any length.
+/// Cuts a sentence, since it may quote a name of any length.
 pub(super) fn shortened(sentence: &str) -> String {
     cut(&escape(sentence), LONGEST_SENTENCE).into_owned()
 }
@@ -113,7 +113,7 @@ pub(super) fn process(info: &CaptureInfo) -> String {
     parts.join(", ")
 }
 
-/// When the heaps were captured.
+/// The time or the span of the captures.
 pub(super) fn when(first: &CaptureInfo, last: &CaptureInfo) -> String {
     let from = readable(first.taken_at);
     match span(first.taken_at, last.taken_at) {
@@ -124,7 +124,7 @@ pub(super) fn when(first: &CaptureInfo, last: &CaptureInfo) -> String {
     }
 }
 
-/// When the heaps of an answer were captured.
+/// The times of an answer's captures.
 pub(super) fn taken(answer: &Leaks) -> Vec<Option<String>> {
     answer.snapshots.iter().map(|row| iso8601(row.taken_at)).collect()
 }

@@ -1,4 +1,4 @@
-//! Suspects and candidates, a card each: where it is held, how it grew, what it holds, and why it is accused.
+//! Suspects and candidates, one card each: its path, its growth, its items by type, and the evidence.
 
 use memtop_analyze::{
     Accumulation, AccumulationSuspect, Evidence, GroupLeaks, LeakStep, Leaks, SharedSuspect, SnapshotRow,
@@ -16,7 +16,7 @@ use crate::wording::{self, held_in_processes, own_part};
 const TYPES: usize = 12;
 /// How many PIDs are listed.
 const PIDS: usize = 20;
-/// Of a longer path the middle is left out: so many steps from its start, and so many to its end.
+/// The steps of a long path that are shown: from its start, and to its end.
 const STEPS: (usize, usize) = (12, 6);
 
 const SUSPECTED: &str = "Each place gained objects and kept them. The chart shows how much it held after each \
@@ -37,7 +37,7 @@ pub(super) fn section(
     whole(list, title, places.len(), cards.take(caps.items).collect(), caps)
 }
 
-/// The suspects of a server's processes.
+/// The suspects of a process group.
 pub(super) fn shared(
     list: &'static str,
     title: &'static str,
@@ -75,7 +75,7 @@ fn whole(
     Some(Section { id, title, lead: lead.to_owned(), body })
 }
 
-/// Where the script finds the numbers of a chart, and the heaps that they are of.
+/// The place of a chart's numbers in the data, and the snapshots that they belong to.
 struct Chart<'a> {
     list: &'static str,
     index: usize,
@@ -137,7 +137,7 @@ fn card(one: &Suspect, chart: &Chart<'_>, of: usize, minutes: Option<f64>, more:
     )
 }
 
-/// The path, a step a line.
+/// The path, one step on each line.
 fn path(steps: &[LeakStep]) -> String {
     let (first, last) = STEPS;
     let cut = if steps.len() > first + last { first..steps.len() - last } else { steps.len()..steps.len() };
@@ -168,7 +168,7 @@ fn path(steps: &[LeakStep]) -> String {
     if out.is_empty() { out } else { format!("<ol class=\"path\">{out}</ol>") }
 }
 
-/// How much it held after each heap: by items, or where these cannot be counted by bytes since the first heap.
+/// How much it held after each snapshot: in items, or in bytes since the first snapshot if items cannot be counted.
 fn held_after(one: &Suspect) -> (bool, Vec<i64>) {
     let by_items = one.count.is_some();
     let changes = if by_items { &one.growth } else { &one.bytes_growth };
@@ -223,7 +223,7 @@ fn growth(one: &Suspect, chart: &Chart<'_>) -> String {
     )
 }
 
-/// What it holds, by type.
+/// Its items by type.
 fn items(one: &Suspect) -> String {
     if one.leaked.is_empty() {
         return String::new();
@@ -250,7 +250,7 @@ fn items(one: &Suspect) -> String {
     format!("<h4>What it holds</h4>{}{more}", table("What it holds, by type", &headings, rows))
 }
 
-/// Where memory accumulates in one heap.
+/// The points where memory accumulates in one heap.
 pub(super) fn points(answer: &Accumulation, caps: &Caps) -> Option<Section> {
     if answer.suspects.is_empty() {
         return None;

@@ -33,13 +33,13 @@ fn named(name: &str, caps: &Caps) -> String {
     cut(&escape(name), caps.text / 2).into_owned()
 }
 
-/// What changed, by name.
+/// The changes by name.
 fn by_name(changes: Option<&Diff>) -> HashMap<&str, &DiffRow> {
     changes.map(|diff| diff.rows.iter().map(|row| (row.name.as_str(), row)).collect()).unwrap_or_default()
 }
 
 /// The types of a heap as rows: name, objects, bytes, retained bytes; where there are `changes`, the growth of objects
-/// and of bytes too. Two types of one name are two rows, and what changed is known of their name only.
+/// and of bytes too. Two types of one name are two rows, but their changes are known only together.
 pub(super) fn heap_data(types: &Histogram, changes: Option<&Diff>, caps: &Caps) -> Value {
     let known = by_name(changes);
     let mut columns = vec!["type", "objects", "bytes", "retained"];
@@ -66,7 +66,7 @@ pub(super) fn heap_data(types: &Histogram, changes: Option<&Diff>, caps: &Caps) 
     })
 }
 
-/// The rows of what changed: name, growth of bytes and of objects, bytes and objects now, and before.
+/// The rows of changes: name, growth of bytes and of objects, bytes and objects now, and before.
 pub(super) fn changes_data(answer: &Diff, caps: &Caps) -> Value {
     let row = |row: &DiffRow| {
         json!([
@@ -103,7 +103,7 @@ fn sortable(
     let left = match omitted {
         0 => String::new(),
         omitted => format!(
-            "{} of {}: the smallest are not on this page. mem_top --limit 0 --json has all.",
+            "{} of {}: the smallest are not on this page; mem_top --limit 0 --json has all.",
             count(all as u64, "type", "types"),
             grouped((all + omitted) as u64)
         ),
@@ -139,12 +139,12 @@ pub(super) fn heap(types: &Histogram, changes: Option<&Diff>, caps: &Caps) -> Op
     });
     let all = types.rows.len().min(caps.types);
     let omitted = types.omitted + types.rows.len() - all;
-    let growth = if changes.is_some() { " Growth is that since the first snapshot." } else { "" };
+    let growth = if changes.is_some() { " Growth is since the first snapshot." } else { "" };
     Some(Section {
         id: "types",
         title: "Types",
         lead: format!(
-            "All objects of the last snapshot, by type. Bytes are their own; retained is what would be freed with them.{growth}"
+            "All objects of the last snapshot, by type. Bytes are their own; retained is the memory that would be freed with them.{growth}"
         ),
         body: sortable("Types", &headings, rows, all, omitted),
     })
@@ -167,13 +167,12 @@ pub(super) fn changes(answer: &Diff, caps: &Caps) -> Option<Section> {
     Some(Section {
         id: "types",
         title: "Types that changed",
-        lead: "The largest change of bytes comes first. Garbage that awaits the collector does not count."
-            .to_owned(),
+        lead: "The largest change of bytes comes first. Garbage is not counted.".to_owned(),
         body: sortable("Types that changed", &CHANGES, rows, all, omitted),
     })
 }
 
-/// A place for the picture of what changed most.
+/// A place for the chart of the largest changes.
 pub(super) fn changes_chart(answer: &Diff) -> Option<Section> {
     (!answer.rows.is_empty()).then(|| Section {
         id: "changes",
@@ -206,7 +205,7 @@ pub(super) fn objects(rows: &[TopObject], caps: &Caps) -> Option<Section> {
     (!rows.is_empty()).then(|| Section {
         id: "objects",
         title: "The largest objects",
-        lead: "By what each retains alone.".to_owned(),
+        lead: "By retained size.".to_owned(),
         body: table("The largest objects", &headings, cells),
     })
 }

@@ -1,4 +1,4 @@
-//! What resident memory is made of, as JSON.
+//! The parts of resident memory, as JSON.
 
 use memtop_analyze::MemoryTotal;
 use serde_json::{Value, json};

@@ -37,7 +37,7 @@ fn an_object_stands_between_its_holders_and_what_it_holds() {
         }
     "##]].assert_eq(&of("s0", &DotOptions::default()));
     let few = of("item", &DotOptions { paths: 1, items: 0 });
-    assert!(few.contains("more ways to it: 1"), "{few}");
+    assert!(few.contains("more paths to it: 1"), "{few}");
     assert!(of("lost_a", &DotOptions::default()).contains("no root reaches it"));
     assert!(of("by_token", &DotOptions { paths: 3, items: 0 }).contains("2 more references"));
 }
