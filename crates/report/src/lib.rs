@@ -15,6 +15,7 @@ mod heap_report;
 pub mod html;
 pub mod html_fragment;
 pub mod json;
+mod markup;
 mod numbers;
 mod object_facts;
 mod overview;

@@ -1,5 +1,6 @@
 //! The captures of the heaps, and their cost.
 
+use maud::html;
 use memtop_heap::{CaptureInfo, CaptureMethod};
 
 use super::parts::{Cell, Section, notes, table};
@@ -47,7 +48,8 @@ pub(super) fn section(captures: &[&CaptureInfo]) -> Option<Section> {
             sentences.push(sentence);
         }
     }
-    let body = table("How the heaps were captured", &headings, rows) + &notes(sentences.into_iter());
+    let body =
+        html! { (table("How the heaps were captured", &headings, rows)) (notes(sentences.into_iter())) };
     Some(Section {
         id: "capture",
         title: "How it was captured",

@@ -20,12 +20,13 @@ mod tree;
 mod types;
 mod verdict;
 
+use maud::{PreEscaped, html};
 use memtop_analyze::{Diff, GroupLeaks, Leaks, MemoryTotal};
 use memtop_heap::CaptureInfo;
 use serde_json::{Value, json};
 
-use crate::html_fragment::text;
 use crate::json as answers;
+use crate::markup::{sentence, text};
 use parts::Section;
 
 pub use heap_view::HeapView;
@@ -243,29 +244,40 @@ fn shell(
     caps: &Caps,
 ) -> String {
     let sections: Vec<&Section> = sections.iter().flatten().collect();
-    let mut links = String::new();
-    let mut body = String::new();
-    for section in &sections {
-        links.push_str(&format!("<li><a href=\"#{}\">{}</a></li>", section.id, text(section.title)));
-        body.push_str(&section.markup());
-    }
     let when = captures.last().map_or_else(String::new, |info| parts::when(captures[0], info));
-    let (title, of, when) = (text(title), text(&parts::shortened(of)), text(&when));
-    let (policy, version) = (text(POLICY.trim()), env!("CARGO_PKG_VERSION"));
-    let data = data::block(data, caps.text);
-    format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta name=\"color-scheme\" content=\"light dark\">\n\
-         <meta name=\"generator\" content=\"mem_top {version}\">\n\
-         <title>{title}: {of} – mem_top</title>\n<style>{STYLE}</style>\n</head>\n<body>\n\
-         <a class=\"skip\" href=\"#main\">Skip to the verdict</a>\n\
-         <header class=\"top\"><div><p class=\"brand\">mem_top</p><h1>{of}</h1><p class=\"when\">{when}</p></div>\
-         <button id=\"theme\" type=\"button\" hidden>Theme</button></header>\n\
-         <nav aria-label=\"Sections\"><ul>{links}</ul></nav>\n<main id=\"main\" tabindex=\"-1\">\n{body}</main>\n\
-         <footer><p>Written by mem_top {version}. Sizes are powers of ten: 1 kB is 1000 bytes. \
-         This page is complete in itself, and loads nothing.</p></footer>\n\
-         <script type=\"application/json\" id=\"data\">{data}</script>\n<script>{SCRIPT}</script>\n</body>\n</html>\n"
-    )
+    let version = env!("CARGO_PKG_VERSION");
+    let page = html! {
+        (PreEscaped("<!doctype html>\n"))
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(text(POLICY.trim()));
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                meta name="generator" content={ "mem_top " (version) };
+                title { (title) ": " (sentence(of)) " – mem_top" }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                a.skip href="#main" { "Skip to the verdict" }
+                header.top {
+                    div { p.brand { "mem_top" } h1 { (sentence(of)) } p.when { (text(&when)) } }
+                    button #theme type="button" hidden { "Theme" }
+                }
+                nav aria-label="Sections" {
+                    ul { @for section in &sections { li { a href={ "#" (section.id) } { (section.title) } } } }
+                }
+                main #main tabindex="-1" { @for section in &sections { (section) } }
+                footer {
+                    p {
+                        "Written by mem_top " (version) ". Sizes are powers of ten: 1 kB is 1000 bytes. This page is \
+                         complete in itself, and loads nothing."
+                    }
+                }
+                script type="application/json" id="data" { (PreEscaped(data::block(data, caps.text))) }
+                script { (PreEscaped(SCRIPT)) }
+            }
+        }
+    };
+    page.into_string() + "\n"
 }

@@ -1,14 +1,14 @@
 //! Retained size by path: the data of the picture, and the largest places as a table.
 
+use maud::html;
 use memtop_analyze::{RetainedPlace, RetainedTree};
 use memtop_heap::Origin;
 use rustc_hash::FxHashMap;
 use serde_json::{Value, json};
 
 use super::Caps;
-use super::parts::{Cell, Section, table};
+use super::parts::{Cell, Section, hint, table};
 use crate::escape::{cut, escape};
-use crate::html_fragment::text;
 use crate::numbers::{bytes, count, grouped, percent};
 
 /// The longest path in the table, in columns.
@@ -86,11 +86,11 @@ pub(super) fn section(tree: &RetainedTree, marked: &[&str]) -> Option<Section> {
     let headings =
         [("Path", false), ("Type", false), ("Objects", true), ("Retained", true), ("Of all", true)];
     let rows = table("The largest places", &headings, shown);
-    let body = format!(
-        "<div id=\"icicle\" hidden></div><p class=\"hint\">{}</p>\
-         <details open id=\"places\"><summary>The largest places, as a table</summary>{rows}</details>",
-        text(&note)
-    );
+    let body = html! {
+        div #icicle hidden {}
+        (hint(&note))
+        details #places open { summary { "The largest places, as a table" } (rows) }
+    };
     Some(Section {
         id: "tree",
         title: "Where memory is",

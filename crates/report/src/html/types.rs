@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use maud::{Markup, html};
 use memtop_analyze::{Diff, DiffRow, Histogram};
 use serde_json::{Value, json};
 
@@ -9,7 +10,6 @@ use super::Caps;
 use super::parts::{Cell, Section, table};
 use crate::escape::{cut, escape};
 use crate::heap_report::TopObject;
-use crate::html_fragment::text;
 use crate::numbers::{bytes, count, grouped, known_bytes, signed, signed_bytes};
 use crate::wording;
 
@@ -94,27 +94,20 @@ fn sortable(
     rows: impl Iterator<Item = Vec<Cell>>,
     all: usize,
     omitted: usize,
-) -> String {
+) -> Markup {
     let shown = all.min(ROWS);
-    let mut note = match all - shown {
-        0 => String::new(),
-        _ => format!("Without a script, the first {shown} of {} are shown. ", grouped(all as u64)),
-    };
-    let left = match omitted {
-        0 => String::new(),
-        omitted => format!(
-            "{} of {}: the smallest are not on this page; mem_top --limit 0 --json has all.",
-            count(all as u64, "type", "types"),
-            grouped((all + omitted) as u64)
-        ),
-    };
-    if !note.is_empty() {
-        note = format!("<p class=\"hint unscripted\">{}</p>", text(&note));
+    html! {
+        div #type-table { (table(caption, headings, rows.take(ROWS))) }
+        @if all > shown {
+            p.hint.unscripted { "Without a script, the first " (shown) " of " (grouped(all as u64)) " are shown." }
+        }
+        @if omitted > 0 {
+            p.hint {
+                (count(all as u64, "type", "types")) " of " (grouped((all + omitted) as u64))
+                ": the smallest are not on this page; mem_top --limit 0 --json has all."
+            }
+        }
     }
-    if !left.is_empty() {
-        note.push_str(&format!("<p class=\"hint\">{}</p>", text(&left)));
-    }
-    format!("<div id=\"type-table\">{}</div>{note}", table(caption, headings, rows.take(ROWS)))
 }
 
 pub(super) fn heap(types: &Histogram, changes: Option<&Diff>, caps: &Caps) -> Option<Section> {
@@ -178,7 +171,7 @@ pub(super) fn changes_chart(answer: &Diff) -> Option<Section> {
         id: "changes",
         title: "What changed most",
         lead: "Bytes gained and lost, by type.".to_owned(),
-        body: "<figure class=\"chart\" data-chart=\"changes\"></figure>".to_owned(),
+        body: html! { figure.chart data-chart="changes" {} },
     })
 }
 

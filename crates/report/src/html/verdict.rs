@@ -1,12 +1,13 @@
 //! The first section: the verdict in a sentence, and the key figures.
 
-use memtop_analyze::{Diff, GroupLeaks, Leaks, Verdict};
+use maud::{Markup, html};
+use memtop_analyze::{Diff, GroupLeaks, Leaks, Note, Verdict};
 use memtop_heap::CaptureInfo;
 
 use super::Caps;
-use super::parts::{Cell, Section, notes, shortened, table, tiles};
+use super::parts::{self, Cell, Section, hint, table, tiles};
 use crate::heap_report::HeapReport;
-use crate::html_fragment::text;
+use crate::markup::{cut_sentence, sentence};
 use crate::numbers::{bytes, count, duration, grouped, known_bytes, percent, signed, signed_bytes, unknown};
 use crate::time::span;
 use crate::wording;
@@ -38,27 +39,36 @@ fn meaning(verdict: Verdict) -> &'static str {
 }
 
 /// The verdict's word, its reason and a hint.
-fn badge(word: &str, class: &str, reason: &str, hint: &str) -> String {
+fn badge(word: &str, class: &str, reason: &str, explanation: &str) -> Markup {
     let (first, rest) = word.split_at(word.chars().next().map_or(0, char::len_utf8));
-    let word = first.to_uppercase() + rest;
-    format!(
-        "<div class=\"verdict {class}\"><p class=\"badge\">{}</p><p class=\"said\">{}</p><p class=\"hint\">{}</p></div>",
-        text(&word),
-        text(&shortened(reason)),
-        text(hint)
-    )
+    html! {
+        div class={ "verdict " (class) } {
+            p.badge { (first.to_uppercase()) (rest) }
+            p.said { (sentence(reason)) }
+            (hint(explanation))
+        }
+    }
 }
 
-fn badge_of(verdict: Verdict, reason: &str) -> String {
+fn badge_of(verdict: Verdict, reason: &str) -> Markup {
     badge(verdict.word(), class(verdict), reason, meaning(verdict))
 }
 
-fn section(body: String) -> Option<Section> {
+/// How many places the limit left out, and the notes.
+fn remarks(omitted: usize, notes: &[Note]) -> Markup {
+    html! {
+        @if omitted > 0 {
+            p.hint { (count(omitted as u64, "more place was", "more places were")) " left out by --limit." }
+        }
+        (parts::notes(notes.iter().map(wording::note)))
+    }
+}
+
+fn section(body: Markup) -> Option<Section> {
     Some(Section { id: "verdict", title: "Verdict", lead: String::new(), body })
 }
 
 pub(super) fn leaks(answer: &Leaks) -> Option<Section> {
-    let mut body = badge_of(answer.verdict, &wording::reason(&answer.reason));
     let mut figures = Vec::new();
     if let (Some(first), Some(last)) = (answer.snapshots.first(), answer.snapshots.last()) {
         let grown = |from: u64, to: u64| to.wrapping_sub(from).cast_signed();
@@ -82,30 +92,23 @@ pub(super) fn leaks(answer: &Leaks) -> Option<Section> {
             figures.push(("Longest pause", duration(longest), "the process was paused".to_owned()));
         }
     }
-    body.push_str(&tiles(&figures));
-    if let Some(least) = answer.detectable_growth {
-        let least = format!(
-            "Growth of one place by less than {} per interval could not have been detected.",
-            bytes(least)
-        );
-        body.push_str(&format!("<p class=\"hint\">{}</p>", text(&least)));
-    }
-    if answer.omitted > 0 {
-        let more = count(answer.omitted as u64, "more place was", "more places were");
-        body.push_str(&format!("<p class=\"hint\">{} left out by --limit.</p>", text(&more)));
-    }
-    body.push_str(&notes(answer.notes.iter().map(wording::note)));
-    section(body)
+    section(html! {
+        (badge_of(answer.verdict, &wording::reason(&answer.reason)))
+        (tiles(&figures))
+        @if let Some(least) = answer.detectable_growth {
+            p.hint {
+                "Growth of one place by less than " (bytes(least)) " per interval could not have been detected."
+            }
+        }
+        (remarks(answer.omitted, &answer.notes))
+    })
 }
 
 pub(super) fn group_leaks(answer: &GroupLeaks) -> Option<Section> {
-    let mut body = badge_of(answer.verdict, &wording::group_reason(&answer.reason));
-    if answer.omitted > 0 {
-        let more = count(answer.omitted as u64, "more place was", "more places were");
-        body.push_str(&format!("<p class=\"hint\">{} left out by --limit.</p>", text(&more)));
-    }
-    body.push_str(&notes(answer.notes.iter().map(wording::note)));
-    section(body)
+    section(html! {
+        (badge_of(answer.verdict, &wording::group_reason(&answer.reason)))
+        (remarks(answer.omitted, &answer.notes))
+    })
 }
 
 /// The processes of a group, one row each.
@@ -134,21 +137,24 @@ pub(super) fn processes(answer: &GroupLeaks, caps: &Caps) -> Option<Section> {
             Cell::Number(rows.last().map_or_else(unknown, |row| grouped(row.objects))),
             Cell::Number(grouped(rows.len() as u64)),
             Cell::Number(pause.map_or_else(unknown, duration)),
-            Cell::Words(shortened(&wording::reason(&one.answer.reason))),
+            Cell::Words(cut_sentence(&wording::reason(&one.answer.reason))),
         ]
     });
-    let mut body = table("The processes of the group", &headings, rows);
-    if let Some(more) = answer.members.len().checked_sub(caps.items).filter(|&more| more > 0) {
-        let more = count(more as u64, "more process has", "more processes have");
-        let said = format!("{more} no row and no chart on this page: mem_top leaks --json has all.");
-        body.push_str(&format!("<p class=\"hint\">{}</p>", text(&said)));
-    }
+    let body = html! {
+        (table("The processes of the group", &headings, rows))
+        @if let Some(more) = answer.members.len().checked_sub(caps.items).filter(|&more| more > 0) {
+            p.hint {
+                (count(more as u64, "more process has", "more processes have"))
+                " no row and no chart on this page: mem_top leaks --json has all."
+            }
+        }
+    };
     Some(Section { id: "processes", title: "The processes", lead: String::new(), body })
 }
 
 pub(super) fn heap(report: &HeapReport) -> Option<Section> {
     let points = &report.accumulation.suspects;
-    let sentence = match points.first() {
+    let reason = match points.first() {
         Some(first) => wording::accumulation(first),
         None => "No single place retains a tenth of the heap.".to_owned(),
     };
@@ -156,9 +162,8 @@ pub(super) fn heap(report: &HeapReport) -> Option<Section> {
         Some(first) => format!("{} in one place", percent(first.share)),
         None => "spread out".to_owned(),
     };
-    let hint = "This is one moment. What is large need not be a leak: \
+    let explanation = "This is one moment. What is large need not be a leak: \
                 mem_top leaks with three snapshots or more shows what grows.";
-    let mut body = badge(&word, "plain", &sentence, hint);
     let memory = &report.memory;
     let mut figures = Vec::new();
     if let Some(rss) = memory.rss {
@@ -179,8 +184,7 @@ pub(super) fn heap(report: &HeapReport) -> Option<Section> {
     if let Some(pause) = report.info.pause {
         figures.push(("Pause", duration(pause), "the process was paused".to_owned()));
     }
-    body.push_str(&tiles(&figures));
-    section(body)
+    section(html! { (badge(&word, "plain", &reason, explanation)) (tiles(&figures)) })
 }
 
 pub(super) fn diff(answer: &Diff, captures: [&CaptureInfo; 2]) -> Option<Section> {
@@ -191,7 +195,7 @@ pub(super) fn diff(answer: &Diff, captures: [&CaptureInfo; 2]) -> Option<Section
         Some(span) => format!("Within {}", duration(span)),
         None => "Backwards in time (the second snapshot is the older one)".to_owned(),
     };
-    let mut sentence = format!(
+    let mut reason = format!(
         "{within}, the heap went from {} to {}: {} and {}.",
         bytes(answer.old.bytes),
         bytes(answer.new.bytes),
@@ -202,27 +206,26 @@ pub(super) fn diff(answer: &Diff, captures: [&CaptureInfo; 2]) -> Option<Section
         },
     );
     match answer.rows.first() {
-        Some(row) => sentence.push_str(&format!(
+        Some(row) => reason.push_str(&format!(
             " The largest change is in {}: {}, {} objects.",
             row.name,
             signed_bytes(row.bytes_grown()),
             signed(row.objects_grown())
         )),
-        None => sentence.push_str(" No type changed."),
+        None => reason.push_str(" No type changed."),
     }
     let word = match size {
         1.. => "grew",
         0 => "same size",
         _ => "shrank",
     };
-    let hint = "What grew between two snapshots need not be a leak: \
+    let explanation = "What grew between two snapshots need not be a leak: \
                 mem_top leaks with three or more shows what keeps growing, and where it is held.";
-    let mut body = badge(word, "plain", &sentence, hint);
     let changed = answer.rows.len() + answer.omitted;
-    body.push_str(&tiles(&[
+    let figures = tiles(&[
         ("Bytes now", bytes(answer.new.bytes), format!("{} since", signed_bytes(size))),
         ("Objects now", grouped(answer.new.objects), format!("{} since", signed(objects))),
         ("Types that changed", grouped(changed as u64), String::new()),
-    ]));
-    section(body)
+    ]);
+    section(html! { (badge(word, "plain", &reason, explanation)) (figures) })
 }
