@@ -458,7 +458,7 @@ def test_what_is_no_python_process_is_told_with_what_to_do() -> None:
     sleep = subprocess.Popen(["sleep", "60"])
     try:
         error, hints = fails("report", sleep.pid)
-        assert f"process {sleep.pid} (sleep) is no Python process" in error
+        assert f"process {sleep.pid} (sleep) is not a Python process" in error
         assert "mem_top ps" in hints[0]
     finally:
         sleep.kill()

@@ -86,7 +86,7 @@ def test_a_core_file_is_saved_as_a_snapshot(core: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("exe", "message", "hint"),
     [
-        ("/bin/sh", "/bin/sh: not the file that the process ran", "the same build"),
+        ("/bin/sh", "/bin/sh: not the file that the process ran", "the exact build"),
         ("/nowhere/python", "/nowhere/python: cannot be read", "check the path"),
         ("/", "/: cannot be read: it is not a regular file", ""),
     ],
@@ -109,9 +109,9 @@ def test_what_is_no_core_file_is_told(tmp_path: Path) -> None:
     assert program
     done = command("report", program)
     assert done.returncode == 2
-    assert "no core file of a 64-bit process: it is another kind of ELF file" in done.stderr
+    assert "not a core file of a 64-bit process: it is another type of ELF file" in done.stderr
     cut = tmp_path / "core"
     cut.write_bytes(b"\x7fELF")
     done = command("report", cut)
     assert done.returncode == 2
-    assert "no core file" in done.stderr
+    assert "not a core file" in done.stderr

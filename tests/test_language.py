@@ -32,7 +32,6 @@ NOT_YET_CLEAN: dict[str, int] = {
     "crates/heap/src": 48,
     "crates/inprocess/src": 68,
     "crates/python/src": 15,
-    "crates/remote/src": 123,
     "crates/report/src": 120,
     "crates/snapshot/src": 48,
     "crates/tui/src": 131,

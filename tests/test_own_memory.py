@@ -118,8 +118,8 @@ def test_what_takes_too_much_is_refused_before_the_process_is_stopped(target: Ta
     command = [sys.executable, "-m", "mem_top", "leaks", str(target.pid), "--max-memory", "10MB"]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ran.returncode == 2
-    assert "MiB are needed to read it, and 9 MiB are free (what --max-memory allows)" in ran.stderr
-    assert "`mem_top dump` needs least" in ran.stderr
+    assert "MiB are needed to read it, and 9 MiB are free (the limit of --max-memory)" in ran.stderr
+    assert "`mem_top dump` needs the least memory" in ran.stderr
     status = Path(f"/proc/{target.pid}/status").read_text(encoding="utf-8")
     assert "TracerPid:\t0" in status
 

@@ -1,36 +1,32 @@
-//! What the operating system and the allocators say of this process: which it is, the time, its memory.
+//! Facts about this process from the operating system and the allocators: identity, time, mappings,
+//! memory.
 //!
-//! What cannot be known is `None`. Linux's `/proc` is read; elsewhere little is known.
+//! They are read from Linux's `/proc`; on other systems most are not available. A fact that is not
+//! available is `None`.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use memtop_cpython::{CodeFiles, Pools};
-use memtop_heap::{MemoryNumbers, ProcessIdentity, ProgramImage, boot_digest, container};
+use memtop_heap::{MemoryNumbers, ProcessIdentity};
+pub(crate) use memtop_procinfo::clocks;
+use memtop_procinfo::{self as procinfo, Status};
 
 use crate::raw;
 
-/// The time in microseconds since 1970, and on a clock that never goes back.
-pub(crate) fn clocks() -> (i64, Option<u64>) {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros() as i64);
-    let uptime = std::fs::read_to_string("/proc/uptime").ok();
-    let uptime = uptime.and_then(|text| text.split(' ').next()?.parse::<f64>().ok());
-    (now, uptime.map(|seconds| (seconds * 1e6) as u64))
-}
-
-/// What the process has mapped, as `/proc/self/maps` tells it (`proc_pid_maps(5)`). Nothing on other systems.
+/// The mappings of this process, from `/proc/self/maps` (`proc_pid_maps(5)`). Empty on other
+/// systems.
 pub(crate) struct Mappings(String);
 
 impl Mappings {
-    /// As they are now.
+    /// Reads the mappings of this moment.
     pub(crate) fn read() -> Self {
-        // A file's name may hold any bytes.
+        // The name of a file may contain any bytes.
         let text = std::fs::read("/proc/self/maps").unwrap_or_default();
         Self(String::from_utf8_lossy(&text).into_owned())
     }
 
-    /// Where each begins and ends, whether it can be read, and its file or name.
+    /// The start and end of each mapping, whether it is readable, and its file or name.
     fn each(&self) -> impl Iterator<Item = (u64, u64, bool, &str)> {
         self.0.lines().filter_map(|line| {
             let mut fields = line.splitn(6, ' ');
@@ -42,13 +38,13 @@ impl Mappings {
         })
     }
 
-    /// The files that types may be defined in; `interpreter` is the address of a static type of the interpreter's own.
-    /// `prefixes` are directories of the interpreter's own.
+    /// The files that may define types. `interpreter` is the address of a static type in the
+    /// interpreter itself, `prefixes` are the directories of the interpreter.
     pub(crate) fn code_files(&self, interpreter: u64, prefixes: &[String]) -> CodeFiles {
         CodeFiles::new(self.each().map(|(start, end, _, path)| (start, end, path)), interpreter, prefixes)
     }
 
-    /// How many bytes can be read; `None` if that cannot be known.
+    /// The number of readable bytes; `None` if it is not known.
     pub(crate) fn readable(&self) -> Option<u64> {
         let sum: u64 =
             self.each().filter(|&(_, _, readable, _)| readable).map(|(start, end, ..)| end - start).sum();
@@ -56,46 +52,19 @@ impl Mappings {
     }
 }
 
-/// Which process it is.
+/// The identity of this process, with one of its interpreters.
 pub(crate) fn identity(interpreter: i64) -> ProcessIdentity {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    // The name in brackets may have spaces; the 20th field after it is when the process began.
-    let after = stat.rsplit_once(')').map_or("", |(_, after)| after);
-    let started = after.split_whitespace().nth(19).and_then(|ticks| ticks.parse().ok()).unwrap_or(0);
-    let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-    let pid = std::process::id();
-    ProcessIdentity {
-        pid,
-        // A process only knows its number in its own namespace.
-        namespace_pid: Some(pid),
-        started,
-        boot: boot_digest(&boot),
-        interpreter: u64::try_from(interpreter).unwrap_or(0),
-        image: image(),
-    }
-}
-
-/// The program that this process runs. Read by the thread's own entry of `/proc`: that of a first thread that has ended is
-/// empty.
-fn image() -> Option<ProgramImage> {
-    let vector = std::fs::read("/proc/thread-self/auxv").ok()?;
-    ProgramImage::new(&vector, |at| {
-        let mut bytes = [0; 16];
-        File::open("/proc/thread-self/mem").ok()?.read_exact_at(&mut bytes, at).ok()?;
-        Some(bytes)
-    })
+    procinfo::own_identity(u64::try_from(interpreter).unwrap_or(0))
 }
 
 /// The name of the host, and the container, as this process sees them.
 pub(crate) fn place() -> (Option<String>, Option<String>) {
-    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
-    let host = host.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty());
-    let cgroup = std::fs::read_to_string("/proc/thread-self/cgroup").unwrap_or_default();
-    (host, container(&cgroup))
+    (procinfo::host(), procinfo::own_container())
 }
 
-/// What the arenas of pymalloc hold free, which have pools at these addresses; `None` if pymalloc is not in use. The
-/// process runs on meanwhile, so that a pool may be gone: the kernel reads, which does not mind.
+/// The free bytes in the arenas of pymalloc, which have pools at these addresses; `None` if
+/// pymalloc is not in use. The process runs meanwhile, so a pool may be gone: memory is read
+/// through the kernel, which returns an error then.
 pub(crate) fn pymalloc_free(minor: u8, pieces: impl Iterator<Item = u64>) -> Option<u64> {
     let memory = File::open("/proc/self/mem").ok()?;
     let pagemap = File::open("/proc/self/pagemap").ok();
@@ -108,14 +77,16 @@ pub(crate) fn pymalloc_free(minor: u8, pieces: impl Iterator<Item = u64>) -> Opt
 }
 
 const PAGE: u64 = 4096;
-/// How many words of the page map are read at once.
+/// The number of words of the page map that are read at once.
 const WORDS: usize = 4096;
-/// Of a larger range the page map is not read, a word a page: it may be room that was reserved and never touched.
+/// For a larger range, the page map with its word for each page is not read: the range may be
+/// reserved memory that was never touched.
 const LARGE: u64 = 1 << 30;
 
-/// How much of a range of addresses is resident, in bytes; all of it where that cannot be known. A page's word in the
-/// page map has its highest bit set if the page is present (`Documentation/admin-guide/mm/pagemap.rst` of Linux). Of a
-/// large range the mappings that it lies in are asked; what it has of one in part counts as far as there is as much.
+/// The resident bytes of a range of addresses; all of its bytes if that is not known. The word of a
+/// page in the page map has its highest bit set if the page is present
+/// (`Documentation/admin-guide/mm/pagemap.rst` of Linux). For a large range the figures of its
+/// mappings are used; of a mapping that is in the range only in part, at most that part counts.
 fn resident(pagemap: Option<&File>, start: u64, end: u64) -> u64 {
     if end.saturating_sub(start) > LARGE {
         let maps = std::fs::read_to_string("/proc/self/smaps").ok();
@@ -126,7 +97,8 @@ fn resident(pagemap: Option<&File>, start: u64, end: u64) -> u64 {
     by_words.unwrap_or(end.saturating_sub(start))
 }
 
-/// The same by the words of the page map, which `read` reads from a place in it, in pieces.
+/// The resident bytes by the words of the page map, in pieces. `read` reads from an offset in the
+/// page map.
 fn resident_by_words(
     read: impl Fn(&mut [u8], u64) -> std::io::Result<()>,
     start: u64,
@@ -145,7 +117,7 @@ fn resident_by_words(
     Ok(pages * PAGE)
 }
 
-/// The same by the lines of `/proc/self/smaps` (`proc_pid_smaps(5)`).
+/// The resident bytes by the lines of `/proc/self/smaps` (`proc_pid_smaps(5)`).
 fn resident_by_mappings(maps: &str, start: u64, end: u64) -> u64 {
     let mut sum = 0_u64;
     let mut overlap = 0;
@@ -161,16 +133,17 @@ fn resident_by_mappings(maps: &str, start: u64, end: u64) -> u64 {
     sum
 }
 
-/// The range at the beginning of a line of `/proc/self/maps`, or of a mapping's first line in `/proc/self/smaps`.
+/// The range at the beginning of a line of `/proc/self/maps`, or of a mapping's first line in
+/// `/proc/self/smaps`.
 fn addresses(line: &str) -> Option<(u64, u64)> {
     let (start, end) = line.split_once(' ')?.0.split_once('-')?;
     let number = |text: &str| u64::from_str_radix(text, 16).ok();
     Some((number(start)?, number(end)?))
 }
 
-/// What is known of resident memory outside of objects, in bytes: `buffers` (where, and how large) as far as they are
-/// memory of no file, and the stacks of all threads but the main one. A thread that waits in the kernel tells where its
-/// stack is; one that runs just now does not, and is left out.
+/// The resident bytes outside of objects that are known: `buffers` (address and size) in anonymous
+/// memory, and the stacks of all threads except the main one. The stack of a thread that runs at
+/// this moment is not known and does not count.
 pub(crate) fn known_native(buffers: &[(u64, u64)]) -> u64 {
     let Ok(pagemap) = File::open("/proc/self/pagemap") else { return 0 };
     let maps = std::fs::read_to_string("/proc/self/maps").unwrap_or_default();
@@ -182,10 +155,8 @@ pub(crate) fn known_native(buffers: &[(u64, u64)]) -> u64 {
     let main = std::process::id().to_string();
     let tasks = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
     let stacks = tasks.filter(|task| task.file_name() != main.as_str()).filter_map(|task| {
-        let told = std::fs::read_to_string(task.path().join("syscall")).ok()?;
-        // The last two words are the stack's pointer and the program's.
-        let pointer = told.split_whitespace().rev().nth(1)?.strip_prefix("0x")?;
-        let range = around(u64::from_str_radix(pointer, 16).ok()?)?;
+        let syscall = std::fs::read_to_string(task.path().join("syscall")).ok()?;
+        let range = around(procinfo::stack_pointer(&syscall)?)?;
         (range.1 - range.0 <= LARGEST_STACK).then_some(range)
     });
     let buffers = buffers.iter().filter_map(|&(start, size)| {
@@ -198,34 +169,25 @@ pub(crate) fn known_native(buffers: &[(u64, u64)]) -> u64 {
     pieces.into_iter().map(|(start, end)| resident(Some(&pagemap), start, end)).sum()
 }
 
-/// The range of a line of `/proc/self/maps`, if it is readable and writable, private, and of no file.
+/// The range of a line of `/proc/self/maps`, if it is readable, writable, private and anonymous.
 fn anonymous(line: &str) -> Option<(u64, u64)> {
     let (_, rest) = line.split_once(' ')?;
     let fits = rest.starts_with("rw-") && rest.split_whitespace().nth(3) == Some("0");
     addresses(line).filter(|_| fits)
 }
 
-/// What is larger is no stack of a thread.
+/// The largest mapping that is taken for a thread's stack.
 const LARGEST_STACK: u64 = 1 << 28;
 
-/// The memory of this process without `own` bytes, which captures take in malloc's regions.
+/// The memory of this process without the `own` bytes that captures take from malloc.
 pub(crate) fn memory(own: u64) -> MemoryNumbers {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let kilobytes = |name: &str| {
-        let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
-        line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kilobytes| kilobytes * 1024)
-    };
+    let counted = Status::own().memory();
     let malloc = raw::malloc_numbers();
-    let file_backed = kilobytes("RssFile").map(|file| file + kilobytes("RssShmem").unwrap_or(0));
     MemoryNumbers {
-        rss: kilobytes("VmRSS").map(|rss| rss.saturating_sub(own)),
-        peak_rss: kilobytes("VmHWM"),
-        swapped: kilobytes("VmSwap"),
-        allocator_free: None,
+        rss: counted.rss.map(|rss| rss.saturating_sub(own)),
         malloc_in_use: malloc.map(|(in_use, _)| in_use.saturating_sub(own)),
         malloc_free: malloc.map(|(_, free)| free),
-        native_known: None,
-        file_backed,
+        ..counted
     }
 }
 
@@ -256,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn a_large_range_is_as_resident_as_the_mappings_in_it() {
+    fn the_resident_bytes_of_a_large_range_are_those_of_its_mappings() {
         let maps = "10000000000-20000000000 rw-p 00000000 00:00 0 \n\
                     Size:         1073741824 kB\nRss:                  12 kB\nPss:                  99 kB\n\
                     20000000000-20000002000 r--p 00000000 08:01 7                 /a b\nRss:                   8 kB\n\

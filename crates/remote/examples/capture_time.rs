@@ -1,4 +1,5 @@
-//! Captures a process and says what it cost: `cargo run --release --example capture_time -- PID [TIMES]`.
+//! Captures a process and prints the time and memory that it took: `cargo run --release --example
+//! capture_time -- PID [TIMES]`.
 
 #![expect(clippy::print_stdout, reason = "an example that prints")]
 

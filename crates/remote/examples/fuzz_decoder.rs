@@ -1,11 +1,11 @@
-//! Feeds damaged copies of real processes to the decoder:
-//! `fuzz_decoder [--seconds N] [--seed N] [--case N] [--python PATH]…`.
+//! Feeds damaged copies of real processes to the decoder: `fuzz_decoder [--seconds N] [--seed N]
+//! [--case N] [--python PATH]…`.
 //!
-//! For each interpreter that is found, in turn, a program with objects of every kind is started and copied, the copy is
-//! damaged by a seed, and the heap in it is captured, over and over, by a child with a limit of address space. A case
-//! that panics, ends the child, or takes more time or memory than the limits below is told with its seed, and the
-//! harness ends with the status 1; `--case` runs one seed again. Addresses are not random in these programs (`setarch
-//! -R`), so that a seed means the same the next time.
+//! For each interpreter in turn, a program with objects of every kind is started and copied. A
+//! child process with limited address space damages the copy by a seed and captures the heap in it,
+//! over and over. A case that panics, ends the child, or exceeds the limits of time and memory
+//! below is reported with its seed, and the exit status is 1. `--case` runs one seed again.
+//! Addresses are not random in these programs (`setarch -R`), so that a seed always means the same.
 #![expect(clippy::print_stdout, reason = "it is a program of its own")]
 #![allow(
     clippy::allow_attributes,
@@ -30,15 +30,15 @@ mod damage;
 use common::Python;
 use damage::{Places, Traced};
 
-/// A case may take so many times as long, and so many times as much memory, as an undamaged one, and so much more.
+/// The most time and memory of a case: these multiples of an undamaged one, plus these constants.
 const MOST_TIMES: u64 = 20;
 const MORE_NANOS: u64 = 1_000_000_000;
 const MOST_MEMORY: u64 = 4;
 const MORE_KB: u64 = 64 << 10;
-/// Address space of the child in kB, and how long it is waited for: it is killed then.
+/// The address space of the child in kB, and the time after which it is killed.
 const CHILD_KB: u64 = 4_000_000;
 const PATIENCE: Duration = Duration::from_secs(60);
-/// How long one interpreter is damaged at least before it is the next one's turn.
+/// The least time for one interpreter before the next one's turn.
 const TURN: Duration = Duration::from_secs(15);
 
 fn main() -> ExitCode {
@@ -88,7 +88,7 @@ fn main() -> ExitCode {
     ExitCode::from(u8::from(told.failures > 0))
 }
 
-/// What was found so far.
+/// The results so far.
 #[derive(Default)]
 struct Told {
     cases: u64,
@@ -101,7 +101,7 @@ struct Told {
 }
 
 impl Told {
-    /// Damages a program of one interpreter, from a seed on. Gives the seed after the last.
+    /// Damages a program of one interpreter, starting with a seed. Returns the seed after the last.
     fn turn(&mut self, python: &str, mut seed: u64, time: Duration) -> u64 {
         let zoo = Path::new(env!("CARGO_MANIFEST_DIR")).join("../cpython/tests/blind");
         let program =
@@ -168,8 +168,9 @@ fn numbers(line: &str) -> Vec<u64> {
     line.split_whitespace().map_while(|word| word.parse().ok()).collect()
 }
 
-/// The child: copies a process, tells what the undamaged copy costs, then, for each seed that it is told, what the
-/// damaged one does: nanoseconds, kilobytes, whether there was a heap.
+/// The child: copies a process, and prints the cost of the undamaged copy. Then, for each seed that
+/// it reads, it prints the cost of the damaged copy: nanoseconds, kilobytes, and whether there was
+/// a heap.
 fn decode(pid: u32) {
     std::panic::set_hook(Box::new(|panic| say(&panic.to_string().replace('\n', " "))));
     let target = Target::find(pid).expect("a Python program");
@@ -186,7 +187,7 @@ fn decode(pid: u32) {
         let damaged = places.damage(&copied.image, seed);
         let options = CaptureOptions { with_keys: seed & 1 == 0, ..options };
         let run = || measured(|| target.heap_of(&copied, &damaged, &options).is_ok());
-        // What a panic was, the hook has said.
+        // The hook has printed the panic.
         if let Ok((nanos, kb, heap)) = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)) {
             say(&format!("{nanos} {kb} {}", u64::from(heap)));
         }
@@ -198,10 +199,10 @@ fn say(line: &str) {
     std::io::stdout().flush().expect("the harness reads");
 }
 
-/// The time that a thread had, in nanoseconds, and by how many kB its process grew at most.
+/// The CPU time of a thread in nanoseconds, and the most growth of its process in kB.
 fn measured(run: impl FnOnce() -> bool) -> (u64, u64, bool) {
-    // 5: the highest resident size is counted anew (`proc_pid_clear_refs(5)`).
-    std::fs::write("/proc/self/clear_refs", "5").expect("the system counts the highest resident size");
+    // 5 resets the peak resident size (`proc_pid_clear_refs(5)`).
+    std::fs::write("/proc/self/clear_refs", "5").expect("the system counts the peak resident size");
     let (before, begun) = (status("VmRSS:"), spent());
     let heap = run();
     (spent() - begun, status("VmHWM:").saturating_sub(before), heap)
@@ -218,7 +219,7 @@ fn status(name: &str) -> u64 {
     numbers(line).first().copied().unwrap_or(0)
 }
 
-/// A child that decodes.
+/// A child process that decodes.
 struct Decoder {
     child: Child,
     answers: Receiver<String>,
@@ -230,7 +231,7 @@ impl Decoder {
         let mut child = Command::new("sh")
             .args(["-c", &format!("ulimit -v {CHILD_KB} && exec \"$0\" --child {pid}")])
             .arg(program)
-            // What is freed is given back at once, so that the next case is measured from where this one was.
+            // Freed memory is returned at once, so that the cases do not influence each other.
             .env("MALLOC_MMAP_THRESHOLD_", "65536")
             .env("MALLOC_TRIM_THRESHOLD_", "131072")
             .stdin(Stdio::piped())
@@ -254,7 +255,7 @@ impl Decoder {
         self.answer()
     }
 
-    /// The next line; none if the child died, or takes too long.
+    /// The next line. `None` if the child died or takes too long.
     fn answer(&mut self) -> Option<String> {
         self.answers.recv_timeout(PATIENCE).ok()
     }

@@ -1,17 +1,18 @@
-//! A limit on how much of one process is read to find the interpreter in it.
+//! A limit on how much of a process is read to find the interpreter in it.
 //!
-//! A process chooses the sizes in its files and the number of its mappings, and `mem_top ps` looks at processes that
-//! nobody asked about. So the bytes read of each are counted, and bounded in sum.
+//! A process chooses the sizes in its files and the number of its mappings, and `mem_top ps`
+//! searches all processes. So the bytes that are read from each are counted and limited.
 
 use std::cell::Cell;
 
-/// Bytes of all its files. A Python process has the interpreter in one of the first files, and most libraries have a few
-/// hundred kilobytes of symbols. Two files with the largest tables that are read fit.
+/// The most bytes of all its files. A Python process has the interpreter in one of the first files,
+/// and most libraries have a few hundred kilobytes of symbols. Two files with the largest tables
+/// that are read fit.
 const OF_FILES: u64 = 1 << 28;
-/// Bytes of its memory. The variables of the interpreter take a few hundred kilobytes.
+/// The most bytes of its memory. The variables of the interpreter take a few hundred kilobytes.
 const OF_MEMORY: u64 = 1 << 25;
 
-/// How many bytes of one process may still be read.
+/// The bytes of one process that may still be read.
 #[derive(Debug)]
 pub(crate) struct Budget {
     files: Cell<u64>,
@@ -26,12 +27,12 @@ impl Default for Budget {
 }
 
 impl Budget {
-    /// Counts so many bytes of its files as read, and returns whether they may be.
+    /// Counts bytes of its files as read, and returns whether they may be.
     pub(crate) fn of_files(&self, bytes: u64) -> bool {
         self.take(&self.files, bytes)
     }
 
-    /// Counts so many bytes of its memory as read, and returns whether they may be.
+    /// Counts bytes of its memory as read, and returns whether they may be.
     pub(crate) fn of_memory(&self, bytes: u64) -> bool {
         self.take(&self.memory, bytes)
     }
@@ -44,7 +45,7 @@ impl Budget {
         !self.is_exceeded.get()
     }
 
-    /// Whether more was asked for than may be read. From then on, nothing is.
+    /// Whether more was requested than may be read. From then on, nothing may be read.
     pub(crate) fn is_exceeded(&self) -> bool {
         self.is_exceeded.get()
     }

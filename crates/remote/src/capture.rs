@@ -1,8 +1,11 @@
-//! The heap of another process: its memory is copied while it stands still, and read when it runs on.
+//! Captures the heap of another process: copies its memory while it is stopped, and reads the copy
+//! after it was resumed.
 //!
-//! The walk is that of `memtop-cpython`, over the copy. Invariants: nothing is asked of the process but its memory;
-//! what does not look like CPython's is refused, what is damaged is counted and shown.
+//! `memtop-cpython` walks the copy. Invariants: nothing but the memory of the process is used;
+//! memory that does not look like CPython's is refused, and damaged objects are counted and
+//! reported.
 
+use std::path::Path;
 use std::time::Instant;
 
 use memtop_cpython::layout::{container, object};
@@ -14,47 +17,20 @@ use memtop_cpython::{
 use memtop_heap::{Budget, CaptureInfo, CaptureMethod, Heap, HeapError, MemoryNumbers};
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use crate::error::RemoteError;
 use crate::malloc::Malloc;
 use crate::maps::Region;
-use crate::{Copied, CopyOptions, MemoryPlan, RemoteError, Target};
-
-/// What to capture.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct CaptureOptions {
-    /// Units of work that the program has done so far.
-    pub work: Option<f64>,
-    /// Whether keys that are no names are kept.
-    pub with_keys: bool,
-    /// Whether the process is stopped; else the answer is approximate.
-    pub pause: bool,
-    /// Whether pages are read that are swapped out.
-    pub include_swapped: bool,
-    /// Whether large mappings are copied too that hold no addresses.
-    pub large_mappings: bool,
-    /// How much memory may be taken, and what for.
-    pub memory: MemoryPlan,
-}
-
-impl Default for CaptureOptions {
-    fn default() -> Self {
-        Self {
-            work: None,
-            with_keys: false,
-            pause: true,
-            include_swapped: false,
-            large_mappings: false,
-            memory: MemoryPlan::default(),
-        }
-    }
-}
+use crate::options::CaptureOptions;
+use crate::target::{Copied, Target};
 
 /// Captures the heap of a process.
 ///
-/// It stands still for about as long as it takes to copy its memory. Here that memory is needed once more, and some
-/// 30 bytes an object and 8 a reference for the heap.
+/// The process is stopped for about as long as copying its memory takes. mem_top needs as much
+/// memory for the copy, and about 30 bytes per object and 8 per reference for the heap.
 ///
 /// # Errors
-/// If there is no such process, it may not be looked into, it is no CPython whose memory is known, or it does not fit.
+/// If there is no such process, or it may not be read, runs no supported CPython, or does not fit
+/// into memory.
 pub fn capture(pid: u32, options: &CaptureOptions) -> Result<Heap, RemoteError> {
     Target::find(pid)?.capture(options)
 }
@@ -65,7 +41,8 @@ impl Target {
     /// # Errors
     /// Those of [`capture`].
     pub fn capture(&self, options: &CaptureOptions) -> Result<Heap, RemoteError> {
-        // What a process that runs on happens to be in the middle of may look like another layout: it is looked at again.
+        // The memory of a running process may be inconsistent and look like another layout, so it
+        // is read again.
         for _ in 1..TRIES {
             match self.attempt(options) {
                 Err(RemoteError::OtherLayout { .. }) if !options.pause => {}
@@ -75,34 +52,38 @@ impl Target {
         self.attempt(options)
     }
 
+    /// Captures the heap in a core file; see [`Self::of_core`] for `exe`.
+    ///
+    /// # Errors
+    /// Those of [`Self::of_core`] and of [`capture`].
+    pub fn capture_core(
+        path: &Path,
+        exe: Option<&Path>,
+        options: &CaptureOptions,
+    ) -> Result<Heap, RemoteError> {
+        let start = Instant::now();
+        let (target, copied) = Self::of_core_within(path, exe, &options.memory)?;
+        target.heap(copied, options, start)
+    }
+
     fn attempt(&self, options: &CaptureOptions) -> Result<Heap, RemoteError> {
         let start = Instant::now();
-        let copied = self.copy(&CopyOptions {
-            pause: options.pause,
-            include_swapped: options.include_swapped,
-            large_mappings: options.large_mappings,
-            memory: options.memory,
-        })?;
+        let copied = self.copy(&options.copy())?;
         self.heap(copied, options, start)
     }
 
-    pub(crate) fn heap(
-        &self,
-        copied: Copied,
-        options: &CaptureOptions,
-        start: Instant,
-    ) -> Result<Heap, RemoteError> {
+    fn heap(&self, copied: Copied, options: &CaptureOptions, start: Instant) -> Result<Heap, RemoteError> {
         let (walked, info) = self.walk(&copied, &copied.image, options)?;
-        // The heap is made of what was found: the copy is not needed any more, and takes as much as the process.
+        // The copy is not needed any more, and takes as much memory as the process.
         drop(copied);
-        self.into_heap(walked, info, start)
+        self.finish(walked, info, start)
     }
 
-    /// The heap in a copy that is kept, whose bytes are read through `memory`: the copy's own image, or one that says
-    /// something else here and there, as tests have it that damage a copy.
+    /// Builds the heap from a copy that is kept. Its bytes are read through `memory`: the copy's
+    /// own image, or one with changes, as in the tests with damaged copies.
     ///
     /// # Errors
-    /// If what `memory` says is no CPython whose layout is known, or makes no heap.
+    /// If `memory` is not that of a supported CPython, or no valid heap can be built from it.
     pub fn heap_of<M: Memory>(
         &self,
         copied: &Copied,
@@ -111,12 +92,12 @@ impl Target {
     ) -> Result<Heap, RemoteError> {
         let start = Instant::now();
         let (walked, info) = self.walk(copied, memory, options)?;
-        self.into_heap(walked, info, start)
+        self.finish(walked, info, start)
     }
 
-    fn into_heap(&self, walked: WalkResult, info: CaptureInfo, start: Instant) -> Result<Heap, RemoteError> {
-        let settled = walked.into_heap(info, start);
-        settled.map_err(|error| RemoteError::NoHeap { pid: self.pid, what: error.to_string() })
+    fn finish(&self, walked: WalkResult, info: CaptureInfo, start: Instant) -> Result<Heap, RemoteError> {
+        let heap = walked.into_heap(info, start);
+        heap.map_err(|error| RemoteError::NoHeap { pid: self.pid, what: error.to_string() })
     }
 
     fn walk<M: Memory>(
@@ -137,23 +118,23 @@ impl Target {
         let c_types_with = |prefixes: &[String]| {
             CTypes::new(CodeFiles::new(mappings.clone(), types.tuple, prefixes), certain.iter().cloned())
         };
-        // What `sys` says takes the interpreter's own types alone.
+        // Reading `sys` needs only the types of the interpreter itself.
         let c_types = c_types_with(&[]);
         let decoder = Decoder::new(image, layout, types, &c_types, class, options.with_keys);
-        let told = decoder.map(|mut decoder| Told::of(image, &mut decoder, main)).unwrap_or_default();
-        let c_types = c_types_with(&told.prefixes);
+        let sys = decoder.map(|mut decoder| SysFacts::of(image, &mut decoder, main)).unwrap_or_default();
+        let c_types = c_types_with(&sys.prefixes);
         let decoder = Decoder::new(image, layout, types, &c_types, class, options.with_keys)
             .ok_or_else(|| fault(RuntimeError::Misfit { what: "the type of tuples" }))?;
-        let surroundings = InterpreterFacts {
+        let facts = InterpreterFacts {
             types,
             c_types: c_types.clone(),
             interpreters: interpreters
                 .iter()
                 .map(|one| InterpreterRoots { modules: one.modules, threads: one.threads.clone() })
                 .collect(),
-            package: told.package,
-            standard: told.standard,
-            standard_modules: told.standard_modules,
+            package: sys.package,
+            standard: sys.standard,
+            standard_modules: sys.standard_modules,
             static_namespaces: interpreters
                 .iter()
                 .flat_map(|one| static_namespaces(image, minor, one))
@@ -163,16 +144,25 @@ impl Target {
             mapped: regions.iter().filter(|region| region.readable).map(Region::length).sum(),
         };
         let mut source = Outside { image, lists: interpreters.iter().map(|one| one.lists.clone()).collect() };
-        let expected = copied.bytes / BYTES_AN_OBJECT;
-        // Nothing stands still meanwhile: memory may come as it is written.
+        let preallocated = self.preallocated(copied, options)?;
+        let checked = Checked::new(image);
+        let walked = Walk::new(&mut source, image, &checked, decoder, preallocated, &facts).run();
+        let info = self.info(copied, options, memory(copied, image, &walked, minor));
+        Ok((walked, info))
+    }
+
+    /// Memory for the objects that the copy may contain.
+    fn preallocated(&self, copied: &Copied, options: &CaptureOptions) -> Result<Preallocated, RemoteError> {
+        let expected = copied.bytes / BYTES_PER_OBJECT;
         let expected = usize::try_from(expected).unwrap_or(usize::MAX).min(MOST_EXPECTED);
         let most = options.memory.most_bytes.saturating_sub(copied.bytes);
-        let no_room = |error: HeapError| RemoteError::NoHeap { pid: self.pid, what: error.to_string() };
-        let room = Preallocated::for_objects(expected, Budget::of(most), |_, _| true).map_err(no_room)?;
-        let checked = Checked::new(image);
-        let walked = Walk::new(&mut source, image, &checked, decoder, room, &surroundings).run();
+        // The memory need not be populated, since the process is running again.
+        Preallocated::for_objects(expected, Budget::of(most), |_, _| true)
+            .map_err(|error| RemoteError::NoHeap { pid: self.pid, what: error.to_string() })
+    }
 
-        let info = CaptureInfo {
+    fn info(&self, copied: &Copied, options: &CaptureOptions, memory: MemoryNumbers) -> CaptureInfo {
+        CaptureInfo {
             taken_at: copied.taken_at,
             uptime: copied.uptime,
             process: copied.identity.clone(),
@@ -184,16 +174,15 @@ impl Target {
             method: CaptureMethod::Remote,
             pause: copied.pause.map(|pause| pause.as_nanos() as u64),
             work: options.work,
-            memory: memory(copied, image, &walked, minor),
+            memory,
             with_keys: options.with_keys,
             approximate: copied.pause.is_none() && !copied.was_stopped,
             notes: copied.notes.clone(),
             ..CaptureInfo::default()
-        };
-        Ok((walked, info))
+        }
     }
 
-    /// What does not fit, as an error of this process.
+    /// Converts an error about the interpreter into an error about this process.
     fn fault(&self, error: RuntimeError) -> RemoteError {
         let (pid, version) = (self.pid, self.version.to_string());
         match error {
@@ -206,14 +195,14 @@ impl Target {
     }
 }
 
-/// A process that is not stopped is looked at so often before it is refused.
+/// How often a process that is not stopped is read before it is refused.
 const TRIES: usize = 5;
-/// Memory of a process that there is for each object, at least.
-const BYTES_AN_OBJECT: u64 = 80;
-/// Preallocated is made for no more objects than these beforehand.
+/// The fewest bytes of a process's memory per object.
+const BYTES_PER_OBJECT: u64 = 80;
+/// The most objects for which memory is allocated beforehand.
 const MOST_EXPECTED: usize = 1 << 28;
 
-/// What resident memory is made of, as far as the copy tells.
+/// The parts of the resident memory, as far as they can be determined from the copy.
 fn memory<M: Memory>(copied: &Copied, bytes: &M, walked: &WalkResult, minor: u8) -> MemoryNumbers {
     let image = &copied.image;
     let read = |at: u64| {
@@ -231,7 +220,7 @@ fn memory<M: Memory>(copied: &Copied, bytes: &M, walked: &WalkResult, minor: u8)
         heap.map(|region| (region.start, region.end)),
         mappings.map(|region| (region.start, region.end)),
     );
-    // Every page once, whatever is known to be in it.
+    // Each page counts once, however many buffers are in it.
     let page = |at: u64| at / 4096 * 4096;
     let buffers = walked.buffers().iter().map(|&(start, size)| (page(start), start.saturating_add(size)));
     let stacks = copied.threads.iter().filter_map(|thread| thread.stack);
@@ -254,7 +243,8 @@ fn memory<M: Memory>(copied: &Copied, bytes: &M, walked: &WalkResult, minor: u8)
     }
 }
 
-/// The copy, as the walk asks for it: the decoder knows all, no code is there to be asked.
+/// Gives the walk access to the copy. No code of the process can be called, so the decoder computes
+/// everything.
 struct Outside<'i, M> {
     image: &'i M,
     lists: Vec<GcLists>,
@@ -287,56 +277,57 @@ impl<M: Memory> HeapAccess for Outside<'_, M> {
         match broken {
             false => Ok(()),
             true => Err(
-                "a list of the collector was broken: what it had beyond that and no root reaches is missing"
+                "a list of the collector is broken: objects after the break that no root reaches are missing"
                     .to_owned(),
             ),
         }
     }
 }
 
-/// What `sys` says of the interpreter.
+/// Facts about the interpreter from its module `sys`.
 #[derive(Default)]
-struct Told {
+struct SysFacts {
     standard: Vec<String>,
     prefixes: Vec<String>,
     standard_modules: FxHashSet<String>,
     package: Option<String>,
 }
 
-/// More names than `sys` has of its own modules.
+/// The most module names that are read from `sys`. It has fewer.
 const MOST_NAMES: u64 = 4096;
 
-impl Told {
+impl SysFacts {
     fn of<M: Memory>(image: &M, decoder: &mut Decoder<'_, M>, interpreter: &Interpreter) -> Self {
-        let mut told = Self::default();
+        let mut facts = Self::default();
         let sys = interpreter.sysdict;
         for name in ["_stdlib_dir", "base_prefix", "base_exec_prefix"] {
             let path = decoder.value_of(sys, name).and_then(|path| decoder.string_at(path));
             if let Some(path) = path {
-                told.prefixes.push(path.clone());
-                told.standard.push(if name == "_stdlib_dir" { path } else { format!("{path}/lib/python3") });
+                facts.prefixes.push(path.clone());
+                facts.standard.push(if name == "_stdlib_dir" { path } else { format!("{path}/lib/python3") });
             }
         }
-        // `stdlib_module_names` is there from 3.10 on, a frozenset; before, only what is built in is told.
+        // `stdlib_module_names`, a frozenset, exists since 3.10. Before, only the built-in modules
+        // are known.
         for name in ["stdlib_module_names", "builtin_module_names"] {
             let Some(names) = decoder.value_of(sys, name) else { continue };
             for item in items(image, names, name == "stdlib_module_names") {
-                told.standard_modules.extend(decoder.string_at(item));
+                facts.standard_modules.extend(decoder.string_at(item));
             }
         }
         let module = decoder.value_of(interpreter.modules, "mem_top");
         let dict = module.and_then(|module| decoder.namespace_of_module(module));
         let file = dict.and_then(|dict| decoder.value_of(dict, "__file__"));
         let file = file.and_then(|file| decoder.string_at(file));
-        told.package = file.and_then(|file| file.rsplit_once('/').map(|(parent, _)| format!("{parent}/")));
-        told
+        facts.package = file.and_then(|file| file.rsplit_once('/').map(|(parent, _)| format!("{parent}/")));
+        facts
     }
 }
 
 /// The items of a set or a tuple.
 fn items(image: &impl Memory, at: u64, is_set: bool) -> Vec<u64> {
     let word = |at: u64| image.word(at).unwrap_or(0);
-    // What a process can have: sums do not overflow.
+    // No address of a process has the highest bits set. Without them, sums do not overflow.
     let at = at & (u64::MAX >> 8);
     if !is_set {
         let count = word(at + object::SIZE as u64).min(MOST_NAMES);

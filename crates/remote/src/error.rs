@@ -1,9 +1,11 @@
-//! Why a process could not be looked into. Each error names the process, says what failed, and hints at a way out.
+//! Errors of reading a process or a core file. Each names the process or file, says what failed,
+//! and has a hint.
 
 use std::io;
 use std::path::PathBuf;
 
-/// Why a process could not be looked into. The text is one line without the hint.
+/// The reason why a process or a core file could not be read. The text is one line; the hint is
+/// separate.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RemoteError {
@@ -13,40 +15,36 @@ pub enum RemoteError {
         /// The number that was given.
         pid: u32,
     },
-    /// The number is that of a thread, not of its process.
+    /// The number belongs to a thread, not to a process.
     #[error("{pid} is a thread of process {process}")]
     IsAThread {
         /// The number that was given.
         pid: u32,
-        /// The process that the thread is of.
+        /// The process that the thread belongs to.
         process: u32,
     },
-    /// It is the process that asks.
+    /// It is the calling process.
     #[error("process {pid} is mem_top itself")]
     Itself {
         /// The process.
         pid: u32,
     },
-    /// This system lets no process be looked into.
-    #[error("process {pid} cannot be looked into: that is possible on Linux only")]
+    /// Reading other processes is not supported on this system.
+    #[error("process {pid} cannot be read: reading other processes is supported on Linux only")]
     OtherSystem {
         /// The process.
         pid: u32,
     },
-    /// It has no Python in it.
-    #[error(
-        "process {pid} ({program}) is no Python process: no file that it has mapped holds a CPython interpreter"
-    )]
+    /// It does not run Python.
+    #[error("process {pid} ({program}) is not a Python process: no mapped file contains CPython")]
     NotPython {
         /// The process.
         pid: u32,
         /// Its program's name.
         program: String,
     },
-    /// No Python was found in the part of its files and memory that is searched.
-    #[error(
-        "process {pid} ({program}): no CPython interpreter was found in the first 256 MiB of the symbols of its files"
-    )]
+    /// No interpreter was found in the part of its files and memory that is searched.
+    #[error("process {pid} ({program}): found no CPython in the first 256 MiB of the symbols of its files")]
     TooMuchToRead {
         /// The process.
         pid: u32,
@@ -58,10 +56,10 @@ pub enum RemoteError {
     NoAnswer {
         /// The process.
         pid: u32,
-        /// How long was waited.
+        /// The time limit.
         seconds: u64,
     },
-    /// It is another implementation of Python.
+    /// It runs another implementation of Python.
     #[error("process {pid} runs {implementation}, not CPython")]
     OtherImplementation {
         /// The process.
@@ -69,17 +67,17 @@ pub enum RemoteError {
         /// `PyPy`, `GraalPy`.
         implementation: &'static str,
     },
-    /// It is a process of 32 bits, or of another byte order.
+    /// It is a 32-bit or big-endian process.
     #[error("process {pid} ({file}) is {what}; only 64-bit little-endian processes can be read")]
     OtherArchitecture {
         /// The process.
         pid: u32,
-        /// The program.
+        /// The name of the program.
         file: String,
         /// `a 32-bit program`.
         what: &'static str,
     },
-    /// A build without the GIL.
+    /// It runs a build without the GIL.
     #[error("process {pid} runs a free-threaded build of CPython {version}, which mem_top cannot read")]
     FreeThreaded {
         /// The process.
@@ -87,7 +85,7 @@ pub enum RemoteError {
         /// Its version.
         version: String,
     },
-    /// A debug build, whose structures have other members.
+    /// It runs a debug build, whose structs have other members.
     #[error("process {pid} runs a debug build of CPython {version}, which mem_top cannot read")]
     DebugBuild {
         /// The process.
@@ -95,51 +93,53 @@ pub enum RemoteError {
         /// Its version.
         version: String,
     },
-    /// A version whose layout is in no table.
-    #[error("process {pid} runs CPython {version}, whose layout mem_top does not know ({known} are known)")]
+    /// It runs a version that is not supported.
+    #[error("process {pid} runs CPython {version}, which mem_top does not support (supported: {known})")]
     UnknownVersion {
         /// The process.
         pid: u32,
         /// Its version.
         version: String,
-        /// Those that are known: `3.8 to 3.15`.
+        /// The supported versions: `3.8 to 3.15`.
         known: String,
     },
-    /// The interpreter is there and its version cannot be told.
-    #[error("process {pid}: {file} has a CPython interpreter whose version cannot be told")]
+    /// The version of its interpreter cannot be determined.
+    #[error("process {pid}: cannot determine the version of the CPython interpreter in {file}")]
     NoVersion {
         /// The process.
         pid: u32,
         /// The mapped file.
         file: String,
     },
-    /// What is in memory is not as the tables of its version say.
-    #[error("process {pid} runs CPython {version}, but its memory is not laid out as that version's: {what}")]
+    /// Its memory does not have the layout of its version.
+    #[error(
+        "process {pid} runs CPython {version}, but its memory does not have that version's layout: {what}"
+    )]
     OtherLayout {
         /// The process.
         pid: u32,
         /// Its version.
         version: String,
-        /// What does not fit.
+        /// The difference.
         what: String,
     },
-    /// It is another user's.
+    /// It belongs to another user.
     #[error("process {pid} belongs to {owner}, and mem_top runs as {user}")]
     OtherUser {
         /// The process.
         pid: u32,
-        /// Whose it is.
+        /// The user that it belongs to.
         owner: String,
-        /// Who asks.
+        /// The user that mem_top runs as.
         user: String,
     },
-    /// The same user's, but it gave up rights, so that the system protects it.
-    #[error("process {pid} is protected: it changed its user or rights, and is not dumpable")]
+    /// It belongs to the same user, but the system protects it because it gave up privileges.
+    #[error("process {pid} is protected: it changed its user or privileges, and is not dumpable")]
     NotDumpable {
         /// The process.
         pid: u32,
     },
-    /// Another process traces it.
+    /// It is traced by another process.
     #[error("process {pid} is being traced by {tracer} (process {tracer_pid})")]
     AlreadyTraced {
         /// The process.
@@ -149,71 +149,71 @@ pub enum RemoteError {
         /// The tracer.
         tracer_pid: u32,
     },
-    /// Yama's setting forbids it.
+    /// The setting of the Yama security module forbids it.
     #[error("process {pid}: the system forbids ptrace (kernel.yama.ptrace_scope is {scope})")]
     Yama {
         /// The process.
         pid: u32,
-        /// The setting: 1 to 3.
+        /// The setting, 1 to 3.
         scope: u8,
     },
-    /// A container's filter of system calls, or its lack of a capability, forbids it.
+    /// The seccomp filter of a container, or a missing capability, forbids it.
     #[error("process {pid}: this container or sandbox forbids ptrace ({source})")]
     Sandboxed {
         /// The process.
         pid: u32,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// The system refused for a reason that it does not tell.
+    /// The system refused for an unknown reason.
     #[error("process {pid}: {what} was refused: {source}")]
     Refused {
         /// The process.
         pid: u32,
-        /// What was tried.
+        /// The attempt that failed.
         what: &'static str,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// It has ended and waits for its parent.
-    #[error("process {pid} has ended and is a zombie: its memory is gone")]
+    /// It has ended, and its parent has not waited for it.
+    #[error("process {pid} is a zombie: it has ended, and its memory is gone")]
     Zombie {
         /// The process.
         pid: u32,
     },
-    /// Its interpreter is not there yet.
-    #[error("process {pid} is just starting: its interpreter is not set up yet")]
+    /// Its interpreter is not initialized yet.
+    #[error("process {pid} is just starting: its interpreter is not initialized yet")]
     Starting {
         /// The process.
         pid: u32,
     },
-    /// Its interpreter is being taken down.
+    /// Its interpreter is being finalized.
     #[error("process {pid} is ending: its interpreter is being finalized")]
     Finalizing {
         /// The process.
         pid: u32,
     },
     /// It ended meanwhile.
-    #[error("process {pid} exited while it was read")]
+    #[error("process {pid} exited while it was being read")]
     Exited {
         /// The process.
         pid: u32,
     },
-    /// It ended meanwhile, and its number is another process's now.
-    #[error("process {pid} ended, and its number is another process's now, of which nothing was read")]
+    /// It ended meanwhile, and another process has its number.
+    #[error("process {pid} ended, and its number was given to another process, which was not read")]
     Replaced {
         /// The number.
         pid: u32,
     },
     /// It became another program meanwhile.
-    #[error("process {pid} became another program (exec) while it was read")]
+    #[error("process {pid} became another program (exec) while it was being read")]
     Execed {
         /// The process.
         pid: u32,
     },
-    /// A thread did not stop.
+    /// A thread did not stop in time.
     #[error(
-        "process {pid}: thread {thread} ({name}) did not stop within {milliseconds} ms{waits}; all threads run on"
+        "process {pid}: thread {thread} ({name}) did not stop within {milliseconds} ms{waits}; all threads were resumed"
     )]
     DoesNotStop {
         /// The process.
@@ -222,9 +222,9 @@ pub enum RemoteError {
         thread: u32,
         /// The thread's name.
         name: String,
-        /// How long was waited.
+        /// The time limit.
         milliseconds: u64,
-        /// What it waits for in the kernel: `, waiting in nfs_wait`; or nothing.
+        /// Where it waits in the kernel: `, waiting in nfs_wait`, or empty.
         waits: String,
     },
     /// The copy does not fit into memory.
@@ -236,111 +236,111 @@ pub enum RemoteError {
     NotEnoughMemory {
         /// The process.
         pid: u32,
-        /// Bytes that are needed: the copy, and the tables made of it.
+        /// The bytes that are needed, for the copy and for the heap.
         needed: u64,
-        /// Bytes that are free.
+        /// The bytes that are free.
         free: u64,
-        /// What limits them: `the machine's free memory`, `limit of the control group /x`.
+        /// The limit: `the machine's free memory`, `the limit of the control group /x`.
         limit: String,
-        /// How many of the needed bytes are for large mappings, which need not be copied.
+        /// How many of the needed bytes are for large mappings that need not be copied.
         large: u64,
     },
-    /// What was found makes no heap.
-    #[error("process {pid}: no heap can be made of what was found: {what}")]
+    /// The objects that were found do not form a valid heap.
+    #[error("process {pid}: cannot build a heap from its memory: {what}")]
     NoHeap {
         /// The process.
         pid: u32,
         /// Why not.
         what: String,
     },
-    /// A core file that cannot be read.
+    /// The core file cannot be read.
     #[error("{}: cannot be read: {source}", path.display())]
     CoreUnreadable {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// A file that is no core file, or none that can be understood.
-    #[error("{}: no core file of a 64-bit process: {what}", path.display())]
+    /// The file is not a core file, or not a valid one.
+    #[error("{}: not a core file of a 64-bit process: {what}", path.display())]
     NoCore {
         /// The file.
         path: PathBuf,
         /// Why not.
         what: String,
     },
-    /// A core file of a process one of whose files is missing, and no interpreter was found in the others.
-    #[error("{}: no CPython was found: {file}, which the process ran, is gone or another now", path.display())]
+    /// No interpreter was found in a core file, and a file that the process had mapped is missing.
+    #[error("{}: found no CPython: {file}, which the process ran, is missing or was replaced", path.display())]
     CoreWithoutFile {
         /// The core file.
         path: PathBuf,
         /// The missing file.
         file: String,
     },
-    /// A file that was given for one that the process ran, and is another.
-    #[error("{}: not the file that the process ran: {file} was another one", exe.display())]
+    /// The file that was passed for one that the process ran is a different one.
+    #[error("{}: not the file that the process ran as {file}", exe.display())]
     NotItsFile {
-        /// What was given.
+        /// The file that was passed.
         exe: PathBuf,
-        /// What it was to stand for, as the process called it.
+        /// The path of the file that it was passed for.
         file: String,
     },
-    /// Something could not be read.
-    #[error("process {pid}: {what} cannot be read: {source}")]
+    /// A file of the process, or its memory, cannot be read.
+    #[error("process {pid}: cannot read {what}: {source}")]
     Unreadable {
         /// The process.
         pid: u32,
-        /// What was read.
+        /// The thing that cannot be read: `its memory`.
         what: String,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
 }
 
 impl RemoteError {
-    /// What the user can do, a line each, where something can be done.
+    /// Suggestions to the user, one a line.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::NoSuchProcess { .. } => "mem_top ps lists the Python processes that can be read".to_owned(),
-            Self::IsAThread { process, .. } => format!("give the process: mem_top {process}"),
-            Self::Itself { .. } | Self::OtherSystem { .. } => "from within a program, mem_top.snapshot() captures it".to_owned(),
-            Self::NotPython { .. } => "mem_top ps lists the Python processes; a launcher's Python may be one of its children (--children)".to_owned(),
-            Self::TooMuchToRead { .. } => "if it embeds Python, strip the program or link it with libpython as a shared library".to_owned(),
-            Self::NoAnswer { .. } => "check the network disks and FUSE file systems that it uses, and try again".to_owned(),
-            Self::Replaced { .. } => "mem_top ps lists the running Python processes".to_owned(),
-            Self::OtherImplementation { .. } => "mem_top reads CPython alone".to_owned(),
+            Self::IsAThread { process, .. } => format!("pass the process: mem_top {process}"),
+            Self::Itself { .. } | Self::OtherSystem { .. } => "call mem_top.snapshot() in a program to capture that program".to_owned(),
+            Self::NotPython { .. } => "mem_top ps lists the Python processes; a launcher may run Python as a child process (--children)".to_owned(),
+            Self::TooMuchToRead { .. } => "if it embeds Python, strip the program, or link it with libpython as a shared library".to_owned(),
+            Self::NoAnswer { .. } => "check the network and FUSE file systems that it uses, and try again".to_owned(),
+            Self::Replaced { .. } => "mem_top ps lists the Python processes".to_owned(),
+            Self::OtherImplementation { .. } => "mem_top reads CPython only".to_owned(),
             Self::OtherArchitecture { .. } => "run the program with a 64-bit Python".to_owned(),
             Self::FreeThreaded { .. } => "run the program with the build that has the GIL: python3.14 rather than python3.14t".to_owned(),
             Self::DebugBuild { .. } => "run the program with the release build: python3.14 rather than python3.14-dbg".to_owned(),
-            Self::UnknownVersion { .. } => "a newer mem_top may know it".to_owned(),
-            Self::NoVersion { .. } => "is the interpreter's file still the one that the process was started with? restart the process after an upgrade".to_owned(),
-            Self::OtherLayout { .. } => "is it a patched interpreter? please report it with the output of python -VV".to_owned(),
+            Self::UnknownVersion { .. } => "a newer mem_top may support it".to_owned(),
+            Self::NoVersion { .. } => "if Python was upgraded since the process started, restart the process".to_owned(),
+            Self::OtherLayout { .. } => "please report it with the output of python -VV, and say whether the interpreter is patched".to_owned(),
             Self::OtherUser { pid, owner, .. } => format!("run it as {owner} or as root: sudo mem_top {pid}"),
             Self::NotDumpable { pid } => format!("run it as root: sudo mem_top {pid}"),
-            Self::AlreadyTraced { .. } => "only one program can trace a process: end the debugger, strace or profiler first".to_owned(),
-            Self::Yama { scope: 3, .. } => "3 cannot be undone before the next boot; from within the process, mem_top.snapshot() works".to_owned(),
+            Self::AlreadyTraced { .. } => "only one program can trace a process: stop the debugger, strace or profiler first".to_owned(),
+            Self::Yama { scope: 3, .. } => "this setting cannot be changed before the next boot; mem_top.snapshot() works from within the process".to_owned(),
             Self::Yama { pid, scope: 2 } => format!("run it as root: sudo mem_top {pid}"),
             Self::Yama { pid, .. } => format!("run it as root: sudo mem_top {pid}\nor allow it until the next boot: sudo sysctl kernel.yama.ptrace_scope=0"),
-            Self::Sandboxed { .. } => "run mem_top outside of the container, as root, on the process's number there\nor start the container with the capability: docker run --cap-add SYS_PTRACE; in Kubernetes, capabilities: add: [SYS_PTRACE]".to_owned(),
+            Self::Sandboxed { .. } => "run mem_top outside of the container, as root, with the process's number there\nor start the container with the capability: docker run --cap-add SYS_PTRACE; in Kubernetes, capabilities: add: [SYS_PTRACE]".to_owned(),
             Self::Refused { pid, .. } => format!("run it as root: sudo mem_top {pid}"),
-            Self::Zombie { .. } => "its parent has not asked how it ended".to_owned(),
+            Self::Zombie { .. } => "its parent has not called wait()".to_owned(),
             Self::Starting { .. } => "try again in a moment".to_owned(),
-            Self::Execed { .. } => "try again: it may be a Python still".to_owned(),
-            Self::DoesNotStop { .. } => "it sleeps uninterruptibly, mostly waiting for a disk, a network file system or a child of vfork; try again\nor take an approximate answer without a stop: --no-pause".to_owned(),
+            Self::Execed { .. } => "try again if it still runs Python".to_owned(),
+            Self::DoesNotStop { .. } => "it is in uninterruptible sleep, usually waiting for a disk, a network file system or a child of vfork; try again\nor get an approximate answer without stopping the process: --no-pause".to_owned(),
             Self::NotEnoughMemory { needed, free, large, .. } => not_enough(*needed, *free, *large),
-            Self::NoHeap { .. } => "if the process is that large, look at one of its workers, or report it".to_owned(),
-            Self::CoreWithoutFile { .. } => "give the interpreter that the process ran: --exe PYTHON".to_owned(),
-            Self::NotItsFile { .. } => "give the same build of it, as on the machine that the core file is of; without --exe, the file is taken from where it was".to_owned(),
-            Self::NoCore { .. } => "a snapshot ends in .parquet; a running process is given by its number".to_owned(),
+            Self::NoHeap { .. } => "if the process is too large, capture one of its workers; otherwise, please report it".to_owned(),
+            Self::CoreWithoutFile { .. } => "pass the interpreter that the process ran: --exe PYTHON".to_owned(),
+            Self::NotItsFile { .. } => "pass the exact build that produced the core file; without --exe, the file is read from its original path".to_owned(),
+            Self::NoCore { .. } => "pass a core file, a snapshot (its name ends in .parquet) or the number of a running process".to_owned(),
             Self::CoreUnreadable { source, .. } if source.kind() == io::ErrorKind::NotFound => "check the path".to_owned(),
-            Self::CoreUnreadable { .. } => "a core file can be read by the user whose process it was of".to_owned(),
+            Self::CoreUnreadable { .. } => "a core file can be read by the user whose process dumped it".to_owned(),
             Self::Finalizing { .. } | Self::Exited { .. } | Self::Unreadable { .. } => return None,
         };
         Some(hint)
     }
 
-    /// The process that it is about; 0 if it is about a core file.
+    /// The process; 0 if the error is about a core file.
     #[must_use]
     pub fn pid(&self) -> u32 {
         match self {
@@ -382,11 +382,12 @@ impl RemoteError {
     }
 }
 
+/// The hint if a copy does not fit into memory.
 fn not_enough(needed: u64, free: u64, large: u64) -> String {
     let missing = needed.saturating_sub(free).div_ceil(1 << 20);
     let mut hint = format!(
-        "free or allow {missing} MiB more, or run mem_top outside of the process's control group: on the host; \
-             `mem_top dump` needs least, and what it saves can be looked at elsewhere"
+        "free or allow {missing} MiB more, or run mem_top on the host, outside of the process's control group; \
+             `mem_top dump` needs the least memory, and its file can be analyzed on another machine"
     );
     if large > 0 && needed.saturating_sub(large) <= free {
         hint.push_str("\nit would fit without --large-mappings");

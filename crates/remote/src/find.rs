@@ -1,10 +1,11 @@
-//! Finds the interpreter in a process: every ELF file that it has mapped is looked into, the likely ones first, be the
-//! interpreter a program, a shared library or embedded. What a file says is held against the process's memory.
+//! Finds the interpreter in a process: a program, a shared library, or embedded in another program.
+//! All mapped ELF files are searched, the likely ones first, and a result is checked against the
+//! process's memory.
 //!
-//! A process can block its reader: by files on a file system that does not answer, or by memory that is mapped from one.
-//! So the search runs on a thread of its own, with a deadline.
+//! A process can block its reader, by files on a file system that does not answer, or by memory
+//! that is mapped from one. So the search runs on a thread of its own, with a deadline.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::sync::mpsc;
 use std::thread;
@@ -15,86 +16,72 @@ use rustc_hash::FxHashMap;
 
 use crate::access::Access;
 use crate::budget::Budget;
-use crate::copy;
 use crate::elf::{self, Elf, MappedFile};
 use crate::error::RemoteError;
-use crate::maps::{Region, around};
-use crate::proc;
-use crate::target::{Copied, CopyOptions, Target};
+use crate::maps::{Region, around, base};
+use crate::process_memory::ProcessMemory;
+use crate::target::Target;
 use crate::version::{self, RuntimeLayout, word};
+use memtop_procinfo as procinfo;
 
-/// The files looked into so far, by device and inode: many processes map the same ones. Only files that certainly have
-/// these numbers are kept, so that one process cannot change what is found in another.
+/// The files that were read so far, by device and inode: many processes map the same ones. Only
+/// files that certainly have these numbers are kept, so that one process cannot influence the
+/// search in another.
 pub(crate) type KnownFiles = FxHashMap<((u32, u32), u64), MappedFile>;
 
-/// How long the search in one process may take. It takes some milliseconds, a few hundred on a busy machine.
+/// How long the search in one process may take. It takes some milliseconds, a few hundred on a busy
+/// machine.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 impl Target {
     /// Finds the interpreter in a process.
     ///
     /// # Errors
-    /// If there is no such process, or it may not be read, or has no CPython whose layout is known, or none that is set
-    /// up; or if it does not answer in time.
+    /// If there is no such process, or it may not be read, or runs no supported CPython that is
+    /// initialized, or does not answer in time.
     pub fn find(pid: u32) -> Result<Self, RemoteError> {
-        let found = in_time(PATIENCE, move || Self::find_with(pid, &mut KnownFiles::default()));
-        found.unwrap_or(Err(RemoteError::NoAnswer { pid, seconds: PATIENCE.as_secs() }))
+        Self::find_within(pid, PATIENCE)
     }
 
-    /// As [`Self::find`], without a deadline, with the files that are known already.
+    /// Like [`Self::find`], with another deadline.
+    ///
+    /// # Errors
+    /// Those of [`Self::find`].
+    pub fn find_within(pid: u32, patience: Duration) -> Result<Self, RemoteError> {
+        let found = in_time(patience, move || Self::find_with(pid, &mut KnownFiles::default()));
+        found.unwrap_or(Err(RemoteError::NoAnswer { pid, seconds: patience.as_secs() }))
+    }
+
+    /// Like [`Self::find`], without a deadline, and with the files that are known already.
     pub(crate) fn find_with(pid: u32, known: &mut KnownFiles) -> Result<Self, RemoteError> {
-        let started = proc::started(pid).ok_or(RemoteError::NoSuchProcess { pid })?;
+        let started = procinfo::started(pid).ok_or(RemoteError::NoSuchProcess { pid })?;
         let access = Access::open(pid)?;
         let regions = access.regions()?;
         let thread = access.thread().map_err(|_| RemoteError::Exited { pid })?;
         let program = fs::read_link(format!("/proc/{pid}/task/{thread}/exe"));
         let program = program.map_or_else(|_| String::new(), |path| path.to_string_lossy().into_owned());
-        let called = proc::program(pid);
+        let called = procinfo::program(pid);
         let found = interpreter(&access, &regions, &program, &called, known, &Budget::default())?;
-        let mut target = found.into_target(pid, called, proc::identity(pid, started, access.image()));
-        (target.host, target.container) = (proc::host(), proc::container(pid));
-        // All that was read is of one process.
-        if proc::started(pid) != Some(started) {
+        let mut target = found.into_target(pid, called, procinfo::identity(pid, started, access.image()));
+        (target.host, target.container) = (procinfo::host(), procinfo::container(pid));
+        // Otherwise, the number may be another process's now.
+        if procinfo::started(pid) != Some(started) {
             return Err(RemoteError::Exited { pid });
         }
         Ok(target)
     }
-
-    /// Stops the process, copies its memory and lets it run on.
-    ///
-    /// # Errors
-    /// If it cannot be stopped or read, or the copy does not fit into memory. The process runs on in any case.
-    pub fn copy(&self, options: &CopyOptions) -> Result<Copied, RemoteError> {
-        copy::copy(self, options)
-    }
 }
 
-/// Runs `work` on a thread of its own and returns its result, or `None` if it takes longer than `patience`. The thread
-/// is left behind then: a blocked system call cannot be ended from here.
+/// Runs `work` on a thread of its own and returns its result, or `None` if it takes longer than
+/// `patience`. The thread is left behind then: a blocked system call cannot be ended from here.
 pub(crate) fn in_time<R: Send + 'static>(
     patience: Duration,
     work: impl FnOnce() -> R + Send + 'static,
 ) -> Option<R> {
     let (answer, answered) = mpsc::sync_channel(1);
-    let started = thread::Builder::new().name("looker".to_owned()).spawn(move || answer.send(work()));
+    let started = thread::Builder::new().name("finder".to_owned()).spawn(move || answer.send(work()));
     started.ok()?;
     answered.recv_timeout(patience).ok()
-}
-
-/// Memory with an interpreter in it: a process's, or what a core file has of it.
-pub(crate) trait ProcessMemory {
-    /// The process.
-    fn pid(&self) -> u32;
-    /// A word of its memory. `NotFound` if its page is neither in memory nor swapped out.
-    fn word(&self, address: u64) -> io::Result<u64>;
-    /// Why a word could not be read, if the process is another or gone.
-    fn gone(&self, error: io::Error) -> Option<RemoteError>;
-    /// The file of a mapping, and whether the mapping's numbers are certainly its own.
-    fn file(&self, region: &Region) -> Option<(File, bool)>;
-    /// What is mapped of a file that cannot be opened, being deleted or replaced.
-    fn mapped(&self, region: &Region, budget: &Budget) -> MappedFile;
-    /// What is in memory of those mappings that are wanted, one behind the other, as far as the budget allows.
-    fn present(&self, regions: &[Region], wanted: &dyn Fn(&Region) -> bool, budget: &Budget) -> Vec<u8>;
 }
 
 /// An interpreter that was found.
@@ -113,7 +100,8 @@ impl Interpreter {
     }
 }
 
-/// Finds the interpreter in memory. `program` is the path of the program's file, `called` what the process is called.
+/// Finds the interpreter in memory. `program` is the path of the program's file, `called` the name
+/// of the process.
 pub(crate) fn interpreter(
     source: &impl ProcessMemory,
     regions: &[Region],
@@ -123,7 +111,7 @@ pub(crate) fn interpreter(
     budget: &Budget,
 ) -> Result<Interpreter, RemoteError> {
     let pid = source.pid();
-    let mut instead = None;
+    let mut first_error = None;
     for first in likely_first(regions, program) {
         if budget.is_exceeded() {
             break;
@@ -134,7 +122,7 @@ pub(crate) fn interpreter(
             None => match source.file(first) {
                 Some((file, is_certain)) => {
                     let kind = elf::read(&file, budget);
-                    // A file that was not read to its end may still be read for another process.
+                    // If the budget was exceeded, another process may still read the whole file.
                     if is_certain && !budget.is_exceeded() {
                         known.insert(numbers, kind.clone());
                     }
@@ -157,33 +145,34 @@ pub(crate) fn interpreter(
         if let Some(implementation) = elf.implementation {
             return Err(RemoteError::OtherImplementation { pid, implementation });
         }
-        let found = Found { source, regions, elf, first, budget };
-        match found.interpreter() {
+        let candidate = Candidate { source, regions, elf, first, budget };
+        match candidate.interpreter() {
             None => {}
             Some(Ok((version, runtime, region))) => {
                 return Ok(Interpreter { version, runtime, region, file: first.path.clone() });
             }
             Some(Err(error)) => {
-                instead.get_or_insert(error);
+                first_error.get_or_insert(error);
             }
         }
     }
     let program = if program.is_empty() { called } else { base(program) }.to_owned();
-    Err(instead.unwrap_or(match budget.is_exceeded() {
+    Err(first_error.unwrap_or(match budget.is_exceeded() {
         true => RemoteError::TooMuchToRead { pid, program },
         false => RemoteError::NotPython { pid, program },
     }))
 }
 
-/// The first mapping of each file: of the program itself, of what is called Python, of the rest.
+/// The first mapping of each file: first the program itself, then files named after Python, then
+/// the rest.
 fn likely_first<'r>(regions: &'r [Region], program: &str) -> Vec<&'r Region> {
     let mut firsts: Vec<&Region> = Vec::new();
     let mut seen = FxHashMap::default();
     for region in regions.iter().filter(|region| region.is_file()) {
-        let place = *seen.entry((region.device, region.inode)).or_insert(firsts.len());
-        match firsts.get_mut(place) {
+        let index = *seen.entry((region.device, region.inode)).or_insert(firsts.len());
+        match firsts.get_mut(index) {
             None => firsts.push(region),
-            // A library's beginning need not be its lowest mapping.
+            // The mapping of a library's beginning need not have the lowest address.
             Some(first) if region.offset < first.offset => *first = region,
             Some(_) => {}
         }
@@ -196,12 +185,8 @@ fn likely_first<'r>(regions: &'r [Region], program: &str) -> Vec<&'r Region> {
     firsts
 }
 
-pub(crate) fn base(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
-}
-
-/// A mapped ELF file that may have an interpreter in it.
-struct Found<'f, S> {
+/// A mapped ELF file that may contain an interpreter.
+struct Candidate<'f, S> {
     source: &'f S,
     regions: &'f [Region],
     elf: &'f Elf,
@@ -209,12 +194,13 @@ struct Found<'f, S> {
     budget: &'f Budget,
 }
 
-impl<S: ProcessMemory> Found<'_, S> {
+impl<S: ProcessMemory> Candidate<'_, S> {
     fn mapped(&self) -> impl Iterator<Item = &Region> + Clone {
         self.regions.iter().filter(|region| region.is_same_file(self.first))
     }
 
-    /// The interpreter's version, where `_PyRuntime` is, and the mapping that it is in. `None` if there is none.
+    /// The interpreter's version, the address of `_PyRuntime`, and the mapping that contains it.
+    /// `None` if there is none.
     fn interpreter(&self) -> Option<Result<(PythonVersion, u64, Region), RemoteError>> {
         let pid = self.source.pid();
         let Some(address) = self.elf.runtime else {
@@ -231,7 +217,7 @@ impl<S: ProcessMemory> Found<'_, S> {
         Some(self.check(&version, runtime).map(|()| (version, runtime, region)))
     }
 
-    /// Whether this build can be read, and its interpreter is set up.
+    /// Checks that this build can be read and its interpreter is initialized.
     fn check(&self, version: &PythonVersion, runtime: u64) -> Result<(), RemoteError> {
         let pid = self.source.pid();
         let text = version.to_string();
@@ -251,8 +237,8 @@ impl<S: ProcessMemory> Found<'_, S> {
             Some(layout) => layout,
             None if version.minor >= 13 => {
                 let mut words = [0; word::COUNT];
-                for (place, word) in words.iter_mut().enumerate() {
-                    *word = word_at(runtime.wrapping_add(place as u64 * 8))?;
+                for (index, word) in words.iter_mut().enumerate() {
+                    *word = word_at(runtime.wrapping_add(index as u64 * 8))?;
                 }
                 if words[0].to_le_bytes() != *version::COOKIE {
                     let what = "_PyRuntime does not begin with its debug offsets".to_owned();
@@ -298,17 +284,17 @@ impl<S: ProcessMemory> Found<'_, S> {
         })
     }
 
-    /// The variables of the file as they are in memory, as far as they are there: what is written of its own mappings,
-    /// and the memory of no file right behind.
+    /// The present pages of the file's variables: of its writable mappings, and of the anonymous
+    /// memory right after them.
     fn variables(&self) -> Vec<u8> {
         const MOST: u64 = 1 << 24;
         let last = self.mapped().map(|region| region.end).max().unwrap_or(0);
-        let behind = |region: &Region| region.start == last && region.inode == 0;
+        let follows = |region: &Region| region.start == last && region.inode == 0;
         let wanted = |region: &Region| {
             region.writable
                 && !region.shared
                 && region.length() <= MOST
-                && (region.is_same_file(self.first) || behind(region))
+                && (region.is_same_file(self.first) || follows(region))
         };
         self.source.present(self.regions, &wanted, self.budget)
     }

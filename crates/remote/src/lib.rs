@@ -1,16 +1,20 @@
-//! Another process's memory: finds the interpreter in it, stops it, copies what matters, lets it run on.
+//! Another process's memory: finds the interpreter in it, stops the process, copies its memory and
+//! resumes it.
 //!
-//! [`Target::find`] looks for CPython in a process; [`Target::copy`] gives an [`Image`], a copy of its memory at one
-//! moment that is read through `memtop_cpython::Memory`. What is in the memory, this crate does not know, but for the
-//! interpreter's version. Linux only: elsewhere the same calls say so.
+//! [`Target::find`] looks for CPython in a process; [`Target::copy`] returns an [`Image`], a copy
+//! of its memory at one moment that is read through `memtop_cpython::Memory`. On systems other than
+//! Linux the same functions return an error.
 //!
-//! Invariants: the process is only read: nothing is written, no code runs in it, it becomes no larger. It is stopped for
-//! the copy alone, and runs on whatever happens to mem_top: the kernel releases what a thread traced when that thread
-//! ends. No signal that arrives meanwhile is lost. A process that was stopped stays stopped.
+//! Invariants: the process is only read. Nothing is written to it, no code runs in it, and it does
+//! not grow. It is stopped only while it is copied, and is resumed whatever happens to mem_top: the
+//! kernel releases the threads that a thread traced when that thread ends. No signal that arrives
+//! meanwhile is lost. A process that was stopped before stays stopped.
 
 mod error;
-#[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "there is nothing to parse"))]
+#[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "there are no mappings to parse"))]
 mod maps;
+#[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "nothing is copied"))]
+mod options;
 mod target;
 
 #[cfg(target_os = "linux")]
@@ -22,9 +26,15 @@ mod capture;
 #[cfg(target_os = "linux")]
 mod copy;
 #[cfg(target_os = "linux")]
+mod copy_plan;
+#[cfg(target_os = "linux")]
+mod core_elf;
+#[cfg(target_os = "linux")]
 mod corefile;
 #[cfg(target_os = "linux")]
 mod elf;
+#[cfg(target_os = "linux")]
+mod elf_headers;
 #[cfg(target_os = "linux")]
 mod find;
 #[cfg(target_os = "linux")]
@@ -34,15 +44,21 @@ mod list;
 #[cfg(target_os = "linux")]
 mod malloc;
 #[cfg(target_os = "linux")]
-mod memory_limit;
+mod mapped_files;
+#[cfg(target_os = "linux")]
+mod memory_check;
+#[cfg(target_os = "linux")]
+mod oom_guard;
 #[cfg(target_os = "linux")]
 mod pages;
 #[cfg(target_os = "linux")]
+mod parallel_read;
+#[cfg(target_os = "linux")]
 mod pointer_free;
 #[cfg(target_os = "linux")]
-mod proc;
+mod process_memory;
 #[cfg(target_os = "linux")]
-mod process_stats;
+mod ranges;
 #[cfg(target_os = "linux")]
 mod raw;
 #[cfg(target_os = "linux")]
@@ -53,26 +69,25 @@ mod stop;
 mod version;
 
 #[cfg(not(target_os = "linux"))]
+#[path = "unsupported/image.rs"]
+mod image;
+#[cfg(not(target_os = "linux"))]
 mod unsupported;
 
 #[cfg(target_os = "linux")]
-pub use capture::{CaptureOptions, capture};
+pub use capture::capture;
 pub use error::RemoteError;
-#[cfg(target_os = "linux")]
 pub use image::Image;
 #[cfg(target_os = "linux")]
 pub use list::{children, processes};
 pub use maps::Region;
-pub use memory_limit::{FreeMemory, free_memory};
-#[cfg(target_os = "linux")]
-pub use proc::host;
-#[cfg(target_os = "linux")]
-pub use process_stats::{ProcessStats, process_stats};
+pub use memtop_procinfo::{FreeMemory, ProcessStats, free_memory, host, process_stats};
+pub use options::{CaptureOptions, CopyOptions, MemoryPlan, Purpose};
 #[cfg(target_os = "linux")]
 pub use raw::{ignore_signals_in, real_time_signals, return_free_memory, send_real_time_signal};
-pub use target::{Copied, CopyOptions, MemoryPlan, Process, Purpose, Target, Thread};
+pub use target::{Copied, Process, Target, Thread};
 #[cfg(not(target_os = "linux"))]
 pub use unsupported::{
-    CaptureOptions, FreeMemory, Image, ProcessStats, capture, children, free_memory, host, ignore_signals_in,
-    process_stats, processes, real_time_signals, return_free_memory, send_real_time_signal,
+    capture, children, ignore_signals_in, processes, real_time_signals, return_free_memory,
+    send_real_time_signal,
 };

@@ -1,44 +1,46 @@
-//! The Python processes of this machine.
+//! Lists the Python processes of this machine, and the Python descendants of a process.
 
 use std::time::{Duration, Instant};
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::error::RemoteError;
-use crate::find::{KnownFiles, base, in_time};
-use crate::proc::{self, Status};
+use crate::find::{KnownFiles, in_time};
+use crate::maps::base;
 use crate::target::{Process, Target};
+use memtop_procinfo::{self as procinfo, Status};
 
 /// How long the search in one of many processes may take.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How long processes that do not answer are waited for in sum. After that, each gets less time.
+/// The total time spent on processes that do not answer. After that, each gets less time.
 const ALL_PATIENCE: Duration = Duration::from_secs(20);
 const SHORT_PATIENCE: Duration = Duration::from_millis(500);
 
 /// Searches processes one after the other, each with a deadline.
 #[derive(Default)]
-struct Looks {
+struct Searches {
     known: KnownFiles,
-    in_vain: Duration,
+    unanswered: Duration,
 }
 
-impl Looks {
-    /// Runs `look` for a process with the files known so far. Returns an error if it does not answer in time.
-    fn at<R: Send + 'static>(
+impl Searches {
+    /// Runs `search` in a process with the files known so far. Returns an error if it does not
+    /// answer in time.
+    fn run<R: Send + 'static>(
         &mut self,
         pid: u32,
-        look: impl FnOnce(&mut KnownFiles) -> R + Send + 'static,
+        search: impl FnOnce(&mut KnownFiles) -> R + Send + 'static,
     ) -> Result<R, RemoteError> {
         let begun = Instant::now();
-        let patience = if self.in_vain < ALL_PATIENCE { PATIENCE } else { SHORT_PATIENCE };
+        let patience = if self.unanswered < ALL_PATIENCE { PATIENCE } else { SHORT_PATIENCE };
         // After a timeout the thread keeps the known files, and a new collection begins.
         let mut known = std::mem::take(&mut self.known);
         let answer = in_time(patience, move || {
-            let answer = look(&mut known);
+            let answer = search(&mut known);
             (answer, known)
         });
         let Some((answer, known)) = answer else {
-            self.in_vain += begun.elapsed();
+            self.unanswered += begun.elapsed();
             return Err(RemoteError::NoAnswer { pid, seconds: patience.as_secs().max(1) });
         };
         self.known = known;
@@ -46,26 +48,26 @@ impl Looks {
     }
 }
 
-/// The Python processes of this machine, by their numbers, but for this one. One that may not be read is known by its
-/// name alone; so is one that does not answer.
+/// The Python processes of this machine by number, except for this one. A process that may not be
+/// read, or does not answer, is recognised by its name.
 #[must_use]
 pub fn processes() -> Vec<Process> {
-    let mut looks = Looks::default();
+    let mut searches = Searches::default();
     let mut users = FxHashMap::default();
-    let all = proc::all().into_iter().filter(|&pid| pid != std::process::id());
-    all.filter_map(|pid| process(pid, &mut looks, &mut users)).collect()
+    let all = procinfo::all().into_iter().filter(|&pid| pid != std::process::id());
+    all.filter_map(|pid| process(pid, &mut searches, &mut users)).collect()
 }
 
-fn process(pid: u32, looks: &mut Looks, users: &mut FxHashMap<u32, String>) -> Option<Process> {
+fn process(pid: u32, searches: &mut Searches, users: &mut FxHashMap<u32, String>) -> Option<Process> {
     let status = Status::of(pid).ok()?;
     let rss = status.memory().rss;
-    // A thread of the kernel has no memory; neither has a zombie, which may have been a Python.
+    // A kernel thread has no memory. Neither has a zombie, but it may have run Python.
     if rss.is_none() && !status.is_dead() {
         return None;
     }
-    // The command line is in its memory too, so reading it can block as well.
-    let looked = looks.at(pid, move |known| (proc::arguments(pid), Target::find_with(pid, known)));
-    let (arguments, found) = match looked {
+    // The command line is in its memory, too, so reading it can block as well.
+    let found = searches.run(pid, move |known| (procinfo::arguments(pid), Target::find_with(pid, known)));
+    let (arguments, found) = match found {
         Ok((arguments, found)) => (arguments, found),
         Err(error) => (Vec::new(), Err(error)),
     };
@@ -103,10 +105,10 @@ fn process(pid: u32, looks: &mut Looks, users: &mut FxHashMap<u32, String>) -> O
     Some(Process {
         pid,
         namespace_pid: status.namespace_pid(),
-        container: proc::container(pid),
+        container: procinfo::container(pid),
         version,
         rss: rss.unwrap_or(0),
-        user: users.entry(user).or_insert_with(|| proc::user_name(user)).clone(),
+        user: users.entry(user).or_insert_with(|| procinfo::user_name(user)).clone(),
         command: match arguments.join(" ") {
             nothing if nothing.is_empty() => status.name(),
             command => command,
@@ -120,23 +122,23 @@ fn is_called_python(arguments: &[String], status: &Status) -> bool {
     arguments.first().is_some_and(|program| is_python(base(program))) || is_python(&status.name())
 }
 
-/// The descendants of a process that are Pythons which can be read, by their numbers.
+/// The descendants of a process that run Python and can be read, by number.
 #[must_use]
 pub fn children(pid: u32) -> Vec<u32> {
     let mut below: FxHashMap<u32, Vec<u32>> = FxHashMap::default();
-    for child in proc::all() {
-        if let Some(parent) = proc::parent(child) {
+    for child in procinfo::all() {
+        if let Some(parent) = procinfo::parent(child) {
             below.entry(parent).or_default().push(child);
         }
     }
-    let mut looks = Looks::default();
+    let mut searches = Searches::default();
     let mut found = Vec::new();
     let (mut open, mut seen) = (vec![pid], FxHashSet::default());
     while let Some(parent) = open.pop() {
         for &child in below.get(&parent).into_iter().flatten() {
             if seen.insert(child) {
                 open.push(child);
-                if matches!(looks.at(child, move |known| Target::find_with(child, known)), Ok(Ok(_))) {
+                if matches!(searches.run(child, move |known| Target::find_with(child, known)), Ok(Ok(_))) {
                     found.push(child);
                 }
             }
@@ -155,15 +157,15 @@ mod tests {
 
     #[test]
     fn a_process_that_does_not_answer_is_reported_and_the_next_is_searched() {
-        // As if others had used up the time, so that the test is fast.
-        let mut looks = Looks { in_vain: ALL_PATIENCE, ..Looks::default() };
+        // As if other processes had used up the time, so that the test is fast.
+        let mut searches = Searches { unanswered: ALL_PATIENCE, ..Searches::default() };
         let (_keep, never) = mpsc::channel::<()>();
-        looks.known.insert(((1, 2), 3), MappedFile::Other);
-        let error = looks.at(7, move |_| never.recv().is_ok()).expect_err("it never answers");
+        searches.known.insert(((1, 2), 3), MappedFile::Other);
+        let error = searches.run(7, move |_| never.recv().is_ok()).expect_err("it never answers");
         assert!(matches!(error, RemoteError::NoAnswer { pid: 7, .. }), "{error}");
         assert!(error.hint().is_some());
-        assert!(looks.known.is_empty(), "the known files are with the blocked thread");
-        let answer = looks.at(8, |known| known.insert(((1, 2), 3), MappedFile::Other).is_none());
-        assert!(matches!(answer, Ok(true)) && looks.known.len() == 1);
+        assert!(searches.known.is_empty(), "the known files are with the blocked thread");
+        let answer = searches.run(8, |known| known.insert(((1, 2), 3), MappedFile::Other).is_none());
+        assert!(matches!(answer, Ok(true)) && searches.known.len() == 1);
     }
 }

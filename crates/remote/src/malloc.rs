@@ -1,16 +1,18 @@
-//! How much glibc's malloc holds free, told by walking its chunks in the copy.
+//! Counts the used and free bytes of glibc's malloc by walking its chunks in the copy.
 //!
-//! A chunk begins with the size of the one before it, if that is free, and its own size, whose low bits are flags: bit 0
-//! says that the chunk before it is in use (`malloc/malloc.c` of glibc, "Chunks of memory"). The main heap begins with a
-//! chunk; those of other arenas stand at multiples of 64 MiB and begin with `heap_info` and, the first of an arena, its
-//! `malloc_state` (`malloc/arena.c`). Another allocator has no such chain: then nothing is told, never guessed.
+//! A chunk begins with the size of the previous chunk, if that is free, and its own size, whose low
+//! bits are flags: bit 0 says that the previous chunk is in use (`malloc/malloc.c` of glibc,
+//! "Chunks of memory"). The main heap begins with a chunk. The heaps of other arenas are located at
+//! multiples of 64 MiB and begin with `heap_info`; the first heap of an arena continues with its
+//! `malloc_state` (`malloc/arena.c`). Other allocators have no such chain of chunks: then the
+//! result is `None`, never a guess.
 
 use memtop_cpython::Memory;
 
-/// What malloc holds, in bytes.
+/// The memory of malloc, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Malloc {
-    /// In blocks that are in use, without those that have a mapping of their own.
+    /// In blocks that are in use, except those that have a mapping of their own.
     pub(crate) in_use: u64,
     /// In free blocks, and at the ends of its heaps.
     pub(crate) free: u64,
@@ -20,14 +22,14 @@ const SIZE_MASK: u64 = !7;
 const PREVIOUS_IN_USE: u64 = 1;
 const SMALLEST: u64 = 32;
 const ARENA_HEAP: u64 = 64 << 20;
-/// `malloc_state.top`: behind a lock, flags, and ten lists of fast chunks.
+/// `malloc_state.top`, which follows a lock, flags, and ten lists of fast chunks.
 const ARENA_TOP: u64 = 96;
-/// Where the first chunk may begin behind the start of a `malloc_state`, which differs by version.
+/// The possible distances from a `malloc_state` to the first chunk, which differ by version.
 const ARENA_SIZES: std::ops::Range<u64> = 2000..2400;
 
 impl Malloc {
-    /// Counts the chunks of the main heap and of the arenas among `mappings`, both as ranges of addresses. `None` if the
-    /// main heap is no chain of chunks.
+    /// Counts the chunks of the main heap and of the arenas in `mappings`, both as ranges of
+    /// addresses. `None` if the main heap is not a chain of chunks.
     pub(crate) fn count(
         memory: &impl Memory,
         main: Option<(u64, u64)>,
@@ -45,9 +47,9 @@ impl Malloc {
     }
 }
 
-/// The chunks from `start` to `end`, or to the `top` of the heap.
+/// Counts the chunks from `start` to `end`, or to the `top` of the heap.
 fn chain(memory: &impl Memory, start: u64, end: u64, top: Option<u64>) -> Option<Malloc> {
-    let mut told = Malloc::default();
+    let mut counted = Malloc::default();
     let mut at = start;
     loop {
         let size = memory.word(at + 8)? & SIZE_MASK;
@@ -56,18 +58,18 @@ fn chain(memory: &impl Memory, start: u64, end: u64, top: Option<u64>) -> Option
             return None;
         }
         if top == Some(at) || (top.is_none() && end - next < SMALLEST) {
-            told.free += size;
-            return Some(told);
+            counted.free += size;
+            return Some(counted);
         }
         match memory.word(next + 8)? & PREVIOUS_IN_USE {
-            0 => told.free += size,
-            _ => told.in_use += size,
+            0 => counted.free += size,
+            _ => counted.in_use += size,
         }
         at = next;
     }
 }
 
-/// A heap of an arena of its own.
+/// Counts the chunks of one heap of an arena.
 fn arena(memory: &impl Memory, start: u64, end: u64) -> Option<Malloc> {
     let (state, previous) = (memory.word(start)?, memory.word(start + 8)?);
     let size = memory.word(start + 16)?;
@@ -107,7 +109,7 @@ mod tests {
         }
     }
 
-    /// Chunks one behind the other: sizes with their flags.
+    /// Adjacent chunks, by their sizes with flags.
     fn chunks(start: u64, sizes: &[u64]) -> Words {
         let mut words = BTreeMap::new();
         let mut at = start;
@@ -121,12 +123,12 @@ mod tests {
     #[test]
     fn a_chunk_is_free_if_the_next_one_says_so() {
         let memory = chunks(0x1000, &[64 | 1, 32 | 1, 48, 112 | 1]);
-        let told = Malloc::count(&memory, Some((0x1000, 0x1100)), std::iter::empty());
-        assert_eq!(told, Some(Malloc { in_use: 64 + 48, free: 32 + 112 }));
+        let counted = Malloc::count(&memory, Some((0x1000, 0x1100)), std::iter::empty());
+        assert_eq!(counted, Some(Malloc { in_use: 64 + 48, free: 32 + 112 }));
     }
 
     #[test]
-    fn what_is_no_chain_is_not_counted() {
+    fn a_broken_chain_is_not_counted() {
         for sizes in [&[64 | 1, 8][..], &[64 | 1, 33 | 1], &[64 | 1, 1 << 40], &[]] {
             assert_eq!(
                 Malloc::count(&chunks(0x1000, sizes), Some((0x1000, 0x1100)), std::iter::empty()),

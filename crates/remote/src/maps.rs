@@ -1,29 +1,32 @@
-//! What a process has mapped, as `/proc/PID/maps` tells it (`proc_pid_maps(5)`).
+//! The mappings of a process, as `/proc/PID/maps` lists them (`proc_pid_maps(5)`).
 
 /// A mapping of a process.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Region {
-    /// Where it begins.
+    /// Its first address.
     pub start: u64,
-    /// Where it ends.
+    /// The address after its last one.
     pub end: u64,
-    /// Whether it can be read.
+    /// Whether it is readable.
     pub readable: bool,
-    /// Whether it can be written to.
+    /// Whether it is writable.
     pub writable: bool,
-    /// Whether it is code.
+    /// Whether it is executable.
     pub executable: bool,
     /// Whether other processes may share it.
     pub shared: bool,
-    /// Where in its file it begins, in bytes.
+    /// The offset in its file at which it begins, in bytes.
     pub offset: u64,
-    /// The device that its file is on, as major and minor number.
+    /// The device of its file, as major and minor number.
     pub device: (u32, u32),
-    /// The file's number; 0 for memory of no file.
+    /// The inode number of its file; 0 if it has no file.
     pub inode: u64,
-    /// The file, or a name such as `[heap]`; empty for memory without a name.
+    /// The path of its file, or a name such as `[heap]`; empty if it has neither.
     pub path: String,
 }
+
+/// The largest mapping that is taken for a thread's stack.
+const LARGEST_STACK: u64 = 1 << 28;
 
 impl Region {
     /// Its length in bytes.
@@ -32,21 +35,26 @@ impl Region {
         self.end - self.start
     }
 
-    /// Whether it is private memory of no file that the process reads and writes.
+    /// Whether it is private, readable and writable memory without a file.
     #[must_use]
     pub fn is_anonymous(&self) -> bool {
         self.inode == 0 && !self.shared && self.readable && self.writable
     }
 
-    /// Whether it is of a file.
+    /// Whether it maps a file.
     #[must_use]
     pub fn is_file(&self) -> bool {
         self.inode != 0 && self.path.starts_with('/')
     }
 
-    /// Whether it is of the same part of the same file as another.
+    /// Whether it maps the same file as another mapping.
     pub(crate) fn is_same_file(&self, other: &Self) -> bool {
         (self.device, self.inode) == (other.device, other.inode)
+    }
+
+    /// Whether the kernel provides its contents.
+    pub(crate) fn is_kernels(&self) -> bool {
+        matches!(self.path.as_str(), "[vvar]" | "[vvar_vclock]" | "[vdso]" | "[vsyscall]")
     }
 
     fn parse(line: &str) -> Option<Self> {
@@ -78,11 +86,11 @@ impl Region {
     }
 }
 
-/// The mappings in the text of `/proc/PID/maps`, ascending. Lines that cannot be read are left out.
+/// Parses the text of `/proc/PID/maps` into mappings, ascending. Invalid lines are skipped.
 pub(crate) fn parse(text: &str) -> Vec<Region> {
     let mut regions: Vec<Region> = Vec::with_capacity(text.len() / 64);
     for region in text.lines().filter_map(Region::parse) {
-        // Read while the process runs, a mapping may be told twice.
+        // While the process runs, a mapping may be listed twice.
         if regions.last().is_none_or(|last| last.end <= region.start) {
             regions.push(region);
         }
@@ -90,10 +98,22 @@ pub(crate) fn parse(text: &str) -> Vec<Region> {
     regions
 }
 
-/// The mapping that an address is in. O(log n).
+/// The mapping that contains an address. O(log n).
 pub(crate) fn around(regions: &[Region], address: u64) -> Option<&Region> {
-    let place = regions.partition_point(|region| region.end <= address);
-    regions.get(place).filter(|region| region.start <= address)
+    let index = regions.partition_point(|region| region.end <= address);
+    regions.get(index).filter(|region| region.start <= address)
+}
+
+/// The start and end of the mapping that contains the stack with this stack pointer.
+pub(crate) fn stack_around(regions: &[Region], pointer: u64) -> Option<(u64, u64)> {
+    let region = around(regions, pointer)?;
+    let is_stack = region.is_anonymous() && region.length() <= LARGEST_STACK;
+    is_stack.then_some((region.start, region.end))
+}
+
+/// The last name of a path.
+pub(crate) fn base(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
 }
 
 #[cfg(test)]
@@ -101,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_of_every_kind_are_read_and_others_left_out() {
+    fn lines_of_every_kind_are_parsed_and_invalid_ones_skipped() {
         let text = "55d0c0000000-55d0c0001000 r--p 00000000 fe:01 1234                       /usr/bin/a b (deleted)\n\
                     garbage\n\
                     7f0000000000-7f0000001000 rw-s 00002000 00:05 7 /dev/zero\n\

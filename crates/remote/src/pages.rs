@@ -1,6 +1,6 @@
-//! Which pages of a process are in memory, as `/proc/PID/pagemap` tells it
-//! (`Documentation/admin-guide/mm/pagemap.rst` of Linux): one question for a whole mapping from Linux 6.7 on, a word a
-//! page before.
+//! Finds the pages of a process that are in memory or swapped out, from `/proc/PID/pagemap`
+//! (`Documentation/admin-guide/mm/pagemap.rst` of Linux): since Linux 6.7 with one scan of a whole
+//! mapping, before by reading a word for each page.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
@@ -14,24 +14,26 @@ use crate::raw::{self, PAGE_IS_FILE, PAGE_IS_PRESENT, PAGE_IS_SWAPPED, PageRange
 /// The page map of a process.
 #[derive(Debug)]
 pub(crate) struct Pagemap {
-    /// That of one of its threads, in `/proc`.
+    /// The directory of one of its threads in `/proc`.
     directory: String,
     file: File,
     page: u64,
 }
 
-/// Bits of a page's word.
+/// Bits in the word of a page.
 const PRESENT: u64 = 1 << 63;
 const SWAPPED: u64 = 1 << 62;
 const OF_FILE: u64 = 1 << 61;
-/// How many words are read at once.
+/// The number of words that are read at once.
 const WORDS: u64 = 1 << 14;
-/// A mapping larger than this is reserved room, of which a word a page cannot be read in time.
+/// A larger mapping is reserved address space. Reading a word for each of its pages would take too
+/// long.
 const LARGEST_BY_WORDS: u64 = 1 << 40;
-/// Of one larger than this it is asked first how much of it is anywhere: often nothing, and mostly at its beginning.
+/// For a larger mapping, `smaps` is read first: often few of its pages exist, and most of those at
+/// its beginning.
 const LARGE: u64 = 1 << 30;
 
-/// Ranges of pages, and how many system calls it took to know them.
+/// Ranges of pages, and the number of system calls that finding them took.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
     pub(crate) ranges: Vec<PageRange>,
@@ -39,38 +41,43 @@ pub(crate) struct Found {
 }
 
 impl Pagemap {
-    /// Opens it, by a thread of the process. It stays that of the program that runs in the process now.
+    /// Opens the page map through a thread of the process. It stays that of the program that the
+    /// process runs now.
     pub(crate) fn open(pid: u32, thread: u32) -> io::Result<Self> {
         let directory = format!("/proc/{pid}/task/{thread}");
-        Ok(Self { file: File::open(format!("{directory}/pagemap"))?, page: raw::page_size(), directory })
+        Ok(Self {
+            file: File::open(format!("{directory}/pagemap"))?,
+            page: rustix::param::page_size() as u64,
+            directory,
+        })
     }
 
-    /// What is true of the page that an address is in: categories, or 0 if it is nowhere.
+    /// The categories of the page that contains an address; 0 if the page does not exist.
     pub(crate) fn page(&self, address: u64) -> io::Result<u64> {
         let mut word = [0; 8];
         self.file.read_exact_at(&mut word, address / self.page * 8)?;
         Ok(categories(u64::from_le_bytes(word)))
     }
 
-    /// The pages that are in memory or swapped out, of those mappings that are `wanted`, ascending.
+    /// The pages that are in memory or swapped out, ascending, in those mappings that are `wanted`.
     pub(crate) fn find(&self, regions: &[Region], wanted: impl Fn(&Region) -> bool) -> io::Result<Found> {
         let mut found = Found::default();
         let mut buffer = vec![PageRange::default(); 4096];
         let mut can_scan = true;
-        let mut somewhere = None;
+        let mut existing = None;
         for region in regions.iter().filter(|region| wanted(region)) {
             if can_scan {
                 match self.scan(region, &mut buffer, &mut found) {
                     Ok(()) => continue,
-                    // An older kernel, or one that was told not to.
+                    // An older kernel, or a seccomp filter.
                     Err(_) => can_scan = false,
                 }
             }
             let most = if region.length() > LARGE {
-                found.calls += u64::from(somewhere.is_none());
-                let somewhere = somewhere.get_or_insert_with(|| somewhere_by_mapping(&self.directory));
-                // One that came since then has no line.
-                somewhere.get(&region.start).copied().unwrap_or(u64::MAX)
+                found.calls += u64::from(existing.is_none());
+                let existing = existing.get_or_insert_with(|| existing_bytes(&self.directory));
+                // A mapping that is newer than `smaps` is not listed.
+                existing.get(&region.start).copied().unwrap_or(u64::MAX)
             } else {
                 u64::MAX
             };
@@ -102,7 +109,7 @@ impl Pagemap {
         Ok(())
     }
 
-    /// By a word a page, until so many bytes were found.
+    /// Finds pages by reading a word for each page, until `most` bytes were found.
     fn words(&self, region: &Region, most: u64, found: &mut Found) -> io::Result<()> {
         if region.length() > LARGEST_BY_WORDS {
             return Ok(());
@@ -137,8 +144,8 @@ impl Pagemap {
     }
 }
 
-/// By where a mapping begins: how many bytes of it are in memory or swapped out (`proc_pid_smaps(5)`).
-fn somewhere_by_mapping(directory: &str) -> FxHashMap<u64, u64> {
+/// The bytes in memory or swapped out of each mapping, by its first address (`proc_pid_smaps(5)`).
+fn existing_bytes(directory: &str) -> FxHashMap<u64, u64> {
     let mut found: FxHashMap<u64, u64> = FxHashMap::default();
     let Ok(file) = File::open(format!("{directory}/smaps")) else { return found };
     let mut start = None;
@@ -156,12 +163,12 @@ fn somewhere_by_mapping(directory: &str) -> FxHashMap<u64, u64> {
     found
 }
 
-/// What a page's word says, as the newer question would answer.
+/// The categories in the word of a page, as a scan reports them.
 fn categories(word: u64) -> u64 {
     let bit = |mask, category| if word & mask == 0 { 0 } else { category };
     match bit(PRESENT, PAGE_IS_PRESENT) | bit(SWAPPED, PAGE_IS_SWAPPED) {
         0 => 0,
-        somewhere => somewhere | bit(OF_FILE, PAGE_IS_FILE),
+        existing => existing | bit(OF_FILE, PAGE_IS_FILE),
     }
 }
 
@@ -170,41 +177,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_word_says_what_the_newer_question_says() {
+    fn a_word_has_the_same_categories_as_a_scan() {
         assert_eq!(categories(0), 0);
-        assert_eq!(categories(OF_FILE), 0, "a page that is nowhere is not of interest");
+        assert_eq!(categories(OF_FILE), 0, "a page that does not exist has no categories");
         assert_eq!(categories(PRESENT | OF_FILE | 0x1234), PAGE_IS_PRESENT | PAGE_IS_FILE);
         assert_eq!(categories(SWAPPED | 5), PAGE_IS_SWAPPED);
     }
 
     fn anonymous(memory: &raw::Buffer) -> Region {
         let start = memory.as_ptr() as u64;
-        Region {
-            start,
-            end: start + memory.len() as u64,
-            readable: true,
-            writable: true,
-            executable: false,
-            shared: false,
-            offset: 0,
-            device: (0, 0),
-            inode: 0,
-            path: String::new(),
-        }
+        let end = start + memory.len() as u64;
+        Region { start, end, readable: true, writable: true, ..Region::default() }
     }
 
     #[test]
-    fn room_that_was_reserved_and_not_touched_is_not_read_page_by_page() {
+    fn reserved_address_space_is_not_read_page_by_page() {
         let pid = std::process::id();
         let pagemap = Pagemap::open(pid, pid).expect("a process may read its own");
         let mut memory = raw::Buffer::reserve(1 << 38).expect("256 GiB of addresses");
         memory[100 << 20] = 1;
         let region = anonymous(&memory);
-        // One that is next to it, of another test, is one with it to the kernel.
-        let somewhere =
-            somewhere_by_mapping("/proc/self").into_iter().filter(|&(start, _)| start <= region.start);
-        let (_, most) = somewhere.max().expect("it is mapped");
-        assert!((4096..1 << 22).contains(&most), "{most} bytes of it are somewhere");
+        // The kernel may merge it with an adjacent mapping of another test.
+        let existing = existing_bytes("/proc/self").into_iter().filter(|&(start, _)| start <= region.start);
+        let (_, most) = existing.max().expect("it is mapped");
+        assert!((4096..1 << 22).contains(&most), "{most} bytes of it exist");
         let mut found = Found::default();
         pagemap.words(&region, most, &mut found).expect("reading words");
         let words = 8 * WORDS * found.calls;
@@ -217,10 +213,10 @@ mod tests {
     }
 
     #[test]
-    fn both_ways_find_the_same_pages_of_this_process() {
+    fn words_and_scan_find_the_same_pages() {
         let pid = std::process::id();
         let pagemap = Pagemap::open(pid, pid).expect("a process may read its own");
-        // Touched here and there, so that there is more than one range.
+        // Touched in several parts, so that there is more than one range.
         let mut memory = raw::Buffer::reserve(1 << 24).expect("16 MiB");
         for place in [0, 5 << 20, (5 << 20) + 4096, 15 << 20] {
             memory[place] = 1;

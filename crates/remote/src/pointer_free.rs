@@ -1,28 +1,29 @@
-//! Which parts of large mappings hold no addresses, and so neither objects nor what refers to them: the numbers of
-//! arrays, the bytes of long texts.
+//! Finds the parts of large mappings that contain no addresses, and so neither objects nor
+//! references: the numbers of arrays, the bytes of long strings.
 //!
-//! A page in sixteen is looked at: one with a word in it that is an address of private memory speaks for its
-//! surroundings. Objects have such words in every page, by their types; so only a long stretch without any is left out.
-//! Of it, the pages are kept in which a block of malloc's begins that has a mapping of its own: there stands the head of
-//! a large text, or of the key table of a dict. If another page is asked for all the same, it is read then.
+//! One page in sixteen is sampled. A word that is an address in private memory shows that objects
+//! may be around. Every page of objects has such words, since each object refers to its type; so
+//! only a long stretch without any is skipped. The pages in it with the first bytes of a malloc
+//! block that has a mapping of its own are still copied: they contain the header of a large str or
+//! of a dict key table. If another page of the stretch is needed after all, it is read then.
 
-use crate::copy::Ranges;
 use crate::maps::Region;
+use crate::ranges::Ranges;
 use crate::raw::{self, MOST_PIECES, PAGE_IS_FILE, PAGE_IS_PRESENT, PAGE_IS_ZERO, PageRange};
 
-/// Mappings below this size are copied whole.
+/// Smaller mappings are copied whole.
 const LARGE: u64 = 1 << 25;
-/// What is judged as one, and every how many bytes a page of it is looked at.
+/// The size of the pieces that are judged, and the distance between their sampled pages.
 const PIECE: u64 = 1 << 20;
 const STEP: u64 = 1 << 16;
-/// The shortest stretch that is left out.
+/// The shortest stretch that is skipped.
 const STRETCH: u64 = 1 << 22;
 const PAGE: u64 = 4096;
 
-/// The stretches that may be left out. The process may be running.
+/// Finds the stretches that may be skipped. The process may be running.
 pub(crate) fn find(thread: u32, regions: &[Region], pages: &[PageRange]) -> Ranges {
-    let looker = PointerScan::new(thread, regions, pages);
-    // By what is there: a mapping may be reserved room without end.
+    let scan = PointerScan::new(thread, regions, pages);
+    // Only pages that exist are considered, since a mapping may be huge reserved address space.
     let mut pieces = Vec::new();
     let mut large = regions.iter().filter(|region| is_large(region)).peekable();
     for range in pages {
@@ -34,13 +35,13 @@ pub(crate) fn find(thread: u32, regions: &[Region], pages: &[PageRange]) -> Rang
             }
         }
     }
-    // Most are told by one page.
-    let pieces = looker.without_addresses(&pieces, &[PIECE / 2]);
-    stretches(&looker.without_addresses(&stretched(&pieces), &every_step()))
+    // For most pieces, one page is enough.
+    let pieces = scan.without_addresses(&pieces, &[PIECE / 2]);
+    stretches(&scan.without_addresses(&stretched(&pieces), &every_step()))
 }
 
-/// Those of the stretches that hold no addresses still, without the pages in which blocks begin: a look at each again,
-/// when the process stands still.
+/// Checks the stretches again while the process is stopped. Returns those that still contain no
+/// addresses, without the pages in which blocks begin.
 pub(crate) fn confirm(
     thread: u32,
     regions: &[Region],
@@ -50,11 +51,11 @@ pub(crate) fn confirm(
     if stretches_before.is_empty() {
         return Ranges::new();
     }
-    let looker = PointerScan::new(thread, regions, pages);
+    let scan = PointerScan::new(thread, regions, pages);
     let large: Vec<&Region> = regions.iter().filter(|region| is_large(region)).collect();
     let around = |address: u64| {
-        let place = large.partition_point(|region| region.end <= address);
-        large.get(place).filter(|region| region.start <= address)
+        let index = large.partition_point(|region| region.end <= address);
+        large.get(index).filter(|region| region.start <= address)
     };
     let mut pieces = Vec::new();
     for &(start, end) in stretches_before {
@@ -64,12 +65,12 @@ pub(crate) fn confirm(
         pieces.extend((start..end).step_by(PIECE as usize).filter(inside));
     }
     let mut kept = Ranges::new();
-    for (start, end) in stretches(&looker.without_addresses(&pieces, &every_step())) {
-        // A stretch may reach over two mappings that touch.
+    for (start, end) in stretches(&scan.without_addresses(&pieces, &every_step())) {
+        // A stretch may cover two adjacent mappings.
         let mut at = start;
         while let Some(region) = around(at).filter(|_| at < end) {
             let until = end.min(region.end);
-            for begins in looker.blocks(region, at, until) {
+            for begins in scan.blocks(region, at, until) {
                 if at < begins {
                     kept.push((at, begins));
                 }
@@ -92,7 +93,7 @@ fn every_step() -> Vec<u64> {
     (0..PIECE).step_by(STEP as usize).collect()
 }
 
-/// Pieces as stretches that are long enough.
+/// Joins pieces into stretches, and drops those that are too short.
 fn stretches(pieces: &[u64]) -> Ranges {
     let mut ranges = Ranges::new();
     for &piece in pieces {
@@ -105,16 +106,17 @@ fn stretches(pieces: &[u64]) -> Ranges {
     ranges
 }
 
-/// The pieces that are in a stretch that is long enough.
+/// The pieces in stretches that are long enough.
 fn stretched(pieces: &[u64]) -> Vec<u64> {
     stretches(pieces).iter().flat_map(|&(start, end)| (start..end).step_by(PIECE as usize)).collect()
 }
 
+/// Samples pages of a process for words that are addresses.
 struct PointerScan<'l> {
-    /// One of the process's, by which its memory is read.
+    /// The thread of the process through which its memory is read.
     thread: u32,
     pages: &'l [PageRange],
-    /// Private memory that is written to, where what is referred to is.
+    /// Writable private memory, which contains the objects that addresses refer to.
     spans: Ranges,
 }
 
@@ -131,15 +133,15 @@ impl<'l> PointerScan<'l> {
     }
 
     fn is_present(&self, address: u64) -> bool {
-        let place = self.pages.partition_point(|range| range.end <= address);
-        self.pages.get(place).is_some_and(|range| {
+        let index = self.pages.partition_point(|range| range.end <= address);
+        self.pages.get(index).is_some_and(|range| {
             let wanted = range.categories & (PAGE_IS_PRESENT | PAGE_IS_FILE | PAGE_IS_ZERO);
             range.start <= address && wanted == PAGE_IS_PRESENT
         })
     }
 
-    /// The pieces in none of whose pages at `offsets` there is an address. A piece that cannot be read is not among
-    /// them.
+    /// The pieces without an address in any of their pages at `offsets`. A piece that cannot be
+    /// read is not returned.
     fn without_addresses(&self, pieces: &[u64], offsets: &[u64]) -> Vec<u64> {
         let mut with = vec![false; pieces.len()];
         let mut asked: Vec<(usize, u64)> = Vec::with_capacity(MOST_PIECES);
@@ -148,9 +150,9 @@ impl<'l> PointerScan<'l> {
             let addresses: Vec<(u64, u64)> = asked.iter().map(|&(_, address)| (address, PAGE)).collect();
             let read = raw::read(self.thread, &addresses, &mut buffer[..addresses.len() * PAGE as usize]);
             let read = read.unwrap_or(0) / PAGE as usize;
-            for (place, &(piece, _)) in asked.iter().enumerate() {
-                let page = &buffer[place * PAGE as usize..][..PAGE as usize];
-                with[piece] |= place >= read || self.has_address(page);
+            for (index, &(piece, _)) in asked.iter().enumerate() {
+                let page = &buffer[index * PAGE as usize..][..PAGE as usize];
+                with[piece] |= index >= read || self.has_address(page);
             }
             asked.clear();
         };
@@ -176,19 +178,20 @@ impl<'l> PointerScan<'l> {
         page.chunks_exact(8).any(|word| {
             let word = word.try_into().map_or(0, u64::from_le_bytes);
             word % 8 == 0 && word >= lowest && word < highest && {
-                let place = self.spans.partition_point(|span| span.1 <= word);
-                self.spans.get(place).is_some_and(|span| span.0 <= word)
+                let index = self.spans.partition_point(|span| span.1 <= word);
+                self.spans.get(index).is_some_and(|span| span.0 <= word)
             }
         })
     }
 
-    /// The pages between `start` and `end` in which a block of malloc's begins. Where blocks stand side by side from the
-    /// mapping's beginning on, each tells where the next is; elsewhere all pages are asked.
+    /// The pages between `start` and `end` in which a malloc block begins. As long as blocks are
+    /// adjacent from the beginning of the mapping on, the size of each locates the next one;
+    /// elsewhere, all pages are checked.
     fn blocks(&self, region: &Region, start: u64, end: u64) -> Vec<u64> {
         let mut found = Vec::new();
         let mut at = region.start;
         while at < end
-            && let Some(length) = self.heads(region, &[at])[0]
+            && let Some(length) = self.block_lengths(region, &[at])[0]
         {
             if at >= start {
                 found.push(at);
@@ -200,8 +203,8 @@ impl<'l> PointerScan<'l> {
             let pages = (at..end).step_by(PAGE as usize).take(MOST_PIECES);
             let pages: Vec<u64> = pages.filter(|&page| self.is_present(page)).collect();
             let next = at + MOST_PIECES as u64 * PAGE;
-            let heads = self.heads(region, &pages);
-            let first = pages.iter().zip(heads).find_map(|(&page, length)| Some((page, length?)));
+            let lengths = self.block_lengths(region, &pages);
+            let first = pages.iter().zip(lengths).find_map(|(&page, length)| Some((page, length?)));
             at = match first {
                 Some((page, length)) => {
                     found.push(page);
@@ -213,19 +216,20 @@ impl<'l> PointerScan<'l> {
         found
     }
 
-    /// For each page whether it begins with the head of a block that has a mapping of its own, and then the block's
-    /// length (`malloc/malloc.c` of glibc, `struct malloc_chunk`: the size with `IS_MMAPPED` alone set).
-    fn heads(&self, region: &Region, pages: &[u64]) -> Vec<Option<u64>> {
+    /// For each page, the length of the block that begins with it, if there is one with a mapping
+    /// of its own (`malloc/malloc.c` of glibc, `struct malloc_chunk`: the size with only
+    /// `IS_MMAPPED` set).
+    fn block_lengths(&self, region: &Region, pages: &[u64]) -> Vec<Option<u64>> {
         const HEAD: usize = 16;
         const IS_MAPPED: u64 = 2;
         let mut buffer = vec![0; pages.len() * HEAD];
         let asked: Vec<(u64, u64)> = pages.iter().map(|&page| (page, HEAD as u64)).collect();
         let present = pages.first().is_some_and(|&page| self.is_present(page));
         let read = if present { raw::read(self.thread, &asked, &mut buffer).unwrap_or(0) } else { 0 };
-        let length = |(place, page): (usize, &u64)| {
-            let head = buffer.get(place * HEAD..(place + 1) * HEAD).filter(|_| (place + 1) * HEAD <= read)?;
+        let length = |(index, page): (usize, &u64)| {
+            let head = buffer.get(index * HEAD..(index + 1) * HEAD).filter(|_| (index + 1) * HEAD <= read)?;
             let size = head[8..].try_into().map_or(0, u64::from_le_bytes);
-            // Of late, the size is without the head.
+            // In newer versions, the size does not include the header.
             let length = (size & !7).checked_next_multiple_of(PAGE)?;
             let is_whole = [0, HEAD as u64].contains(&(length - (size & !7)));
             let fits = size & 7 == IS_MAPPED && length > 0 && is_whole && length <= region.end - page;

@@ -1,13 +1,15 @@
-//! Stops all threads of a process, and lets them run on.
+//! Stops all threads of a process, and resumes them.
 //!
-//! A thread of this program does it that lives for nothing else: when it ends, however it ends, the kernel releases
-//! what it traced. What it has stopped it releases itself, with the signals that stopped threads on their way. A process
-//! that was stopped by a signal before stays so: the kernel goes on with that stop.
+//! A dedicated thread traces them. When it ends, for whatever reason, the kernel releases the
+//! threads that it traced. Normally the thread releases them itself, and delivers the signals that
+//! stopped threads meanwhile. A process that was stopped by a signal before stays stopped: the
+//! kernel continues that stop.
 //!
-//! What a process notices: a few system calls end with `EINTR` after a stop, as `signal(7)` says under "Interruption of
-//! system calls by stop signals". Measured on Linux 6.18: `epoll_wait`, `semop`, `sigwaitinfo`, and `recv` on a socket
-//! with a timeout do; `poll`, `select`, `nanosleep`, `read`, `recv`, `sem_wait`, `msgrcv`, `waitpid` and `pause` go on.
-//! Python's own calls are repeated by the interpreter (PEP 475).
+//! A process can notice a stop, because a few system calls end with `EINTR` (`signal(7)`,
+//! "Interruption of system calls by stop signals"). Measured on Linux 6.18: `epoll_wait`, `semop`,
+//! `sigwaitinfo`, and `recv` on a socket with a timeout do; `poll`, `select`, `nanosleep`, `read`,
+//! `recv`, `sem_wait`, `msgrcv`, `waitpid` and `pause` continue. The interpreter repeats the calls
+//! that Python makes (PEP 475).
 
 use std::io;
 use std::thread;
@@ -17,22 +19,22 @@ use rustc_hash::FxHashSet;
 
 use crate::access::refusal;
 use crate::error::RemoteError;
-use crate::proc::{self, Status};
 use crate::raw::{self, Wait};
+use memtop_procinfo::{self as procinfo, Status};
 
 /// How long a thread may take to stop.
 const PATIENCE: Duration = Duration::from_millis(100);
-/// How long all threads may take: a process can start threads faster than they can be stopped.
+/// How long all threads may take to stop. A process can start threads faster than they are stopped.
 const ALL_PATIENCE: Duration = Duration::from_secs(2);
-/// How long is waited between two looks.
-const BREATH: Duration = Duration::from_micros(20);
+/// The time between two checks.
+const CHECK_INTERVAL: Duration = Duration::from_micros(20);
 
-/// All threads of a process, standing still until this is dropped.
+/// All threads of a process, stopped until this is dropped.
 pub(crate) struct Stopped {
     pid: u32,
     threads: Vec<Traced>,
     begun: Instant,
-    /// System calls that were made.
+    /// The number of system calls that were made.
     pub(crate) calls: u64,
 }
 
@@ -43,10 +45,11 @@ struct Traced {
     wait: Wait,
 }
 
-/// Runs `work` while all threads of a process stand still. Gives its answer, and for how long they stood.
+/// Runs `work` while all threads of a process are stopped. Returns its result, and how long they
+/// were stopped.
 ///
 /// # Errors
-/// If they cannot be stopped; all run on then.
+/// If they cannot be stopped. All are resumed then.
 pub(crate) fn stopped<R: Send>(
     pid: u32,
     work: impl FnOnce(&Stopped) -> R + Send,
@@ -59,7 +62,7 @@ pub(crate) fn stopped<R: Send>(
         });
         let tracer = tracer.map_err(|source| RemoteError::Refused {
             pid,
-            what: "a thread of mem_top's own",
+            what: "starting a thread of mem_top",
             source,
         })?;
         tracer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
@@ -70,14 +73,14 @@ pub(crate) fn stopped<R: Send>(
     result
 }
 
-/// Waits until the kernel has released the threads that could not be stopped: it does so a moment after the thread that
-/// traced them has ended.
+/// Waits until the kernel has released the threads that could not be stopped, which is shortly
+/// after the thread that traced them has ended.
 fn await_release(pid: u32) {
     let own = std::process::id();
     let begun = Instant::now();
-    // A tracer that is told no more is the thread that has just ended.
+    // A tracer whose process is unknown is the thread that has just ended.
     let traced = || {
-        let mut tracers = proc::threads(pid).into_iter().filter_map(|thread| {
+        let mut tracers = procinfo::threads(pid).into_iter().filter_map(|thread| {
             let status = Status::of_thread(pid, thread).ok()?;
             status.tracer()
         });
@@ -89,11 +92,11 @@ fn await_release(pid: u32) {
 }
 
 impl Stopped {
-    /// Stops all threads: those that are listed are asked, until a list has no new one in it.
+    /// Stops all threads: asks the listed ones to stop, until the list contains no new one.
     fn all(pid: u32) -> Result<Self, RemoteError> {
         let mut stopped = Self { pid, threads: Vec::new(), begun: Instant::now(), calls: 0 };
         loop {
-            let listed = proc::threads(pid);
+            let listed = procinfo::threads(pid);
             stopped.calls += 2;
             if listed.is_empty() {
                 return Err(RemoteError::Exited { pid });
@@ -108,7 +111,7 @@ impl Stopped {
             }
         }
         if stopped.threads.is_empty() {
-            // Only what is left of threads: the process is ending.
+            // All threads have ended, and so will the process.
             return Err(match Status::of(pid) {
                 Ok(status) if status.is_dead() => RemoteError::Zombie { pid },
                 _ => RemoteError::Exited { pid },
@@ -117,10 +120,10 @@ impl Stopped {
         Ok(stopped)
     }
 
-    /// Asks those threads to stop that are not yet traced. Whether there were any.
+    /// Asks the threads to stop that are not yet traced. Returns whether there were any.
     fn ask(&mut self, listed: &[u32]) -> Result<bool, RemoteError> {
         let mut new = false;
-        // Without those that are gone: their numbers may come back.
+        // Threads that ended are not in it: their numbers may be reused.
         let known: FxHashSet<u32> = self.threads().collect();
         for &thread in listed.iter().filter(|thread| !known.contains(thread)) {
             self.calls += 2;
@@ -143,7 +146,7 @@ impl Stopped {
         Ok(new)
     }
 
-    /// Why a thread cannot be traced; `None` if it is dead.
+    /// The reason why a thread cannot be traced; `None` if it is dead.
     fn refused(&self, thread: u32, error: io::Error) -> Option<RemoteError> {
         let status = Status::of_thread(self.pid, thread).ok().filter(|status| !status.is_dead())?;
         if let Some((tracing, process)) = status.tracer() {
@@ -154,7 +157,7 @@ impl Stopped {
         Some(refusal(self.pid, "ptrace", error))
     }
 
-    /// Waits until all that were asked have stopped or are gone.
+    /// Waits until all threads have stopped or ended.
     fn wait(&mut self) -> Result<(), RemoteError> {
         loop {
             let mut late = None;
@@ -177,7 +180,7 @@ impl Stopped {
             if let Some(thread) = late {
                 return Err(self.does_not_stop(thread, PATIENCE));
             }
-            thread::sleep(BREATH);
+            thread::sleep(CHECK_INTERVAL);
             self.calls += 1;
         }
     }
@@ -185,19 +188,19 @@ impl Stopped {
     fn does_not_stop(&self, thread: u32, waited: Duration) -> RemoteError {
         let name =
             Status::of_thread(self.pid, thread).map_or_else(|_| "?".to_owned(), |status| status.name());
-        let waits = proc::read(&format!("/proc/{}/task/{thread}/wchan", self.pid)).unwrap_or_default();
+        let waits = procinfo::read(&format!("/proc/{}/task/{thread}/wchan", self.pid)).unwrap_or_default();
         let waits =
             if waits.is_empty() || waits == "0" { String::new() } else { format!(", waiting in {waits}") };
         let milliseconds = waited.as_millis() as u64;
         RemoteError::DoesNotStop { pid: self.pid, thread, name, milliseconds, waits }
     }
 
-    /// The threads that stand still.
+    /// The stopped threads.
     pub(crate) fn threads(&self) -> impl Iterator<Item = u32> + '_ {
         self.threads.iter().map(|traced| traced.thread)
     }
 
-    /// Lets all run on. Gives how long they stood still.
+    /// Resumes all threads. Returns how long they were stopped.
     fn release(mut self) -> Duration {
         self.detach();
         self.begun.elapsed()
@@ -205,7 +208,8 @@ impl Stopped {
 
     fn detach(&mut self) {
         for traced in self.threads.drain(..) {
-            // What cannot be detached is gone, or running: then it is released when this thread ends.
+            // A thread that cannot be detached has ended, or is running. Then it is released when
+            // this thread ends.
             let _ = match traced.wait {
                 Wait::Stopped => raw::detach(traced.thread, 0),
                 Wait::Signal(signal) => raw::detach(traced.thread, signal),

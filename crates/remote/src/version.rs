@@ -1,9 +1,9 @@
-//! Which version an interpreter is, told by its number or by its text.
+//! Determines the version of an interpreter by its number or its text.
 
 use memtop_cpython::Layout;
 use memtop_heap::PythonVersion;
 
-/// The version that `Py_Version` says (`Include/patchlevel.h`): `0x030b07f0` is 3.11.7.
+/// The version in `Py_Version` (`Include/patchlevel.h`): `0x030b07f0` is 3.11.7.
 pub(crate) fn of_number(number: u32) -> Option<PythonVersion> {
     let [major, minor, micro, level] = number.to_be_bytes();
     let stage = match level >> 4 {
@@ -17,7 +17,7 @@ pub(crate) fn of_number(number: u32) -> Option<PythonVersion> {
     (major == 3).then_some(PythonVersion { major, minor, micro, suffix })
 }
 
-/// The version in the text that the interpreter has put together for `sys.version`, looked for in its memory:
+/// The version in the text that the interpreter has composed for `sys.version`, in its memory:
 /// `3.9.18 (main, Nov 20 2023, 12:00:00) \n[GCC 12.2.0]`.
 pub(crate) fn in_memory(memory: &[u8]) -> Option<PythonVersion> {
     candidates(memory).find_map(|(version, rest)| {
@@ -27,7 +27,8 @@ pub(crate) fn in_memory(memory: &[u8]) -> Option<PythonVersion> {
     })
 }
 
-/// The version that stands by itself among a file's constants: `\0` `3.9.18` `\0`. The lowest, if there are several.
+/// The version that is a string of its own in the constants of a file: `\0` `3.9.18` `\0`. The
+/// lowest, if there are several.
 pub(crate) fn among_constants(constants: &[u8]) -> Option<PythonVersion> {
     let alone = candidates(constants).filter(|(_, rest)| rest.first() == Some(&0));
     alone
@@ -36,14 +37,14 @@ pub(crate) fn among_constants(constants: &[u8]) -> Option<PythonVersion> {
         .min_by_key(|version| (version.major, version.minor, version.micro))
 }
 
-/// What looks like a version behind a byte that is no part of a word, and what follows it.
+/// The texts that look like a version and do not begin within a word, and what follows them.
 fn candidates(bytes: &[u8]) -> impl Iterator<Item = (PythonVersion, &[u8])> {
-    bytes.windows(2).enumerate().filter_map(move |(place, start)| {
-        let begins = matches!(start, b"2." | b"3.") && (place == 0 || !is_word(bytes[place - 1]));
+    bytes.windows(2).enumerate().filter_map(move |(at, start)| {
+        let begins = matches!(start, b"2." | b"3.") && (at == 0 || !is_word(bytes[at - 1]));
         if !begins {
             return None;
         }
-        let rest = &bytes[place + 2..];
+        let rest = &bytes[at + 2..];
         let (minor, rest) = number(rest)?;
         let (micro, rest) = number(rest.strip_prefix(b".")?)?;
         let length = rest.iter().take(8).position(|&byte| !is_word(byte) && byte != b'+')?;
@@ -64,12 +65,12 @@ fn number(bytes: &[u8]) -> Option<(u8, &[u8])> {
     Some((text.parse().ok()?, &bytes[digits..]))
 }
 
-/// Whether its layout is in the tables.
+/// Whether the layout of a version is in the tables.
 pub(crate) fn is_known(version: &PythonVersion) -> bool {
     version.major == 3 && Layout::of(version.minor).is_some()
 }
 
-/// Those that are known, as text: `3.10 to 3.15`.
+/// The supported versions as text: `3.8 to 3.15`.
 pub(crate) fn known() -> String {
     let known: Vec<u8> = (0..=u8::MAX).filter(|&minor| Layout::of(minor).is_some()).collect();
     match (known.first(), known.last()) {
@@ -78,13 +79,13 @@ pub(crate) fn known() -> String {
     }
 }
 
-/// Where the state of an interpreter stands in `_PyRuntime`, in bytes (`pycore_pystate.h` of 3.8, `pycore_runtime.h`
-/// of 3.9.18, 3.10.13, 3.11.7, 3.12.1: `_PyRuntimeState`). From 3.13 on, the interpreter tells it itself.
+/// Offsets in `_PyRuntime`, in bytes (`pycore_pystate.h` of 3.8, `pycore_runtime.h` of 3.9.18,
+/// 3.10.13, 3.11.7, 3.12.1: `_PyRuntimeState`). Since 3.13, the interpreter publishes them itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct RuntimeLayout {
     /// `initialized`, an int.
     pub(crate) initialized: Option<u64>,
-    /// `_finalizing`, the thread that ends the interpreter.
+    /// `_finalizing`, the thread that finalizes the interpreter.
     pub(crate) finalizing: u64,
     /// `interpreters.head`.
     pub(crate) head: u64,
@@ -101,14 +102,16 @@ impl RuntimeLayout {
     }
 }
 
-/// How `_Py_DebugOffsets` begins, at `_PyRuntime` from 3.13 on (`pycore_debug_offsets.h`): a cookie, then words.
+/// The beginning of `_Py_DebugOffsets`, at `_PyRuntime` since 3.13 (`pycore_debug_offsets.h`): a
+/// cookie, then words.
 pub(crate) const COOKIE: &[u8; 8] = b"xdebugpy";
-/// The words of `_Py_DebugOffsets`: `version`, `free_threaded`, `runtime_state.finalizing`, `.interpreters_head`.
+/// The words of `_Py_DebugOffsets`: `version`, `free_threaded`, `runtime_state.finalizing`,
+/// `.interpreters_head`.
 pub(crate) mod word {
     pub(crate) const FREE_THREADED: usize = 2;
     pub(crate) const FINALIZING: usize = 4;
     pub(crate) const HEAD: usize = 5;
-    /// How many words are read.
+    /// The number of words that are read.
     pub(crate) const COUNT: usize = 6;
 }
 

@@ -1,4 +1,4 @@
-//! What is read in a copy is what the process has: on every CPython that is found.
+//! Values that are read from a copy are those of the process, on every CPython that is found.
 #![cfg(target_os = "linux")]
 #![expect(clippy::expect_used, clippy::print_stderr, reason = "a test fails by it; a skipped one says why")]
 
@@ -26,7 +26,7 @@ fn c_string(memory: &impl Memory, address: u64) -> String {
 #[test]
 fn a_known_object_is_read_back_on_every_version() {
     if interpreters().is_empty() {
-        eprintln!("skipped: no CPython is found");
+        eprintln!("skipped: no CPython was found");
     }
     for (&minor, python) in interpreters() {
         let mut program = Python::start(python, &format!("{PROGRAM}{ECHO}"));
@@ -35,7 +35,7 @@ fn a_known_object_is_read_back_on_every_version() {
         let target = match Target::find(program.pid) {
             Err(RemoteError::UnknownVersion { version, .. }) if Layout::of(minor).is_none() => {
                 assert!(version.starts_with(&format!("3.{minor}.")), "{version}");
-                eprintln!("3.{minor}: its layout is not known");
+                eprintln!("3.{minor}: not supported");
                 continue;
             }
             found => found.unwrap_or_else(|error| panic!("3.{minor}: {error}")),
@@ -56,7 +56,7 @@ fn a_known_object_is_read_back_on_every_version() {
             let ascii = if minor < 12 { 48 } else { 40 };
             image.bytes(text + ascii, 21, &mut bytes).expect("the text");
             assert_eq!(bytes, "mem_top".repeat(3).into_bytes());
-            // The name of a type of C stands in the file's constants, that of a class in a str.
+            // The name of a C type is a constant in the file; that of a class is a str.
             assert_eq!(c_string(image, image.word(list_type + 24).expect("a name")), "list");
             assert_eq!(c_string(image, image.word(class + 24).expect("a name")), "Known");
             assert!(image.is_mapped(list) && !image.is_mapped(8));
@@ -105,7 +105,7 @@ print(at, flush=True)
 }
 
 #[test]
-fn reading_makes_the_process_no_larger() {
+fn reading_does_not_grow_the_process() {
     let Some(python) = newest() else { return };
     let text = format!(
         "
@@ -129,7 +129,7 @@ print(at, flush=True)
     for _ in 0..3 {
         let copied = target.copy(&CopyOptions::default()).expect("it can be copied");
         assert_eq!(copied.image.word(at + (1 << 27)), Some(0));
-        // Names in files are read later, and from the files.
+        // Names in files are read later, from the files.
         for region in copied.image.regions() {
             let _ = copied.image.word(region.start);
         }
@@ -142,7 +142,7 @@ print(at, flush=True)
 }
 
 #[test]
-fn large_numbers_are_left_out_and_large_lists_are_not() {
+fn large_numbers_are_skipped_and_large_lists_are_not() {
     let Some(python) = newest() else { return };
     let text = format!(
         "
@@ -159,7 +159,7 @@ print(id(things), numbers.buffer_info()[0], id(things[-1]), id(keys), id(text), 
     let numbers = program.numbers();
     let target = Target::find(program.pid).expect("a Python");
     let copied = target.copy(&CopyOptions::default()).expect("it can be copied");
-    assert!(copied.left_out > 150 << 20, "{} bytes were left out", copied.left_out);
+    assert!(copied.skipped > 150 << 20, "{} bytes were left out", copied.skipped);
     let items = copied.image.word(numbers[0] + 24).expect("the list's items");
     assert_eq!(copied.image.read_late(), 0);
     for item in 0..8_000_000 {
@@ -167,26 +167,26 @@ print(id(things), numbers.buffer_info()[0], id(things[-1]), id(keys), id(text), 
         assert!(copied.image.word(object + 8).is_some());
     }
     assert_eq!(copied.image.word(items + 7_999_999 * 8), Some(numbers[2]));
-    // The head of a large key table, in which there is no address; that of a text.
+    // The header of a large key table, which contains no address; the header of a str.
     let table = copied.image.word(numbers[3] + 32).expect("the dict's keys");
     assert_eq!(copied.image.word(table), Some(1), "its reference count");
     assert!(copied.image.word(table + 16).is_some());
     assert_eq!(copied.image.word(numbers[4] + 16), Some(64 << 20), "the text's length");
     assert_eq!(copied.image.read_late(), 0, "all that is needed was copied");
-    // What was left out can be read all the same.
+    // Skipped memory can still be read.
     let middle = numbers[1] + (32 << 20);
     assert_eq!(copied.image.word(middle), Some(1.5_f64.to_bits()));
     assert!(copied.image.read_late() > 0);
     let whole = target.copy(&CopyOptions { large_mappings: true, ..CopyOptions::default() });
     let whole = whole.expect("it can be copied");
-    assert_eq!(whole.left_out, 0);
+    assert_eq!(whole.skipped, 0);
     assert!(whole.bytes > copied.bytes + (50 << 20));
     assert_eq!(whole.image.word(middle), Some(1.5_f64.to_bits()));
     assert_eq!(whole.image.read_late(), 0);
 }
 
 #[test]
-fn python_processes_are_listed_and_so_are_children() {
+fn python_processes_and_children_are_listed() {
     let Some(python) = newest() else { return };
     let text = format!(
         "
@@ -217,10 +217,10 @@ child.kill(); other.kill()
     }
 }
 
-/// The test binary as a process with fewer rights: what it says of a process.
+/// Finds and copies a process. Another test runs this with fewer capabilities.
 #[test]
-#[ignore = "is the process that another test starts"]
-fn looks_with_fewer_rights() {
+#[ignore = "another test starts it as a process"]
+fn finds_with_fewer_capabilities() {
     let Some(pid) = std::env::var("MEMTOP_TEST_PID").ok().and_then(|pid| pid.parse().ok()) else { return };
     let target = Target::find(pid).expect("a Python");
     let copied = target.copy(&CopyOptions::default()).expect("it can be copied");
@@ -236,7 +236,7 @@ fn an_interpreter_whose_file_was_deleted_is_found_in_memory() {
     let library = format!("libpython3.{minor}.so.1.0");
     let place = python.parent().and_then(|bin| bin.parent()).map(|prefix| prefix.join("lib").join(&library));
     let Some(place) = place.filter(|place| place.is_file()) else {
-        eprintln!("skipped: the interpreter is in its program");
+        eprintln!("skipped: the interpreter is not a shared library");
         return;
     };
     let scratch = std::env::temp_dir().join(format!("memtop-deleted-{}", std::process::id()));
@@ -250,16 +250,16 @@ fn an_interpreter_whose_file_was_deleted_is_found_in_memory() {
     let whole = Target::find(program.pid).expect("it is found");
     assert!(whole.file.ends_with("(deleted)"), "{}", whole.file);
     whole.copy(&CopyOptions::default()).expect("it can be copied");
-    // Root may open what is deleted by its mapping; others may not.
+    // Root may open a deleted file through its mapping; others may not.
     let output = std::process::Command::new("setpriv")
         .arg("--bounding-set=-sys_admin,-checkpoint_restore")
         .arg(std::env::current_exe().expect("a test has a binary"))
-        .args(["--exact", "looks_with_fewer_rights", "--ignored", "--nocapture"])
+        .args(["--exact", "finds_with_fewer_capabilities", "--ignored", "--nocapture"])
         .env("MEMTOP_TEST_PID", program.pid.to_string())
         .output();
     let said = output.map(|output| String::from_utf8_lossy(&output.stderr).into_owned()).unwrap_or_default();
     if said.contains("setpriv:") || said.is_empty() {
-        eprintln!("skipped: no rights can be given up ({said})");
+        eprintln!("skipped: capabilities cannot be dropped ({said})");
         return;
     }
     assert!(said.contains(&format!("found {} in {}", whole.version, whole.file)), "{said}");

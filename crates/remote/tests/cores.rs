@@ -1,4 +1,4 @@
-//! Core files are read as the processes are that they are of.
+//! A core file is read like the process that dumped it.
 #![cfg(target_os = "linux")]
 #![expect(clippy::expect_used, clippy::print_stderr, reason = "a test fails by it; a skipped one says why")]
 
@@ -29,7 +29,7 @@ impl Drop for Scratch {
     }
 }
 
-/// Runs a program that ends with a core file in the directory. Gives what it printed, and the file.
+/// Runs a program that dumps a core file in the directory. Returns its output and the file.
 fn crash(python: &str, directory: &Path) -> Option<(Vec<u64>, PathBuf)> {
     crash_of(python, TEXT, directory)
 }
@@ -41,7 +41,7 @@ rest = bytearray(1 << 22)
 print(id(known), id(known[0]), os.getpid(), flush=True)
 os.abort()";
 
-/// Runs this program, which prints numbers and ends with a core file in the directory.
+/// Runs a program that prints numbers and dumps a core file in the directory.
 fn crash_of(python: &str, text: &str, directory: &Path) -> Option<(Vec<u64>, PathBuf)> {
     let script = "ulimit -c unlimited && exec \"$0\" -c \"$1\"";
     let output = Command::new("sh")
@@ -57,7 +57,7 @@ fn crash_of(python: &str, text: &str, directory: &Path) -> Option<(Vec<u64>, Pat
         .into_iter()
         .find(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("core")));
     if core.is_none() {
-        eprintln!("skipped: this machine puts core files elsewhere (kernel.core_pattern)");
+        eprintln!("skipped: this machine stores core files elsewhere (kernel.core_pattern)");
     }
     Some((numbers, core?))
 }
@@ -78,7 +78,7 @@ fn a_known_object_is_read_back_from_a_core_file_on_every_version() {
         let mut bytes = Vec::new();
         image.bytes(numbers[1] + if minor < 12 { 48 } else { 40 }, 21, &mut bytes).expect("the text");
         assert_eq!(bytes, "mem_top".repeat(3).into_bytes());
-        // The name of a type of C stands in the interpreter's file, which the core does not have.
+        // The name of a C type is in the interpreter's file, and not in the core file.
         let name = image.word(image.word(numbers[0] + 8).expect("a type") + 24).expect("a name");
         assert_eq!(image.half(name), Some(u32::from_le_bytes(*b"list")), "3.{minor}");
         assert_eq!(copied.threads.len(), 1);
@@ -92,16 +92,17 @@ fn a_known_object_is_read_back_from_a_core_file_on_every_version() {
 }
 
 #[test]
-fn files_that_are_no_core_files_or_damaged_ones_are_refused() {
+fn other_files_and_damaged_core_files_are_refused() {
     let Some((_, python)) = interpreters().iter().rfind(|(minor, _)| Layout::of(**minor).is_some()) else {
         return;
     };
     let scratch = Scratch::new("cores");
-    let no_file = Target::of_core(&scratch.0.join("none"), None).expect_err("there is none");
+    let no_file = Target::of_core(&scratch.0.join("none"), None).expect_err("no such file");
     assert!(no_file.hint().is_some_and(|hint| hint == "check the path"), "{no_file}");
-    for (path, message) in
-        [(scratch.0.as_path(), "not a regular file"), (Path::new("/proc/self/exe"), "another kind")]
-    {
+    for (path, message) in [
+        (scratch.0.as_path(), "not a regular file"),
+        (Path::new("/proc/self/exe"), "another type of ELF file"),
+    ] {
         let error = Target::of_core(path, None).expect_err("no core file");
         assert!(error.to_string().contains(message), "{error}");
     }
@@ -111,11 +112,11 @@ fn files_that_are_no_core_files_or_damaged_ones_are_refused() {
     for length in [0, 10, 100, 5000, whole.len() / 4, whole.len() / 2] {
         fs::write(&damaged, &whole[..length]).expect("its own");
         match Target::of_core(&damaged, None) {
-            Ok((_, copied)) => assert!(copied.notes.iter().any(|note| note.contains("cut short"))),
+            Ok((_, copied)) => assert!(copied.notes.iter().any(|note| note.contains("truncated"))),
             Err(error) => assert!(!error.to_string().is_empty()),
         }
     }
-    // What tells of the rest stands in the first pages.
+    // The headers are in the first pages.
     let mut random = 0x9e37_79b9_7f4a_7c15_u64;
     for _ in 0..300 {
         let mut bytes = whole[..whole.len().min(1 << 20)].to_vec();
@@ -137,7 +138,7 @@ fn files_that_are_no_core_files_or_damaged_ones_are_refused() {
 }
 
 #[test]
-fn a_replaced_interpreter_is_told_and_another_place_can_be_named() {
+fn a_replaced_interpreter_is_reported_and_another_path_can_be_passed() {
     let Some((&minor, python)) = interpreters().iter().rfind(|(minor, _)| (10..=13).contains(*minor)) else {
         return;
     };
@@ -145,7 +146,7 @@ fn a_replaced_interpreter_is_told_and_another_place_can_be_named() {
     let library = format!("libpython3.{minor}.so.1.0");
     let place = python.parent().and_then(Path::parent).map(|prefix| prefix.join("lib").join(&library));
     let Some(place) = place.filter(|place| place.is_file()) else {
-        eprintln!("skipped: the interpreter is in its program");
+        eprintln!("skipped: the interpreter is not a shared library");
         return;
     };
     let scratch = Scratch::new("replaced");
@@ -160,15 +161,15 @@ fn a_replaced_interpreter_is_told_and_another_place_can_be_named() {
     let Some((_, core)) = crash(&script.display().to_string(), &scratch.0) else { return };
     assert!(Target::of_core(&core, None).is_ok());
     fs::write(&moved, b"something else").expect("its own");
-    let error = Target::of_core(&core, None).expect_err("its file is another");
+    let error = Target::of_core(&core, None).expect_err("its file was replaced");
     assert!(matches!(error, RemoteError::CoreWithoutFile { .. }), "{error}");
     assert!(error.to_string().contains(&library) && error.hint().is_some_and(|hint| hint.contains("--exe")));
-    let (target, _) = Target::of_core(&core, Some(&place)).expect("it is told where the file is");
+    let (target, _) = Target::of_core(&core, Some(&place)).expect("the path is passed");
     assert_eq!(target.version.minor, minor);
 }
 
 #[test]
-fn a_core_file_that_a_debugger_wrote_is_read_too() {
+fn a_core_file_from_a_debugger_is_read() {
     let Some((_, python)) = interpreters().iter().rfind(|(minor, _)| (10..=13).contains(*minor)) else {
         return;
     };
@@ -182,29 +183,31 @@ fn a_core_file_that_a_debugger_wrote_is_read_too() {
     let wrote = Command::new("gcore").arg("-o").arg(&core).arg(program.pid.to_string()).output();
     let core = scratch.0.join(format!("core.{}", program.pid));
     if !wrote.is_ok_and(|output| output.status.success()) || !core.is_file() {
-        eprintln!("skipped: gdb's gcore is not there, or writes no file");
+        eprintln!("skipped: there is no gcore (gdb), or it wrote no file");
         return;
     }
-    // It has no text and no constants of the interpreter in it, nor does it say that they were mapped.
+    // It contains neither code nor constants of the interpreter, nor that they were mapped.
     let heap = Target::capture_core(&core, None, &CaptureOptions::default()).expect("it is read");
     let id = heap.objects().at_address(known).expect("the list is in it");
     assert_eq!((heap.type_name(id), heap.references().count_of(id)), ("list", 1));
     assert!(heap.objects().len() > 5000 && heap.info().damaged == 0);
-    // A core file does not say when its process began; the program is known by its image.
+    // A core file does not contain the start time of the process; the program is recognised by its
+    // image.
     let process = Target::find(program.pid).expect("it runs on").identity;
     assert_eq!(heap.info().process.compare(&process), memtop_heap::SameProcess::Yes);
-    // Another program is told by where its pieces would be, and by its table for the loader.
+    // Another program is recognised by the addresses of its segments and by its dynamic section.
     let error = Target::of_core(&core, Some(Path::new("/bin/sh"))).expect_err("that is another program");
     assert!(matches!(error, RemoteError::NotItsFile { .. }), "{error}");
 }
 
 #[test]
-fn a_path_in_a_core_file_is_not_believed() {
+fn a_path_in_a_core_file_is_not_trusted() {
     let Some((_, python)) = interpreters().iter().rfind(|(minor, _)| (10..=13).contains(*minor)) else {
         return;
     };
     let scratch = Scratch::new("believed");
-    // A file whose second page was mapped; the core has neither page, since both are as in the file.
+    // A file whose second page was mapped. The core file contains neither page, since both are the
+    // same as in the file.
     let text = "
 import ctypes, mmap, os, sys
 libc = ctypes.CDLL(None)
@@ -227,7 +230,7 @@ os.abort()";
         assert!(region.path.starts_with(&scratch.0.display().to_string()), "{}", region.path);
         assert_eq!(copied.image.word(*number), None, "{what} was taken for memory by its path");
     }
-    // A pipe would block its reader.
+    // Opening a pipe would block.
     fs::remove_file(scratch.0.join("secret")).expect("its own");
     let made = Command::new("mkfifo").arg(scratch.0.join("secret")).status();
     assert!(made.is_ok_and(|status| status.success()));
@@ -241,11 +244,11 @@ fn a_file_that_the_process_did_not_run_is_refused() {
     };
     let scratch = Scratch::new("other");
     let Some((_, core)) = crash(python, &scratch.0) else { return };
-    let error = Target::of_core(&core, Some(Path::new("/bin/sh"))).expect_err("that is no Python");
-    assert!(error.to_string().starts_with("/bin/sh: not the file that the process ran: /"), "{error}");
-    assert!(error.hint().is_some_and(|hint| hint.contains("the same build")));
+    let error = Target::of_core(&core, Some(Path::new("/bin/sh"))).expect_err("not Python");
+    assert!(error.to_string().starts_with("/bin/sh: not the file that the process ran as /"), "{error}");
+    assert!(error.hint().is_some_and(|hint| hint.contains("the exact build")));
     let nowhere = scratch.0.join("none");
-    let error = Target::of_core(&core, Some(&nowhere)).expect_err("there is none");
+    let error = Target::of_core(&core, Some(&nowhere)).expect_err("no such file");
     assert!(error.to_string().starts_with(&format!("{}: cannot be read", nowhere.display())), "{error}");
-    assert!(Target::of_core(&core, Some(Path::new(python))).is_ok(), "what it ran may be told");
+    assert!(Target::of_core(&core, Some(Path::new(python))).is_ok(), "the program that it ran may be passed");
 }

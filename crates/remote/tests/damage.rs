@@ -288,7 +288,7 @@ fn a_layout_that_does_not_fit_is_refused_in_one_sentence() {
         let error = scene.heap(&damaged).expect_err("it has no lists");
         let version = &scene.target.version;
         let said = format!(
-            "process {} runs CPython {version}, but its memory is not laid out as that version's: no sign of the collector's lists at its place or nearby",
+            "process {} runs CPython {version}, but its memory does not have that version's layout: no sign of the collector's lists at its place or nearby",
             scene.target.pid
         );
         assert_eq!(error.to_string(), said);

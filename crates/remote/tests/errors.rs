@@ -1,4 +1,6 @@
-//! What cannot be read is refused, each with its own message and a hint.
+//! Processes that cannot be read are refused, each with its own message and a hint.
+//!
+//! More than 400 lines: a test for each reason, and the programs that have it.
 #![cfg(target_os = "linux")]
 #![expect(clippy::expect_used, clippy::print_stderr, reason = "a test fails by it; a skipped one says why")]
 #![expect(unsafe_code, reason = "traces a process as a debugger does")]
@@ -11,7 +13,7 @@ use std::process::Command;
 use common::{ECHO, Python, interpreters, newest, state, wait_until};
 use memtop_remote::{CaptureOptions, CopyOptions, RemoteError, Target};
 
-/// What comes of looking into a process.
+/// Finds and copies a process.
 fn look(pid: u32) -> Result<(), RemoteError> {
     Target::find(pid)?.copy(&CopyOptions::default()).map(|_| ())
 }
@@ -25,12 +27,12 @@ fn refused(pid: u32, message: &str) -> RemoteError {
 }
 
 #[test]
-fn what_is_no_python_process_is_told_apart() {
+fn processes_that_do_not_run_python_are_distinguished() {
     refused(u32::MAX >> 2, "no such process");
     refused(std::process::id(), "mem_top itself");
     let mut sleep = Command::new("sleep").arg("1000").spawn().expect("sleep starts");
     wait_until("it is sleep", || state(sleep.id()) == 'S');
-    let error = refused(sleep.id(), "(sleep) is no Python process");
+    let error = refused(sleep.id(), "(sleep) is not a Python process");
     assert!(error.hint().is_some_and(|hint| hint.contains("mem_top ps")));
     sleep.kill().expect("it runs");
     wait_until("it is a zombie", || state(sleep.id()) == 'Z');
@@ -40,7 +42,7 @@ fn what_is_no_python_process_is_told_apart() {
         task.file_name().to_str()?.parse().ok().filter(|&thread: &u32| thread != std::process::id())
     });
     refused(thread.expect("a test has a thread of its own"), "is a thread of process");
-    // A thread of the kernel.
+    // A kernel thread.
     if std::fs::read_to_string("/proc/2/comm").is_ok_and(|name| name.trim() == "kthreadd") {
         assert!(look(2).is_err());
     }
@@ -62,7 +64,7 @@ fn a_traced_process_names_its_tracer() {
 }
 
 #[test]
-fn versions_that_are_not_known_are_named() {
+fn unsupported_versions_are_named() {
     let home = std::env::var("HOME").unwrap_or_default();
     let versions = std::fs::read_dir(format!("{home}/.pyenv/versions")).into_iter().flatten().flatten();
     for version in versions {
@@ -72,7 +74,7 @@ fn versions_that_are_not_known_are_named() {
             let text = "import time, sys\nsys.stdout.write('ready\\n')\nsys.stdout.flush()\ntime.sleep(1000)";
             let mut program = Python::start(&python, text);
             assert_eq!(program.line(), "ready");
-            let error = refused(program.pid, &format!("runs CPython {name}, whose layout"));
+            let error = refused(program.pid, &format!("runs CPython {name}, which mem_top does not support"));
             eprintln!("{error}");
         }
     }
@@ -80,9 +82,9 @@ fn versions_that_are_not_known_are_named() {
 
 #[test]
 fn free_threaded_builds_and_foreign_layouts_are_refused() {
-    // No such build need be there: a process may write into its own interpreter's debug offsets what they say there.
+    // No such build is needed: a process may write into its own interpreter's debug offsets.
     let Some(python) = interpreters().get(&13).or_else(|| interpreters().get(&14)) else {
-        eprintln!("skipped: no CPython 3.13 or 3.14 is found");
+        eprintln!("skipped: no CPython 3.13 or 3.14 was found");
         return;
     };
     for (place, message) in [(16, "runs a free-threaded build of CPython 3.1"), (0, "debug offsets")] {
@@ -102,7 +104,7 @@ print('ready', flush=True)
 }
 
 #[test]
-fn an_interpreter_that_begins_or_ends_is_refused_or_read() {
+fn an_interpreter_that_starts_or_ends_is_refused_or_read() {
     let Some(python) = newest() else { return };
     for _ in 0..5 {
         let mut command = Command::new(python);
@@ -137,10 +139,10 @@ last = Last()
     refused(program.pid, "is being finalized");
 }
 
-/// The test binary as a process of another user's: what it says of a process.
+/// Finds and copies a process. Another test runs this as another user.
 #[test]
-#[ignore = "is the process that another test starts"]
-fn looks_as_another_user() {
+#[ignore = "another test starts it as a process"]
+fn finds_as_another_user() {
     let Some(pid) = std::env::var("MEMTOP_TEST_PID").ok().and_then(|pid| pid.parse().ok()) else { return };
     match look(pid) {
         Ok(()) => eprintln!("read"),
@@ -157,10 +159,11 @@ fn look_as_nobody(pid: u32) -> Option<String> {
     look_as(command, pid)
 }
 
-/// What another process says of one: the test binary, called by a command that ends with its name.
+/// The output of `finds_as_another_user` in a process: the test binary, started by a command that
+/// ends with its name.
 fn look_as(mut command: Command, pid: u32) -> Option<String> {
     let output = command
-        .args(["--exact", "looks_as_another_user", "--ignored", "--nocapture"])
+        .args(["--exact", "finds_as_another_user", "--ignored", "--nocapture"])
         .env("MEMTOP_TEST_PID", pid.to_string())
         .output();
     match output {
@@ -173,7 +176,7 @@ fn look_as(mut command: Command, pid: u32) -> Option<String> {
 }
 
 #[test]
-fn another_users_process_and_one_that_gave_up_its_rights_are_refused() {
+fn processes_of_another_user_and_without_privileges_are_refused() {
     let Some(python) = newest() else { return };
     let is_root =
         std::fs::read_to_string("/proc/self/status").is_ok_and(|status| status.contains("\nUid:\t0\t0\t"));
@@ -187,7 +190,7 @@ fn another_users_process_and_one_that_gave_up_its_rights_are_refused() {
     let Some(said) = look_as_nobody(program.pid) else { return };
     assert!(said.contains("belongs to root, and mem_top runs as nobody"), "{said}");
     assert!(said.contains(&format!("sudo mem_top {}", program.pid)), "{said}");
-    // As servers do that are started as root.
+    // Like a server that is started as root.
     let text =
         format!("import os\nos.setgid({NOBODY}); os.setuid({NOBODY})\nprint('ready', flush=True)\n{ECHO}");
     let mut program = Python::start(python, &text);
@@ -200,7 +203,8 @@ fn another_users_process_and_one_that_gave_up_its_rights_are_refused() {
 
 #[test]
 fn a_32_bit_program_is_named() {
-    // ELF's head, one piece, and code: pause() for ever (`mov eax, 29; int 0x80; jmp`).
+    // An ELF header, one segment, and code: an endless loop of pause() (`mov eax, 29; int 0x80;
+    // jmp`).
     let mut file = b"\x7fELF\x01\x01\x01\0\0\0\0\0\0\0\0\0\x02\0\x03\0\x01\0\0\0".to_vec();
     let words = [0x0804_8054_u32, 52, 0, 0, 0x0020_0034, 0x0028_0001, 0];
     file.extend(words.iter().flat_map(|word| word.to_le_bytes()));
@@ -235,7 +239,7 @@ fn a_process_in_a_container_is_read_through_its_root() {
     };
     let python = std::fs::canonicalize(python).expect("it is there");
     let Some(prefix) = python.parent().and_then(std::path::Path::parent) else { return };
-    // A place that is nowhere outside, and numbers that are others outside.
+    // A path that does not exist outside, and process numbers that differ outside.
     let script = format!(
         "mount -t tmpfs none /mnt && mkdir /mnt/python && mount --bind '{}' /mnt/python && mount -t proc none /proc && \
          export LD_LIBRARY_PATH=/mnt/python/lib PYTHONHOME=/mnt/python && \
@@ -248,7 +252,7 @@ fn a_process_in_a_container_is_read_through_its_root() {
     let mut unshare = Python::of(command);
     let mut line = String::new();
     if unshare.try_line(&mut line).is_none() {
-        eprintln!("skipped: this machine lets no namespace be made");
+        eprintln!("skipped: this machine permits no new namespace");
         return;
     }
     assert!(line.starts_with("1 "), "it is the first of its namespace: {line}");
@@ -266,13 +270,13 @@ fn a_process_in_a_container_is_read_through_its_root() {
     let list: u64 = line.split_whitespace().nth(1).and_then(|word| word.parse().ok()).expect("an address");
     let of = memtop_cpython::Memory::word(&copied.image, list + 8).expect("its type");
     let name = memtop_cpython::Memory::word(&copied.image, of + 24).expect("its name");
-    // From the file, which is not to be had by its path.
+    // It is read from the file, which cannot be opened by its path.
     assert_eq!(memtop_cpython::Memory::half(&copied.image, name), Some(u32::from_le_bytes(*b"list")));
 }
 
 #[test]
 fn a_process_in_the_middle_of_a_collection_is_captured_whole() {
-    // What the collector found unreachable is in a list on its stack while finalizers run.
+    // While finalizers run, the unreachable objects are in a list on the collector's stack.
     let text = "
 import gc, sys
 class Held:
@@ -336,17 +340,17 @@ fn a_process_that_is_starting_says_so_or_is_captured_whole() {
 }
 
 #[test]
-fn root_without_the_right_to_trace_is_told_how_a_container_gets_it() {
+fn root_without_the_capability_to_trace_gets_a_hint_for_containers() {
     let Some(python) = newest() else { return };
     let mut program = Python::start(python, &format!("print('ready', flush=True)\n{ECHO}"));
     assert_eq!(program.line(), "ready");
-    // As in a container: root, and not all rights of root's.
+    // Like in a container: root without all capabilities.
     let mut command = Command::new("setpriv");
     command.args(["--bounding-set=-sys_ptrace", "--inh-caps=-sys_ptrace"]);
     command.arg(std::env::current_exe().expect("a test has a binary"));
     let Some(said) = look_as(command, program.pid) else { return };
     if said.contains("setpriv:") || said.contains("read\n") {
-        eprintln!("skipped: rights cannot be given up here, or the program has no more of them: {said}");
+        eprintln!("skipped: capabilities cannot be dropped, or the program has none: {said}");
         return;
     }
     let scope = std::fs::read_to_string("/proc/sys/kernel/yama/ptrace_scope").unwrap_or_default();
@@ -359,7 +363,7 @@ fn root_without_the_right_to_trace_is_told_how_a_container_gets_it() {
     assert!(program.is_alive());
 }
 
-/// A program of C that has these variables and waits; none where there is no compiler.
+/// A C program with these variables, which waits. `None` if there is no compiler.
 fn compiled(name: &str, variables: &str) -> Option<(std::path::PathBuf, std::process::Child)> {
     let path = std::env::temp_dir().join(format!("memtop-{name}-{}", std::process::id()));
     let source = path.with_extension("c");
@@ -368,7 +372,7 @@ fn compiled(name: &str, variables: &str) -> Option<(std::path::PathBuf, std::pro
     let compiled = Command::new("cc").args(["-rdynamic", "-o"]).arg(&path).arg(&source).status();
     std::fs::remove_file(&source).expect("its own");
     if !compiled.is_ok_and(|status| status.success()) {
-        eprintln!("skipped: there is no compiler of C");
+        eprintln!("skipped: there is no C compiler");
         return None;
     }
     let child = Command::new(&path).stdout(std::process::Stdio::null()).spawn().expect("it was compiled");
@@ -380,12 +384,12 @@ fn compiled(name: &str, variables: &str) -> Option<(std::path::PathBuf, std::pro
 
 #[test]
 fn debug_builds_and_other_implementations_are_named_by_their_symbols() {
-    // What tells them apart, without the builds themselves.
+    // The symbols that identify them are enough; the builds are not needed.
     let debug = "unsigned long Py_Version = 0x030b07f0; char _PyRuntime[4096] = {1}; long _Py_RefTotal = 1;";
     for (name, variables, message, hint) in [
         ("debug", debug, "runs a debug build of CPython 3.11.7", "release build"),
-        ("pypy", "int pypy_main_startup = 1;", "runs PyPy, not CPython", "CPython alone"),
-        ("graal", "int graal_create_isolate = 1;", "runs GraalPy, not CPython", "CPython alone"),
+        ("pypy", "int pypy_main_startup = 1;", "runs PyPy, not CPython", "CPython only"),
+        ("graal", "int graal_create_isolate = 1;", "runs GraalPy, not CPython", "CPython only"),
     ] {
         let Some((path, mut child)) = compiled(name, variables) else { return };
         let error = look(child.id());

@@ -1,5 +1,8 @@
-//! Hostile processes: their files lie about sizes, their paths lead elsewhere, their file systems do not answer. And
-//! processes whose main thread has ended, or whose number is another process's.
+//! Hostile processes: files with wrong sizes, paths that lead elsewhere, file systems that do not
+//! answer. Also processes whose main thread has ended, or whose number was reused.
+//!
+//! More than 400 lines: half of them are the hostile programs, a file system in user space among
+//! them.
 #![cfg(target_os = "linux")]
 #![expect(clippy::expect_used, clippy::print_stderr, reason = "a test fails by it; a skipped one says why")]
 #![expect(unsafe_code, reason = "asks the system which files are opened (inotify)")]
@@ -11,6 +14,7 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::fd::FromRawFd;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use common::{ECHO, Python, interpreters, newest, state, wait_until};
 use memtop_cpython::Layout;
@@ -33,7 +37,8 @@ impl Drop for Scratch {
     }
 }
 
-/// A program that maps files privately, each so many times, touches each page if it is told to, and waits.
+/// A program that maps files privately, each several times, touches each page on request, and
+/// waits.
 const MAPPER: &str = r#"
 #include <fcntl.h>
 #include <stdio.h>
@@ -57,13 +62,13 @@ int main(int count, char **words) {
 }
 "#;
 
-/// Compiles a program; none where there is no compiler.
+/// Compiles a program. `None` if there is no compiler.
 fn compiled(scratch: &Scratch, text: &str) -> Option<PathBuf> {
     let (source, program) = (scratch.0.join("program.c"), scratch.0.join("program"));
     fs::write(&source, text).expect("a file");
     let done = Command::new("cc").arg("-o").arg(&program).arg(&source).status();
     if !done.is_ok_and(|status| status.success()) {
-        eprintln!("skipped: there is no compiler of C");
+        eprintln!("skipped: there is no C compiler");
         return None;
     }
     Some(program)
@@ -78,14 +83,15 @@ fn mapper(program: &Path, times: u64, length: u64, touch: bool, files: &[PathBuf
     mapper
 }
 
-/// Writes a sparse ELF file: one writable piece of `length` bytes, a table of symbols and their names, each a place and a
-/// size. The first symbol but for the one that is none is `_PyRuntime`.
+/// Writes a sparse ELF file: one writable segment of `length` bytes, a symbol table and the names,
+/// each by offset and size. The first symbol after the null symbol is `_PyRuntime`.
 fn sparse(path: &Path, length: u64, symbols: (u64, u64), names: (u64, u64)) {
     let mut head = b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x03\0\x3e\0\x01\0\0\0".to_vec();
     let word = |bytes: &mut Vec<u8>, words: &[u64]| {
         bytes.extend(words.iter().flat_map(|word| word.to_le_bytes()));
     };
-    // No entry; headers of pieces and of sections; sizes and counts of both, and where names are.
+    // No entry point; program and section headers; sizes and counts of both, and the section with
+    // names.
     word(&mut head, &[0, 64, 120]);
     head.extend(0_u32.to_le_bytes());
     head.extend([64_u16, 56, 1, 64, 3, 2].into_iter().flat_map(u16::to_le_bytes));
@@ -110,11 +116,11 @@ fn sparse(path: &Path, length: u64, symbols: (u64, u64), names: (u64, u64)) {
     file.set_len(end).expect("a sparse file");
 }
 
-/// The test binary as a process that looks at another, and says what came of it, how many bytes it read meanwhile and how
-/// much memory it has had at most.
+/// Finds the interpreter in a process, and prints the bytes that were read, the peak memory and the
+/// result. Other tests run this in a process of its own.
 #[test]
-#[ignore = "is the process that another test starts"]
-fn looks_and_counts() {
+#[ignore = "another test starts it as a process"]
+fn finds_and_counts() {
     let Some(pid) = std::env::var("MEMTOP_TEST_PID").ok().and_then(|pid| pid.parse().ok()) else { return };
     let number = |path: &str, name: &str| -> u64 {
         let text = fs::read_to_string(path).expect("a file of the system's");
@@ -122,7 +128,8 @@ fn looks_and_counts() {
         line.split_whitespace().next().and_then(|word| word.parse().ok()).expect("a number")
     };
     let before = number("/proc/self/io", "rchar:");
-    let found = Target::find(pid);
+    // The test is about bytes, not about time.
+    let found = Target::find_within(pid, Duration::from_secs(3600));
     let read = number("/proc/self/io", "rchar:") - before;
     let peak = number("/proc/self/status", "VmHWM:") * 1024;
     match found {
@@ -131,8 +138,8 @@ fn looks_and_counts() {
     }
 }
 
-/// What a process of its own says that looks at another: bytes that it read, its memory at most, and the outcome.
-/// `rights` are taken away from it.
+/// The output of `finds_and_counts` in a process of its own: bytes that it read, its peak memory,
+/// and the result. It runs without the capabilities in `rights`.
 fn look(pid: u32, rights: &str) -> Option<(u64, u64, String)> {
     let own = std::env::current_exe().expect("a test has a binary");
     let mut command = match rights {
@@ -143,7 +150,7 @@ fn look(pid: u32, rights: &str) -> Option<(u64, u64, String)> {
             command
         }
     };
-    command.args(["--exact", "looks_and_counts", "--ignored", "--nocapture"]);
+    command.args(["--exact", "finds_and_counts", "--ignored", "--nocapture"]);
     let output = command.env("MEMTOP_TEST_PID", pid.to_string()).output();
     let said = output.map(|output| String::from_utf8_lossy(&output.stderr).into_owned()).unwrap_or_default();
     let told = said.lines().find_map(|line| {
@@ -151,7 +158,7 @@ fn look(pid: u32, rights: &str) -> Option<(u64, u64, String)> {
         Some((words.next()?.parse().ok()?, words.next()?.parse().ok()?, words.next()?.to_owned()))
     });
     if told.is_none() {
-        eprintln!("skipped: the looker does not start: {said}");
+        eprintln!("skipped: the process does not start: {said}");
     }
     told
 }
@@ -159,7 +166,7 @@ fn look(pid: u32, rights: &str) -> Option<(u64, u64, String)> {
 const MB: u64 = 1 << 20;
 
 #[test]
-fn sizes_in_a_file_are_not_believed() {
+fn sizes_in_a_file_are_not_trusted() {
     let scratch = Scratch::new("sparse");
     let Some(program) = compiled(&scratch, MAPPER) else { return };
     // Gigabytes of symbols; gigabytes of names.
@@ -168,7 +175,7 @@ fn sizes_in_a_file_are_not_believed() {
         sparse(&file, 4096, (MB, symbols), (4 << 30, names));
         let mapper = mapper(&program, 1, 4096, true, &[file]);
         let Some((read, peak, said)) = look(mapper.pid, "") else { return };
-        assert!(said.contains("is no Python process"), "{said}");
+        assert!(said.contains("is not a Python process"), "{said}");
         assert!(read < 16 * MB && peak < 64 * MB, "{read} bytes read, {peak} bytes of memory");
     }
 }
@@ -177,11 +184,11 @@ fn sizes_in_a_file_are_not_believed() {
 fn tables_of_many_files_are_read_up_to_a_bound() {
     let scratch = Scratch::new("tables");
     let Some(program) = compiled(&scratch, MAPPER) else { return };
-    // Each of them is small enough by itself.
+    // Each table is small enough by itself.
     let files: Vec<PathBuf> = (0..40).map(|number| scratch.0.join(format!("sparse-{number}"))).collect();
     for file in &files {
         sparse(file, 4096, (MB, 60 * MB), (64 * MB, 60 * MB));
-        // It does not have what is looked for.
+        // It does not contain `_PyRuntime`.
         let mut bytes = File::options().write(true).open(file).expect("its own");
         bytes.seek(SeekFrom::Start(64 * MB)).expect("a place");
         bytes.write_all(b"\0_PyNothing\0").expect("room");
@@ -197,21 +204,21 @@ fn many_mappings_of_one_file_are_read_up_to_a_bound() {
     let scratch = Scratch::new("mappings");
     let Some(program) = compiled(&scratch, MAPPER) else { return };
     let file = scratch.0.join("interpreter");
-    // An interpreter that does not say its version: it is looked for in the variables.
+    // An interpreter without `Py_Version`: the version is searched in the variables.
     sparse(&file, 15 * MB, (8192, 48), (4096, 12));
     let mapper = mapper(&program, 150, 15 * MB, true, &[file]);
     let Some((read, peak, said)) = look(mapper.pid, "") else { return };
-    assert!(said.contains("whose version cannot be told"), "{said}");
+    assert!(said.contains("cannot determine the version"), "{said}");
     assert!(read < 64 * MB && peak < 100 * MB, "{read} bytes read, {peak} bytes of memory");
 }
 
 #[test]
-fn no_link_of_a_process_leads_to_a_file_of_ours() {
+fn no_link_of_a_process_leads_out_of_its_root() {
     let scratch = Scratch::new("links");
     let Some(program) = compiled(&scratch, MAPPER) else { return };
     let (secret, folder) = (scratch.0.join("secret"), scratch.0.join("folder"));
     fs::create_dir(&folder).expect("a directory");
-    // The file behind the link begins as the mapped one, and is another.
+    // The target of the link begins like the mapped file, and is another file.
     let library = folder.join("libpython-evil.so");
     sparse(&library, 4096, (8192, 48), (4096, 12));
     fs::copy(&library, &secret).expect("a copy");
@@ -230,7 +237,7 @@ fn no_link_of_a_process_leads_to_a_file_of_ours() {
     while !line.trim().bytes().all(|byte| byte.is_ascii_digit()) || line.trim().is_empty() {
         line.clear();
         if unshare.try_line(&mut line).is_none() {
-            eprintln!("skipped: this machine lets no namespace be made");
+            eprintln!("skipped: this machine permits no new namespace");
             return;
         }
     }
@@ -240,17 +247,17 @@ fn no_link_of_a_process_leads_to_a_file_of_ours() {
     let mapper: u32 =
         of_shell.split_whitespace().next().and_then(|pid| pid.parse().ok()).expect("the mapper");
     let watch = Watch::new(&secret);
-    // By its mapping; and by its path, where that is not permitted.
+    // Through its mapping, and by its path if that is not permitted.
     for rights in ["", "-sys_admin,-checkpoint_restore"] {
         let Some((_, _, said)) = look(mapper, rights) else { return };
         assert!(!said.contains("found"), "{said}");
-        assert_eq!(watch.opened(), 0, "a file of ours was opened ({rights})");
+        assert_eq!(watch.opened(), 0, "a file outside of the root was opened ({rights})");
     }
     File::open(&secret).expect("its own");
     assert!(watch.opened() > 0, "it is noticed when it is opened");
 }
 
-/// Notices when a file is opened or read.
+/// Watches a file for being opened or read.
 struct Watch(File);
 
 impl Watch {
@@ -267,14 +274,14 @@ impl Watch {
         Self(unsafe { File::from_raw_fd(descriptor) })
     }
 
-    /// How many bytes of events there are.
+    /// The number of bytes of events.
     fn opened(&self) -> usize {
         (&self.0).read(&mut [0; 4096]).unwrap_or(0)
     }
 }
 
-/// A file system in user space that gives out everything but what is in its file: a program is started there that maps
-/// it. Numbers are those of `linux/fuse.h`.
+/// A file system in user space that answers everything but reads of its file, and a program that
+/// maps that file. Numbers are those of `linux/fuse.h`.
 const WITHHOLDING: &str = r#"
 import ctypes, os, struct, subprocess, sys, threading
 mapper, folder = sys.argv[1:]
@@ -328,7 +335,7 @@ fn a_process_whose_files_do_not_answer_is_given_up_and_the_others_are_listed() {
     let mut line = String::new();
     let told = server.try_line(&mut line).and_then(|()| line.trim().parse::<u32>().ok());
     let Some(pid) = told else {
-        eprintln!("skipped: this machine lets no file system in user space be mounted: {line}");
+        eprintln!("skipped: this machine permits no file system in user space: {line}");
         return;
     };
     let error = Target::find(pid).expect_err("it cannot be read");
@@ -380,7 +387,7 @@ ctypes.CDLL(None).pthread_exit(0)
         let row = listed.iter().find(|process| process.pid == pid).expect("it is listed");
         assert!(row.problem.is_none() && row.rss > 1 << 20 && row.command.contains("-c"), "{row:?}");
         assert!(process_stats(pid).is_some_and(|pulse| pulse.rss.is_some()));
-        // With its last thread, it ends.
+        // The process ends with its last thread.
         program.say("end");
         wait_until("all have ended", || {
             fs::read_dir(format!("/proc/{pid}/task")).is_ok_and(|tasks| tasks.count() == 1)
@@ -391,7 +398,7 @@ ctypes.CDLL(None).pthread_exit(0)
 }
 
 trait Notes {
-    /// How many notes say that something could not be read.
+    /// The number of notes about memory that could not be read.
     fn missing_notes(&self) -> usize;
 }
 
@@ -402,12 +409,13 @@ impl Notes for memtop_remote::Copied {
 }
 
 #[test]
-fn another_process_with_the_same_number_gives_nothing_away() {
+fn another_process_with_the_same_number_is_not_read() {
     let Some(python) = newest() else { return };
     let mut program = Python::start(python, &format!("print('ready', flush=True)\n{ECHO}"));
     assert_eq!(program.line(), "ready");
     let mut target = Target::find(program.pid).expect("a Python");
-    // As if it had been found before another one got its number, with the same mappings, as forked workers have.
+    // As if it was found before another process got its number, with the same mappings, like forked
+    // workers.
     target.identity.started -= 1;
     for pause in [true, false] {
         let error = target.copy(&CopyOptions { pause, ..CopyOptions::default() }).expect_err("another one");

@@ -1,4 +1,5 @@
-//! Which process it is, told from outside: the same over its life, another with each `exec`.
+//! The identity of a process, read from outside: constant over its life, except for the image,
+//! which changes with `exec`.
 #![cfg(target_os = "linux")]
 #![expect(clippy::print_stderr, reason = "a test that cannot run says so")]
 
@@ -10,7 +11,7 @@ use common::{Python, newest};
 use memtop_heap::SameProcess;
 use memtop_remote::{CaptureOptions, Target, capture};
 
-/// Says its number; then runs itself again with each line that it is given.
+/// Prints its number, then runs itself again with each line that it reads.
 const AGAIN: &str = "
 import os, sys
 print(os.getpid(), flush=True)
@@ -20,7 +21,7 @@ input()
 ";
 
 #[test]
-fn exec_of_the_same_program_makes_another_image_also_without_random_addresses() {
+fn exec_of_the_same_program_changes_the_image_even_without_random_addresses() {
     let Some(python) = newest() else { return };
     for fixed in [false, true] {
         let mut command = Command::new(if fixed { "setarch" } else { python });
@@ -45,7 +46,7 @@ fn exec_of_the_same_program_makes_another_image_also_without_random_addresses() 
         let after = Target::find(program.pid).expect("a Python").identity;
         assert_eq!((before.pid, before.started), (after.pid, after.started));
         assert_eq!(before.compare(&after), SameProcess::OtherImage, "{image} and {:?}", after.image);
-        // What was found before does not fit any more, though with fixed addresses all mappings are as they were.
+        // The old target is refused, although with fixed addresses all mappings are the same.
         let refusal = old.capture(&CaptureOptions::default()).expect_err("it is another program").to_string();
         assert!(refusal.contains("became another program (exec)"), "{refusal}");
         let heap = capture(program.pid, &CaptureOptions::default()).expect("it can be captured");

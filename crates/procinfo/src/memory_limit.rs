@@ -1,21 +1,20 @@
-//! Whether a copy fits into memory, before it is made: the machine's free memory, and the limits of the control groups
-//! that this process is in, in which the process that is read may be too. And who goes first if it does not fit after
-//! all: this process.
+//! Free memory and limits of memory: of the machine, of control groups (`cgroups(7)`) and of
+//! resource limits (`setrlimit(2)`).
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 
-/// Memory that can still be taken, and what limits it.
+/// Memory that a process can still allocate, and the limit that applies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FreeMemory {
-    /// Bytes.
+    /// The number of bytes.
     pub bytes: u64,
-    /// `the machine's free memory`, `the limit of the control group /x`, `the process's limit of address space`.
+    /// The limit: `the machine's free memory`, `the limit of the control group /x`, `the process's
+    /// limit of address space`.
     pub limit: String,
 }
 
-/// How much memory this process can still take. What cannot be known limits nothing.
+/// The memory that the calling process can still allocate. A limit that cannot be read is ignored.
 #[must_use]
 pub fn free_memory() -> FreeMemory {
     let read = |path: &Path| fs::read_to_string(path).ok();
@@ -39,11 +38,11 @@ pub fn free_memory() -> FreeMemory {
         .unwrap_or(FreeMemory { bytes: u64::MAX, limit: "nothing".to_owned() })
 }
 
-/// What the limits of a process's own (`setrlimit(2)`) let it still take: of address space, and of private memory. By
-/// its `/proc/PID/limits` and `/proc/PID/status`.
+/// The address space and private memory that a process's resource limits still allow, from its
+/// `/proc/PID/limits` and `/proc/PID/status`.
 fn resource_limits(limits: &str, status: &str) -> impl Iterator<Item = FreeMemory> {
     let of = |limit: &str, used: &str, what: &str| {
-        // `unlimited` is no number.
+        // `unlimited` is not a number.
         let soft = limits.lines().find_map(|line| line.strip_prefix(limit)?.split_whitespace().next());
         let limit = soft?.parse::<u64>().ok()?;
         let used = field(status, used)?.saturating_mul(1024);
@@ -63,7 +62,8 @@ pub(crate) fn machine(read: &impl Fn(&Path) -> Option<String>) -> Option<u64> {
     field(&text, "MemTotal:").map(|kilobytes| kilobytes.saturating_mul(1024))
 }
 
-/// The least limit of the control groups that `groups`, a process's `/proc/PID/cgroup`, names, in bytes.
+/// The lowest memory limit in bytes of the control groups named in `groups`, a process's
+/// `/proc/PID/cgroup`.
 pub(crate) fn limit(groups: &str, read: &impl Fn(&Path) -> Option<String>) -> Option<u64> {
     let mounts = read(Path::new("/proc/self/mountinfo")).unwrap_or_default();
     let of = |group: Group| {
@@ -77,21 +77,22 @@ pub(crate) fn limit(groups: &str, read: &impl Fn(&Path) -> Option<String>) -> Op
 #[derive(Debug, PartialEq, Eq)]
 struct Group {
     directory: PathBuf,
-    /// Its path among the groups.
+    /// Its path in the hierarchy of groups.
     name: String,
-    /// Whether it is of the second version.
+    /// Whether it belongs to version 2.
     unified: bool,
 }
 
 impl Group {
-    /// What it lets its processes still take: its limit less what they have, but for file pages that are given back.
+    /// The memory that its processes can still allocate: the limit minus the usage. Inactive file
+    /// pages do not count as usage, since the kernel drops them when needed.
     fn free(&self, read: &impl Fn(&Path) -> Option<String>) -> Option<FreeMemory> {
         let (limit, current, reclaimable) = match self.unified {
             true => ("memory.max", "memory.current", "inactive_file"),
             false => ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
         };
         let number = |file: &str| read(&self.directory.join(file))?.trim().parse::<u64>().ok();
-        // `max` is no number: no limit.
+        // `max` is not a number: there is no limit.
         let limit = number(limit)?;
         let current = number(current)?;
         let files = read(&self.directory.join("memory.stat")).and_then(|text| field(&text, reclaimable));
@@ -100,14 +101,14 @@ impl Group {
     }
 }
 
-/// The number behind a name at the beginning of a line.
+/// The number after a name at the beginning of a line.
 fn field(text: &str, name: &str) -> Option<u64> {
     let mut lines = text.lines().map(str::split_whitespace);
     lines.find_map(|mut words| if words.next()? == name { words.next()?.parse().ok() } else { None })
 }
 
-/// The directories of the control groups that limit this process's memory: its own, and all above
-/// (`cgroups(7)`, `proc_pid_mountinfo(5)`).
+/// The directories of the control groups that limit this process's memory: its own group and all
+/// that contain it (`cgroups(7)`, `proc_pid_mountinfo(5)`).
 fn directories(groups: &str, mounts: &str) -> Vec<Group> {
     let mut found = Vec::new();
     for line in groups.lines() {
@@ -115,7 +116,8 @@ fn directories(groups: &str, mounts: &str) -> Vec<Group> {
         let (Some(_), Some(controllers), Some(path)) = (fields.next(), fields.next(), fields.next()) else {
             continue;
         };
-        // Outside of this process's view of the groups. Its files would be looked for elsewhere.
+        // The group is outside of this process's cgroup namespace, so this path does not lead to
+        // its files.
         if path.split('/').any(|name| name == "..") {
             continue;
         }
@@ -124,7 +126,7 @@ fn directories(groups: &str, mounts: &str) -> Vec<Group> {
             continue;
         }
         let Some((root, mount)) = mounts.lines().find_map(|line| mount(line, unified)) else { continue };
-        // In a container, the mount may begin at the container's own group.
+        // In a container, the root of the mount may be the container's own group.
         let below = path.strip_prefix(root.trim_end_matches('/')).unwrap_or(path).trim_start_matches('/');
         let mut name = PathBuf::from("/").join(below);
         loop {
@@ -138,66 +140,19 @@ fn directories(groups: &str, mounts: &str) -> Vec<Group> {
     found
 }
 
-/// The root and the place of a mount of the wanted version of control groups.
+/// The root and the mount point of a line of `mountinfo`, if it mounts the given version of control
+/// groups.
 fn mount(line: &str, unified: bool) -> Option<(String, String)> {
-    let (place, kind) = line.split_once(" - ")?;
-    let mut place = place.split(' ').skip(3);
-    let (root, at) = (place.next()?, place.next()?);
+    let (fields, kind) = line.split_once(" - ")?;
+    let mut fields = fields.split(' ').skip(3);
+    let (root, point) = (fields.next()?, fields.next()?);
     let mut kind = kind.split(' ');
     let fits = match kind.next()? {
         "cgroup2" => unified,
         "cgroup" => !unified && kind.nth(1)?.split(',').any(|option| option == "memory"),
         _ => false,
     };
-    fits.then(|| (root.to_owned(), at.to_owned()))
-}
-
-/// While one of these lives, this process is the first that the system ends when memory runs out.
-#[derive(Debug)]
-pub(crate) struct OomGuard(());
-
-/// Counts them and keeps the score from before the first one: captures may overlap and end in any order.
-#[derive(Debug)]
-struct Guards {
-    count: usize,
-    before: Option<String>,
-}
-
-static GUARDS: Mutex<Guards> = Mutex::new(Guards { count: 0, before: None });
-const SCORE: &str = "/proc/self/oom_score_adj";
-
-impl OomGuard {
-    pub(crate) fn raise() -> Self {
-        GUARDS.lock().unwrap_or_else(PoisonError::into_inner).come(Path::new(SCORE));
-        Self(())
-    }
-}
-
-impl Drop for OomGuard {
-    fn drop(&mut self) {
-        GUARDS.lock().unwrap_or_else(PoisonError::into_inner).go(Path::new(SCORE));
-    }
-}
-
-impl Guards {
-    fn come(&mut self, score: &Path) {
-        self.count += 1;
-        if self.count == 1 {
-            let before = fs::read_to_string(score).ok();
-            // One that cannot volunteer works all the same.
-            let done = fs::write(score, "1000").is_ok();
-            self.before = before.filter(|_| done);
-        }
-    }
-
-    fn go(&mut self, score: &Path) {
-        self.count -= 1;
-        if self.count == 0
-            && let Some(before) = self.before.take()
-        {
-            let _ = fs::write(score, before.trim());
-        }
-    }
+    fits.then(|| (root.to_owned(), point.to_owned()))
 }
 
 #[cfg(test)]
@@ -205,7 +160,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn own_group_and_those_above_are_asked() {
+    fn own_group_and_its_ancestors_are_found() {
         let mounts = "25 1 0:20 / /sys rw - sysfs sysfs rw\n30 25 0:26 / /sys/fs/cgroup rw shared:4 - cgroup2 cgroup2 rw\n";
         let groups = directories("1:name=systemd:/x\n0::/a/b\n", mounts);
         let names: Vec<_> = groups.iter().map(|group| group.directory.display().to_string()).collect();
@@ -218,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_group_lets_take_is_its_limit_less_what_is_in_use() {
+    fn the_free_memory_of_a_group_is_its_limit_minus_its_usage() {
         let read = |path: &Path| {
             let text = match path.file_name()?.to_str()? {
                 "memory.max" => "1000000",
@@ -235,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_process_may_take_by_its_own_limits_is_known() {
+    fn resource_limits_bound_the_free_memory() {
         let limits = "Limit                     Soft Limit           Hard Limit           Units     \n\
                       Max data size             unlimited            unlimited            bytes     \n\
                       Max address space         300000000            unlimited            bytes     \n";
@@ -248,26 +203,5 @@ mod tests {
     #[test]
     fn this_machine_has_some_memory_free() {
         assert!(free_memory().bytes > 1 << 20);
-    }
-
-    #[test]
-    fn the_score_is_as_before_when_the_last_of_several_copies_ends() {
-        let path = std::env::temp_dir().join(format!("memtop-score-{}", std::process::id()));
-        let score = || fs::read_to_string(&path).expect("its own");
-        fs::write(&path, "-17\n").expect("a file");
-        let mut volunteers = Guards { count: 0, before: None };
-        for _ in 0..2 {
-            volunteers.come(&path);
-            volunteers.come(&path);
-            assert_eq!(score(), "1000");
-            // Whichever of them it is that ends.
-            volunteers.go(&path);
-            assert_eq!(score(), "1000");
-            volunteers.come(&path);
-            volunteers.go(&path);
-            volunteers.go(&path);
-            assert_eq!(score(), "-17");
-        }
-        fs::remove_file(&path).expect("its own");
     }
 }
