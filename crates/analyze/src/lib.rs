@@ -49,7 +49,7 @@ pub use leaks::{
     explain, leaks, leaks_of,
 };
 pub use memory::{MemoryPart, MemoryTotal, memory_total};
-pub use path::{Path, PathRoot, Step, StepLabel};
+pub use path::{Path, PathRoot, PathStep, StepLabel};
 pub use path_nodes::{NodeKind, PathNode, PathNodeId, PathNodes, Placement};
 pub use paths::{Cluster, ObjectPaths, PathOptions, TypePaths, path_to, paths_to_object, paths_to_types};
 pub use retained::Retained;

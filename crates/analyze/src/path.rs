@@ -65,7 +65,7 @@ pub enum StepLabel {
 
 /// A step of a path, and the object that it leads to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step {
+pub struct PathStep {
     /// Its label.
     pub label: StepLabel,
     /// The name of the type of the object that it leads to.
@@ -82,7 +82,7 @@ pub struct Path {
     /// Its root.
     pub root: PathRoot,
     /// Its steps; the first leads to the object that the root holds, the last to the object that the path is about.
-    pub steps: Vec<Step>,
+    pub steps: Vec<PathStep>,
 }
 
 /// The longest path, in steps, whose repeated steps are all written.
@@ -96,10 +96,11 @@ impl Path {
     /// Merges repeated steps and cuts out the middle, if the path is too long to be read.
     pub(crate) fn shortened(mut self) -> Self {
         if self.steps.len() > LONG {
-            let mut kept: Vec<Step> = Vec::new();
+            let mut kept: Vec<PathStep> = Vec::new();
             for step in self.steps {
                 let mut recent = kept.iter_mut().rev().take(REPEATS_WITHIN);
-                let same = |known: &&mut Step| known.label == step.label && known.type_name == step.type_name;
+                let same =
+                    |known: &&mut PathStep| known.label == step.label && known.type_name == step.type_name;
                 match recent.find(same) {
                     Some(known) => {
                         known.repeated = true;
@@ -114,7 +115,7 @@ impl Path {
         let (first, last) = SHOWN;
         if self.steps.len() > first + last {
             let cut = first..self.steps.len() - last;
-            let elided = Step {
+            let elided = PathStep {
                 label: StepLabel::Elided(cut.len()),
                 type_name: String::new(),
                 object: None,
@@ -233,7 +234,7 @@ impl fmt::Display for StepLabel {
     }
 }
 
-impl fmt::Display for Step {
+impl fmt::Display for PathStep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.label)?;
         // Without a label, only the type is known.

@@ -14,7 +14,7 @@
 use memtop_heap::{Heap, Interner, Label, LabelKind, ObjectId, Origin, Root, RootKind, StringId};
 use rustc_hash::FxHashMap;
 
-use crate::path::{Path, PathRoot, REPEATS_WITHIN, Step, StepLabel};
+use crate::path::{Path, PathRoot, PathStep, REPEATS_WITHIN, StepLabel};
 use crate::shortest::{Reached, ShortestPaths};
 
 const NONE: u32 = u32::MAX;
@@ -353,7 +353,7 @@ impl PathNodes {
                 NodeKind::Root(_) | NodeKind::Start => StepLabel::Start,
             };
             let type_name = self.text(node.type_name).to_owned();
-            Step { label, type_name, object: None, repeated: self.is_repeated(id) }
+            PathStep { label, type_name, object: None, repeated: self.is_repeated(id) }
         });
         Path { root, steps: steps.collect() }.shortened()
     }

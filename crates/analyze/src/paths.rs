@@ -13,7 +13,7 @@ use memtop_heap::{Flags, Heap, Label, LabelKind, ObjectId, Root, RootId, TypeId}
 use rustc_hash::FxHashMap;
 
 use crate::histogram::Amount;
-use crate::path::{Path, PathRoot, Step, StepLabel};
+use crate::path::{Path, PathRoot, PathStep, StepLabel};
 use crate::path_nodes::{PathNodeId, PathNodes};
 use crate::shortest::{Costs, Reached, ShortestPaths, StepCosts};
 
@@ -78,8 +78,8 @@ pub struct TypePaths {
 /// The best path to `id`; none if no root reaches it.
 #[must_use]
 pub fn path_to(heap: &Heap, shortest: &ShortestPaths, id: ObjectId) -> Option<Path> {
-    let (root, ways) = way(shortest, id)?;
-    Some(path_along(heap, heap.roots().get(root), &ways))
+    let (root, links) = way(shortest, id)?;
+    Some(path_along(heap, heap.roots().get(root), &links))
 }
 
 /// The root of the best path to `id`, and its objects with the labels that lead to them; the root's own label, not in
@@ -95,17 +95,17 @@ fn way(shortest: &ShortestPaths, id: ObjectId) -> Option<(RootId, Vec<(ObjectId,
 }
 
 /// The path along objects, the first of which `root` leads to.
-fn path_along(heap: &Heap, root: &Root, ways: &[(ObjectId, Label)]) -> Path {
+fn path_along(heap: &Heap, root: &Root, links: &[(ObjectId, Label)]) -> Path {
     let mut steps = Vec::new();
     let mut in_namespace = false;
-    for (place, &(at, label)) in ways.iter().enumerate() {
+    for (place, &(at, label)) in links.iter().enumerate() {
         let label = if place == 0 { root.label } else { label };
-        let is_last = place + 1 == ways.len();
+        let is_last = place + 1 == links.len();
         if !label.kind().is_fold() || is_last {
             let starts = place == 0 && matches!(label.kind(), LabelKind::Dict | LabelKind::Unlabelled);
             let label = if starts { StepLabel::Start } else { StepLabel::exact(heap, label, in_namespace) };
             let type_name = heap.type_name(at).to_owned();
-            steps.push(Step { label, type_name, object: Some(at), repeated: false });
+            steps.push(PathStep { label, type_name, object: Some(at), repeated: false });
         }
         in_namespace = label.kind() == LabelKind::Dict;
     }
@@ -114,7 +114,7 @@ fn path_along(heap: &Heap, root: &Root, ways: &[(ObjectId, Label)]) -> Path {
 
 /// The last step of a path to an object.
 #[derive(Clone, Copy)]
-enum Way {
+enum LastStep {
     Root(RootId),
     From(ObjectId, Label),
 }
@@ -130,9 +130,9 @@ pub fn paths_to_object(
 ) -> ObjectPaths {
     let steps = StepCosts::new(heap, costs);
     // The cost of each path, and its last step; of several references of one object, the cheapest.
-    let mut ways: Vec<(u32, Way)> = Vec::new();
+    let mut links: Vec<(u32, LastStep)> = Vec::new();
     for (root_id, root) in heap.roots().iter().filter(|(_, root)| root.object == id) {
-        ways.push((u32::from(steps.root(root)), Way::Root(root_id)));
+        links.push((u32::from(steps.root(root)), LastStep::Root(root_id)));
     }
     for &from in shortest.in_order() {
         if from == id || !heap.references().targets_of(from).contains(&id) {
@@ -143,30 +143,30 @@ pub fn paths_to_object(
         let costed =
             to_it.map(|reference| (u32::from(steps.step(from, namespace, reference)), reference.label));
         if let (Some((cost, label)), Some(before)) = (costed.min(), shortest.cost(from)) {
-            ways.push((before.saturating_add(cost), Way::From(from, label)));
+            links.push((before.saturating_add(cost), LastStep::From(from, label)));
         }
     }
     // Stable: of equal costs roots come first, then the objects that are reached first.
-    ways.sort_by_key(|way| way.0);
+    links.sort_by_key(|way| way.0);
     let best = shortest.of(id);
-    let is_best = |way: Way| match (best, way) {
-        (Reached::Root(root), Way::Root(way)) => root == way,
-        (Reached::Object { from, .. }, Way::From(way, _)) => from == way,
+    let is_best = |way: LastStep| match (best, way) {
+        (Reached::Root(root), LastStep::Root(way)) => root == way,
+        (Reached::Object { from, .. }, LastStep::From(way, _)) => from == way,
         _ => false,
     };
-    if let Some(place) = ways.iter().position(|(_, way)| is_best(*way)) {
-        ways[..=place].rotate_right(1);
+    if let Some(place) = links.iter().position(|(_, way)| is_best(*way)) {
+        links[..=place].rotate_right(1);
     }
-    let found = ways.len();
+    let found = links.len();
     let (mut paths, mut texts, mut used) = (Vec::new(), BTreeSet::new(), 0);
-    for (_, way_in) in ways {
+    for (_, way_in) in links {
         if paths.len() >= options.limit {
             break;
         }
         used += 1;
         let path = match way_in {
-            Way::Root(root) => path_along(heap, heap.roots().get(root), &[(id, Label::UNLABELLED)]),
-            Way::From(from, label) => {
+            LastStep::Root(root) => path_along(heap, heap.roots().get(root), &[(id, Label::UNLABELLED)]),
+            LastStep::From(from, label) => {
                 let Some((root, mut along)) = way(shortest, from) else { continue };
                 // A referrer that is reached through the object itself does not keep it alive.
                 if along.iter().any(|&(at, _)| at == id) {

@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 use super::detect::{Finding, GrowthKind, Search};
 use super::evidence::DropRule;
 use super::growth::LATER;
-use super::view::NONE;
+use super::heap_facts::NONE;
 use crate::path_nodes::{NodeKind, PathNodeId};
 
 /// The new items of all findings, in the last heap.

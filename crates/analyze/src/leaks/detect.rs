@@ -13,11 +13,11 @@
 use memtop_heap::{ObjectId, RootKind};
 
 use super::evidence::{Doubt, DropRule};
-use super::growth::{Gains, Row};
+use super::growth::{Gains, GrowthRow};
+use super::heap_facts::HeapFacts;
 use super::history::{History, Slot, Summary};
 use super::slopes::median;
 use super::thresholds::Thresholds;
-use super::view::View;
 use crate::path_nodes::{NodeKind, PathNodeId, PathNodes};
 use crate::shortest::Reached;
 
@@ -98,8 +98,8 @@ impl Finding {
 
 /// All facts about a series.
 pub(super) struct Search<'a, 'b> {
-    pub(super) first: &'a View<'b>,
-    pub(super) last: &'a View<'b>,
+    pub(super) first: &'a HeapFacts<'b>,
+    pub(super) last: &'a HeapFacts<'b>,
     pub(super) nodes: &'a PathNodes,
     pub(super) history: &'a History,
     pub(super) gains: &'a Gains,
@@ -108,9 +108,9 @@ pub(super) struct Search<'a, 'b> {
 
 /// The values of some rows, added up by interval.
 pub(super) fn sum<'r>(
-    rows: impl Iterator<Item = &'r Row>,
+    rows: impl Iterator<Item = &'r GrowthRow>,
     intervals: usize,
-    of: impl Fn(&Row) -> &[i64],
+    of: impl Fn(&GrowthRow) -> &[i64],
 ) -> Vec<i64> {
     let mut sum = vec![0; intervals];
     for row in rows {
@@ -300,11 +300,11 @@ impl Search<'_, '_> {
             debug_assert_eq!(net.len(), intervals);
             let mut finding = Finding::new(kind, node, net, items);
             finding.rows = rows;
-            let at = |view: &View<'_>| -> Vec<ObjectId> {
-                let order = view.shortest.in_order().iter().copied();
+            let at = |facts: &HeapFacts<'_>| -> Vec<ObjectId> {
+                let order = facts.shortest.in_order().iter().copied();
                 order
-                    .filter(|&id| view.placement.of(id) == Some(node))
-                    .filter(|&id| matches!(view.shortest.of(id), Reached::Root(_)))
+                    .filter(|&id| facts.placement.of(id) == Some(node))
+                    .filter(|&id| matches!(facts.shortest.of(id), Reached::Root(_)))
                     .collect()
             };
             (finding.members, finding.firsts) = (at(self.last), at(self.first));
@@ -361,13 +361,13 @@ impl Search<'_, '_> {
             let net = self.below(node).windows(2).map(|pair| pair[1] - pair[0]).collect();
             let mut finding = Finding::new(GrowthKind::Chain, node, net, items);
             // The objects at which the chain begins hold all others.
-            let begins = |view: &View<'_>| -> Vec<ObjectId> {
-                let order = view.shortest.in_order().iter().copied();
+            let begins = |facts: &HeapFacts<'_>| -> Vec<ObjectId> {
+                let order = facts.shortest.in_order().iter().copied();
                 order
-                    .filter(|&id| view.placement.of(id) == Some(node))
+                    .filter(|&id| facts.placement.of(id) == Some(node))
                     .filter(|&id| {
-                        view.before(id).is_none_or(|from| {
-                            let above = view.placement.of(from).map(|above| self.nodes.owner(above));
+                        facts.before(id).is_none_or(|from| {
+                            let above = facts.placement.of(from).map(|above| self.nodes.owner(above));
                             above.is_none_or(|above| !self.nodes.is_repeated(above))
                         })
                     })

@@ -13,8 +13,8 @@
 use memtop_heap::{Flags, LabelKind, ObjectId, RootKind, Shape, StringId};
 use rustc_hash::FxHashMap;
 
+use super::heap_facts::{HeapFacts, NONE};
 use super::history::{Interval, Summary};
-use super::view::{NONE, View};
 use crate::path_nodes::{PathNodeId, PathNodes};
 use crate::shortest::Reached;
 
@@ -44,7 +44,7 @@ pub(super) struct TypeTally {
 
 /// The gains and losses at one place.
 #[derive(Debug, Clone)]
-pub(super) struct Row {
+pub(super) struct GrowthRow {
     pub(super) place: GrowthSite,
     /// By interval: bytes.
     pub(super) net: Vec<i64>,
@@ -70,7 +70,7 @@ pub(super) struct Row {
 /// The gains and losses of all intervals.
 pub(super) struct Gains {
     pub(super) intervals: usize,
-    pub(super) rows: Vec<Row>,
+    pub(super) rows: Vec<GrowthRow>,
     pub(super) by_holder: FxHashMap<PathNodeId, Vec<usize>>,
     /// By holders and whether they are growers: by interval the change of their numbers of items, and its size
     /// summed over the holders.
@@ -92,7 +92,7 @@ struct Anchor {
 }
 
 struct Side<'a, 'b> {
-    view: &'a View<'b>,
+    facts: &'a HeapFacts<'b>,
     stays: &'a [u32],
     grower: &'a [bool],
 }
@@ -113,15 +113,15 @@ impl Gains {
 
     /// Counts an interval; each is to be counted once, in any order.
     pub(super) fn add(&mut self, heaps: &[Summary], nodes: &PathNodes, interval: &Interval<'_, '_>) {
-        let Interval { index, old, new, step, old_grower, new_grower, lasts } = *interval;
-        let old = Side { view: old, stays: &step.stays, grower: old_grower };
-        let new = Side { view: new, stays: &step.was, grower: new_grower };
+        let Interval { index, old, new, matches, old_grower, new_grower, lasts } = *interval;
+        let old = Side { facts: old, stays: &matches.stays, grower: old_grower };
+        let new = Side { facts: new, stays: &matches.was, grower: new_grower };
         let Some(first) = heaps.first() else { return };
         self.count(first, nodes, index, &old, None);
-        self.count(first, nodes, index, &new, Some((&step.came, lasts)));
+        self.count(first, nodes, index, &new, Some((&matches.came, lasts)));
         self.survivors(nodes, index, &old, &new);
-        for &id in new.view.shortest.in_order().iter().filter(|id| step.came[id.index()] == NONE) {
-            if let Some(node) = new.view.placement.of(id).filter(|&node| nodes.is_repeated(node)) {
+        for &id in new.facts.shortest.in_order().iter().filter(|id| matches.came[id.index()] == NONE) {
+            if let Some(node) = new.facts.placement.of(id).filter(|&node| nodes.is_repeated(node)) {
                 let of = self.chained.entry(node).or_insert_with(|| vec![(0, 0); self.intervals]);
                 of[index] = (of[index].0 + 1, of[index].1 + u64::from(lasts[id.index()]));
             }
@@ -137,10 +137,10 @@ impl Gains {
         }
     }
 
-    fn row(&mut self, place: GrowthSite) -> &mut Row {
+    fn row(&mut self, place: GrowthSite) -> &mut GrowthRow {
         let (rows, intervals) = (&mut self.rows, self.intervals);
         let index = *self.known.entry(place).or_insert_with(|| {
-            rows.push(Row {
+            rows.push(GrowthRow {
                 place,
                 net: vec![0; intervals],
                 objects: vec![0; intervals],
@@ -168,18 +168,18 @@ impl Gains {
         side: &Side<'_, '_>,
         newer: Option<(&[u32], &[bool])>,
     ) {
-        let view = side.view;
+        let facts = side.facts;
         let anchors = anchors(side);
         let intervals = self.intervals;
-        for &id in view.shortest.in_order() {
-            let (index, Some(node)) = (id.index(), view.placement.of(id)) else { continue };
-            if side.stays[index] != NONE || view.heap.objects().flags(id).contains(Flags::GARBAGE) {
+        for &id in facts.shortest.in_order() {
+            let (index, Some(node)) = (id.index(), facts.placement.of(id)) else { continue };
+            if side.stays[index] != NONE || facts.heap.objects().flags(id).contains(Flags::GARBAGE) {
                 continue;
             }
             let Anchor { at, child } = anchors[index];
-            let below = ObjectId::from_raw(child).and_then(|child| view.placement.of(child));
+            let below = ObjectId::from_raw(child).and_then(|child| facts.placement.of(child));
             let holder = match ObjectId::from_raw(at) {
-                Some(at) => view.placement.of(at).map(|node| nodes.owner(node)),
+                Some(at) => facts.placement.of(at).map(|node| nodes.owner(node)),
                 None => below.map(|below| root_of(nodes, below)),
             };
             let Some(holder) = holder else { continue };
@@ -189,7 +189,7 @@ impl Gains {
                 Some(_) => LATER,
             };
             let grower = at != NONE && side.grower[at as usize];
-            let size = view.heap.objects().size(id).cast_signed();
+            let size = facts.heap.objects().size(id).cast_signed();
             let direct = child == id.raw();
             let row = self.row(GrowthSite { holder, grower, child: child_node });
             let sign = if newer.is_some() { 1 } else { -1 };
@@ -199,7 +199,7 @@ impl Gains {
             tally.count.resize(intervals, 0);
             tally.count[t] += sign;
             tally.bytes += sign * size;
-            let is_key = view.label(id).is_some_and(|label| label.kind() == LabelKind::KeyObject);
+            let is_key = facts.label(id).is_some_and(|label| label.kind() == LabelKind::KeyObject);
             if direct {
                 tally.direct += sign;
                 if !is_key {
@@ -208,14 +208,14 @@ impl Gains {
             }
             if let Some((came, lasts)) = newer {
                 row.gained += size.unsigned_abs();
-                if view.framed[index] {
+                if facts.framed[index] {
                     row.framed += size.unsigned_abs();
                 }
                 if came[index] != NONE {
                     row.moved[t] += size;
                 }
                 if direct {
-                    row.weak += u64::from(view.shape(id) == Shape::Weak);
+                    row.weak += u64::from(facts.shape(id) == Shape::Weak);
                     if !is_key {
                         row.new[t] += 1;
                         row.lasting[t] += u64::from(lasts[index]);
@@ -229,14 +229,14 @@ impl Gains {
     /// Counts the changes of the objects that stayed.
     fn survivors(&mut self, nodes: &PathNodes, t: usize, old: &Side<'_, '_>, new: &Side<'_, '_>) {
         let intervals = self.intervals;
-        for &b in new.view.shortest.in_order() {
-            let (Some(a), Some(node)) = (ObjectId::from_raw(new.stays[b.index()]), new.view.placement.of(b))
+        for &b in new.facts.shortest.in_order() {
+            let (Some(a), Some(node)) = (ObjectId::from_raw(new.stays[b.index()]), new.facts.placement.of(b))
             else {
                 continue;
             };
-            let size = |view: &View<'_>, id| view.heap.objects().size(id).cast_signed();
-            let grown = size(new.view, b) - size(old.view, a);
-            let owner = new.view.owner_of(b);
+            let size = |facts: &HeapFacts<'_>, id| facts.heap.objects().size(id).cast_signed();
+            let grown = size(new.facts, b) - size(old.facts, a);
+            let owner = new.facts.owner_of(b);
             let grower = new.grower[owner.index()];
             if grown != 0 {
                 let row = self.row(GrowthSite { holder: nodes.owner(node), grower, child: OWN });
@@ -247,7 +247,7 @@ impl Gains {
                 self.total[t] += grown;
             }
             if owner == b {
-                let change = i64::from(new.view.degree[b.index()]) - i64::from(old.view.degree[a.index()]);
+                let change = i64::from(new.facts.degree[b.index()]) - i64::from(old.facts.degree[a.index()]);
                 if change != 0 {
                     let of = self.degrees.entry((nodes.owner(node), grower)).or_default();
                     of.resize(intervals, (0, 0));
@@ -265,14 +265,14 @@ fn root_of(nodes: &PathNodes, node: PathNodeId) -> PathNodeId {
 
 /// The place at which each object that is not on the other side is counted.
 fn anchors(side: &Side<'_, '_>) -> Vec<Anchor> {
-    let view = side.view;
+    let facts = side.facts;
     let there = |id: ObjectId| side.stays[id.index()] != NONE;
-    let mut anchors = vec![Anchor { at: NONE, child: OWN }; view.owner.len()];
+    let mut anchors = vec![Anchor { at: NONE, child: OWN }; facts.owner.len()];
     let mut late: Vec<ObjectId> = Vec::new();
-    for &id in view.shortest.in_order().iter().filter(|&&id| !there(id)) {
-        anchors[id.index()] = match view.shortest.of(id) {
+    for &id in facts.shortest.in_order().iter().filter(|&&id| !there(id)) {
+        anchors[id.index()] = match facts.shortest.of(id) {
             Reached::Object { from, label } if there(from) => {
-                let owner = view.owner_of(from);
+                let owner = facts.owner_of(from);
                 let at = if there(owner) { owner } else { from };
                 let child = if label.kind().is_fold() { OWN } else { id.raw() };
                 Anchor { at: at.raw(), child }
@@ -285,7 +285,7 @@ fn anchors(side: &Side<'_, '_>) -> Vec<Anchor> {
                 above => above,
             },
             Reached::Root(root) => {
-                if matches!(view.heap.roots().get(root).kind, RootKind::Class | RootKind::Module) {
+                if matches!(facts.heap.roots().get(root).kind, RootKind::Class | RootKind::Module) {
                     late.push(id);
                 }
                 Anchor { at: NONE, child: id.raw() }
@@ -301,19 +301,19 @@ fn anchors(side: &Side<'_, '_>) -> Vec<Anchor> {
 
 /// Attributes namespaces that are roots to the class or module that they belong to.
 fn rehang(side: &Side<'_, '_>, anchors: &mut [Anchor], late: &[ObjectId]) {
-    let view = side.view;
+    let facts = side.facts;
     let mut of: FxHashMap<u32, Anchor> = late.iter().map(|id| (id.raw(), anchors[id.index()])).collect();
-    for &id in view.shortest.in_order() {
-        if side.stays[id.index()] != NONE || !matches!(view.shape(id), Shape::Class | Shape::Module) {
+    for &id in facts.shortest.in_order() {
+        if side.stays[id.index()] != NONE || !matches!(facts.shape(id), Shape::Class | Shape::Module) {
             continue;
         }
-        for reference in view.heap.references().of(id).filter(|r| r.label.kind() == LabelKind::Dict) {
+        for reference in facts.heap.references().of(id).filter(|r| r.label.kind() == LabelKind::Dict) {
             if let Some(known) = of.get_mut(&reference.to.raw()) {
                 *known = anchors[id.index()];
             }
         }
     }
-    for &id in view.shortest.in_order().iter().filter(|&&id| side.stays[id.index()] == NONE) {
+    for &id in facts.shortest.in_order().iter().filter(|&&id| side.stays[id.index()] == NONE) {
         let Anchor { at: NONE, child } = anchors[id.index()] else { continue };
         if let Some(&known) = of.get(&child).filter(|known| known.at != NONE) {
             anchors[id.index()] = known;

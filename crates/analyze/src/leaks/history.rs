@@ -9,11 +9,11 @@ use memtop_heap::{Flags, ObjectId};
 use rustc_hash::FxHashMap;
 
 use super::answer::SnapshotRow;
-use super::identity::Step;
+use super::heap_facts::{HeapFacts, NONE};
+use super::object_matches::ObjectMatches;
 use super::snapshot;
 use super::store::Store;
 use super::thresholds::Thresholds;
-use super::view::{NONE, View};
 use crate::heap_series::HeapSeries;
 use crate::memory::{MemoryTotal, memory_total};
 use crate::path_nodes::{PathNodeId, PathNodes};
@@ -29,13 +29,13 @@ pub(super) struct Summary {
 }
 
 impl Summary {
-    fn of(view: &View<'_>) -> Self {
-        let flags = view.heap.objects().all_flags();
+    fn of(facts: &HeapFacts<'_>) -> Self {
+        let flags = facts.heap.objects().all_flags();
         Self {
-            row: snapshot::row(&view.heap),
-            memory: memory_total(&view.heap),
+            row: snapshot::row(&facts.heap),
+            memory: memory_total(&facts.heap),
             garbage: flags.iter().filter(|flags| flags.contains(Flags::GARBAGE)).count() as i64,
-            nodes: view.nodes.clone(),
+            nodes: facts.nodes.clone(),
         }
     }
 
@@ -123,9 +123,9 @@ impl Default for Past {
 pub(super) struct Interval<'i, 'h> {
     /// Its number, from 0.
     pub(super) index: usize,
-    pub(super) old: &'i View<'h>,
-    pub(super) new: &'i View<'h>,
-    pub(super) step: &'i Step,
+    pub(super) old: &'i HeapFacts<'h>,
+    pub(super) new: &'i HeapFacts<'h>,
+    pub(super) matches: &'i ObjectMatches,
     /// By object of the older and of the newer heap: as [`History::grower`].
     pub(super) old_grower: &'i [bool],
     pub(super) new_grower: &'i [bool],
@@ -157,7 +157,7 @@ impl History {
             gained: FxHashMap::default(),
             slots: FxHashMap::default(),
         };
-        let last = store.view(end)?;
+        let last = store.facts(end)?;
         history.find_slots(&last, store.nodes(), &past, intervals);
         drop((last, past));
         history.backward(store, visit)?;
@@ -172,7 +172,7 @@ impl History {
         let mut heaps = Vec::with_capacity(store.len());
         for index in 0..store.len() {
             store.keep_only(&[index.saturating_sub(1)]);
-            let new = store.view(index)?;
+            let new = store.facts(index)?;
             heaps.push(Summary::of(&new));
             past = match index.checked_sub(1) {
                 None => {
@@ -180,15 +180,15 @@ impl History {
                     (0..new.owner.len() as u32).map(first).collect()
                 }
                 Some(before) => {
-                    let old = store.view(before)?;
-                    advance(&old, &new, &*store.step(before)?, &past)
+                    let old = store.facts(before)?;
+                    advance(&old, &new, &*store.matches(before)?, &past)
                 }
             };
         }
         Ok((past, heaps))
     }
 
-    fn find_slots(&mut self, last: &View<'_>, nodes: &PathNodes, past: &[Past], intervals: usize) {
+    fn find_slots(&mut self, last: &HeapFacts<'_>, nodes: &PathNodes, past: &[Past], intervals: usize) {
         for &id in last.shortest.in_order() {
             let (object, Some(node)) = (past[id.index()], last.placement.of(id)) else { continue };
             if object.gained > 0 && last.owner_of(id) == id {
@@ -218,7 +218,7 @@ impl History {
         mut visit: impl FnMut(&[Summary], &PathNodes, &Interval<'_, '_>),
     ) -> Result<(), S::Error> {
         let end = store.len() - 1;
-        let last = store.view(end)?;
+        let last = store.facts(end)?;
         let degrees: FxHashMap<ObjectId, u32> =
             self.slots.values().flatten().map(|slot| (slot.last, last.degree[slot.last.index()])).collect();
         drop(last);
@@ -226,15 +226,15 @@ impl History {
         let mut lasts = vec![true; new_grower.len()];
         for index in (0..store.intervals()).rev() {
             store.keep_only(&[index, index + 1]);
-            let (old, new, step) = (store.view(index)?, store.view(index + 1)?, store.step(index)?);
+            let (old, new, matches) = (store.facts(index)?, store.facts(index + 1)?, store.matches(index)?);
             let of = |next: &[bool], to: u32| to != NONE && next[to as usize];
-            let old_grower: Vec<bool> = step.stays.iter().map(|&to| of(&new_grower, to)).collect();
-            let old_lasts: Vec<bool> = step.same.iter().map(|&to| of(&lasts, to)).collect();
+            let old_grower: Vec<bool> = matches.stays.iter().map(|&to| of(&new_grower, to)).collect();
+            let old_lasts: Vec<bool> = matches.same.iter().map(|&to| of(&lasts, to)).collect();
             let interval = Interval {
                 index,
                 old: &old,
                 new: &new,
-                step: &step,
+                matches: &matches,
                 old_grower: &old_grower,
                 new_grower: &new_grower,
                 lasts: &lasts,
@@ -242,7 +242,7 @@ impl History {
             visit(&self.heaps, store.nodes(), &interval);
             for slot in self.slots.values_mut().flatten() {
                 let at = slot.first.index();
-                let before = if step.was[at] == NONE { step.replaced[at] } else { step.was[at] };
+                let before = if matches.was[at] == NONE { matches.replaced[at] } else { matches.was[at] };
                 // The slot was there for all intervals, so the value before is known.
                 slot.first = ObjectId::from_raw(before).unwrap_or(slot.first);
                 slot.through.push(old.subtree[slot.first.index()].cast_signed());
@@ -258,12 +258,12 @@ impl History {
     }
 }
 
-fn advance(old: &View<'_>, new: &View<'_>, step: &Step, past: &[Past]) -> Vec<Past> {
+fn advance(old: &HeapFacts<'_>, new: &HeapFacts<'_>, matches: &ObjectMatches, past: &[Past]) -> Vec<Past> {
     let mut next = vec![Past::default(); new.owner.len()];
     for &b in new.shortest.in_order() {
         let index = b.index();
-        let stayed = ObjectId::from_raw(step.was[index]);
-        let Some(a) = stayed.or(ObjectId::from_raw(step.replaced[index])) else { continue };
+        let stayed = ObjectId::from_raw(matches.was[index]);
+        let Some(a) = stayed.or(ObjectId::from_raw(matches.replaced[index])) else { continue };
         let mut object = past[a.index()];
         if stayed.is_none() {
             object.first = NONE;
@@ -277,7 +277,7 @@ fn advance(old: &View<'_>, new: &View<'_>, step: &Step, past: &[Past]) -> Vec<Pa
             None => {
                 (object.stayed, object.gained) = (0, 0);
                 object.replaced += 1;
-                if let Some(kept) = kept(old, step, a) {
+                if let Some(kept) = kept(old, matches, a) {
                     object.held += 1;
                     object.kept += u16::from(kept);
                 }
@@ -298,16 +298,16 @@ const COPIED: u32 = 3;
 
 /// Whether a replaced value is still there, or at least half of the objects that it alone held, directly or through
 /// containers that were copied with it; none if it held nothing.
-fn kept(old: &View<'_>, step: &Step, a: ObjectId) -> Option<bool> {
-    kept_within(old, step, a, COPIED)
+fn kept(old: &HeapFacts<'_>, matches: &ObjectMatches, a: ObjectId) -> Option<bool> {
+    kept_within(old, matches, a, COPIED)
 }
 
-fn kept_within(old: &View<'_>, step: &Step, a: ObjectId, depth: u32) -> Option<bool> {
+fn kept_within(old: &HeapFacts<'_>, matches: &ObjectMatches, a: ObjectId, depth: u32) -> Option<bool> {
     let mine = old.items(a, true, LOOKED_AT);
     if mine.is_empty() || depth == 0 {
         return None;
     }
-    let there = |id: ObjectId| step.same[id.index()] != NONE;
-    let is_kept = |id: ObjectId| there(id) || kept_within(old, step, id, depth - 1) == Some(true);
+    let there = |id: ObjectId| matches.same[id.index()] != NONE;
+    let is_kept = |id: ObjectId| there(id) || kept_within(old, matches, id, depth - 1) == Some(true);
     Some(there(a) || 2 * mine.iter().filter(|&&id| is_kept(id)).count() >= mine.len())
 }

@@ -21,16 +21,16 @@ mod detect;
 mod doubts;
 mod evidence;
 mod growth;
+mod heap_facts;
 mod history;
-mod identity;
 mod leaked_types;
+mod object_matches;
 mod slopes;
 mod snapshot;
 mod store;
 mod suspect_builder;
 mod thresholds;
 mod verdict;
-mod view;
 
 use memtop_heap::{CaptureInfo, Heap, ObjectId};
 
@@ -44,6 +44,7 @@ use crate::retained::Retained;
 use crate::series::{SeriesError, order_of};
 use detect::{Finding, Search};
 use growth::Gains;
+use heap_facts::HeapFacts;
 use history::History;
 use store::Store;
 use suspect_builder::SuspectBuilder;
@@ -252,7 +253,7 @@ fn search<S: HeapSeries + ?Sized>(
     gains.finish();
     let end = store.len() - 1;
     store.keep_only(&[0, end]);
-    let (first, last) = (store.view(0)?, store.view(end)?);
+    let (first, last) = (store.facts(0)?, store.facts(end)?);
     let search =
         Search { first: &first, last: &last, nodes: store.nodes(), history: &history, gains: &gains, limits };
     done(store, &search, &search.classified());
@@ -271,10 +272,10 @@ fn suspects<S: HeapSeries + ?Sized>(
             (search.first, kept.iter().map(|finding| &finding.firsts[..]).collect::<Vec<_>>()),
             (search.last, kept.iter().map(|finding| &finding.members[..]).collect()),
         ];
-        let sums = |(view, holders): (&view::View<'_>, Vec<&[ObjectId]>)| retained(&view.heap, &holders);
+        let sums = |(facts, holders): (&HeapFacts<'_>, Vec<&[ObjectId]>)| retained(&facts.heap, &holders);
         // In parallel it takes the memory of two.
         let sums = match store.is_in_memory() {
-            true => view::on_threads(sides, sums),
+            true => heap_facts::on_threads(sides, sums),
             false => sides.into_iter().map(sums).collect(),
         };
         (0..kept.len()).map(|place| (sums[0][place], sums[1][place])).collect()

@@ -7,9 +7,9 @@ use super::answer::{Cause, LeakStep, Rate, Suspect};
 use super::assessment::assess;
 use super::detect::{Finding, GrowthKind, Search};
 use super::evidence::{Headline, Per};
+use super::heap_facts::HeapFacts;
 use super::slopes::theil_sen;
 use super::thresholds::LEAST_MINUTES;
-use super::view::View;
 use crate::path::{Path, StepLabel};
 use crate::path_nodes::{NodeKind, PathNodeId};
 
@@ -164,8 +164,8 @@ impl SuspectBuilder<'_, '_, '_> {
     }
 
     /// The first part of a path that is in the user's own code.
-    fn own_holder(&self, path: &Path, last: &View<'_>) -> Option<String> {
-        let named = |step: &crate::path::Step| step.label != StepLabel::Start;
+    fn own_holder(&self, path: &Path, last: &HeapFacts<'_>) -> Option<String> {
+        let named = |step: &crate::path::PathStep| step.label != StepLabel::Start;
         let until = if path.root.origin == Origin::Own {
             path.steps.iter().position(named).map_or(path.steps.len(), |index| index + 1)
         } else {

@@ -7,7 +7,7 @@
 use std::io::{self, Write};
 
 use memtop_analyze::{
-    Costs, Path, PathOptions, Retained, ShortestPaths, Step, StepLabel, paths_to_object, paths_to_types,
+    Costs, Path, PathOptions, PathStep, Retained, ShortestPaths, StepLabel, paths_to_object, paths_to_types,
 };
 use memtop_heap::{Flags, Heap, LabelKind, ObjectId, RootKind, TypeId};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -268,7 +268,7 @@ impl<'a> Drawing<'a> {
     }
 }
 
-fn step_label(step: &Step) -> String {
+fn step_label(step: &PathStep) -> String {
     let label = text(step.label.to_string().trim());
     if step.repeated { format!("{label}…") } else { label }
 }

@@ -17,7 +17,7 @@ use crate::shortest::{Reached, ShortestPaths};
 pub(super) const NONE: u32 = u32::MAX;
 
 /// One heap, and the facts about it.
-pub(super) struct View<'a> {
+pub(super) struct HeapFacts<'a> {
     pub(super) heap: HeapHandle<'a>,
     pub(super) shortest: ShortestPaths,
     pub(super) placement: Placement,
@@ -66,7 +66,7 @@ pub(super) fn on_threads<T: Send, R: Send>(things: Vec<T>, work: impl Fn(T) -> R
     done.into_iter().map(|(_, result)| result).collect()
 }
 
-impl<'a> View<'a> {
+impl<'a> HeapFacts<'a> {
     pub(super) fn new(
         handle: HeapHandle<'a>,
         shortest: ShortestPaths,
@@ -76,7 +76,7 @@ impl<'a> View<'a> {
         let own = handle.clone();
         let heap: &Heap = &own;
         let count = heap.objects().len();
-        let mut view = Self {
+        let mut facts = Self {
             heap: handle,
             shortest,
             placement,
@@ -90,26 +90,26 @@ impl<'a> View<'a> {
         };
         let texts: Vec<u64> = heap.strings().iter().map(|(_, text)| FxBuildHasher.hash_one(text)).collect();
         let objects = heap.objects();
-        view.by_address.reserve_exact(view.shortest.in_order().len());
-        for &id in view.shortest.in_order() {
+        facts.by_address.reserve_exact(facts.shortest.in_order().len());
+        for &id in facts.shortest.in_order() {
             let index = id.index();
-            view.by_address.push((objects.address(id), id.raw()));
+            facts.by_address.push((objects.address(id), id.raw()));
             let size = objects.size(id);
-            view.subtree[index] = size;
-            if let Some(node) = view.placement.of(id) {
-                let sum = &mut view.nodes[node.index()];
+            facts.subtree[index] = size;
+            if let Some(node) = facts.placement.of(id) {
+                let sum = &mut facts.nodes[node.index()];
                 *sum = (sum.0 + 1, sum.1.saturating_add(size));
             }
-            let framed = matches!(view.shape(id), Shape::Frame | Shape::Traceback | Shape::Generator);
-            let (owner, above) = match view.shortest.of(id) {
+            let framed = matches!(facts.shape(id), Shape::Frame | Shape::Traceback | Shape::Generator);
+            let (owner, above) = match facts.shortest.of(id) {
                 Reached::Object { from, label } => {
                     let part = label.kind().is_fold();
-                    (if part { view.owner[from.index()] } else { id.raw() }, view.framed[from.index()])
+                    (if part { facts.owner[from.index()] } else { id.raw() }, facts.framed[from.index()])
                 }
                 _ => (id.raw(), false),
             };
-            view.owner[index] = owner;
-            view.framed[index] = framed || above;
+            facts.owner[index] = owner;
+            facts.framed[index] = framed || above;
             let mut items = 0;
             let mut key: Option<ObjectId> = None;
             for reference in heap.references().of(id) {
@@ -123,31 +123,31 @@ impl<'a> View<'a> {
                     items += 1;
                 }
                 if matches!(kind, LabelKind::Key | LabelKind::KeyText | LabelKind::AnyKey)
-                    && view.shortest.of(reference.to)
+                    && facts.shortest.of(reference.to)
                         == (Reached::Object { from: id, label: reference.label })
                 {
                     // A name is the same whichever object spells it; a key without one is known by its address.
                     let text = reference.label.text().map(|text| texts[text.index()]);
                     let place = |key| objects.address(key) << 8 | u64::from(objects.flags(key).mark()) << 1;
                     let known = text.or(before.map(place));
-                    view.key[reference.to.index()] = known.map_or(0, |known| known | 1);
+                    facts.key[reference.to.index()] = known.map_or(0, |known| known | 1);
                 }
             }
-            view.degree[index] += items;
+            facts.degree[index] += items;
             if owner != id.raw() {
-                view.degree[owner as usize] += items;
+                facts.degree[owner as usize] += items;
             }
         }
-        for &id in view.shortest.in_order().iter().rev() {
-            if let Reached::Object { from, .. } = view.shortest.of(id) {
-                let sum = view.subtree[id.index()];
-                let above = &mut view.subtree[from.index()];
+        for &id in facts.shortest.in_order().iter().rev() {
+            if let Reached::Object { from, .. } = facts.shortest.of(id) {
+                let sum = facts.subtree[id.index()];
+                let above = &mut facts.subtree[from.index()];
                 *above = above.saturating_add(sum);
             }
         }
-        view.by_address.sort_unstable();
-        view.by_address.dedup_by_key(|entry| entry.0);
-        view
+        facts.by_address.sort_unstable();
+        facts.by_address.dedup_by_key(|entry| entry.0);
+        facts
     }
 
     pub(super) fn shape(&self, id: ObjectId) -> Shape {

@@ -7,13 +7,13 @@
 //! in turn. And a value that was *replaced* has a successor: the value in its slot (the same holder, the same name, key
 //! or index) in the next heap.
 //!
-//! The addresses of two heaps are merged in order: linear, apart from the sorting that a view did.
+//! The addresses of two heaps are merged in order: linear, apart from the sorting when the facts were computed.
 
 use memtop_heap::{LabelKind, ObjectId};
 use rustc_hash::FxHashMap;
 
+use super::heap_facts::{HeapFacts, NONE};
 use super::thresholds::Thresholds;
-use super::view::{NONE, View};
 use crate::path_nodes::{NodeKind, PathNodes};
 
 /// The number of items by which an object is recognised.
@@ -21,8 +21,8 @@ const LOOKED_AT: usize = 16;
 /// An order that is shorter than this many times the root of the number of items may be chance.
 const BY_CHANCE: f64 = 3.0;
 
-/// From one heap to the next one.
-pub(super) struct Step {
+/// The matches from one heap to the next one.
+pub(super) struct ObjectMatches {
     /// By object of the older heap: the object that it stayed as.
     pub(super) stays: Vec<u32>,
     /// By object of the older heap: the object that it is the same as, wherever that is held.
@@ -35,10 +35,15 @@ pub(super) struct Step {
     pub(super) replaced: Vec<u32>,
 }
 
-impl Step {
-    pub(super) fn new(old: &View<'_>, new: &View<'_>, nodes: &PathNodes, limits: &Thresholds) -> Self {
+impl ObjectMatches {
+    pub(super) fn new(
+        old: &HeapFacts<'_>,
+        new: &HeapFacts<'_>,
+        nodes: &PathNodes,
+        limits: &Thresholds,
+    ) -> Self {
         let (before, after) = (old.heap.objects().len(), new.heap.objects().len());
-        let mut step = Self {
+        let mut matches = Self {
             stays: vec![NONE; before],
             same: vec![NONE; before],
             came: vec![NONE; after],
@@ -49,17 +54,17 @@ impl Step {
         for &(address, a) in &old.by_address {
             while later.next_if(|entry| entry.0 < address).is_some() {}
             let Some(&(_, b)) = later.next_if(|entry| entry.0 == address) else { continue };
-            step.pair(old, new, nodes, (a, b));
+            matches.pair(old, new, nodes, (a, b));
         }
-        step.confirm(old, new, nodes, limits);
-        step.distrust_order(old, new, nodes);
-        step.slots(old, new, nodes);
-        step
+        matches.confirm(old, new, nodes, limits);
+        matches.distrust_order(old, new, nodes);
+        matches.slots(old, new, nodes);
+        matches
     }
 
     /// Distinguishes the items of a sequence or a dict that stayed from those that only seem to have: items that stay
     /// keep their order, and new ones at old addresses are anywhere. The longest ordered run counts as stayed.
-    fn distrust_order(&mut self, old: &View<'_>, new: &View<'_>, nodes: &PathNodes) {
+    fn distrust_order(&mut self, old: &HeapFacts<'_>, new: &HeapFacts<'_>, nodes: &PathNodes) {
         let mut rows: Vec<(ObjectId, u32)> = Vec::new();
         for &holder in old.shortest.in_order() {
             let Some(later) = ObjectId::from_raw(self.stays[holder.index()]) else { continue };
@@ -107,7 +112,7 @@ impl Step {
     }
 
     /// The objects that may be the same, by address, type, place and mark.
-    fn pair(&mut self, old: &View<'_>, new: &View<'_>, nodes: &PathNodes, raw: (u32, u32)) {
+    fn pair(&mut self, old: &HeapFacts<'_>, new: &HeapFacts<'_>, nodes: &PathNodes, raw: (u32, u32)) {
         let (Some(a), Some(b)) = (ObjectId::from_raw(raw.0), ObjectId::from_raw(raw.1)) else { return };
         let (Some(from), Some(to)) = (old.placement.of(a), new.placement.of(b)) else { return };
         if from != to && nodes.get(from).type_name != nodes.get(to).type_name {
@@ -128,7 +133,7 @@ impl Step {
 
     /// Removes matches that kept too little content. Objects that are reached later come first: parts before their
     /// owners.
-    fn confirm(&mut self, old: &View<'_>, new: &View<'_>, nodes: &PathNodes, limits: &Thresholds) {
+    fn confirm(&mut self, old: &HeapFacts<'_>, new: &HeapFacts<'_>, nodes: &PathNodes, limits: &Thresholds) {
         // A node comes after the one before it.
         let mut below = vec![false; nodes.len()];
         for index in 0..nodes.len() {
@@ -156,7 +161,7 @@ impl Step {
 
     /// The share of `a`'s own items that are the same among the references of `b`; of all its items if none is its own,
     /// 1 if it has none.
-    fn kept(&self, old: &View<'_>, new: &View<'_>, a: ObjectId, b: ObjectId) -> f64 {
+    fn kept(&self, old: &HeapFacts<'_>, new: &HeapFacts<'_>, a: ObjectId, b: ObjectId) -> f64 {
         let mut mine = old.items(a, true, LOOKED_AT);
         if mine.is_empty() {
             mine = old.items(a, false, LOOKED_AT);
@@ -173,7 +178,7 @@ impl Step {
 
     /// Finds values that were replaced in their slots: the holder stays, and neither the old value nor the new one
     /// does.
-    fn slots(&mut self, old: &View<'_>, new: &View<'_>, nodes: &PathNodes) {
+    fn slots(&mut self, old: &HeapFacts<'_>, new: &HeapFacts<'_>, nodes: &PathNodes) {
         let mut gone: FxHashMap<(u32, u64), u32> = FxHashMap::default();
         for &a in old.shortest.in_order() {
             let Some(from) = old.before(a) else { continue };
@@ -228,16 +233,16 @@ fn varies(kind: NodeKind) -> bool {
 }
 
 /// The identity of a slot of a holder; none if it has no name, key or index.
-fn slot(view: &View<'_>, nodes: &PathNodes, id: ObjectId) -> Option<u64> {
-    let label = view.label(id)?;
-    let node = nodes.get(view.placement.of(id)?);
+fn slot(facts: &HeapFacts<'_>, nodes: &PathNodes, id: ObjectId) -> Option<u64> {
+    let label = facts.label(id)?;
+    let node = nodes.get(facts.placement.of(id)?);
     match (label.kind(), label.index()) {
         (_, Some(index)) => Some((index as u64) << 8 | 2),
         (LabelKind::Attribute | LabelKind::Local | LabelKind::Closure, _) => Some(name(node.text.raw())),
         (LabelKind::Key, _) if node.kind == NodeKind::Attribute => Some(name(node.text.raw())),
         (LabelKind::Storage, _) => Some(u64::from(node.type_name.raw()) << 8 | 8),
         (LabelKind::Unlabelled, _) => Some((u64::from(node.type_name.raw())) << 8 | 6),
-        _ => Some(view.key[id.index()]).filter(|&key| key != 0),
+        _ => Some(facts.key[id.index()]).filter(|&key| key != 0),
     }
 }
 
