@@ -26,13 +26,12 @@ SOURCES = sorted(str(folder.relative_to(ROOT)) for folder in [*ROOT.glob("crates
 """Folders of sources, each of which must have no finding beyond what NOT_YET_CLEAN allows."""
 
 NOT_YET_CLEAN: dict[str, int] = {
-    "crates/analyze/src": 196,
     "crates/cli/src": 61,
     "crates/cpython/src": 150,
     "crates/heap/src": 48,
     "crates/inprocess/src": 68,
     "crates/python/src": 15,
-    "crates/report/src": 120,
+    "crates/report/src": 10,
     "crates/snapshot/src": 48,
     "crates/tui/src": 131,
     "python/mem_top": 23,

@@ -17,12 +17,13 @@ pub fn summary(one: &Suspect) -> String {
         (None, _) => "Native code".to_owned(),
     };
     let verb = if one.holder.is_none() { "took references to" } else { "gained" };
+    let is_each = one.bytes_growth.iter().all(|&net| net >= 0);
     let grew = match &one.headline {
         Headline::Objects { type_name, amount, per } => {
             let noun = if is_one(*amount) { "object" } else { "objects" };
-            format!("{verb} {} {type_name} {noun}{}", rate(*amount), time(*per))
+            format!("{verb} {} {type_name} {noun}{}", rate(*amount), time(*per, is_each))
         }
-        Headline::Bytes { amount, per } => format!("grew by {}{}", bytes(*amount), time(*per)),
+        Headline::Bytes { amount, per } => format!("grew by {}{}", bytes(*amount), time(*per, is_each)),
         Headline::Retains { share } => {
             let size = one.retained.map_or_else(|| "an unknown size".to_owned(), bytes);
             return format!("{subject} retains {size}, {} of the heap.", percent(*share));
@@ -37,22 +38,20 @@ pub fn summary(one: &Suspect) -> String {
             format!("; {other} and {} hold them too", count(more.len() as u64, "more place", "more places"))
         }
     };
-    format!("{subject} {grew} {} ({} of all growth){holds}.", intervals(one), percent(one.share_of_growth))
-}
-
-/// ` per minute`; an interval is named by what follows.
-fn time(per: Per) -> &'static str {
-    match per {
-        Per::Minute => " per minute",
-        Per::Interval => "",
-    }
-}
-
-fn intervals(one: &Suspect) -> String {
     let all = one.bytes_growth.len();
-    match one.bytes_growth.iter().all(|&net| net >= 0) {
+    let when = match is_each {
         true => format!("in {}", each(all)),
         false => format!("over {}", count(all as u64, "interval", "intervals")),
+    };
+    format!("{subject} {grew} {when} ({} of all growth){holds}.", percent(one.share_of_growth))
+}
+
+/// ` per minute`; growth in each interval is per interval without saying so.
+fn time(per: Per, is_each: bool) -> &'static str {
+    match (per, is_each) {
+        (Per::Minute, _) => " per minute",
+        (Per::Interval, true) => "",
+        (Per::Interval, false) => " per interval",
     }
 }
 

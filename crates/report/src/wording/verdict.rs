@@ -81,8 +81,11 @@ pub fn group_reason(reason: &GroupReason) -> String {
             format!("{} grew in {}, but {}", candidate(holder.as_deref()), processes(*of), doubt(why))
         }
         GroupReason::TooFewSnapshots => "no process has enough snapshots".to_owned(),
-        GroupReason::NoGrowth { processes: of } if of.count == of.of => {
-            format!("no place grew in {}", processes(*of))
+        GroupReason::NoGrowth { processes: ProcessCount { count: 1, of: 1 } } => {
+            "no place grew in the only process".to_owned()
+        }
+        GroupReason::NoGrowth { processes: ProcessCount { count, of } } if count == of => {
+            format!("no place grew in any of {} processes", grouped(*of as u64))
         }
         GroupReason::NoGrowth { processes: of } => {
             format!("no place grew in {}; the others have too few snapshots", processes(*of))
