@@ -62,7 +62,7 @@ fn the_top_is_ordered_by_what_was_asked() {
 }
 
 #[test]
-fn garbage_is_told_by_type_and_what_native_code_holds_is_none() {
+fn garbage_is_counted_by_type_without_objects_of_native_code() {
     let heap = graph("root -> a; x:N[5] -> y:M[6] -> x; held:N#3[100] -> kept:N");
     expect![[r#"
         M 1 6 None
@@ -169,7 +169,7 @@ fn a_series_is_ordered_by_the_clock_that_never_goes_back() {
 }
 
 #[test]
-fn a_misspelled_type_is_told_what_is_near() {
+fn a_misspelled_type_has_suggestions() {
     let graph = graph("a:shop.Session; b:shop.SessionCache; c:dict; d:shop.Cart");
     let near = |name| types_like(graph.heap(), name, 5);
     assert_eq!(near("session"), ["shop.Session", "shop.SessionCache"]);

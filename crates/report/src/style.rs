@@ -132,7 +132,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn colour_only_if_told() {
+    fn colour_only_if_chosen() {
         let plain = Style::default();
         assert_eq!(plain.paint(Role::Bad, "leak"), "leak");
         let painted = Style { color: true, ..plain }.paint(Role::Bad, "leak");

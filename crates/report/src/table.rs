@@ -94,7 +94,7 @@ mod tests {
     use expect_test::expect;
 
     #[test]
-    fn numbers_stand_right_and_long_names_give_way() {
+    fn numbers_are_aligned_right_and_long_names_are_cut() {
         let style = Style { width: 40, ..Style::default() };
         let mut table = Table::new(&style, &[(Column::Name, "type"), (Column::Number, "bytes")]);
         table.row(vec!["a.very.long.name.of.a.package.that.has.Many.Parts".into(), "1,000 B".into()]);

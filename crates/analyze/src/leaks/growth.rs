@@ -200,27 +200,15 @@ impl Gains {
             tally.count[t] += sign;
             tally.bytes += sign * size;
             let is_key = facts.label(id).is_some_and(|label| label.kind() == LabelKind::KeyObject);
-            if direct {
-                tally.direct += sign;
-                if !is_key {
-                    row.items[t] += sign;
-                }
-            }
+            tally.direct += if direct { sign } else { 0 };
+            row.items[t] += if direct && !is_key { sign } else { 0 };
             if let Some((came, lasts)) = newer {
                 row.gained += size.unsigned_abs();
-                if facts.framed[index] {
-                    row.framed += size.unsigned_abs();
-                }
-                if came[index] != NONE {
-                    row.moved[t] += size;
-                }
-                if direct {
-                    row.weak += u64::from(facts.shape(id) == Shape::Weak);
-                    if !is_key {
-                        row.new[t] += 1;
-                        row.lasting[t] += u64::from(lasts[index]);
-                    }
-                }
+                row.framed += if facts.framed[index] { size.unsigned_abs() } else { 0 };
+                row.moved[t] += if came[index] == NONE { 0 } else { size };
+                row.weak += u64::from(direct && facts.shape(id) == Shape::Weak);
+                row.new[t] += u64::from(direct && !is_key);
+                row.lasting[t] += u64::from(direct && !is_key && lasts[index]);
             }
             self.total[t] += sign * size;
         }

@@ -89,65 +89,81 @@ impl<'a> HeapFacts<'a> {
             nodes: vec![(0, 0); nodes],
         };
         let texts: Vec<u64> = heap.strings().iter().map(|(_, text)| FxBuildHasher.hash_one(text)).collect();
-        let objects = heap.objects();
         facts.by_address.reserve_exact(facts.shortest.in_order().len());
-        for &id in facts.shortest.in_order() {
-            let index = id.index();
-            facts.by_address.push((objects.address(id), id.raw()));
-            let size = objects.size(id);
-            facts.subtree[index] = size;
-            if let Some(node) = facts.placement.of(id) {
-                let sum = &mut facts.nodes[node.index()];
-                *sum = (sum.0 + 1, sum.1.saturating_add(size));
-            }
-            let framed = matches!(facts.shape(id), Shape::Frame | Shape::Traceback | Shape::Generator);
-            let (owner, above) = match facts.shortest.of(id) {
-                Reached::Object { from, label } => {
-                    let part = label.kind().is_fold();
-                    (if part { facts.owner[from.index()] } else { id.raw() }, facts.framed[from.index()])
-                }
-                _ => (id.raw(), false),
-            };
-            facts.owner[index] = owner;
-            facts.framed[index] = framed || above;
-            let mut items = 0;
-            let mut key: Option<ObjectId> = None;
-            for reference in heap.references().of(id) {
-                let kind = reference.label.kind();
-                if kind == LabelKind::KeyObject {
-                    key = Some(reference.to);
-                    continue;
-                }
-                let before = key.take();
-                if !kind.is_fold() && kind != LabelKind::Type {
-                    items += 1;
-                }
-                if matches!(kind, LabelKind::Key | LabelKind::KeyText | LabelKind::AnyKey)
-                    && facts.shortest.of(reference.to)
-                        == (Reached::Object { from: id, label: reference.label })
-                {
-                    // A name is the same whichever object spells it; a key without one is known by its address.
-                    let text = reference.label.text().map(|text| texts[text.index()]);
-                    let place = |key| objects.address(key) << 8 | u64::from(objects.flags(key).mark()) << 1;
-                    let known = text.or(before.map(place));
-                    facts.key[reference.to.index()] = known.map_or(0, |known| known | 1);
-                }
-            }
-            facts.degree[index] += items;
-            if owner != id.raw() {
-                facts.degree[owner as usize] += items;
-            }
+        for place in 0..facts.shortest.in_order().len() {
+            let id = facts.shortest.in_order()[place];
+            facts.place(heap, id);
+            facts.count_items(heap, id, &texts);
         }
-        for &id in facts.shortest.in_order().iter().rev() {
-            if let Reached::Object { from, .. } = facts.shortest.of(id) {
-                let sum = facts.subtree[id.index()];
-                let above = &mut facts.subtree[from.index()];
-                *above = above.saturating_add(sum);
-            }
-        }
+        facts.add_subtrees();
         facts.by_address.sort_unstable();
         facts.by_address.dedup_by_key(|entry| entry.0);
         facts
+    }
+
+    /// Adds an object to its node, its owner and the index by address.
+    fn place(&mut self, heap: &Heap, id: ObjectId) {
+        let (index, objects) = (id.index(), heap.objects());
+        self.by_address.push((objects.address(id), id.raw()));
+        let size = objects.size(id);
+        self.subtree[index] = size;
+        if let Some(node) = self.placement.of(id) {
+            let sum = &mut self.nodes[node.index()];
+            *sum = (sum.0 + 1, sum.1.saturating_add(size));
+        }
+        let framed = matches!(self.shape(id), Shape::Frame | Shape::Traceback | Shape::Generator);
+        let (owner, above) = match self.shortest.of(id) {
+            Reached::Object { from, label } => {
+                let part = label.kind().is_fold();
+                (if part { self.owner[from.index()] } else { id.raw() }, self.framed[from.index()])
+            }
+            _ => (id.raw(), false),
+        };
+        self.owner[index] = owner;
+        self.framed[index] = framed || above;
+    }
+
+    /// Counts the items of an object, and marks the entries of its values. `texts` are hashes of the heap's strings.
+    fn count_items(&mut self, heap: &Heap, id: ObjectId, texts: &[u64]) {
+        let objects = heap.objects();
+        let mut items = 0;
+        let mut key: Option<ObjectId> = None;
+        for reference in heap.references().of(id) {
+            let kind = reference.label.kind();
+            if kind == LabelKind::KeyObject {
+                key = Some(reference.to);
+                continue;
+            }
+            let before = key.take();
+            if !kind.is_fold() && kind != LabelKind::Type {
+                items += 1;
+            }
+            if matches!(kind, LabelKind::Key | LabelKind::KeyText | LabelKind::AnyKey)
+                && self.shortest.of(reference.to) == (Reached::Object { from: id, label: reference.label })
+            {
+                // A name is the same whichever object spells it; a key without one is known by its address.
+                let text = reference.label.text().map(|text| texts[text.index()]);
+                let place = |key| objects.address(key) << 8 | u64::from(objects.flags(key).mark()) << 1;
+                let known = text.or(before.map(place));
+                self.key[reference.to.index()] = known.map_or(0, |known| known | 1);
+            }
+        }
+        self.degree[id.index()] += items;
+        let owner = self.owner[id.index()];
+        if owner != id.raw() {
+            self.degree[owner as usize] += items;
+        }
+    }
+
+    /// Adds the bytes of each object to those of the object that it is reached from.
+    fn add_subtrees(&mut self) {
+        for &id in self.shortest.in_order().iter().rev() {
+            if let Reached::Object { from, .. } = self.shortest.of(id) {
+                let sum = self.subtree[id.index()];
+                let above = &mut self.subtree[from.index()];
+                *above = above.saturating_add(sum);
+            }
+        }
     }
 
     pub(super) fn shape(&self, id: ObjectId) -> Shape {

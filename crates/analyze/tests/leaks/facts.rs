@@ -47,7 +47,7 @@ fn facts(answer: &Leaks, expected: Expect) {
 }
 
 #[test]
-fn a_suspect_is_told_with_its_evidence() {
+fn a_suspect_has_its_evidence() {
     let graphs = heaps_with(&(0..5).map(sessions).collect::<Vec<_>>(), |index, info| {
         info.work = Some(10.0 * index as f64);
     });
@@ -181,7 +181,7 @@ fn native(growth: u64, texts: &[String]) -> Vec<Graph> {
 }
 
 #[test]
-fn memory_that_grows_outside_of_python_is_told_and_no_object_accused() {
+fn native_growth_is_reported_and_no_object_accused() {
     let still = ask(&native(15_000_000, &four(|_| sessions(1))));
     assert_eq!(still.verdict, Verdict::NativeGrowth);
     assert_eq!(still.reason, Reason::Native { native: 45_000_000 });

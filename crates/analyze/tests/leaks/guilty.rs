@@ -100,7 +100,7 @@ fn an_object_that_is_replaced_by_a_copy_with_one_item_more() {
 }
 
 #[test]
-fn nodes_with_children_in_a_list_are_told_once() {
+fn nodes_with_children_in_a_list_are_one_suspect() {
     let texts = four(|round| {
         "module:m -> ns:dict -> changed:list('changed')\n".to_owned()
             + &each(0..30 + 50 * round, |n| {

@@ -85,7 +85,7 @@ proptest! {
     }
 
     #[test]
-    fn what_does_not_change_is_not_told(plans in plans()) {
+    fn constant_heaps_have_no_growth(plans in plans()) {
         let same: Vec<Heap> = (0..4).map(|round| heap(&plans[0], 40, round)).collect();
         let answer = leaks(&same.iter().collect::<Vec<_>>(), &LeaksOptions::default()).unwrap();
         prop_assert_eq!(answer.verdict, Verdict::NoGrowth);

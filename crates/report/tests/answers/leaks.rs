@@ -244,7 +244,7 @@ fn json_has_every_field_of_the_schema_in_its_order() {
 }
 
 #[test]
-fn what_else_holds_the_items_is_told_once() {
+fn co_holders_are_listed_once() {
     check(
         &suspect(),
         &expect![[r#"
@@ -293,7 +293,7 @@ fn growth_by_work_comes_before_growth_by_the_clock() {
 }
 
 #[test]
-fn a_buffer_that_grows_is_told_in_bytes() {
+fn a_growing_buffer_is_counted_in_bytes() {
     let leaked =
         vec![LeakedType { type_name: "bytearray".into(), count: 1, growth: vec![0; 3], bytes: 4_000_000 }];
     let growth = vec![0; 3];
@@ -515,7 +515,7 @@ fn of_many_snapshots_the_first_and_the_last_are_shown() {
 }
 
 #[test]
-fn nothing_at_all_is_told_too() {
+fn an_answer_without_snapshots_has_its_verdict() {
     let mut answer = bare(Verdict::Inconclusive, Vec::new(), Vec::new());
     answer.snapshots.clear();
     answer.memory.clear();
@@ -527,7 +527,7 @@ fn nothing_at_all_is_told_too() {
 }
 
 #[test]
-fn times_that_stand_still_give_no_rate_of_retained_growth() {
+fn equal_times_give_no_rate_of_retained_growth() {
     let mut answer = bare(Verdict::Leak, vec![suspect()], Vec::new());
     for row in &mut answer.snapshots {
         row.taken_at = 5;
@@ -537,7 +537,7 @@ fn times_that_stand_still_give_no_rate_of_retained_growth() {
 }
 
 #[test]
-fn where_the_line_is_full_the_facts_stand_below() {
+fn facts_that_do_not_fit_are_on_the_next_line() {
     let told = text::suspect(&suspect(), Some(6.0), &Style { width: 60, ..Style::default() });
     let lines: Vec<&str> = told.lines().skip_while(|line| !line.starts_with('╰')).take(2).collect();
     assert_eq!(

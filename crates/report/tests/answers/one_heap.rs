@@ -720,7 +720,7 @@ fn a_server_and_its_workers_at_a_look() {
 }
 
 #[test]
-fn a_process_in_a_container_is_told_by_the_number_that_was_asked_for() {
+fn a_process_in_a_container_has_the_pid_that_was_asked_for() {
     let info = CaptureInfo {
         process: ProcessIdentity { pid: 4622, namespace_pid: Some(1), ..ProcessIdentity::default() },
         container: Some("0123456789abcdef".repeat(4)),

@@ -9,7 +9,7 @@ use memtop_report::export::{self, DotOptions};
 use crate::{SHOP, written};
 
 #[test]
-fn an_object_stands_between_its_holders_and_what_it_holds() {
+fn an_object_is_drawn_between_its_holders_and_its_items() {
     let graph = graph_with_accounts(SHOP, CaptureInfo::default());
     let heap = graph.heap();
     let (retained, shortest) = (Retained::new(heap), ShortestPaths::new(heap, &Costs::default()));
@@ -43,7 +43,7 @@ fn an_object_stands_between_its_holders_and_what_it_holds() {
 }
 
 #[test]
-fn the_objects_of_a_type_stand_below_the_ways_in_which_they_are_held() {
+fn the_objects_of_a_type_are_drawn_below_their_paths() {
     let graph = graph_with_accounts(SHOP, CaptureInfo::default());
     let heap = graph.heap();
     let shortest = ShortestPaths::new(heap, &Costs::default());

@@ -10,6 +10,8 @@
 //! others as they are.
 //!
 //! Invariant: a node's edges are the same each time they are asked for.
+//!
+//! The file is long because nodes, folds and edges share one numbering.
 
 use memtop_analyze::{Dominator, Dominators, Retained, keeps_alive};
 use memtop_heap::{Flags, Heap, Label, ObjectId, Reference, RootId, RootKind};
@@ -209,19 +211,8 @@ impl<'a> Graph<'a> {
                 self.place[id.index()]
             }
             Node::Fold(fold) => {
-                let fold = fold as u32;
-                let start = self.folded.partition_point(|&(of, _)| of < fold);
-                let members = self.folded[start..].iter().take_while(|&&(of, _)| of == fold);
-                for &(_, id) in members {
-                    for reference in self.heap.references().of(id) {
-                        match self.place[reference.to.index()] {
-                            NONE => {}
-                            to if to == first_fold + fold => {}
-                            to => some.push((to, self.is_weak(id, reference))),
-                        }
-                    }
-                }
-                first_fold + fold
+                self.references_of_fold(fold as u32, some);
+                first_fold + fold as u32
             }
             Node::Piece(_) => return,
         };
@@ -237,6 +228,21 @@ impl<'a> Graph<'a> {
         let pieces = self.pieces[start..].iter().take_while(|piece| piece.owner == place);
         for (to, _) in (self.first_piece() + start as u32..).zip(pieces) {
             tell(Edge { name: EdgeName::Fixed(super::PIECE), to, weak: false });
+        }
+    }
+
+    /// Adds the references of the objects in a fold to other nodes, with whether they are weak.
+    fn references_of_fold(&self, fold: u32, some: &mut Vec<(u32, bool)>) {
+        let start = self.folded.partition_point(|&(of, _)| of < fold);
+        let members = self.folded[start..].iter().take_while(|&&(of, _)| of == fold);
+        for &(_, id) in members {
+            for reference in self.heap.references().of(id) {
+                match self.place[reference.to.index()] {
+                    NONE => {}
+                    to if to == self.first_fold() + fold => {}
+                    to => some.push((to, self.is_weak(id, reference))),
+                }
+            }
         }
     }
 
