@@ -53,7 +53,7 @@ test-rust:
 	cargo test --workspace --quiet
 
 test-python: build $(OLD)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadgroup
 
 test-long: ## Tests that take longer: a reader of another process killed 200 times, at any moment
 	cargo test --quiet --package memtop-remote --test side_effects -- --ignored --exact --nocapture \
@@ -81,9 +81,9 @@ lint: build $(CARGO_DENY) ## Formatting, clippy, ruff, mypy, stubtest, licences 
 audit: $(CARGO_DENY) ## Known weaknesses of dependencies; needs the advisory database from the network
 	$(CARGO_DENY) check advisories
 
-# A debug build takes a minute where an optimised one takes four, and runs for one second.
+# A debug build takes a minute where an optimised one takes four, and runs for one second. Nobody debugs it.
 $(CARGO_DENY):
-	cargo install cargo-deny --locked --quiet --debug --version $(CARGO_DENY_VERSION) --root $(CACHE)/tools
+	CARGO_PROFILE_DEV_DEBUG=false cargo install cargo-deny --locked --quiet --debug --version $(CARGO_DENY_VERSION) --root $(CACHE)/tools
 
 bench: build $(CACHE)/pause ## mem_top beside its peers, on one heap; writes docs/benchmarks.md (BENCH_LARGE=1 for 10^7 objects)
 	$(BIN)/python bench/run.py

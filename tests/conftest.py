@@ -1,4 +1,4 @@
-"""What the tests share: mem_top 0.2.1, and the difference between this machine and CI."""
+"""What the tests share: mem_top 0.2.1, how they are spread over processes, and what differs in CI."""
 
 import gc
 import importlib.util
@@ -19,9 +19,35 @@ ROOT = Path(__file__).resolve().parent.parent
 OLD = ROOT / ".cache" / "mem_top-0.2.1" / "mem_top.py"
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """The number of processes for `-n auto`: one more than processors, since most tests wait for a child some time."""
+    return (os.cpu_count() or 1) + 1
+
+
+TOGETHER = {
+    "test_answers", "test_core", "test_export", "test_gearman", "test_libraries", "test_notebook", "test_own_memory", "test_page",
+    "test_same_answers", "test_same_numbers", "test_snapshot_format", "test_snapshot_labels", "test_snapshot_truth",
+    "test_torture", "test_tui", "test_zoo",
+}  # fmt: skip
+"""Files that make something costly once for all of their tests: each runs in one process."""
+
+LONG = ["test_zoo_unseen", "test_zoo_outside", "test_zoo", "test_torture", "test_tui", "test_page", "test_cli_pid"]
+"""Files that begin first, so that at the end no process is left alone with one of them."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Last comes what fills this process for good: the heaps that all other tests look at are a third as large."""
-    items.sort(key=lambda item: item.path.name == "test_notebook.py")
+    """Orders the tests, and keeps those of a file together that share something costly."""
+
+    def order(item: pytest.Item) -> int:
+        name = item.path.stem
+        # Last comes what fills its process for good: the heaps that all other tests look at are a third as large.
+        return LONG.index(name) if name in LONG else len(LONG) + (name == "test_notebook")
+
+    items.sort(key=order)
+    for item in items:
+        if item.path.stem in TOGETHER:
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -54,7 +80,7 @@ def collected() -> Iterator[None]:
 def python(tmp_path: Path) -> Callable[..., "Result"]:
     """Runs a program in a process of its own."""
 
-    def run(source: str, *arguments: str, timeout: float = 60, **environment: str) -> Result:
+    def run(source: str, *arguments: str, timeout: float = 300, **environment: str) -> Result:
         import subprocess
 
         program = tmp_path / "program.py"

@@ -57,13 +57,13 @@ def saved_shop(folder: Path, sessions: int) -> Path:
     """A snapshot of a shop that keeps so many sessions, with some garbage."""
     program, file = folder / "shop.py", folder / "shop.parquet"
     program.write_text(SHOP)
-    subprocess.run([sys.executable, str(program), str(file), str(sessions)], check=True, timeout=120)
+    subprocess.run([sys.executable, str(program), str(file), str(sessions)], check=True, timeout=300)
     return file
 
 
 def mem_top(*arguments: object) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-m", "mem_top", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
 
 
 def report(file: Path) -> Any:
@@ -172,7 +172,7 @@ def read_heapsnapshot(file: Path, many: int = 200) -> Any:
     loader = CACHE / "devtools.mjs"
     sources = [READERS / "devtools.js", READERS / "build.js"]
     if not loader.exists() or any(source.stat().st_mtime > loader.stat().st_mtime for source in sources):
-        subprocess.run(["node", str(READERS / "build.js"), str(modules), str(loader)], check=True, timeout=120)
+        subprocess.run(["node", str(READERS / "build.js"), str(modules), str(loader)], check=True, timeout=300)
     done = subprocess.run(
         ["node", "--max-old-space-size=8192", str(loader), str(file), str(many)],
         capture_output=True,

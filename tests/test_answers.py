@@ -125,7 +125,7 @@ def test_it_cannot_be_changed(series):
 
 
 def test_a_field_that_is_not_there_is_answered_with_those_that_are(series):
-    with pytest.raises(AttributeError, match=r"no field 'suspicion': there are .*suspects.*verdict"):
+    with pytest.raises(AttributeError, match=r"no field 'suspicion': the fields are .*suspects.*verdict"):
         _ = mem_top.leaks(*series).suspicion
 
 
@@ -229,7 +229,7 @@ def test_objects_are_asked_for_without_running_their_code(series):
 def test_snapshots_of_two_processes_are_refused(series, tmp_path):
     other = tmp_path / "other.parquet"
     program = f"import mem_top; mem_top.snapshot().save({str(other)!r})"
-    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=300)
     with pytest.raises(ValueError, match="process"):
         mem_top.leaks(mem_top.load(other), *series)
     with pytest.raises(ValueError, match="process"):
@@ -290,6 +290,6 @@ def test_a_file_that_is_none_is_refused(tmp_path):
 
 def test_logging_is_not_set_up_by_importing():
     program = "import sys, mem_top; print('logging' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=300)
     assert done.stdout == "False\n"
     assert logging.getLogger("mem_top").handlers == []

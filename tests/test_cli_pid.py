@@ -90,7 +90,7 @@ def command(*arguments: object) -> list[str]:
     return [sys.executable, "-m", "mem_top", *map(str, arguments)]
 
 
-def mem_top(*arguments: object, timeout: float = 120, **how: Any) -> "subprocess.CompletedProcess[str]":
+def mem_top(*arguments: object, timeout: float = 300, **how: Any) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(command(*arguments), capture_output=True, text=True, timeout=timeout, check=False, **how)
 
 
@@ -171,8 +171,12 @@ def test_without_a_pause_every_output_says_that_it_is_approximate(leaking: "subp
         assert told["capture"]["approximate"] is True
         assert told["capture"]["pause_ms"] is None
         assert "approximate" in mem_top(*arguments, "--no-pause").stdout
-    series = mem_top("leaks", pid, "--count", 3, "--interval", "500ms", "--no-pause")
-    assert "approximate" in series.stdout
+    # What is copied while it changes may make no sense, the more likely the longer it takes.
+    for _ in range(20):
+        series = mem_top("leaks", pid, "--count", 3, "--interval", "500ms", "--no-pause")
+        if series.returncode != 2:
+            break
+    assert "approximate" in series.stdout, series.stderr
     assert "not stopped" in series.stderr
 
 
@@ -254,7 +258,7 @@ def interrupted(pid: int, after: str) -> tuple[int, str, str]:
     )
     until(process, after)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=300)
     return process.returncode, out, err
 
 
@@ -312,7 +316,7 @@ def visited(address: str, visitors: int = 1) -> Iterator[None]:
 
     def visit() -> None:
         while not stop.wait(0.01):
-            with urllib.request.urlopen(address + "/", timeout=60) as page:
+            with urllib.request.urlopen(address + "/", timeout=300) as page:
                 page.read()
 
     threads = [threading.Thread(target=visit) for _ in range(visitors)]
@@ -353,7 +357,7 @@ def test_the_static_binary_needs_nothing_but_proc(shop: "subprocess.Popen[str]",
         [unshare, "--mount", "sh", "-c", inside, str(tmp_path), *arguments],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
     if "unshare failed" in done.stderr or "permission denied" in done.stderr:
@@ -439,7 +443,7 @@ def test_the_leak_of_a_server_is_named_once_for_all_its_workers() -> None:
         assert told["reason"].startswith("shop.sessions.by_token keeps growing in 4 of 5 processes")
     finally:
         server.terminate()
-        server.communicate(timeout=60)
+        server.communicate(timeout=300)
 
 
 # --- Which processes there are, and which are none ---
@@ -521,7 +525,7 @@ def test_signals_reach_the_program(tmp_path: Path) -> None:
     process.send_signal(signal.SIGUSR1)
     assert process.stdout.readline() == "usr\n"
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=60)
+    process.communicate(timeout=300)
     assert process.returncode == 128 + signal.SIGTERM
 
 

@@ -49,7 +49,7 @@ def core(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def command(*arguments: object) -> "subprocess.CompletedProcess[str]":
     line = [sys.executable, "-m", "mem_top", *map(str, arguments)]
-    return subprocess.run(line, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(line, capture_output=True, text=True, timeout=300, check=False)
 
 
 def answer(*arguments: object) -> Any:

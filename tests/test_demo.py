@@ -177,7 +177,7 @@ def run_demo(*arguments: str, **environment: str) -> subprocess.CompletedProcess
         capture_output=True,
         encoding="utf-8",
         env={**os.environ, "PYTHONUTF8": "1", **environment},
-        timeout=120,
+        timeout=300,
     )
 
 
@@ -205,7 +205,9 @@ def test_the_demo_points_at_the_sessions_and_not_at_the_cache(tmp_path):
     else:
         assert "shop.sessions.by_token (a dict) gained" in outside.replace("\n", " ")
     assert "The first suspect is shop.sessions.Session" in counters
-    assert re.search(r"^  (\+\d+ ){6}\+\d+ +objects +shop\.sessions\.Session$", counters, re.MULTILINE)
+    # A dot is a report that had more of other types: of a shop that is slow in its first seconds. It prints 7
+    # or 8 of them, and fewer where the machine is busy.
+    assert re.search(r"^  ((\+\d+|·) +){3,}\+\d+ +objects +shop\.sessions\.Session$", counters, re.MULTILINE)
     # The cache fills up meanwhile, and may be in doubt for that; it is accused by none.
     accused = [counters, *(re.split(r"^candidate\b", part, flags=re.MULTILINE)[0] for part in (end, outside))]
     assert [part for part in accused if "shop.cache" in part or "OrderedDict" in part] == []
@@ -214,7 +216,7 @@ def test_the_demo_points_at_the_sessions_and_not_at_the_cache(tmp_path):
     assert "shop.sessions.by_token (a dict) gained" in first
     assert "shop.sessions.Session" in first.partition("items by type")[0]
     assert "\x1b" not in done.stdout + done.stderr
-    assert re.search(r"\d+ visitors, [\d,]+ requests, 7 reports", done.stderr)
+    assert re.search(r"\d+ visitors, [\d,]+ requests, \d+ reports", done.stderr)
     assert shop_is_gone(done.stderr)
 
 
@@ -253,7 +255,7 @@ def test_a_shop_that_dies_fails_the_demo():
         opened = re.search(r"\(pid (\d+)\)", process.stderr.readline())
         assert opened
         os.kill(int(opened[1]), signal.SIGKILL)
-        err = process.communicate(timeout=60)[1]
+        err = process.communicate(timeout=300)[1]
     assert process.returncode == 2
     assert "the shop ended by itself, with status -9" in err or "failed: " in err
     assert "Traceback" not in err
@@ -271,7 +273,7 @@ def test_an_interrupted_demo_stops_the_shop(signum, status):
         first = process.stderr.readline()
         time.sleep(0.3)
         process.send_signal(signum)
-        err = process.communicate(timeout=60)[1]
+        err = process.communicate(timeout=300)[1]
     assert process.returncode == status
     assert "Traceback" not in err
     assert shop_is_gone(first)

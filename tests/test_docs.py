@@ -56,7 +56,7 @@ def run(example: Block) -> str:
         input=example.text,
         capture_output=True,
         encoding="utf-8",
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 0, done.stderr

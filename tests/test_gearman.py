@@ -24,7 +24,7 @@ def reports(*arguments: str) -> list[str]:
     if not (ROOT / ".cache" / "gearman" / "python3_gearman").exists() and not has_pip():
         pytest.skip("the example fetches its library by pip, which this environment lacks")
     run = [sys.executable, str(ROOT / "examples" / "gearman" / "run.py"), "--jobs", "600", "--rounds", "3", *arguments]
-    done = subprocess.run(run, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(run, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     parts = done.stdout.split("== round ")[1:]
     assert len(parts) == 3
@@ -71,7 +71,7 @@ def test_a_new_client_shows_as_new_containers_and_a_level_number_of_requests():
 def test_it_says_what_is_missing(tmp_path):
     # No gearmand on any path that is looked into: the example is told another PATH, and finds none in /usr/sbin.
     run = [sys.executable, "-c", PROGRAM, str(ROOT / "examples" / "gearman" / "run.py")]
-    done = subprocess.run(run, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(run, capture_output=True, text=True, timeout=300)
     assert done.returncode == 2
     assert "gearmand is missing" in done.stderr
     assert "hint: apt-get install gearman-job-server" in done.stderr

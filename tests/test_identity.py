@@ -36,7 +36,7 @@ sys.stdin.readline()
 
 def command(*arguments: object) -> "subprocess.CompletedProcess[str]":
     line = [sys.executable, "-m", "mem_top", *map(str, arguments)]
-    return subprocess.run(line, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(line, capture_output=True, text=True, timeout=300, check=False)
 
 
 def answer(*arguments: object) -> "dict[str, object]":

@@ -28,13 +28,9 @@ SOURCES = sorted(str(folder.relative_to(ROOT)) for folder in [*ROOT.glob("crates
 NOT_YET_CLEAN: dict[str, int] = {
     "crates/cli/src": 61,
     "crates/cpython/src": 150,
-    "crates/heap/src": 48,
-    "crates/inprocess/src": 68,
-    "crates/python/src": 15,
+    "crates/inprocess/src": 8,
     "crates/report/src": 10,
-    "crates/snapshot/src": 48,
     "crates/tui/src": 131,
-    "python/mem_top": 23,
 }
 """Folders of sources that still have findings, and at most how many. Lower a number, never raise it."""
 

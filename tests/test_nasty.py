@@ -90,19 +90,24 @@ def test_a_broken_element_costs_its_place_in_the_container():
 
 
 def test_a_repr_that_never_returns_is_waited_for_until_an_interrupt():
+    turns = 0
+
     class Hanging(list):
         def __repr__(self):
+            nonlocal turns
             while True:
+                # By then it has been waited for, however fast the machine is.
+                if turns == 10:
+                    signal.setitimer(signal.ITIMER_REAL, 0.01)
+                turns += 1
                 time.sleep(0.01)
 
     nasty = Hanging([None] * BIG)
     previous = signal.signal(signal.SIGALRM, signal.default_int_handler)
-    signal.setitimer(signal.ITIMER_REAL, 0.5)
     try:
-        start = time.monotonic()
         with pytest.raises(KeyboardInterrupt):
             mem_top()
-        assert 0.4 < time.monotonic() - start < 30
+        assert turns > 10
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, previous)
@@ -297,10 +302,15 @@ def fails(*_):
     raise RuntimeError("a metaclass that fails")
 
 
+class Confused:
+    """What a type takes itself for that lies about its identity. Only this file has instances: dicts are made by other
+    threads too, such as those of pytest-xdist."""
+
+
 METACLASSES = {
     "hash raises": metaclass("HashRaises", __hash__=fails),
     "eq raises": metaclass("EqRaises", __eq__=fails, __hash__=type.__hash__),
-    "eq lies": metaclass("EqLies", __eq__=lambda *_: True, __hash__=lambda _: hash(dict)),
+    "eq lies": metaclass("EqLies", __eq__=lambda *_: True, __hash__=lambda _: hash(Confused)),
     "repr raises": metaclass("ReprRaises", __repr__=fails),
     "str raises": metaclass("StrRaises", __str__=fails, __format__=fails),
     "getattribute raises": metaclass("GetattributeRaises", __getattribute__=fails),
@@ -315,16 +325,16 @@ METACLASSES = {
 def test_types_are_told_apart_by_identity(kind, safe):
     of = METACLASSES[kind]("Instance", (), {})
     many = [object.__new__(of) for _ in range(BIG)]
-    dicts = [{i: i} for i in range(500)]
+    others = [Confused() for _ in range(500)]
     for formats in ({}, {"refs_format": "{num}\t{type.__name__} {type} {type!r} {obj}"}):
         report = checked(mem_top(safe=safe, **formats))
         rows = [row for row in sections(report)["types"] if row.startswith(f"{BIG}\t")]
         assert len(rows) == 1
         name = type.__dict__["__module__"].__get__(of) + ".Instance"
         assert f"<class '{name}'>" in rows[0] or "broken __repr__" in rows[0]
-    shown = count_of(mem_top(limit=None, safe=safe), "<class 'dict'>")
-    assert shown == sum(type(obj) is dict for obj in gc.get_objects())
-    assert len(dicts) + len(many) == BIG + 500
+    shown = count_of(mem_top(limit=None, safe=safe), f"<class '{__name__}.Confused'>")
+    assert shown == len(others) == 500
+    assert len(many) == BIG
 
 
 def test_an_object_that_lies_about_its_class():
@@ -368,14 +378,12 @@ def test_busy_threads_do_not_run_into_the_count():
     try:
         for thread in threads:
             thread.start()
-        start = time.monotonic()
         for _ in range(10):
             report = mem_top(width=200, safe=True)
             left, right = (count_of(report, f"<class '{of.__module__}.{of.__qualname__}'>") for of in (Left, Right))
             # Each thread can be between the two of one pair.
             assert abs(left - right) <= len(threads)
             assert left >= len(pairs)
-        assert time.monotonic() - start < 30
     finally:
         stop.set()
         for thread in threads:

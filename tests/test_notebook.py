@@ -89,14 +89,14 @@ def test_a_cell_that_fails_is_not_run_again(shell):
     captured = shown(shell, "%%mem_top_growth -r 5\nruns.append(1)\n1 / (len(runs) < 2)\n")
     assert shell.user_ns.pop("runs") == [1, 1]
     assert "ZeroDivisionError" in captured.stdout
-    assert "the cell failed at its run 2 of 5" in captured.stdout
+    assert "the cell failed in run 2 of 5" in captured.stdout
     assert len(captured.outputs) == 2
 
 
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("%mem_top --limit many", "'many' is no number"),
+        ("%mem_top --limit many", "'many' is not a number"),
         ("%mem_top --limit -1", "--limit"),
         ("%%mem_top_growth --repeat 0\n1", "--repeat must be 1 or more"),
     ],
@@ -108,5 +108,5 @@ def test_what_makes_no_sense_is_refused(shell, line, message):
 
 def test_ipython_is_imported_by_nobody_else():
     program = "import sys, mem_top; mem_top.snapshot(); print('IPython' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=300)
     assert done.stdout == "False\n"

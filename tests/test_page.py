@@ -61,7 +61,7 @@ def snapshots(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     folder = tmp_path_factory.mktemp("snapshots")
     program = folder / "leak.py"
     program.write_text(LEAK, encoding="utf-8")
-    subprocess.run([sys.executable, "-X", "utf8", str(program), str(folder)], check=True, timeout=120)
+    subprocess.run([sys.executable, "-X", "utf8", str(program), str(folder)], check=True, timeout=300)
     return sorted(folder.glob("*.parquet"))
 
 
@@ -70,7 +70,7 @@ def command(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
         [sys.executable, "-X", "utf8", "-m", "mem_top", *map(str, arguments)],
         capture_output=True,
         encoding="utf-8",
-        timeout=120,
+        timeout=300,
         check=False,
     )
 

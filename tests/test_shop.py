@@ -231,7 +231,7 @@ class Running:
         assert int(said[2]) == process.pid
 
     def get(self, path: str, headers: dict[str, str] | None = None) -> tuple[int, str]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=3000)
         try:
             connection.request("GET", path, headers=headers or {})
             answer = connection.getresponse()
@@ -249,7 +249,7 @@ class Running:
         return self.ended()
 
     def ended(self) -> tuple[int, str, str]:
-        out, err = self.process.communicate(timeout=20)
+        out, err = self.process.communicate(timeout=3000)
         return self.process.returncode, out, err
 
 
@@ -283,7 +283,7 @@ def test_with_expire_sessions_do_not_pile_up():
     with running("--expire", "0.3") as shop:
         for _ in range(100):
             shop.get("/")
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 300
         while shop.health()["sessions"] and time.monotonic() < deadline:
             time.sleep(0.05)
         assert shop.health()["sessions"] == 0
@@ -292,7 +292,7 @@ def test_with_expire_sessions_do_not_pile_up():
 
 def test_a_request_under_way_is_answered_before_the_end():
     with running() as shop:
-        connection = http.client.HTTPConnection("127.0.0.1", shop.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", shop.port, timeout=3000)
         form = b"item=3&count=2"
         connection.putrequest("POST", "/cart")
         connection.putheader("Content-Length", str(len(form)))
@@ -332,13 +332,13 @@ def test_a_shop_to_whose_reports_nobody_listens_closes():
     with running("--mem-top-every", "0.2") as shop:
         assert shop.process.stdout
         shop.process.stdout.close()
-        assert shop.process.wait(20) == 0
+        assert shop.process.wait(300) == 0
         assert shop.process.stderr.read() == ""
 
 
 def refused(*arguments: str, isolated: bool = False) -> str:
     command = [sys.executable, *(["-E", "-S"] if isolated else []), "-m", "shop", *arguments]
-    done = subprocess.run(command, cwd=EXAMPLES, capture_output=True, encoding="utf-8", timeout=30)
+    done = subprocess.run(command, cwd=EXAMPLES, capture_output=True, encoding="utf-8", timeout=300)
     assert (done.returncode, done.stdout) == (2, "")
     return done.stderr
 

@@ -12,7 +12,7 @@ import pytest
 import mem_top
 from mem_top import _watching
 
-LONG = 30.0
+LONG = 300.0
 
 
 class Ware:
@@ -43,7 +43,7 @@ kept: Shop
 @pytest.fixture
 def often(monkeypatch: pytest.MonkeyPatch) -> None:
     """Looks as often as was asked for, also where a loaded machine takes long for each."""
-    monkeypatch.setattr(_watching, "_BUDGET", 1.0)
+    monkeypatch.setattr(_watching, "_PAUSE_BUDGET", 1.0)
 
 
 def until(what: Callable[[], object], longest: float = LONG) -> None:
@@ -155,7 +155,7 @@ def test_a_callback_that_fails_is_logged_and_the_watch_goes_on(shop, often, capl
             time.sleep(0.02)
         seen = watch._series[-1]
         until(lambda: watch._series[-1] is not seen)
-    assert "mem_top could not look at the heap" in caplog.text
+    assert "mem_top could not examine the heap" in caplog.text
 
 
 def test_looks_are_rarer_where_they_cost_much(monkeypatch):
@@ -206,7 +206,7 @@ def test_an_interval_is_more_than_nothing(every):
 
 
 def test_it_begins_once():
-    with mem_top.watching(every=LONG) as watch, pytest.raises(RuntimeError, match="has begun already"):
+    with mem_top.watching(every=LONG) as watch, pytest.raises(RuntimeError, match="was already started"):
         watch.__enter__()
 
 

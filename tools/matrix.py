@@ -3,7 +3,8 @@
 
 An interpreter that is missing is a skip, said with how to get it; with --all-required it is a failure.
 
-What one Python shows for all is left to `make test`: the terminal, the browser, exports, processes of other versions.
+What one Python shows for all is left to `make test`: the terminal, the browser, exports, documents, processes of other
+versions.
 With --but-own so are this Python's own version and our own examples, and the 81 odd cases of the leak zoo run where its
 layouts are those of several versions: a continuous integration has half an hour.
 """
@@ -22,7 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SUPPORTED = [f"3.{minor}" for minor in range(10, 16)]
 ELSEWHERE = [
     "test_zoo_unseen", "test_zoo_outside", "test_tui", "test_page", "test_export", "test_cli_pid", "test_core",
-    "test_run_signals", "test_own_memory",
+    "test_run_signals", "test_own_memory", "test_docs", "test_zoo_judge",
 ]  # fmt: skip
 """Tests of which one Python is enough."""
 EXAMPLES = ["test_demo", "test_gearman", "test_shop", "test_bench"]
@@ -40,7 +41,9 @@ def test(python: str, wheel: Path, folder: Path, arguments: list[str]) -> int:
     pip = [sys.executable, "-m", "pip", "--python", inside, "--disable-pip-version-check", "--quiet"]
     subprocess.run([*pip, "install", str(wheel), "--requirement", str(requirements)], check=True)
     # -P and the folder: the tests see the installed package, never the sources beside them.
-    return subprocess.run([inside, "-m", "pytest", *arguments], cwd=ROOT).returncode
+    return subprocess.run(
+        [inside, "-m", "pytest", "-n", "auto", "--dist", "loadgroup", *arguments], cwd=ROOT
+    ).returncode
 
 
 def main() -> int:

@@ -1,14 +1,13 @@
-"""Names the memory leak in a Python program.
+"""Finds memory leaks in a Python program.
+
+The counters that keep growing are suspects:
 
     from mem_top import mem_top
 
     # From time to time:
     logging.debug(mem_top())
-    # print(mem_top())
 
-    # The counters that keep growing are the suspects.
-
-See `mem_top.mem_top` for what each counter means. And by name, from snapshots of the whole heap:
+Snapshots of the whole heap show where a leak accumulates:
 
     import mem_top
     first = mem_top.snapshot()
@@ -18,7 +17,7 @@ See `mem_top.mem_top` for what each counter means. And by name, from snapshots o
 
 import sys
 
-# Said before the extension is loaded: it reads the heap by the layout of the builds with a GIL.
+# Checked before the extension is loaded, which assumes the heap layout of builds with a GIL.
 if hasattr(sys, "abiflags"):
     _free_threaded = "t" in sys.abiflags
 else:
@@ -43,7 +42,7 @@ if TYPE_CHECKING:
 
 
 def load_ipython_extension(ipython: "InteractiveShell") -> None:
-    """What `%load_ext mem_top` calls: gives `%mem_top` and `%%mem_top_growth`."""
+    """Registers the magics `%mem_top` and `%%mem_top_growth`. Called by `%load_ext mem_top`."""
     from ._notebook import register
 
     register(ipython)

@@ -7,8 +7,8 @@ from . import _native
 
 
 def main() -> int:
-    """Runs the command with the arguments of this process; returns its exit status."""
-    # ^C is the command's to handle: Python's own handler would only take note of it until the command has ended.
+    """Run the command with the arguments of this process, and return its exit status."""
+    # The command handles ^C itself. Python's handler would only record it until the command has ended.
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     return _native.run_cli(["mem_top", *sys.argv[1:]], sys.executable or None)

@@ -1,8 +1,8 @@
-"""Answers: plain frozen objects with fields, a text for people, HTML for notebooks, and a dict for JSON.
+"""Answers: frozen objects with fields, a text for people, HTML for notebooks, and a dict for JSON.
 
-An answer is what one command prints with `--json`; its fields are the fields of that, documented there. Nothing is
-computed here, and nothing of the program's objects is held: names and numbers alone. What is not needed to import
-mem_top is imported when it is.
+The fields of an answer are those that the corresponding command prints with `--json`, which are documented there. An
+answer has only names and numbers, and keeps none of the program's objects alive. To keep `import mem_top` fast, other
+modules are imported when they are first needed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def _wrapped(value: Any) -> Any:
 
 
 class Record:
-    """Fields of an answer: `record.holder`, or `record["holder"]` for a name that is no identifier."""
+    """A part of an answer: `record.holder`, or `record["any name"]` for a field whose name is not an identifier."""
 
     __slots__ = ("_fields",)
     _fields: dict[str, Any]
@@ -34,7 +34,9 @@ class Record:
         if not name.startswith("_") and name in self._fields:
             return _wrapped(self._fields[name])
         known = ", ".join(sorted(self._fields)) if not name.startswith("_") else ""
-        raise AttributeError(f"{type(self).__name__} has no field {name!r}" + (f": there are {known}" if known else ""))
+        raise AttributeError(
+            f"{type(self).__name__} has no field {name!r}" + (f": the fields are {known}" if known else "")
+        )
 
     def __getitem__(self, name: str) -> Any:
         return _wrapped(self._fields[name])
@@ -77,7 +79,7 @@ class Record:
         return f"{type(self).__name__}({fields})"
 
     def to_dict(self) -> dict[str, Any]:
-        """The fields as dicts, lists, texts and numbers, for JSON."""
+        """The fields as dicts, lists, strings and numbers, ready for JSON."""
         import json
 
         fields: dict[str, Any] = json.loads(json.dumps(self._fields))
@@ -85,7 +87,7 @@ class Record:
 
 
 class Answer(Record):
-    """An answer. `print(answer)` says it to a person, `answer.to_dict()` to a program."""
+    """An answer to a question about memory. `print(answer)` shows it; `answer.to_dict()` is for programs."""
 
     __slots__ = ("_html", "_text")
     _text: str

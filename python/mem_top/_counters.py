@@ -1,7 +1,7 @@
-"""The drop-in `mem_top()`: arguments in, the text of mem_top 0.2.1 out.
+"""The function `mem_top()`, a drop-in replacement for the one of mem_top 0.2.1.
 
-The counting is native (`_native.count`); here the arguments are checked, the rows are formatted with the caller's
-formats, and the verbose file is written. Whatever an object or its type does in here costs its own row's text.
+The counting is native (`_native.count`). This module checks the arguments, formats the rows with the caller's formats,
+and writes the verbose file. An object or type that misbehaves spoils only the text of its own row.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import warnings
 
 from . import _native
 
-TYPE_CHECKING = False  # the importer of a program in production should not pay for `typing`
+TYPE_CHECKING = False  # importing `typing` would slow down the start of programs
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import SupportsIndex, TypeVar
@@ -26,7 +26,7 @@ _FIELDS = "num, type, obj, growth"
 
 
 class VerboseFileWarning(UserWarning):
-    """The verbose file was refused: it is a link, or not a plain file, or another user's."""
+    """The verbose file was not written, because the path is a link, not a regular file, or another user's file."""
 
 
 def mem_top(
@@ -42,27 +42,27 @@ def mem_top(
     collect: bool | None = None,
     safe: bool = False,
 ) -> str:
-    """Show the top suspects for a memory leak: call it from time to time, and see which counters keep growing.
+    """Show the top suspects for a memory leak. Call it from time to time, and see which counters keep growing.
 
-    Three sections, over all objects that the garbage collector knows:
+    The report has three sections, over all objects that the garbage collector tracks:
 
     * `refs`: the objects with the most direct references to others, such as the keys and values of a dict.
-    * `bytes`: the largest objects by their own size, `sys.getsizeof()`, without what they refer to.
+    * `bytes`: the largest objects by their own size, `sys.getsizeof()`, without the objects that they refer to.
     * `types`: the types with the most objects.
 
-    `limit` is the number of rows in a section and `width` that of characters of an object's repr, None for no limit;
-    `sep` stands between rows. The formats know `{num}`, `{type}`, `{obj}`, and `{growth}`: the signed change of the
-    row's number since the last call in this process, or nothing where it cannot be known.
+    `limit` is the number of rows in a section, and `width` the number of characters of an object's repr; None means no
+    limit. `sep` separates rows. The fields of the formats are `{num}`, `{type}`, `{obj}`, and `{growth}`: the signed
+    change of the row's number since the last call in this process, or nothing if it is unknown.
 
-    `verbose_types` asks for the reprs of *all* objects of these types, longest first, in `verbose_file_name`, or, if
-    that is None, returned instead of the report. It costs as much as those reprs do.
+    `verbose_types` writes the reprs of *all* objects of these types, longest first, to `verbose_file_name`. If that is
+    None, they are returned instead of the report. This takes as long as those reprs do.
 
-    A garbage collection comes first unless `collect` is False. `safe=True` runs none of the program's code: no
-    `__repr__` or `__sizeof__`, no collection unless `collect` asks for it; objects with a repr of their own are
-    shown by their type and address.
+    A garbage collection runs first unless `collect` is False. `safe=True` runs no code of the program: no `__repr__`,
+    no `__sizeof__`, and no collection unless `collect` is True. Objects with their own `__repr__` are then shown by
+    their type and address.
 
-    Raises TypeError or ValueError for a wrong argument before any work, OSError for a verbose file that cannot be
-    written, and lets a KeyboardInterrupt through.
+    Raises TypeError or ValueError for a wrong argument before any work is done, and OSError if the verbose file cannot
+    be written. A KeyboardInterrupt passes through.
     """
     limit = _length("limit", limit)
     width = _length("width", width)
@@ -79,8 +79,8 @@ def mem_top(
 
     if collect or (collect is None and not safe):
         gc.collect()
-    # While this counts, nothing of this call is known to the collector: the frame has no cells, what is wanted is a
-    # native object.
+    # During the count, the collector tracks no object of this call: the frame has no cells, and `wanted` is a native
+    # object.
     refs, sizes, types, verbose = _native.count(limit, wanted, safe)
 
     if wanted:
@@ -120,7 +120,7 @@ def _rows(
 
 
 class _TypeName:
-    """A type as a format sees it: its text is escaped, and a metaclass that raises costs no report."""
+    """A type as an argument of a format. Its text is escaped, and a metaclass that raises does not end the report."""
 
     __slots__ = ("_of", "_safe")
 
@@ -134,7 +134,7 @@ class _TypeName:
             native = _TYPE_NAMES[name]
             value = native(of) if safe else _isolated(lambda: getattr(of, name), lambda: native(of))
         elif safe:
-            raise AttributeError(f"safe=True knows of a type only {', '.join(_TYPE_NAMES)}, not {name}")
+            raise AttributeError(f"with safe=True, a type has only {', '.join(_TYPE_NAMES)}, not {name}")
         else:
             value = getattr(of, name)
         return _native.escape(value, None) if isinstance(value, str) else value
@@ -152,7 +152,7 @@ class _TypeName:
         return _text(lambda: type.__repr__(of) if safe else repr(of), of)
 
 
-# How `type` itself reads the names, whatever a metaclass says.
+# The names as `type` itself reads them, whatever a metaclass overrides.
 _TYPE_NAMES: dict[str, Callable[[type], object]] = {
     name: type.__dict__[name].__get__ for name in ("__name__", "__qualname__", "__module__")
 }
@@ -168,7 +168,7 @@ def _text(own: Callable[[], str], of: type) -> str:
 
 
 def _isolated(own: Callable[[], _T], instead: Callable[[], _T]) -> _T:
-    """What the user's code answers; if it raises anything but a KeyboardInterrupt, what the interpreter's does."""
+    """Return the result of the user's code, or, if it raises anything but a KeyboardInterrupt, of the interpreter's."""
     try:
         return own()
     except KeyboardInterrupt:
@@ -194,19 +194,19 @@ def _length(argument: str, value: SupportsIndex | None) -> int | None:
 
 
 def _check_format(argument: str, format: str, safe: bool) -> None:
-    """Formats a row that could be, so that a wrong format is known before any work."""
+    """Format a sample row, so that a wrong format is found before any work is done."""
     if not isinstance(format, str):
         raise TypeError(f"{argument} must be a str, not {_name(type(format))}")
     try:
         str.format(format, num=1, growth="+1", type=_TypeName(object, safe), obj="object")
     except (KeyError, IndexError) as error:
-        raise ValueError(f"{argument} has an unknown field {error}: there are {_FIELDS}: {format!r}") from None
+        raise ValueError(f"{argument} has an unknown field {error}; the fields are {_FIELDS}: {format!r}") from None
     except (ValueError, TypeError, AttributeError) as error:
         raise ValueError(f"{argument} cannot be formatted: {error}: {format!r}") from None
 
 
 def _verbose(wanted: list[list[object]], width: int | None, sep: str, format: str, safe: bool) -> str:
-    """The reprs of all objects of the wanted types, type by type, the longest first."""
+    """The reprs of all objects of the wanted types, type by type, longest first."""
     types = []
     for objects in wanted:
         rows = []
@@ -227,8 +227,8 @@ def _repr(obj: object) -> str:
 
 
 def _write_verbose(path: str | bytes | os.PathLike[str], text: str) -> None:
-    """Replaces the file as a whole, for the user alone to read. Reprs may hold secrets, and the default name stands
-    in a folder where anyone may plant a link: what is not this user's plain file is left as it is, with a warning.
+    """Replace the file as a whole, readable only by this user. Reprs may contain secrets, and the default path is in a
+    directory where anyone may plant a link. Anything but a regular file of this user is left alone, with a warning.
     """
     name = os.fsdecode(path)
     try:
@@ -251,11 +251,11 @@ def _write_verbose(path: str | bytes | os.PathLike[str], text: str) -> None:
             stacklevel=3,
         )
         return
-    import tempfile  # costly, and seldom needed
+    import tempfile  # slow to import, and rarely needed
 
     written = None
     try:
-        # Created 0600; renamed over the name, which follows no link, so that no reader sees half of it.
+        # Created with mode 0600, and renamed, which follows no link and never shows half a file.
         file, written = tempfile.mkstemp(prefix=".mem_top-", dir=os.path.dirname(name) or ".")
         with os.fdopen(file, "w", encoding="utf-8", errors="backslashreplace") as out:
             out.write(text)

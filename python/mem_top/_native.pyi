@@ -1,4 +1,4 @@
-"""The extension module: conversions between Python and the Rust crates. Not public: see `mem_top`."""
+"""The extension module: conversions between Python and the Rust crates. Not public; see `mem_top`."""
 
 from collections.abc import Iterable
 from typing import final
@@ -25,12 +25,12 @@ _Row = tuple[int, int | None, object]
 
 @final
 class Types:
-    """Types of which all objects are wanted; itself unknown to the garbage collector, so that it is not counted."""
+    """Types whose objects are all wanted. The collector does not track it, so that it is not counted."""
 
     def __new__(cls, types: Iterable[type], /) -> Types: ...
     def __len__(self, /) -> int: ...
 
-# An answer: for a person, as JSON, as HTML.
+# An answer as text, as JSON, and as HTML.
 _Answer = tuple[str, str, str]
 
 @final
@@ -72,7 +72,7 @@ def leaks(snapshots: list[Snapshot], limit: int | None) -> _Answer: ...
 
 @final
 class StoredSnapshot:
-    """A snapshot that is kept outside of memory until it is asked, together with others, what grew."""
+    """A snapshot that is kept outside of memory until it is analysed together with others."""
 
     @property
     def pause(self, /) -> float | None: ...

@@ -1,7 +1,7 @@
-"""Magics for IPython and notebooks: `%load_ext mem_top` gives `%mem_top` and `%%mem_top_growth`.
+"""Magics for IPython and notebooks: `%load_ext mem_top` adds `%mem_top` and `%%mem_top_growth`.
 
-IPython is imported here alone, and only when it asks for this extension. What a magic shows is an answer as any other:
-text in a terminal, HTML in a notebook.
+Only this module imports IPython, and IPython loads it on request. A magic shows an ordinary answer: text in a terminal,
+HTML in a notebook.
 """
 
 from __future__ import annotations
@@ -28,26 +28,26 @@ __all__ = ["MemTopMagics", "register"]
 
 def _count(text: str) -> int:
     if not (text.isascii() and text.isdigit()):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number")
     return int(text)
 
 
 @magics_class
 class MemTopMagics(Magics):
-    """See the module."""
+    """The magics of mem_top."""
 
-    # What IPython declares to be None, and sets.
+    # Declared as None by IPython, which sets them.
     shell: Any
     magics: Any
 
     @magic_arguments()
-    @argument("-l", "--limit", type=_count, default=10, help="rows a table (10)")
-    @argument("-c", "--counters", action="store_true", help="the three counters of mem_top() instead")
+    @argument("-l", "--limit", type=_count, default=10, help="rows per table (10)")
+    @argument("-c", "--counters", action="store_true", help="show the three counters of mem_top() instead")
     @line_magic("mem_top")
     def report(self, line: str) -> Answer | None:
-        """What is in the heap of this kernel: where memory accumulates, types, the largest objects, memory.
+        """Show the heap of this kernel: where memory accumulates, types, the largest objects, and memory.
 
-        It is the value of the line too: `answer = %mem_top`.
+        The answer is also the value of the line: `answer = %mem_top`.
         """
         options = parse_argstring(self.report, line)
         if options.counters:
@@ -56,14 +56,16 @@ class MemTopMagics(Magics):
         return snapshot().report(limit=options.limit)
 
     @magic_arguments()
-    @argument("-r", "--repeat", type=_count, default=1, help="how often the cell runs (1); from 3 on, leaks are named")
-    @argument("-l", "--limit", type=_count, default=10, help="rows a table (10)")
+    @argument(
+        "-r", "--repeat", type=_count, default=1, help="how often to run the cell (1); from 3 on, leaks are named"
+    )
+    @argument("-l", "--limit", type=_count, default=10, help="rows per table (10)")
     @cell_magic("mem_top_growth")
     def growth(self, line: str, cell: str) -> None:
-        """What a cell leaves behind: runs it, and shows which types became more, and what grew, held where.
+        """Run a cell, and show which objects it leaves behind, and where they are held.
 
-        Once, growth can be no more than a candidate: what a cell sets up the first time is no leak. With `--repeat 5`
-        what grows each time is named.
+        After one run, growth is only a candidate, because objects that a cell sets up once are not a leak. With
+        `--repeat 5`, growth in every run is named.
         """
         options = parse_argstring(self.growth, line)
         if not options.repeat:
@@ -71,15 +73,15 @@ class MemTopMagics(Magics):
         series = [snapshot(0.0)]
         for done in range(options.repeat):
             if not self._run(cell):
-                # Its traceback was shown.
-                print(f"the cell failed at its run {done + 1} of {options.repeat}: this is what it left behind")
+                # IPython has shown the traceback.
+                print(f"the cell failed in run {done + 1} of {options.repeat}; the answer shows what it left behind")
                 series.append(snapshot(float(done)))
                 break
             series.append(snapshot(done + 1.0))
         self._show(series, options.limit)
 
     def _run(self, cell: str) -> bool:
-        # Not in the history, whose texts and results would grow.
+        # Without history, whose texts and results would grow.
         return bool(self.shell.run_cell(cell, store_history=False).success)
 
     def _show(self, series: list[Snapshot], limit: int) -> None:
@@ -88,5 +90,5 @@ class MemTopMagics(Magics):
 
 
 def register(ipython: InteractiveShell) -> None:
-    """Makes the magics known."""
+    """Register the magics."""
     ipython.register_magics(MemTopMagics)

@@ -1,6 +1,6 @@
-"""Snapshots: the whole heap at one moment, and the questions to it.
+"""Snapshots of the whole heap at one moment, and the questions about them.
 
-The GIL is held while objects are copied, and only then; every question is answered without it.
+The GIL is held only while objects are copied; every question is answered without it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ __all__ = ["Snapshot", "leaks", "load", "snapshot"]
 
 
 class Snapshot:
-    """The heap of a process at one moment. It holds none of its objects: names, numbers and addresses alone."""
+    """The heap of a process at one moment: names, numbers and addresses. It keeps no object of the program alive."""
 
     __slots__ = ("__weakref__", "_native")
 
@@ -29,54 +29,54 @@ class Snapshot:
 
     @property
     def pause(self) -> float | None:
-        """How long the process stood still for it, in seconds."""
+        """The time for which the process was paused, in seconds."""
         return self._native.pause
 
     @property
     def objects(self) -> int:
-        """How many objects there are. Garbage that awaits the collector, and mem_top's own objects, are left out."""
+        """The number of objects, without garbage and without mem_top's own objects."""
         return self._native.objects
 
     @property
     def bytes(self) -> int:
-        """What they take, in bytes: the sum of their shallow sizes."""
+        """The sum of the shallow sizes of these objects, in bytes."""
         return self._native.bytes
 
     @property
     def rss(self) -> int | None:
-        """Resident memory of the process in bytes, without what snapshots take."""
+        """Resident memory of the process in bytes, without the memory of snapshots."""
         return self._native.rss
 
     @property
     def taken_at(self) -> datetime:
-        """When it was taken (UTC)."""
+        """The time of the snapshot (UTC)."""
         from datetime import datetime, timezone
 
         return datetime.fromtimestamp(self._native.taken_at / 1e6, timezone.utc)
 
     @property
     def work(self) -> float | None:
-        """The units of work that the program had done."""
+        """The units of work that the program had done, as passed to `snapshot()`."""
         return self._native.work
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a reader should know of the capture."""
+        """Remarks about the capture that a reader should know."""
         return tuple(self._native.notes)
 
     def types(self, limit: int | None = 10) -> Answer:
-        """The types of the heap: how many objects, their shallow bytes, and the bytes that they retain together."""
+        """The types of the heap, with the number of their objects, and the shallow and retained bytes of these."""
         return Answer(*self._native.types(_limit(limit)))
 
     def top(self, by: Literal["retained", "shallow", "refs"] = "retained", limit: int | None = 10) -> Answer:
-        """The largest objects: by what would be freed with them, by their own size, or by their references."""
+        """The largest objects, by retained size, by their own size, or by their number of references."""
         return Answer(*self._native.top(by, _limit(limit)))
 
     def why(self, asked: object, limit: int | None = 10) -> Answer:
-        """Who keeps it alive, as paths from modules, frames and threads.
+        """Why objects are alive: paths to them from modules, frames and threads.
 
-        `asked` is a class or the name of a type (all its objects, clustered by how they are held), an address, or
-        any other object (by its address).
+        `asked` is a class or the name of a type (for all its objects, clustered by how they are held), an address, or
+        any other object, which is looked up by its address.
         """
         if type(asked) is int:
             return Answer(*self._native.why_address(asked, _limit(limit)))
@@ -88,22 +88,22 @@ class Snapshot:
         return Answer(*self._native.why_address(id(asked), _limit(limit)))
 
     def diff(self, older: Snapshot, limit: int | None = 10, any_process: bool = False) -> Answer:
-        """Which types became more or larger since an older snapshot."""
+        """The types that gained objects or bytes since an older snapshot."""
         return Answer(*self._native.diff(older._native, _limit(limit), any_process))
 
     def memory(self) -> Answer:
-        """What resident memory is made of, each part named; the parts add up to it."""
+        """The parts of resident memory, which add up to it."""
         return Answer(*self._native.memory())
 
     def report(self, limit: int | None = 10) -> Answer:
-        """Everything at a look: where memory accumulates, types, largest objects, memory, the cost of the capture."""
+        """An overview: where memory accumulates, types, the largest objects, memory, and the cost of the capture."""
         return Answer(*self._native.report(_limit(limit)))
 
     def save(self, path: str | os.PathLike[str], retained: bool = True) -> int:
-        """Writes it to one Parquet file, which only the user can read; returns the size of the file in bytes.
+        """Write the snapshot to a Parquet file that only this user can read, and return the size of the file in bytes.
 
-        With `retained`, each object's retained size is in it. The file appears when it is complete, in the place of
-        one of that name.
+        With `retained`, the file has the retained size of each object. It appears under its name when it is complete,
+        and replaces an existing file.
         """
         return self._native.save(os.fspath(path), retained)
 
@@ -119,7 +119,7 @@ class Snapshot:
         return self.report()._repr_html_()
 
     def to_dict(self) -> dict[str, Any]:
-        """The report as dicts, lists, texts and numbers, for JSON."""
+        """The report as dicts, lists, strings and numbers, ready for JSON."""
         return self.report().to_dict()
 
 
@@ -130,11 +130,12 @@ def _limit(limit: int | None) -> int | None:
 
 
 def snapshot(work: float | None = None, *, collect: bool = False, with_keys: bool = False) -> Snapshot:
-    """Captures the heap of this process.
+    """Capture the heap of this process.
 
-    `work` is how many units of work the program has done so far (requests, tasks): growth is then told per unit as
-    well as per minute. No collection is needed, since garbage is recognised and counted apart; `collect` asks for one
-    all the same. `with_keys` keeps the keys of dicts, which can be secrets: without, only names are kept.
+    `work` is the number of units of work that the program has done so far (requests, tasks). With it, growth is
+    reported per unit as well as per minute. `collect` runs a garbage collection first. It is not necessary, since
+    garbage is recognised and counted separately. `with_keys` includes dict keys that are not identifiers, which may be
+    secrets.
     """
     if collect:
         gc.collect()
@@ -142,30 +143,30 @@ def snapshot(work: float | None = None, *, collect: bool = False, with_keys: boo
 
 
 def load(path: str | os.PathLike[str]) -> Snapshot:
-    """Reads a snapshot that was saved to a file.
+    """Read a snapshot from a file.
 
-    Raises FileNotFoundError or OSError if the file cannot be read, and ValueError if it is no snapshot, is damaged or
-    of a newer version.
+    Raises FileNotFoundError or OSError if the file cannot be read, and ValueError if it is not a snapshot, is damaged,
+    or needs a newer version of mem_top.
     """
     return Snapshot(_native.load(os.fspath(path)))
 
 
 def leaks(*snapshots: Snapshot, limit: int | None = 10) -> Answer:
-    """What grows over snapshots of one process: suspects by rank, with evidence, and a verdict over all.
+    """Find leaks in snapshots of one process: suspects by rank, with their evidence, and an overall verdict.
 
-    Four snapshots or more make a sure answer, two give candidates, one shows where memory accumulates. They may be
-    given in any order.
+    Four or more snapshots give a certain answer, two give candidates, one shows where memory accumulates. Their order
+    does not matter.
     """
     if not snapshots:
-        raise ValueError("leaks() needs snapshots: four or more, some minutes of work apart")
+        raise ValueError("leaks() needs snapshots: pass four or more, some minutes of work apart")
     return Answer(*_native.leaks([one._native for one in snapshots], _limit(limit)))
 
 
 def store(snapshot: Snapshot) -> _native.StoredSnapshot:
-    """Puts a snapshot into a temporary file, so that it takes no memory until `leaks_of_stored` asks for it."""
+    """Move a snapshot to a temporary file, so that it takes no memory until `leaks_of_stored` loads it."""
     return _native.store(snapshot._native)
 
 
 def leaks_of_stored(snapshots: list[_native.StoredSnapshot], limit: int | None = 10) -> Answer:
-    """As `leaks`, of stored snapshots: two at most are in memory at once."""
+    """Find leaks like `leaks`, in stored snapshots, of which at most two are in memory at once."""
     return Answer(*_native.leaks_of_stored(snapshots, _limit(limit)))

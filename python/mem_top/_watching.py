@@ -1,8 +1,8 @@
-"""Watching: snapshots from time to time in a background thread, and a suspect told once it is sure.
+"""Watching: a background thread that takes snapshots and reports each suspect once, when it is certain.
 
-A few snapshots are kept: the first ones, thinned out as time goes on, so that the series covers all of it. They are
-numbers and names alone; nothing of the program is kept alive. They lie in temporary files without names, for in a process
-that is near its limit several copies of its heap would end it.
+A few snapshots are kept and thinned out over time, so that the series covers the whole time. They have only numbers and
+names, and keep no object alive. They are in temporary files, because several copies of the heap in memory would end a
+process that is near its memory limit.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
     from ._native import StoredSnapshot
 
-# A series of so many says enough; then every other one goes, and the interval doubles.
-_MOST = 8
-# What must be there before anybody is accused.
-_LEAST = 4
-_SURE = 0.8
-# The process stands still for at most this share of the time.
-_BUDGET = 0.01
+# The most snapshots in a series. Beyond it, every other one is dropped, and the interval doubles.
+_MAX_SNAPSHOTS = 8
+# The least number of snapshots, and the least confidence, with which a suspect is reported.
+_MIN_SNAPSHOTS = 4
+_MIN_CONFIDENCE = 0.8
+# The largest share of the time for which the process may be paused.
+_PAUSE_BUDGET = 0.01
 
 
 def _logger() -> Logger:
@@ -37,7 +37,7 @@ def _logger() -> Logger:
 
 
 class _Watcher(threading.Thread):
-    """The background thread; a class of its own, so that it is known for mem_top's."""
+    """The background thread. Its own class identifies it as mem_top's."""
 
     def __init__(self, watch: Watch) -> None:
         super().__init__(name="mem_top", daemon=True)
@@ -48,75 +48,75 @@ class _Watcher(threading.Thread):
 
 
 class Watch:
-    """See `mem_top.watching`."""
+    """A running watch; see `mem_top.watching`."""
 
     def __init__(self, every: float, callback: Callable[[Record], object] | None) -> None:
         if not every > 0:
             raise ValueError(f"every must be more than 0 seconds, not {every}")
         self._every = float(every)
         self._callback = callback
-        # From the start, so that the first snapshot counts too, whatever was done before the first tick.
+        # Not None, so that the first snapshot counts too, even if it is taken before the first tick.
         self._work = 0.0
         self._series: list[StoredSnapshot] = []
-        self._told: set[str] = set()
+        self._reported: set[str] = set()
         self._answer: Answer | None = None
         self._stop = threading.Event()
-        # Two of them: who says that work was done does not wait for a look, which takes seconds.
+        # Two locks, so that a tick does not wait for a look, which takes seconds.
         self._counting = threading.Lock()
         self._looking = threading.Lock()
         self._watcher: _Watcher | None = None
 
     def tick(self, units: float = 1) -> None:
-        """Says that so many units of work were done."""
+        """Count units of work that were done."""
         with self._counting:
             self._work += units
 
     @property
     def answer(self) -> Answer | None:
-        """What the snapshots so far say; None until there are two."""
+        """The answer from the snapshots so far; None until there are two."""
         return self._answer
 
     def look(self) -> Answer | None:
-        """Takes a snapshot now, and says what the series says."""
+        """Take a snapshot now, and return the answer from the series."""
         with self._looking:
             self._series.append(store(snapshot(self._work)))
-            if len(self._series) > _MOST:
-                # The first and the last stay.
+            if len(self._series) > _MAX_SNAPSHOTS:
+                # The first and the last one are kept.
                 self._series = self._series[:-1:2] + self._series[-1:]
                 self._every *= 2
             if len(self._series) >= 2:
                 self._answer = leaks_of_stored(self._series)
-            answer, enough = self._answer, len(self._series) >= _LEAST
+            answer, enough = self._answer, len(self._series) >= _MIN_SNAPSHOTS
         if answer is not None and enough:
-            self._tell(answer)
+            self._report(answer)
         return answer
 
-    def _tell(self, answer: Answer) -> None:
+    def _report(self, answer: Answer) -> None:
         for suspect in answer.suspects:
-            if suspect.confidence < _SURE or suspect.fingerprint in self._told:
+            if suspect.confidence < _MIN_CONFIDENCE or suspect.fingerprint in self._reported:
                 continue
-            self._told.add(suspect.fingerprint)
+            self._reported.add(suspect.fingerprint)
             _logger().warning("memory leak: %s", suspect.summary)
             if self._callback is not None:
                 self._callback(suspect)
 
     def _run(self) -> None:
         wait = self._every
-        # The first snapshot at once: what is there at the start is what growth is measured by.
+        # The first snapshot is taken at once: growth is measured from it.
         while True:
             try:
                 self.look()
             except Exception:
-                # Whatever happens to a look, the program must not notice.
-                _logger().exception("mem_top could not look at the heap")
+                # A look that fails must not disturb the program.
+                _logger().exception("mem_top could not examine the heap")
             pause = (self._series[-1].pause or 0.0) if self._series else 0.0
-            wait = max(self._every, pause / _BUDGET)
+            wait = max(self._every, pause / _PAUSE_BUDGET)
             if self._stop.wait(wait):
                 return
 
     def __enter__(self) -> Watch:
         if self._watcher is not None:
-            raise RuntimeError("this watch has begun already")
+            raise RuntimeError("this watch was already started; call mem_top.watching() for a new one")
         self._watcher = _Watcher(self)
         self._watcher.start()
         return self
@@ -127,22 +127,21 @@ class Watch:
         self.stop()
 
     def stop(self) -> None:
-        """Ends it; a look under way is waited for."""
+        """Stop watching. Waits for a look in progress."""
         self._stop.set()
         if self._watcher is not None and self._watcher is not threading.current_thread():
             self._watcher.join()
 
     def to_dict(self) -> dict[str, Any]:
-        """The last answer, for JSON."""
+        """The last answer, ready for JSON."""
         return {} if self._answer is None else self._answer.to_dict()
 
 
 def watching(every: float = 60, callback: Callable[[Record], object] | None = None) -> Watch:
-    """Watches the heap from a background thread: `with watching() as watch: …`.
+    """Watch the heap from a background thread: `with watching() as watch: …`.
 
-    Takes a snapshot every so many seconds (less often if that would make the process stand still for more than 1 % of
-    the time), and tells a suspect once it is sure: as a warning of the logger `mem_top`, and by a call of `callback`
-    with the suspect, from that thread. `watch.tick()` says that a unit of work was done, so that growth is told per
-    unit.
+    Takes a snapshot every `every` seconds, or less often if the process would be paused for more than 1 % of the time.
+    Reports each suspect once, when it is certain: as a warning of the logger `mem_top`, and by calling `callback` with
+    the suspect, from that thread. `watch.tick()` counts a unit of work, so that growth is reported per unit.
     """
     return Watch(every, callback)

@@ -45,7 +45,7 @@ ALLOWED = {
 }
 """What of the program's code the drop-in calls: reprs of the rows that it shows, and `__sizeof__`. An answer, which is asked
 for when the capture is over, imports what it takes to read JSON."""
-TIMEOUT = 180
+TIMEOUT = 600
 """A program that has not ended by then, in seconds, hangs."""
 
 Row = tuple[int, str, int, int, int]

@@ -489,14 +489,14 @@ fn what_is_not_there_is_told_with_what_is_near() {
         &["report", "missing.parquet"],
         &expect![[r#"
         error: missing.parquet: no such file
-        hint: check the path; a snapshot is made by snapshot.save()
+        hint: check the path; snapshot.save() or mem_top dump creates a snapshot
     "#]],
     );
     fails(
         &["report", "."],
         &expect![[r#"
         error: .: not a regular file but a directory
-        hint: give the path of one file
+        hint: give the path of a file
     "#]],
     );
     fails(
@@ -522,7 +522,7 @@ fn a_name_in_a_failure_cannot_steer_the_terminal() {
         &["report", "\x1b[2J.parquet"],
         &expect![[r#"
         error: \x1b[2J.parquet: no such file
-        hint: check the path; a snapshot is made by snapshot.save()
+        hint: check the path; snapshot.save() or mem_top dump creates a snapshot
     "#]],
     );
 }

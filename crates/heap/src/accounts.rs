@@ -1,13 +1,14 @@
-//! Whether the reference counts add up: what is held from outside of Python, and what is garbage.
+//! Comparison of reference counts with the references found: which objects are held from outside of Python, and which
+//! are garbage.
 //!
-//! Every counted reference to an object that no root reaches comes from another such object, or from where Python
-//! cannot see: C code that took a reference. So for the unreached, count minus references found is what native code
-//! holds. What is held so keeps alive what it refers to; the rest only keeps itself alive, and awaits the collector.
-//! This is the collector's own reasoning, done on a copy.
+//! A counted reference to an object that no root reaches comes either from another such object or from C code. So for
+//! unreached objects, the count minus the references found is the number of references that native code holds. Objects
+//! held that way keep alive what they refer to; the others only keep each other alive, and are garbage. The collector
+//! reasons in the same way; here it is done on a copy.
 //!
-//! It is as right as the references are complete and none is in the heap twice. A reference that the capture missed
-//! makes a native hold of its object; one that it saw twice makes garbage of what lives. For objects that a root
-//! reaches it says nothing: there, a missed reference accuses nobody.
+//! The result is right only if the references are complete and none is in the heap twice. A reference that the capture
+//! missed makes its object look held by native code; one that it added twice makes a live object look like garbage.
+//! Objects that a root reaches are not judged, so a missed reference does no harm there.
 
 use crate::budget::{HEADROOM, filled, headroom, push};
 use crate::error::HeapError;
@@ -15,29 +16,29 @@ use crate::handles::ObjectId;
 use crate::heap::Heap;
 use crate::objects::Flags;
 
-/// An object that nothing in Python holds, though its reference count says that something does.
+/// An object that nothing in Python holds, although its reference count exceeds the references found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NativeHold {
     /// The object.
     pub object: ObjectId,
-    /// How many of its references were not found.
+    /// The number of its references that were not found.
     pub unaccounted: u32,
 }
 
-/// What the reference counts say of the objects that no root reaches.
+/// The objects that no root reaches, by who holds them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Accounts {
-    /// What nothing but mem_top's own objects holds, by object; those that are flagged so already are left out.
+    /// Objects that only mem_top's own objects hold, in order; those already flagged as own are left out.
     pub own: Vec<ObjectId>,
-    /// Held from outside of Python, by object.
+    /// Objects held from outside of Python, in order.
     pub native: Vec<NativeHold>,
-    /// Garbage that awaits the collector, by object.
+    /// Garbage that the collector would free, in order.
     pub garbage: Vec<ObjectId>,
 }
 
-/// Settles the accounts of the objects that no root reaches. Linear, and 5 bytes an object while it works.
+/// Finds who holds the objects that no root reaches. Linear; takes 5 bytes per object while it works.
 ///
-/// Immortal objects count as reached, whoever holds them. mem_top's own do too, and what they alone reach is its own.
+/// Immortal objects count as reached. mem_top's own objects do too, and objects that only they reach are its own.
 ///
 /// # Panics
 /// If there is no memory for that.
@@ -46,10 +47,10 @@ pub fn accounts(heap: &Heap) -> Accounts {
     settle_accounts(heap).expect("memory for some bytes an object")
 }
 
-/// As [`accounts`], also where memory is scarce.
+/// As [`accounts`], with an error if memory is scarce.
 ///
 /// # Errors
-/// If the memory cannot be had.
+/// If there is not enough memory.
 pub(crate) fn settle_accounts(heap: &Heap) -> Result<Accounts, HeapError> {
     let objects = heap.objects();
     let references = heap.references();
@@ -60,7 +61,7 @@ pub(crate) fn settle_accounts(heap: &Heap) -> Result<Accounts, HeapError> {
     for id in heap.roots().iter().map(|(_, root)| root.object).chain(immortal) {
         reached[id.index()] = true;
     }
-    // Not through what is mem_top's: what others hold too is theirs.
+    // Not through mem_top's own objects: an object that others hold too is theirs.
     let seeds: Vec<ObjectId> = objects.ids().filter(|&id| is_own(id)).collect();
     for id in &seeds {
         reached[id.index()] = true;
@@ -96,7 +97,7 @@ pub(crate) fn settle_accounts(heap: &Heap) -> Result<Accounts, HeapError> {
     Ok(Accounts { own, native, garbage })
 }
 
-/// Marks what is reached from `open`, whose own marks are set, and tells each object that is newly reached.
+/// Marks the objects reached from `open`, which are marked already, and calls `newly` for each newly marked object.
 fn reach(
     heap: &Heap,
     open: &mut Vec<ObjectId>,
@@ -114,8 +115,8 @@ fn reach(
     Ok(())
 }
 
-/// Marks what is reached from all that is marked, except through what is `closed`. In the order of the objects, which a
-/// capture meets each after one that refers to it: what is left to be done out of turn is little.
+/// Marks the objects reached from all marked ones, except through those that are `closed`. It goes in the order of the
+/// objects: a capture adds most objects after one that refers to them, so little is left to do out of order.
 fn sweep(heap: &Heap, reached: &mut [bool], closed: impl Fn(ObjectId) -> bool) -> Result<(), HeapError> {
     let mut open: Vec<ObjectId> = Vec::new();
     for id in heap.objects().ids().filter(|&id| !closed(id)) {
@@ -124,7 +125,7 @@ fn sweep(heap: &Heap, reached: &mut [bool], closed: impl Fn(ObjectId) -> bool) -
         }
         while let Some(at) = open.pop() {
             for &to in heap.references().targets_of(at) {
-                // What comes later has its turn. What is closed is marked from the beginning.
+                // Later objects have their turn. Closed ones are marked from the beginning.
                 if !std::mem::replace(&mut reached[to.index()], true) && to < id {
                     push(&mut open, to)?;
                 }

@@ -1,15 +1,15 @@
-//! Memory that is taken only if it can be had: by the system's answer, and by what the caller allows.
+//! Allocation within a budget, with an error instead of an abort when memory runs out.
 //!
-//! A capture within a process must not end it because memory is scarce, which is when one looks for a leak. So what
-//! grows with the heap is reserved beforehand, and a refusal is an error. Rust ends the process for any other allocation
-//! that fails; those are small, and [`headroom`] finds out whether there is room for them.
+//! A capture within a process must not end it when memory is scarce, which is when one looks for a leak. So everything
+//! that grows with the heap is reserved beforehand, and a refusal is an error. Rust aborts the process if any other
+//! allocation fails; those are small, and [`headroom`] checks that there is enough memory for them.
 
 use crate::error::HeapError;
 
-/// Room for all that does not grow with the heap, in bytes.
+/// Memory for everything that does not grow with the heap, in bytes.
 pub const HEADROOM: usize = 4 << 20;
 
-/// How much memory may still be taken.
+/// The amount of memory that may still be taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Budget {
     left: u64,
@@ -22,16 +22,16 @@ impl Default for Budget {
 }
 
 impl Budget {
-    /// At most so many bytes.
+    /// A budget of so many bytes.
     #[must_use]
     pub fn of(bytes: u64) -> Self {
         Self { left: bytes }
     }
 
-    /// Takes so many bytes from the budget.
+    /// Takes bytes from the budget.
     ///
     /// # Errors
-    /// If it has not so many; then nothing is taken.
+    /// If fewer are left; then nothing is taken.
     pub fn take(&mut self, bytes: u64) -> Result<(), HeapError> {
         match self.left.checked_sub(bytes) {
             Some(left) if self.left < u64::MAX => self.left = left,
@@ -41,11 +41,11 @@ impl Budget {
         Ok(())
     }
 
-    /// Makes room for `more` rows, and for more than that where rows come one after the other: for a quarter of those
-    /// that there are.
+    /// Reserves memory for `more` rows, and for at least a quarter of the present ones, for rows that are added one by
+    /// one.
     ///
     /// # Errors
-    /// If the memory cannot be had.
+    /// If there is not enough memory.
     pub fn grow<T>(&mut self, rows: &mut Vec<T>, more: usize) -> Result<(), HeapError> {
         let free = rows.capacity() - rows.len();
         if free >= more {
@@ -59,22 +59,22 @@ impl Budget {
     }
 }
 
-/// Whether so many bytes could be had just now. They are given back at once, so that others can take them.
+/// Checks that so many bytes can be allocated at this moment. They are freed at once.
 ///
 /// # Errors
-/// If not.
+/// If they cannot.
 pub fn headroom(bytes: usize) -> Result<(), HeapError> {
     let mut probe: Vec<u8> = Vec::new();
     probe.try_reserve_exact(bytes).map_err(|_| HeapError::OutOfMemory { bytes: bytes as u64 })?;
-    // Not left out as an allocation that nobody uses.
+    // Keeps the compiler from removing an unused allocation.
     std::hint::black_box(&mut probe);
     Ok(())
 }
 
-/// So many copies of a row.
+/// `count` copies of a row.
 ///
 /// # Errors
-/// If the memory cannot be had.
+/// If there is not enough memory.
 pub fn filled<T: Clone>(count: usize, row: T) -> Result<Vec<T>, HeapError> {
     let mut rows = Vec::new();
     let refused = |_| HeapError::OutOfMemory { bytes: (count as u64).saturating_mul(size_of::<T>() as u64) };
@@ -83,10 +83,10 @@ pub fn filled<T: Clone>(count: usize, row: T) -> Result<Vec<T>, HeapError> {
     Ok(rows)
 }
 
-/// Adds a row, if there is room for it.
+/// Adds a row.
 ///
 /// # Errors
-/// If the memory cannot be had; then the row is dropped.
+/// If there is not enough memory; then the row is dropped.
 #[inline]
 pub fn push<T>(rows: &mut Vec<T>, row: T) -> Result<(), HeapError> {
     if rows.len() == rows.capacity() {
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_system_has_is_an_error() {
+    fn more_memory_than_any_system_has_is_an_error() {
         let bytes = usize::MAX / 2;
         assert_eq!(headroom(bytes), Err(HeapError::OutOfMemory { bytes: bytes as u64 }));
         assert!(filled(bytes, 0_u8).is_err());

@@ -1,11 +1,13 @@
-//! Puts a heap together.
+//! Builds a heap row by row.
 //!
-//! Rows come in any order; references that come grouped by the object that holds them are taken as they stand, and
+//! Rows may come in any order. References that come grouped by the object that holds them, in the order of the objects,
 //! cost nothing to finish. Others are sorted once, which keeps the order of those of one object.
 //!
-//! Invariant: no handle is checked while rows are added (a capture adds them while the process stands still);
-//! `finish` checks every handle, so that a finished heap has valid ones only. Rows for which there is no room, or no
-//! memory, are dropped, and `finish` says so.
+//! Invariant: no handle is checked while rows are added (a capture adds them while the process is paused); `finish`
+//! checks every handle, so that a finished heap has only valid ones. Rows that do not fit into a table or into memory
+//! are dropped, and `finish` then fails.
+//!
+//! The file is long because the builder has one short method for each kind of row.
 
 use crate::accounts::{Accounts, settle_accounts};
 use crate::budget::{Budget, filled, push};
@@ -40,9 +42,9 @@ pub struct HeapBuilder {
     roots: Roots,
     overflow: Option<HeapError>,
     budget: Budget,
-    /// For so many objects, and references, there is room in all columns.
-    object_room: usize,
-    reference_room: usize,
+    /// The numbers of objects and references that fit into all columns.
+    object_capacity: usize,
+    reference_capacity: usize,
 }
 
 impl HeapBuilder {
@@ -60,41 +62,41 @@ impl HeapBuilder {
             roots: Roots::default(),
             overflow: None,
             budget: Budget::default(),
-            object_room: 0,
-            reference_room: 0,
+            object_capacity: 0,
+            reference_capacity: 0,
         }
     }
 
-    /// What the builder may still take, for the columns that grow with the heap.
+    /// The memory that the builder may still take for the columns that grow with the heap.
     pub fn budget_mut(&mut self) -> &mut Budget {
         &mut self.budget
     }
 
-    /// Whether rows were dropped, so that [`HeapBuilder::finish`] will fail.
+    /// True if rows were dropped, so that [`HeapBuilder::finish`] will fail.
     #[must_use]
     #[inline]
     pub fn has_failed(&self) -> bool {
         self.overflow.is_some()
     }
 
-    /// Gives up: [`HeapBuilder::finish`] will fail with this error.
+    /// Makes [`HeapBuilder::finish`] fail with this error.
     #[cold]
     pub fn fail(&mut self, error: HeapError) {
         self.overflow.get_or_insert(error);
     }
 
-    /// Makes room for so many rows, so that adding them moves nothing.
+    /// Reserves memory for so many rows, so that adding them moves nothing.
     pub fn reserve(&mut self, objects: usize, references: usize) {
         let done = self.grow_objects(objects).and_then(|()| self.grow_references(references));
         let done = done.and_then(|()| self.budget.grow(&mut self.runs, objects));
         self.check(done);
     }
 
-    /// Makes room for so many rows with memory behind it (see [`make_room`]), so that adding them neither moves anything
-    /// nor waits: for a capture that has a process stand still.
+    /// Reserves memory for so many rows and faults it in (see [`preallocate`]), so that adding them neither
+    /// moves anything nor waits: for a capture that pauses a process.
     ///
     /// # Errors
-    /// If the memory cannot be had.
+    /// If there is not enough memory.
     pub fn prepare(
         &mut self,
         objects: usize,
@@ -104,21 +106,21 @@ impl HeapBuilder {
         let (objects, references) = (objects.min(ObjectId::MAX_ROWS), references.min(NONE as usize));
         let budget = &mut self.budget;
         let columns = &mut self.objects;
-        make_room(&mut columns.addresses, objects, 0, budget, populate)?;
-        make_room(&mut columns.types, objects, TypeId::from_index(0), budget, populate)?;
-        make_room(&mut columns.sizes, objects, 0, budget, populate)?;
-        make_room(&mut columns.refcounts, objects, 0, budget, populate)?;
-        make_room(&mut columns.flags, objects, Flags::NONE, budget, populate)?;
+        preallocate(&mut columns.addresses, objects, 0, budget, populate)?;
+        preallocate(&mut columns.types, objects, TypeId::from_index(0), budget, populate)?;
+        preallocate(&mut columns.sizes, objects, 0, budget, populate)?;
+        preallocate(&mut columns.refcounts, objects, 0, budget, populate)?;
+        preallocate(&mut columns.flags, objects, Flags::NONE, budget, populate)?;
         let run = Run { from: ObjectId::from_index(0), start: 0 };
-        make_room(&mut self.runs, objects / 2, run, budget, populate)?;
-        make_room(&mut self.targets, references, ObjectId::from_index(0), budget, populate)?;
-        make_room(&mut self.labels, references, Label::UNLABELLED, budget, populate)?;
-        self.object_room = self.objects.len() + objects;
-        self.reference_room = self.targets.len() + references;
+        preallocate(&mut self.runs, objects / 2, run, budget, populate)?;
+        preallocate(&mut self.targets, references, ObjectId::from_index(0), budget, populate)?;
+        preallocate(&mut self.labels, references, Label::UNLABELLED, budget, populate)?;
+        self.object_capacity = self.objects.len() + objects;
+        self.reference_capacity = self.targets.len() + references;
         Ok(())
     }
 
-    /// Makes room for more objects.
+    /// Reserves memory for more objects.
     #[cold]
     fn grow_objects(&mut self, more: usize) -> Result<(), HeapError> {
         let count = self.objects.len();
@@ -132,11 +134,11 @@ impl HeapBuilder {
         budget.grow(&mut columns.sizes, more)?;
         budget.grow(&mut columns.refcounts, more)?;
         budget.grow(&mut columns.flags, more)?;
-        self.object_room = (count + more).min(ObjectId::MAX_ROWS);
+        self.object_capacity = (count + more).min(ObjectId::MAX_ROWS);
         Ok(())
     }
 
-    /// Makes room for more references.
+    /// Reserves memory for more references.
     #[cold]
     fn grow_references(&mut self, more: usize) -> Result<(), HeapError> {
         let count = self.targets.len();
@@ -146,16 +148,16 @@ impl HeapBuilder {
         let more = more.max(count / 4).max(64);
         self.budget.grow(&mut self.targets, more)?;
         self.budget.grow(&mut self.labels, more)?;
-        self.reference_room = (count + more).min(NONE as usize);
+        self.reference_capacity = (count + more).min(NONE as usize);
         Ok(())
     }
 
-    /// What is known of the capture, to be completed.
+    /// The information about the capture, to be completed.
     pub fn info_mut(&mut self) -> &mut CaptureInfo {
         &mut self.info
     }
 
-    /// Gives up if what was to be done beside failed.
+    /// Makes [`HeapBuilder::finish`] fail if `done` is an error.
     #[inline]
     pub fn check(&mut self, done: Result<(), HeapError>) {
         if let Err(error) = done {
@@ -163,7 +165,7 @@ impl HeapBuilder {
         }
     }
 
-    /// How many objects were added.
+    /// The number of objects added so far.
     #[must_use]
     pub fn object_count(&self) -> usize {
         self.objects.len()
@@ -174,13 +176,13 @@ impl HeapBuilder {
         self.interner.intern(text)
     }
 
-    /// The text of a handle that this builder gave.
+    /// The text of a handle that this builder returned.
     #[must_use]
     pub fn text(&self, id: StringId) -> &str {
         self.interner.strings().get(id)
     }
 
-    /// Adds a type. Two of one name are two types.
+    /// Adds a type. Types of the same name remain different types.
     pub fn add_type(&mut self, ty: Type<'_>) -> TypeId {
         let name = self.interner.intern(&shown_name(&ty.module, &ty.qualname));
         let module = self.interner.intern(&ty.module);
@@ -189,7 +191,7 @@ impl HeapBuilder {
         TypeId::from_index(self.types.len() - 1)
     }
 
-    /// Says which object a type is.
+    /// Sets the object that a type is.
     ///
     /// # Panics
     /// If the type is not one of this builder's.
@@ -197,11 +199,11 @@ impl HeapBuilder {
         self.types[ty.index()].set_object(object);
     }
 
-    /// Adds an object. From 2^32 - 1 objects on they are dropped, and `finish` says so.
+    /// Adds an object. Objects beyond 2^32 - 1 are dropped, and `finish` then fails.
     #[inline]
     pub fn add_object(&mut self, object: Object) -> ObjectId {
         let index = self.objects.len();
-        if index >= self.object_room
+        if index >= self.object_capacity
             && let Err(error) = self.grow_objects(1)
         {
             self.fail(error);
@@ -219,7 +221,7 @@ impl HeapBuilder {
         id
     }
 
-    /// The reference count of an object that was added.
+    /// Sets the reference count of an object that was added.
     ///
     /// # Panics
     /// If the object is not one of this builder's.
@@ -245,23 +247,23 @@ impl HeapBuilder {
         *known = known.with(flags);
     }
 
-    /// Names a module, class, function or code object; the last name counts.
+    /// Sets the name of a module, class, function or code object; the last name counts.
     pub fn set_name(&mut self, id: ObjectId, name: Name) {
         let done = push(&mut self.objects.names, (id, name));
         self.check(done);
     }
 
-    /// Says how many items an object lets itself hold at most; the last limit counts.
+    /// Sets the most items that an object allows itself to hold; the last limit counts.
     pub fn set_limit(&mut self, id: ObjectId, limit: u64) {
         let done = push(&mut self.objects.limits, (id, limit));
         self.check(done);
     }
 
-    /// Adds a reference. From 2^32 - 1 references on they are dropped, and `finish` says so.
+    /// Adds a reference. References beyond 2^32 - 1 are dropped, and `finish` then fails.
     #[inline]
     pub fn add_reference(&mut self, from: ObjectId, to: ObjectId, label: Label) {
         let start = self.targets.len();
-        if start >= self.reference_room
+        if start >= self.reference_capacity
             && let Err(error) = self.grow_references(1)
         {
             return self.fail(error);
@@ -282,14 +284,14 @@ impl HeapBuilder {
         }
     }
 
-    /// How many references were added, and so where the next one will stand.
+    /// The number of references added so far, and so the index of the next one.
     #[must_use]
     pub fn reference_count(&self) -> usize {
         self.targets.len()
     }
 
-    /// Gives every reference another target: a capture that does not know yet which object an address will be adds
-    /// references to stand-ins, and puts the objects in their place when all are known.
+    /// Replaces the target of every reference. A capture that does not yet know which object an address will be adds
+    /// references to placeholders, and replaces them by objects when all are known.
     pub fn map_targets(&mut self, mut target: impl FnMut(ObjectId) -> ObjectId) {
         for to in &mut self.targets {
             *to = target(*to);
@@ -302,8 +304,8 @@ impl HeapBuilder {
         &self.targets
     }
 
-    /// Names the references of an object anew, where they were added one after another in the order of objects; others
-    /// are left as they are. Logarithmic in the objects.
+    /// Replaces the labels of an object's references. The references must have been added in the order of the objects;
+    /// otherwise, nothing may be changed. Logarithmic in the objects.
     pub fn relabel(&mut self, from: ObjectId, mut label: impl FnMut(usize, Label) -> Label) {
         if let Ok(place) = self.runs.binary_search_by_key(&from, |run| run.from) {
             let end = self.runs.get(place + 1).map_or(self.targets.len(), |run| run.start as usize);
@@ -314,11 +316,11 @@ impl HeapBuilder {
         }
     }
 
-    /// Takes out the references at these places, which ascend. Linear in the references.
-    pub fn remove_references(&mut self, places: &[usize]) {
-        let Some(&first) = places.first() else { return };
+    /// Removes the references at these indexes, which ascend. Linear in the references.
+    pub fn remove_references(&mut self, indexes: &[usize]) {
+        let Some(&first) = indexes.first() else { return };
         let mut kept = first;
-        let mut gone = places.iter().copied().peekable();
+        let mut gone = indexes.iter().copied().peekable();
         let mut runs = self.runs.iter_mut().skip_while(|run| (run.start as usize) <= first).peekable();
         for place in first..self.targets.len() {
             while let Some(run) = runs.next_if(|run| run.start as usize == place) {
@@ -354,12 +356,12 @@ impl HeapBuilder {
         RootId::from_index(self.roots.rows.len() - 1)
     }
 
-    /// The heap.
+    /// Returns the heap.
     ///
     /// Linear; sorts the references if those of one object were not added together.
     ///
     /// # Errors
-    /// If a table is full, a row points to a row that does not exist, or memory cannot be had.
+    /// If a table is full, a row points to a row that does not exist, or there is not enough memory.
     pub fn finish(mut self) -> Result<Heap, HeapError> {
         if let Some(overflow) = self.overflow {
             return Err(overflow);
@@ -388,11 +390,11 @@ impl HeapBuilder {
         Ok(heap)
     }
 
-    /// The heap, with its accounts settled: what only mem_top's own objects hold is flagged as its own; what nothing
-    /// in Python holds while its reference count says that something does gets a root of the kind
-    /// [`RootKind::Native`], and what no root reaches after that is flagged as garbage.
+    /// Returns the heap after comparing reference counts with references. Objects that only mem_top's own
+    /// objects hold are flagged as own; objects with references from outside of Python get a root of the kind
+    /// [`RootKind::Native`]; objects that no root reaches after that are flagged as garbage.
     ///
-    /// The references must be complete, and none may be in twice, or the accounts are wrong: see [`accounts`].
+    /// The references must be complete, and none may be in twice, or the result is wrong: see [`accounts`].
     ///
     /// # Errors
     /// As [`HeapBuilder::finish`].
@@ -416,12 +418,12 @@ impl HeapBuilder {
     }
 }
 
-/// Makes room for `count` rows and has `populate` put memory behind it: it is given an address and bytes, and says whether
-/// it did. If it did not, the room is written once, with `row`.
+/// Reserves memory for `count` rows and faults it in: `populate` gets the address and the bytes, and returns whether it
+/// did that. If not, the memory is written once, with `row`.
 ///
 /// # Errors
-/// If the memory cannot be had, or is more than `budget` has.
-pub fn make_room<T: Clone>(
+/// If there is not enough memory, or it is more than `budget` has.
+pub fn preallocate<T: Clone>(
     rows: &mut Vec<T>,
     count: usize,
     row: T,
@@ -431,22 +433,22 @@ pub fn make_room<T: Clone>(
     let bytes = (count as u64).saturating_mul(size_of::<T>() as u64);
     budget.take(bytes)?;
     rows.try_reserve_exact(count).map_err(|_| HeapError::OutOfMemory { bytes })?;
-    let room = rows.spare_capacity_mut();
-    if !populate(room.as_ptr().addr(), size_of_val(room)) {
+    let spare = rows.spare_capacity_mut();
+    if !populate(spare.as_ptr().addr(), size_of_val(spare)) {
         rows.resize(count, row);
         rows.clear();
     }
     Ok(())
 }
 
-/// Sorts by object; of several rows for one, the last stays.
+/// Sorts by object; of several rows for one object, keeps the last.
 fn keep_last<T>(rows: &mut Vec<(ObjectId, T)>) {
     rows.reverse();
     rows.sort_by_key(|row| row.0);
     rows.dedup_by_key(|row| row.0);
 }
 
-/// Turns runs into rows: a counting sort that is spared where the runs are in order already.
+/// Turns runs into compressed rows, by a counting sort that is skipped if the runs are in order.
 fn compress(
     objects: usize,
     runs: &[Run],
@@ -493,7 +495,7 @@ fn dangling(from: &'static str, table: &'static str, row: usize, rows: usize) ->
     HeapError::Dangling { from, table, row: row as u64, rows: rows as u64 }
 }
 
-/// Every handle in the heap points to a row.
+/// Checks that every handle in the heap points to a row.
 fn check_handles(heap: &Heap) -> Result<(), HeapError> {
     let (objects, types, texts) = (heap.objects.len(), heap.types.len(), heap.strings.len());
     let object = |from, id: ObjectId| match id.index() < objects {

@@ -1,9 +1,9 @@
 //! Handles into the tables of one heap: a `u32` each, so that columns of them stay small.
 //!
-//! Invariant: a handle is below [`u32::MAX`], which stands for "none" where a column may lack one. A handle found
-//! in a finished heap is valid there.
+//! Invariant: a handle is below [`u32::MAX`], which means "none" in a column that may lack one. A handle in a finished
+//! heap is valid there.
 //!
-//! A handle carries no mark of its heap; mixing two heaps up is the caller's mistake, and gives a wrong row or a panic.
+//! A handle does not know its heap; using it with another heap is a bug, and returns a wrong row or panics.
 
 macro_rules! handle {
     ($(#[$doc:meta])* $name:ident) => {
@@ -38,7 +38,7 @@ macro_rules! handle {
                 self.0
             }
 
-            /// The handle that was stored as `raw`; `u32::MAX` is none.
+            /// The handle that was stored as `raw`; `None` for `u32::MAX`.
             #[must_use]
             pub fn from_raw(raw: u32) -> Option<Self> {
                 (raw != u32::MAX).then_some(Self(raw))
@@ -46,7 +46,7 @@ macro_rules! handle {
         }
     };
 }
-// Within the crate, columns that may lack a handle hold `NONE`.
+// The value in columns of this crate that may lack a handle.
 pub(crate) const NONE: u32 = u32::MAX;
 
 handle!(

@@ -1,4 +1,4 @@
-//! The heap itself: its tables, read only.
+//! The heap itself: its tables, read-only.
 
 use crate::handles::{ObjectId, StringId};
 use crate::info::CaptureInfo;
@@ -20,7 +20,7 @@ pub struct Heap {
 }
 
 impl Heap {
-    /// When and how it was captured, and the process's memory.
+    /// The time and method of the capture, and the process's memory.
     #[must_use]
     pub fn info(&self) -> &CaptureInfo {
         &self.info
@@ -72,7 +72,7 @@ impl Heap {
         self.strings.get(id)
     }
 
-    /// The name of the type of an object, as a person is shown it.
+    /// The displayed name of an object's type.
     #[must_use]
     pub fn type_name(&self, id: ObjectId) -> &str {
         self.types.name(self.objects.type_of(id))

@@ -1,50 +1,50 @@
-//! Which process a heap is of: what identifies it, and how that is read from what the kernel says of a process.
+//! The identity of a process, and how it is read from the kernel's files about the process.
 //!
-//! Invariant: a capture from inside and one from outside a process's namespaces give identities that match. So both
-//! read them with the functions of this file, which take bytes and touch no process.
+//! Invariant: a capture from inside a process and one from outside of its namespaces find matching identities. So both
+//! use the functions of this file, which take bytes and touch no process.
 
 use std::fmt;
 
-/// Which process it was.
+/// The identity of a process.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ProcessIdentity {
-    /// The process's number in the PID namespace of whoever captured it: the number that was asked for.
+    /// The PID in the namespace of whoever captured the process.
     pub pid: u32,
-    /// Its number in its own PID namespace, which in a container is another one; `None` if not known. It is the same
-    /// from inside and from outside.
+    /// The PID in the process's own namespace, which differs in a container; `None` if unknown. It is the same from
+    /// inside and from outside.
     pub namespace_pid: Option<u32>,
-    /// When it started, in microseconds since 1970 (UTC), or in another unit that is the same for all captures of
-    /// one process; 0 if not known.
+    /// The start time, in microseconds since 1970 (UTC) or in another unit that is the same for all captures of one
+    /// process; 0 if unknown.
     pub started: u64,
-    /// Which boot of which machine, as a digest that tells neither; empty if not known.
+    /// A digest of the boot ID of the machine, which reveals neither boot nor machine; empty if unknown.
     pub boot: String,
-    /// Which interpreter of the process, 0 for the main one.
+    /// The number of the interpreter within the process, 0 for the main one.
     pub interpreter: u64,
-    /// Which program the process runs, since a process keeps its number and its start when it calls `exec`; `None` if
-    /// not known.
+    /// The program that the process runs, since a process keeps its PID and start time when it calls `exec`; `None` if
+    /// unknown.
     pub image: Option<ProgramImage>,
 }
 
-/// How two captures of a process number relate.
+/// The relation of two captures with the same PID.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SameProcess {
     /// They are of one process, which ran one program.
     Yes,
-    /// They are of one process, which called `exec` in between: all of its memory is another.
+    /// They are of one process, which called `exec` in between: its memory is entirely different.
     OtherImage,
     /// They are of different processes.
     No,
 }
 
 impl ProcessIdentity {
-    /// The number in the process's own namespace. Files of the first versions have it as `pid`.
+    /// The PID in the process's own namespace. Files of the first versions have it as `pid`.
     #[must_use]
     pub fn own_pid(&self) -> u32 {
         self.namespace_pid.unwrap_or(self.pid)
     }
 
-    /// Whether `other` is the same process. What one of the two does not know does not tell them apart, but for the
-    /// start: without it, as in a core file, the same image must be known of both.
+    /// Compares two identities. A fact that is unknown for one of them is ignored, except for the start time:
+    /// without it, as in a core file, both must have the same known image.
     #[must_use]
     pub fn compare(&self, other: &Self) -> SameProcess {
         let images = self.image.zip(other.image);
@@ -80,29 +80,29 @@ impl fmt::Display for ProcessIdentity {
     }
 }
 
-/// Which program a process runs, from one `exec` to the next, as digests of what the kernel gives each program.
+/// The program that a process runs from one `exec` to the next, as two digests of data that the kernel passes to it.
 ///
-/// The auxiliary vector (`getauxval(3)`) says where the kernel put the program, its loader and its stack, and never
-/// changes. The 16 random bytes that it points to are new with each `exec`, also where addresses are not random; but
-/// they lie in the process's memory, and a runtime may clear them once it has used them, as Go's does. So these are two
-/// digests.
+/// The auxiliary vector (`getauxval(3)`) has the addresses of the program, its loader and its stack, and
+/// never changes. The 16 random bytes that it points to are new with each `exec`, even where addresses are
+/// not randomised. But they are in the process's memory, and a runtime may clear them after using them, as
+/// Go's does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ProgramImage {
-    /// Of the auxiliary vector.
+    /// The digest of the auxiliary vector.
     pub layout: u64,
-    /// Of the random bytes; `None` if they could not be read or were cleared. The C library makes the guards of stacks
-    /// and pointers of these bytes, so no more than 32 bits of their digest are kept: that leaves each of the two
-    /// guards as unknown as it was.
+    /// The digest of the random bytes; `None` if they could not be read or were cleared. The C library
+    /// derives its stack and pointer guards from these bytes. Only 32 bits of the digest are kept, so that
+    /// neither guard can be guessed from it.
     pub random: Option<u32>,
 }
 
-/// Of `getauxval(3)`: the end of the vector, and the address of 16 random bytes.
+/// Types of `getauxval(3)`: the end of the vector, and the address of 16 random bytes.
 const AT_NULL: u64 = 0;
 const AT_RANDOM: u64 = 25;
 
 impl ProgramImage {
-    /// The image of a process with this auxiliary vector, as `/proc/PID/auxv` gives it on 64-bit systems, or as a core
-    /// file has it. `read` reads 16 bytes of the process's memory.
+    /// The image of a process with this auxiliary vector, in the format of `/proc/PID/auxv` on 64-bit systems
+    /// and of core files. `read` reads 16 bytes of the process's memory.
     #[must_use]
     pub fn new(auxv: &[u8], read: impl FnOnce(u64) -> Option<[u8; 16]>) -> Option<Self> {
         let word = |pair: &[u8], at: usize| Some(u64::from_ne_bytes(pair.get(at..at + 8)?.try_into().ok()?));
@@ -125,13 +125,13 @@ impl ProgramImage {
         Some(Self { layout: digest(used), random: bytes.map(folded) })
     }
 
-    /// Whether `exec` was called between the two.
+    /// True if `exec` was called between the two.
     #[must_use]
     pub fn differs(self, other: Self) -> bool {
         self.layout != other.layout || self.random.zip(other.random).is_some_and(|(one, other)| one != other)
     }
 
-    /// The image as [`Display`](fmt::Display) writes it.
+    /// Parses an image as [`Display`](fmt::Display) writes it.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (layout, random) =
@@ -153,7 +153,7 @@ impl fmt::Display for ProgramImage {
     }
 }
 
-/// A boot's identifier (`/proc/sys/kernel/random/boot_id`) as a digest; empty if it is.
+/// The digest of a boot ID (`/proc/sys/kernel/random/boot_id`); empty for an empty ID.
 #[must_use]
 pub fn boot_digest(boot_id: &str) -> String {
     match boot_id.trim() {
@@ -162,30 +162,30 @@ pub fn boot_digest(boot_id: &str) -> String {
     }
 }
 
-/// FNV-1a with 64 bits: it tells two apart and does not tell what they are.
+/// FNV-1a with 64 bits: distinguishes inputs without revealing them.
 fn digest(bytes: &[u8]) -> u64 {
     bytes
         .iter()
         .fold(0xcbf2_9ce4_8422_2325, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
-/// The number of a process in its own PID namespace, from the text of its `/proc/PID/status`: the last of `NSpid`.
+/// The PID of a process in its own namespace, from its `/proc/PID/status`: the last number of `NSpid`.
 #[must_use]
 pub fn namespace_pid(status: &str) -> Option<u32> {
     let numbers = status.lines().find_map(|line| line.strip_prefix("NSpid:"))?;
     numbers.split_whitespace().last()?.parse().ok()
 }
 
-/// The container of a process, from the text of its `/proc/PID/cgroup`: the identifier that Docker, containerd, CRI-O and
-/// Podman put into the path (64 hexadecimal digits), or the name that LXC does. `None` where the path names none, as
-/// within a container that has a cgroup namespace of its own.
+/// The container of a process, from its `/proc/PID/cgroup`: the ID that Docker, containerd, CRI-O and Podman
+/// put into the path (64 hexadecimal digits), or the name that LXC puts there. `None` if the path has
+/// neither, as within a container with its own cgroup namespace.
 #[must_use]
 pub fn container(cgroup: &str) -> Option<String> {
     let paths = cgroup.lines().filter_map(|line| line.splitn(3, ':').nth(2));
     paths.filter_map(innermost).next()
 }
 
-/// Of containers within containers, the last one of the path.
+/// The last container in a path, the innermost of nested ones.
 fn innermost(path: &str) -> Option<String> {
     let mut parts: Vec<&str> = path.split('/').collect();
     while let Some(part) = parts.pop() {

@@ -1,14 +1,14 @@
-//! What is known of a capture beside the graph: when, of which process, at what cost, and the process's memory.
+//! Information about a capture besides the graph: its time, process and cost, and the process's memory.
 //!
-//! Plain fields; what could not be known is `None`, never 0.
+//! All fields are plain; an unknown value is `None`, never 0.
 
 use crate::identity::ProcessIdentity;
 
-/// How a heap was captured.
+/// The way in which a heap was captured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[repr(u8)]
 pub enum CaptureMethod {
-    /// It was made by hand, as tests do.
+    /// Built by hand, as in tests.
     #[default]
     Made = 0,
     /// From inside the process.
@@ -31,7 +31,7 @@ pub struct PythonVersion {
     pub minor: u8,
     /// 7 in 3.11.7.
     pub micro: u8,
-    /// What comes after: `rc1`, or nothing.
+    /// The rest: `rc1`, or nothing.
     pub suffix: String,
 }
 
@@ -41,49 +41,49 @@ impl std::fmt::Display for PythonVersion {
     }
 }
 
-/// The memory of the process as it was counted, in bytes.
+/// The memory of the process, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct MemoryNumbers {
     /// Resident memory.
     pub rss: Option<u64>,
-    /// The highest that it ever was.
+    /// The peak of resident memory.
     pub peak_rss: Option<u64>,
-    /// What is swapped out.
+    /// Swapped-out memory.
     pub swapped: Option<u64>,
-    /// Held by pymalloc or mimalloc and free.
+    /// Memory that pymalloc or mimalloc holds free.
     pub allocator_free: Option<u64>,
-    /// Held by malloc and in use.
+    /// Memory of malloc that is in use.
     pub malloc_in_use: Option<u64>,
-    /// Held by malloc and free.
+    /// Memory that malloc holds free.
     pub malloc_free: Option<u64>,
-    /// What is known outside of Python objects: mapped memory, the stacks of threads.
+    /// Known memory outside of Python objects: mapped memory, thread stacks.
     pub native_known: Option<u64>,
-    /// Resident pages of files: the program and its libraries.
+    /// Resident pages of mapped files: the program and its libraries.
     pub file_backed: Option<u64>,
 }
 
-/// What is known of a capture.
+/// Information about a capture.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct CaptureInfo {
-    /// When, in microseconds since 1970 (UTC).
+    /// The time of the capture, in microseconds since 1970 (UTC).
     pub taken_at: i64,
-    /// A clock that never goes back, in microseconds, comparable among captures of one process; `None` if not known.
+    /// A monotonic clock, in microseconds, comparable among captures of one process; `None` if unknown.
     pub uptime: Option<u64>,
-    /// Of which process.
+    /// The captured process.
     pub process: ProcessIdentity,
-    /// The name of the host, as whoever captured it saw it: within a container, usually the container's own.
+    /// The host name as seen by whoever captured the process; within a container, usually the container's own.
     pub host: Option<String>,
-    /// The container of the process, where it is in one that can be named: see [`crate::container`].
+    /// The container of the process, if it can be named: see [`crate::container`].
     pub container: Option<String>,
-    /// Its interpreter.
+    /// The version of its interpreter.
     pub python: PythonVersion,
     /// `cpython`, or another implementation.
     pub implementation: String,
-    /// How the process was called: the script's or the program's name, without arguments.
+    /// The name of the script or program, without arguments.
     pub program: String,
-    /// How it was captured.
+    /// The way in which it was captured.
     pub method: CaptureMethod,
-    /// How long the process stood still, in nanoseconds.
+    /// How long the process was paused, in nanoseconds.
     pub pause: Option<u64>,
     /// How long the whole capture took, in nanoseconds.
     pub duration: Option<u64>,
@@ -91,14 +91,14 @@ pub struct CaptureInfo {
     pub work: Option<f64>,
     /// The process's memory.
     pub memory: MemoryNumbers,
-    /// Whether keys that are no names were kept.
+    /// True if keys that are not identifiers were kept.
     pub with_keys: bool,
-    /// Objects that were found and could not be read.
+    /// The number of objects that were found but could not be read.
     pub damaged: u64,
-    /// References that were found and lead to no object.
+    /// The number of references that lead to no object.
     pub dangling: u64,
-    /// Whether the process ran on while it was captured: then the graph is approximate.
+    /// True if the process kept running while it was captured, so that the graph is approximate.
     pub approximate: bool,
-    /// Anything else that a reader should know, a sentence each.
+    /// Anything else that a reader should know, one sentence each.
     pub notes: Vec<String>,
 }

@@ -1,39 +1,39 @@
-//! What a reference is called: an attribute, a key, an index, a local … in one `u32`.
+//! The label of a reference: an attribute, a key, an index, a local variable …, in one `u32`.
 //!
 //! Encoding: the kind in the upper four bits, the text or the index in the lower 28. Zero is "no label".
 //!
-//! Invariant: a label of a kind with a text carries the handle of a text of its heap. A key or an
-//! index that does not fit becomes [`LabelKind::AnyKey`], any other text none: a label is never wrong, only less exact.
+//! Invariant: a label of a kind with a text has the handle of a text of its heap. A key or an index that does not fit
+//! becomes [`LabelKind::AnyKey`], any other text "no label": a label is never wrong, only less exact.
 //!
-//! How a label is *shown* is not decided here: in a path, storage is folded into its owner, and a key of a
-//! namespace reads as an attribute.
+//! How a label is *shown* is not decided here: in a path, storage is folded into its owner, and a key of a namespace
+//! looks like an attribute.
 
 use crate::handles::StringId;
 
 const PAYLOAD_BITS: u32 = 28;
 const PAYLOAD_MASK: u32 = (1 << PAYLOAD_BITS) - 1;
 
-/// A dict with this many keys or more holds data: its keys may be secrets, and are kept only on request. Keys of smaller
-/// dicts, and of namespaces, are names that a programmer chose.
+/// A dict with this many keys or more holds data: its keys may be secrets, and are kept only on request. Keys
+/// of smaller dicts, and of namespaces, are names that a programmer chose.
 pub const KEYS_ARE_DATA: u64 = 64;
 
-/// The kind of a label; its number is the upper four bits of the label and stands in files.
+/// The kind of a label. Its number is the upper four bits of the label, and is stored in files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 #[non_exhaustive]
 pub enum LabelKind {
-    /// A reference of which nothing more is known than that it exists.
+    /// A reference of which nothing else is known.
     Unlabelled = 0,
-    /// An attribute or a slot: `.name`. Of a function, a frame or a C type, its member: `.__globals__`, `.f_back`.
+    /// An attribute or a slot: `.name`. In a function, a frame or a C type, a member: `.__globals__`, `.f_back`.
     Attribute = 1,
-    /// A value under a string key that counts as a name: `['name']`. In a namespace it reads `.name`.
+    /// A value under a string key that counts as a name: `['name']`; in a namespace, `.name`.
     Key = 2,
-    /// A value under a key that is no string, its text known: `[42]`. Only where keys are kept.
+    /// A value under a key that is not a string, with the key's text: `[42]`. Only if keys are kept.
     KeyText = 3,
-    /// A value under a key that is not told: `[*]`.
+    /// A value under a hidden key: `[*]`.
     AnyKey = 4,
-    /// From a container to the key of an entry itself. The reference to the entry's value comes right after it, so
-    /// that a value without a name in its label can still be recognised by its key.
+    /// From a container to the key object of an entry. The reference to the entry's value comes right after it, so that
+    /// a value without a name in its label can still be recognised by its key.
     KeyObject = 5,
     /// A member of a set.
     Member = 6,
@@ -41,16 +41,15 @@ pub enum LabelKind {
     Index = 7,
     /// A local variable of a frame, a generator or a coroutine.
     Local = 8,
-    /// A variable that a function has closed over.
+    /// A variable in the closure of a function.
     Closure = 9,
     /// From an instance to its type.
     Type = 10,
-    /// From a class to a class that it derives from.
+    /// From a class to one of its bases.
     Base = 11,
-    /// From an object to its namespace: an instance's, class's or module's `__dict__`. No step in a path.
+    /// From an instance, class or module to its `__dict__`. Not a step in a path.
     Dict = 12,
-    /// From an object to what it keeps its items in: a key table, the storage of a list, the tuple of a closure. No
-    /// step in a path.
+    /// From an object to the storage of its items: a key table, the tuple of a closure. Not a step in a path.
     Storage = 13,
 }
 
@@ -73,20 +72,20 @@ impl LabelKind {
         Self::Storage,
     ];
 
-    /// Whether labels of this kind carry a text.
+    /// True if labels of this kind have a text.
     #[must_use]
     pub fn has_text(self) -> bool {
         matches!(self, Self::Attribute | Self::Key | Self::KeyText | Self::Local | Self::Closure)
     }
 
-    /// Whether a reference of this kind is a step inside one thing, that no path shows.
+    /// True if a reference of this kind is internal to one object, so that paths do not show it.
     #[must_use]
     pub fn is_fold(self) -> bool {
         matches!(self, Self::Dict | Self::Storage)
     }
 }
 
-/// The label of a reference: its kind and, by the kind, a text or an index.
+/// The label of a reference: its kind and, depending on the kind, a text or an index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 #[repr(transparent)]
 pub struct Label(u32);
@@ -94,7 +93,7 @@ pub struct Label(u32);
 impl Label {
     /// No label.
     pub const UNLABELLED: Self = Self::plain(LabelKind::Unlabelled);
-    /// A value under a key that is not told.
+    /// A value under a hidden key.
     pub const ANY_KEY: Self = Self::plain(LabelKind::AnyKey);
     /// The key of an entry.
     pub const KEY_OBJECT: Self = Self::plain(LabelKind::KeyObject);
@@ -133,13 +132,13 @@ impl Label {
         Self::with(LabelKind::Key, name.raw())
     }
 
-    /// A value under a key that is no string; `text` is how the key is written in Python.
+    /// A value under a key that is not a string; `text` is the key as written in Python.
     #[must_use]
     pub fn key_text(text: StringId) -> Self {
         Self::with(LabelKind::KeyText, text.raw())
     }
 
-    /// An item of a sequence. From 2^28 on the index is not kept: `[*]`.
+    /// An item of a sequence. Indexes from 2^28 on are not kept: `[*]`.
     #[must_use]
     pub fn at(index: usize) -> Self {
         Self::with(LabelKind::Index, u32::try_from(index).unwrap_or(u32::MAX))
@@ -151,7 +150,7 @@ impl Label {
         Self::with(LabelKind::Local, name.raw())
     }
 
-    /// A variable closed over.
+    /// A variable in a closure.
     #[must_use]
     pub fn closure(name: StringId) -> Self {
         Self::with(LabelKind::Closure, name.raw())
@@ -175,13 +174,13 @@ impl Label {
         (self.kind() == LabelKind::Index).then_some((self.0 & PAYLOAD_MASK) as usize)
     }
 
-    /// As it is stored.
+    /// The label as it is stored.
     #[must_use]
     pub fn raw(self) -> u32 {
         self.0
     }
 
-    /// The label that was stored as `raw`; none if no label is written so.
+    /// The label that was stored as `raw`; `None` if that is not a label.
     #[must_use]
     pub fn from_raw(raw: u32) -> Option<Self> {
         let kind = *LabelKind::ALL.get((raw >> PAYLOAD_BITS) as usize)?;
@@ -224,14 +223,14 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_less_exact_and_never_wrong() {
+    fn a_label_that_does_not_fit_is_less_exact_but_never_wrong() {
         assert_eq!(Label::at(1 << 28), Label::ANY_KEY);
         assert_eq!(Label::at(usize::MAX), Label::ANY_KEY);
         assert_eq!(Label::attribute(StringId::from_index(1 << 28)), Label::UNLABELLED);
     }
 
     #[test]
-    fn an_unknown_stored_form_is_no_label() {
+    fn an_unknown_stored_form_is_not_a_label() {
         assert_eq!(Label::from_raw(0xF000_0000), None);
         assert_eq!(Label::from_raw(LabelKind::Type as u32 * (1 << 28) + 1), None);
     }

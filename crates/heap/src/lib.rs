@@ -1,17 +1,17 @@
-//! A heap as it was at one moment: objects, their types, the references between them, and the roots.
+//! A heap at one moment: objects, their types, the references between them, and the roots.
 //!
-//! Every capture makes a [`Heap`] through a [`HeapBuilder`]; every question about memory is a pure function of one
-//! or more heaps. This crate holds the tables and what follows from them alone ([`Referrers`], [`accounts`]).
+//! Every capture makes a [`Heap`] through a [`HeapBuilder`]; every question about memory is a pure function of one or
+//! more heaps. This crate has the tables and the functions that need nothing else ([`Referrers`], [`accounts`]). The
+//! questions are in the crate `analyze`.
 //!
-//! Invariant: a [`Heap`] never changes once it is finished, and every handle in it is valid: a table can be indexed
-//! without a check that could fail. Handles belong to their own heap and mean nothing in another.
+//! Invariant: a finished [`Heap`] never changes, and every handle in it is valid, so that indexing a table cannot fail.
+//! Handles belong to their own heap and mean nothing in another.
 //!
-//! It knows no process, no file and no Python; it holds no contents of objects. Questions are asked in the
-//! `analyze` crate.
+//! The crate touches no process, no file and no Python, and holds no contents of objects.
 //!
-//! # How much memory it takes
-//! An object costs 25 bytes (address, type, size, reference count, flags, its place among the references), a
-//! reference 8. Ten million objects with 27.5 million references take 470 MB.
+//! # Memory
+//! An object takes 25 bytes (address, type, size, reference count, flags, the offset of its references), a reference 8.
+//! Ten million objects with 27.5 million references take 470 MB.
 //!
 //! ```
 //! use memtop_heap::{CaptureInfo, HeapBuilder, Label, Object, Root, RootKind, Type};
@@ -53,7 +53,7 @@ mod types;
 
 pub use accounts::{Accounts, NativeHold, accounts};
 pub use budget::{Budget, HEADROOM, filled, headroom, push};
-pub use builder::{HeapBuilder, make_room};
+pub use builder::{HeapBuilder, preallocate};
 pub use error::HeapError;
 pub use handles::{FrameId, ObjectId, RootId, StringId, TypeId};
 pub use heap::Heap;

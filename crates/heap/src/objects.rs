@@ -1,62 +1,62 @@
 //! The objects of a heap, one column for each fact.
 //!
-//! Invariant: all columns have one length. Rows are in the order in which the capture added them; nothing sorts
-//! them. Addresses are not promised to differ (a capture that is not stopped may see one place twice).
+//! Invariant: all columns have the same length. Rows stay in the order in which the capture added them. Addresses may
+//! repeat (a capture of a running process may see one address twice).
 //!
-//! A size is kept in 32 bits: the few objects of 4 GiB or more stand in a small table beside it. Names and limits
-//! stand in sparse tables, for few objects have one.
+//! Sizes have 32 bits; the few objects of 4 GiB or more are in a small table of their own. Names and limits are in
+//! sparse tables, since few objects have one.
 
 use crate::handles::{ObjectId, StringId, TypeId};
 
-/// What is known of an object beyond numbers.
+/// The flags of an object, and the tag of its value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[repr(transparent)]
 pub struct Flags(u8);
 
 impl Flags {
-    /// Nothing.
+    /// No flags.
     pub const NONE: Self = Self(0);
     /// The collector tracks it.
     pub const TRACKED: Self = Self(1);
-    /// No root reaches it and its references are all accounted for: it awaits the collector.
+    /// It is garbage: no root reaches it, and all of its references come from garbage.
     pub const GARBAGE: Self = Self(2);
-    /// Its reference count never changes and says nothing of who holds it.
+    /// Its reference count never changes and does not count references.
     pub const IMMORTAL: Self = Self(4);
-    /// It belongs to mem_top itself, and is in no answer.
+    /// It belongs to mem_top itself, and is left out of answers.
     pub const OWN: Self = Self(8);
 
-    /// Whether all of `flags` are set.
+    /// True if all of `flags` are set.
     #[must_use]
     pub const fn contains(self, flags: Self) -> bool {
         self.0 & flags.0 == flags.0
     }
 
-    /// Whether any of `flags` is set.
+    /// True if any of `flags` is set.
     #[must_use]
     pub const fn intersects(self, flags: Self) -> bool {
         self.0 & flags.0 != 0
     }
 
-    /// Both together.
+    /// The union of both.
     #[must_use]
     pub const fn with(self, flags: Self) -> Self {
         Self(self.0 | flags.0)
     }
 
-    /// The same with a mark: of what an immutable value says, 1 to 15, so that two values at one address are told
-    /// apart by it in most cases; 0 for what has none. It is keyed with a secret of the process and tells no value.
+    /// The same flags with a tag of an immutable value, 1 to 15, or 0 for none. It distinguishes two values at one
+    /// address in most cases. It is keyed with a secret of the process, and does not reveal the value.
     #[must_use]
-    pub const fn with_mark(self, mark: u8) -> Self {
-        Self(self.0 & 15 | mark << 4)
+    pub const fn with_tag(self, tag: u8) -> Self {
+        Self(self.0 & 15 | tag << 4)
     }
 
-    /// The mark, 0 if there is none.
+    /// The tag of the value, 0 if there is none.
     #[must_use]
-    pub const fn mark(self) -> u8 {
+    pub const fn tag(self) -> u8 {
         self.0 >> 4
     }
 
-    /// As they are stored.
+    /// The flags as they are stored.
     #[must_use]
     pub const fn bits(self) -> u8 {
         self.0
@@ -76,18 +76,18 @@ impl std::ops::BitOr for Flags {
     }
 }
 
-/// An object to add to a heap, and what a row says.
+/// A row of the table of objects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Object {
-    /// Where it lies; its `id()`.
+    /// Its address, which is its `id()`.
     pub address: u64,
     /// Its type.
     pub ty: TypeId,
-    /// Its shallow size in bytes, what `sys.getsizeof` says.
+    /// Its shallow size in bytes, as `sys.getsizeof` answers.
     pub size: u64,
-    /// How many references to it the interpreter counts; `u32::MAX` for that many or more.
+    /// Its reference count; `u32::MAX` for that many or more.
     pub refcount: u32,
-    /// What else is known.
+    /// Its flags.
     pub flags: Flags,
 }
 
@@ -99,12 +99,12 @@ impl Object {
     }
 }
 
-/// What a module, class, function or code object is called, and in which module it is at home.
+/// The name of a module, class, function or code object, and the module that defines it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Name {
-    /// Its `__module__`; the empty text for a module, and where there is none.
+    /// Its `__module__`; empty for a module, and if there is none.
     pub module: StringId,
-    /// Its `__qualname__`; the whole name of a module.
+    /// Its `__qualname__`; for a module, its whole name.
     pub qualname: StringId,
 }
 
@@ -113,20 +113,20 @@ pub struct Name {
 pub struct Objects {
     pub(crate) addresses: Vec<u64>,
     pub(crate) types: Vec<TypeId>,
-    /// `u32::MAX`: see `large`.
+    /// `u32::MAX` means: see `large`.
     pub(crate) sizes: Vec<u32>,
-    /// Sizes that need more than 32 bits, by object.
+    /// Sizes that need more than 32 bits, in the order of the objects.
     pub(crate) large: Vec<(ObjectId, u64)>,
     pub(crate) refcounts: Vec<u32>,
     pub(crate) flags: Vec<Flags>,
-    /// By object.
+    /// In the order of the objects.
     pub(crate) names: Vec<(ObjectId, Name)>,
-    /// By object.
+    /// In the order of the objects.
     pub(crate) limits: Vec<(ObjectId, u64)>,
 }
 
 impl Objects {
-    /// Gives back room that was reserved and is not used.
+    /// Frees reserved memory that is not used.
     pub(crate) fn shrink(&mut self) {
         self.addresses.shrink_to_fit();
         self.types.shrink_to_fit();
@@ -135,13 +135,13 @@ impl Objects {
         self.flags.shrink_to_fit();
     }
 
-    /// How many objects there are.
+    /// The number of objects.
     #[must_use]
     pub fn len(&self) -> usize {
         self.addresses.len()
     }
 
-    /// Whether there is no object.
+    /// True if there are no objects.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.addresses.is_empty()
@@ -164,7 +164,7 @@ impl Objects {
         }
     }
 
-    /// Where it lies.
+    /// Its address.
     #[must_use]
     pub fn address(&self, id: ObjectId) -> u64 {
         self.addresses[id.index()]
@@ -191,31 +191,31 @@ impl Objects {
         find(&self.large, id).copied().unwrap_or(u64::from(u32::MAX))
     }
 
-    /// How many references the interpreter counts; `u32::MAX` for that many or more.
+    /// Its reference count; `u32::MAX` for that many or more.
     #[must_use]
     pub fn refcount(&self, id: ObjectId) -> u32 {
         self.refcounts[id.index()]
     }
 
-    /// What else is known of it.
+    /// Its flags.
     #[must_use]
     pub fn flags(&self, id: ObjectId) -> Flags {
         self.flags[id.index()]
     }
 
-    /// What it is called, if it is a module, class, function or code object whose name was captured.
+    /// Its name, if it is a module, class, function or code object whose name was captured.
     #[must_use]
     pub fn name(&self, id: ObjectId) -> Option<Name> {
         find(&self.names, id).copied()
     }
 
-    /// How many items it lets itself hold at most (`maxlen`, `maxsize`), if it has such a limit.
+    /// The most items that it allows itself to hold (`maxlen`, `maxsize`), if it has such a limit.
     #[must_use]
     pub fn limit(&self, id: ObjectId) -> Option<u64> {
         find(&self.limits, id).copied()
     }
 
-    /// The first object that lies at `address`. Looks at every object; a caller with many addresses makes a map.
+    /// The first object at `address`. Searches all objects; a caller with many addresses should make a map.
     #[must_use]
     pub fn at_address(&self, address: u64) -> Option<ObjectId> {
         self.addresses.iter().position(|&known| known == address).map(ObjectId::from_index)

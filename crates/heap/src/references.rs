@@ -1,11 +1,11 @@
-//! Who refers to whom, in compressed rows: the references of an object stand together.
+//! The references of all objects as compressed sparse rows: those of one object are adjacent.
 //!
-//! Invariant: `offsets` has one more entry than there are objects, never falls, and ends with the number of
-//! references, which is below 2^32. The references of an object are in the order in which the capture added them: a
-//! key comes right before its value.
+//! Invariant: `offsets` has one more entry than there are objects, never falls, and ends with the number of references,
+//! which is below 2^32. The references of an object are in the order in which the capture added them: a key comes right
+//! before its value.
 //!
-//! It knows the way forward only; the way back is [`crate::Referrers`], a value of its own. A reference that is not
-//! counted by the interpreter (a weak one, a borrowed one) is not in here.
+//! The reverse direction is a separate index, [`crate::Referrers`]. References that the interpreter does not
+//! count (weak and borrowed ones) are not included.
 
 use crate::handles::ObjectId;
 use crate::label::Label;
@@ -13,9 +13,9 @@ use crate::label::Label;
 /// A reference, seen from the object that holds it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Reference {
-    /// The object that is referred to.
+    /// The referent.
     pub to: ObjectId,
-    /// What the reference is called.
+    /// The label of the reference.
     pub label: Label,
 }
 
@@ -28,19 +28,19 @@ pub struct References {
 }
 
 impl References {
-    /// How many references there are.
+    /// The number of references.
     #[must_use]
     pub fn len(&self) -> usize {
         self.targets.len()
     }
 
-    /// Whether nothing refers to anything.
+    /// True if there are no references.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.targets.is_empty()
     }
 
-    /// Where the references of `from` stand in the columns.
+    /// The range of the references of `from` in the columns.
     #[must_use]
     #[inline]
     pub fn range(&self, from: ObjectId) -> std::ops::Range<usize> {
@@ -64,20 +64,20 @@ impl References {
         &self.targets[self.range(from)]
     }
 
-    /// How many references `from` holds.
+    /// The number of references that `from` holds.
     #[must_use]
     pub fn count_of(&self, from: ObjectId) -> usize {
         self.range(from).len()
     }
 
-    /// The reference that stands at `index` in the columns.
+    /// The reference at `index` in the columns.
     #[must_use]
     #[inline]
     pub fn at(&self, index: usize) -> Reference {
         Reference { to: self.targets[index], label: self.labels[index] }
     }
 
-    /// For each object where its references begin, and at the end their number.
+    /// For each object the index of its first reference, and at the end the number of references.
     #[must_use]
     pub fn offsets(&self) -> &[u32] {
         &self.offsets

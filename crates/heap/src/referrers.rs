@@ -1,22 +1,22 @@
-//! The way back: who refers to an object. An index of its own, made from a finished heap.
+//! The referrers of all objects: an index that is made from a finished heap.
 //!
-//! Invariant: it holds exactly the references of the heap, turned around; those to one object are ordered by the
-//! object that holds them, and within one in the heap's order.
+//! Invariant: it has exactly the references of the heap, reversed. Those to one object are ordered by the object that
+//! holds them, and for one holder in the heap's order.
 
 use crate::handles::ObjectId;
 use crate::heap::Heap;
 use crate::label::Label;
 
-/// A reference, seen from the object that is referred to.
+/// A reference, seen from the referent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Referrer {
     /// The object that holds the reference.
     pub from: ObjectId,
-    /// What the reference is called.
+    /// The label of the reference.
     pub label: Label,
 }
 
-/// Who refers to whom, backwards.
+/// The referrers of all objects.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Referrers {
     offsets: Vec<u32>,
@@ -25,7 +25,7 @@ pub struct Referrers {
 }
 
 impl Referrers {
-    /// Turns the references of `heap` around. Linear; 8 bytes a reference and 4 an object.
+    /// Reverses the references of `heap`. Linear; takes 8 bytes per reference and 4 per object.
     #[must_use]
     pub fn new(heap: &Heap) -> Self {
         let references = heap.references();
@@ -33,7 +33,7 @@ impl Referrers {
         for to in references.targets() {
             offsets[to.index()] += 1;
         }
-        // Ends first; filling from the back turns each end into a start, without a second array of cursors.
+        // The offsets are ends at first. Filling from the back turns each end into a start, without a second array.
         let mut sum = 0;
         for offset in &mut offsets {
             sum += *offset;
@@ -62,7 +62,7 @@ impl Referrers {
         self.sources[range].iter().zip(labels).map(|(&from, &label)| Referrer { from, label })
     }
 
-    /// How many references to `to` were found.
+    /// The number of references to `to`.
     #[must_use]
     pub fn count_of(&self, to: ObjectId) -> usize {
         (self.offsets[to.index() + 1] - self.offsets[to.index()]) as usize

@@ -1,8 +1,7 @@
-//! The roots: what keeps objects alive without being an object itself, each with a kind and a name.
+//! The roots: named places that keep objects alive without being objects themselves.
 //!
-//! A root is a reference from a named place: which place (kind, name, and for a frame which one), what the reference
-//! is called there, and which object it leads to. A module's root leads to the module's namespace; a frame has a
-//! root for each of its locals.
+//! A root is a reference from such a place: its kind and name, for a frame which one, the label of the reference, and
+//! the object. A module's root leads to the module's namespace; a frame has a root for each of its locals.
 //!
 //! Invariant: an unknown root is called unknown; none is guessed. Several roots may lead to one object.
 
@@ -10,7 +9,7 @@ use crate::handles::{FrameId, NONE, ObjectId, RootId, StringId};
 use crate::label::Label;
 use crate::types::Origin;
 
-/// What kind of place a root is; its number stands in files.
+/// The kind of a root; its number is stored in files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 #[non_exhaustive]
@@ -21,17 +20,17 @@ pub enum RootKind {
     Class = 1,
     /// A variable of a running frame; its name is the variable's.
     Frame = 2,
-    /// What a thread keeps for itself; its name is the attribute's or the thread's.
+    /// A thread-local value; its name is the attribute's or the thread's.
     ThreadLocal = 3,
     /// A context variable; its name is the variable's.
     ContextVariable = 4,
-    /// What the interpreter itself keeps: `sys.modules`, codecs, hooks, interned strings.
+    /// An object that the interpreter itself holds: `sys.modules`, codecs, hooks, interned strings.
     Interpreter = 5,
-    /// The builtin names.
+    /// The namespace of `builtins`.
     Builtins = 6,
     /// Nothing in Python holds the object, and its reference count exceeds the references found.
     Native = 7,
-    /// Something holds the object, and the capture could not tell what.
+    /// Something holds the object, and the capture does not know what.
     Unknown = 8,
 }
 
@@ -49,7 +48,7 @@ impl RootKind {
         Self::Unknown,
     ];
 
-    /// One or two words for it, as in a path.
+    /// One or two words for the kind, as in a path.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -65,15 +64,16 @@ impl RootKind {
         }
     }
 
-    /// Whether a root of this kind leads to a namespace, so that keys of the object that it leads to are names of
-    /// the root: `shop` and `sessions` make `shop.sessions`. An interpreter's root (`sys.modules`) leads to the thing itself.
+    /// True if a root of this kind leads to a namespace, so that the keys of its object are names in the
+    /// root: `shop` and `sessions` make `shop.sessions`. An interpreter's root (`sys.modules`) leads to the
+    /// object itself.
     #[must_use]
     pub fn is_namespace(self) -> bool {
         matches!(self, Self::Module | Self::Class | Self::ThreadLocal | Self::Builtins)
     }
 }
 
-/// A running frame that roots belong to.
+/// A running frame with roots.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Frame {
     /// The name of its thread, or its identifier in decimal.
@@ -82,20 +82,20 @@ pub struct Frame {
     pub function: StringId,
     /// The `co_filename`.
     pub file: StringId,
-    /// The line that it runs, from 1; 0 if not known.
+    /// The current line, from 1; 0 if unknown.
     pub line: u32,
 }
 
 /// A root: a named place and the object that it leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Root {
-    /// What kind of place.
+    /// The kind of place.
     pub kind: RootKind,
-    /// Whose code the place is in.
+    /// The origin of the code that the place belongs to.
     pub origin: Origin,
-    /// What the place is called; the empty text where it has no name.
+    /// The name of the place; empty if it has none.
     pub name: StringId,
-    /// What the reference is called there: [`Label::DICT`] leads to a namespace, [`Label::local`] to a variable.
+    /// The label of the reference: [`Label::DICT`] leads to a namespace, [`Label::local`] to a variable.
     pub label: Label,
     /// The object.
     pub object: ObjectId,
@@ -168,13 +168,13 @@ impl Roots {
         &self.frames
     }
 
-    /// How many roots there are.
+    /// The number of roots.
     #[must_use]
     pub fn len(&self) -> usize {
         self.rows.len()
     }
 
-    /// Whether there is no root.
+    /// True if there are no roots.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()

@@ -1,8 +1,8 @@
-//! Texts held once: names of modules, types, functions, attributes, files.
+//! Interned texts: names of modules, types, functions, attributes, files.
 //!
-//! Invariant: a text is in the table once, and `StringId` 0 is the empty text. All texts together are below 4 GiB.
+//! Invariant: each text is in the table once, and `StringId` 0 is the empty text. All texts together are below 4 GiB.
 //!
-//! It holds names, never the contents of objects; which keys count as names is the capture's decision.
+//! The table has names, never contents of objects; the capture decides which keys count as names.
 
 use std::hash::BuildHasher;
 
@@ -15,7 +15,7 @@ use crate::handles::StringId;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Strings {
     text: String,
-    /// Where each text ends; it begins where the one before ends.
+    /// The end of each text, where the next one begins.
     ends: Vec<u32>,
 }
 
@@ -28,25 +28,25 @@ impl Strings {
         &self.text[start..self.ends[index] as usize]
     }
 
-    /// The handle of `text`, if a name of the heap is spelled so. Looks at every text.
+    /// The handle of `text`, if the heap has it. Searches all texts.
     #[must_use]
     pub fn find(&self, text: &str) -> Option<StringId> {
         self.iter().find(|&(_, known)| known == text).map(|(id, _)| id)
     }
 
-    /// The memory that they take, in bytes.
+    /// The memory that the texts take, in bytes.
     #[must_use]
     pub fn memory_bytes(&self) -> u64 {
         self.text.len() as u64 + self.ends.len() as u64 * 4
     }
 
-    /// How many texts there are.
+    /// The number of texts.
     #[must_use]
     pub fn len(&self) -> usize {
         self.ends.len()
     }
 
-    /// Whether there is no text at all.
+    /// True if there are no texts.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.ends.is_empty()
@@ -61,7 +61,7 @@ impl Strings {
     }
 }
 
-/// Builds [`Strings`]: gives each text its handle, the same one for the same text.
+/// Builds [`Strings`]: returns the same handle for the same text.
 #[derive(Debug, Clone)]
 pub struct Interner {
     strings: Strings,
@@ -88,8 +88,8 @@ impl Interner {
 
     /// The handle of `text`. Expected constant time.
     ///
-    /// Past 4 GiB of text every new one becomes the empty text, and [`Interner::overflowed`] says so; where memory cannot
-    /// be had too, and [`Interner::is_starved`] says so.
+    /// Beyond 4 GiB of texts, a new text becomes the empty text and [`Interner::overflowed`] is set; if there
+    /// is not enough memory, the same happens and [`Interner::is_starved`] is set.
     pub fn intern(&mut self, text: &str) -> StringId {
         let hash = FxBuildHasher.hash_one(text);
         let strings = &self.strings;
@@ -117,13 +117,13 @@ impl Interner {
         id
     }
 
-    /// Whether a text found no room.
+    /// True if a text did not fit into the table.
     #[must_use]
     pub fn overflowed(&self) -> bool {
         self.overflowed
     }
 
-    /// Whether there was no memory for a text.
+    /// True if there was not enough memory for a text.
     #[must_use]
     pub fn is_starved(&self) -> bool {
         self.starved
@@ -135,7 +135,7 @@ impl Interner {
         &self.strings
     }
 
-    /// The texts alone, without what finds them again.
+    /// Returns the texts, without the hash table that finds them.
     #[must_use]
     pub fn finish(mut self) -> Strings {
         self.strings.text.shrink_to_fit();

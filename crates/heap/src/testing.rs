@@ -12,31 +12,31 @@
 //! ```
 //!
 //! Statements end at a `;` or a line's end; `//` begins a comment. A statement is a chain: each place refers to the
-//! one after it. A place alone is an object that may be held by nobody.
+//! next one. A place alone is an object, perhaps without a referrer.
 //!
-//! | a place | is |
+//! | place | meaning |
 //! |---|---|
-//! | `name` | the object of that name, made at its first mention |
+//! | `name` | the object of that name, created when it is first mentioned |
 //! | `root` | at the head of a chain, an unknown root |
 //! | `KIND:NAME` | at the head of a chain, a root: `module`, `class`, `frame`, `thread`, `context`, `interpreter`, `builtins`, `native` or `unknown`; a frame is `frame:function@file:line` |
 //!
-//! | after an object's name, in any order | says |
+//! | after an object's name, in any order | meaning |
 //! |---|---|
 //! | `:type` | its type, `module.Name`, or a builtin's name; else `object` |
-//! | `(label)` | what the reference from the place before is called |
+//! | `(label)` | the label of the reference from the previous place |
 //! | `[100]` | its size in bytes; else 1 |
-//! | `#3` | its reference count; else as many as references and roots lead to it |
-//! | `=module.name` | what it is called, for a module, class or function |
-//! | `<100` | how many items it lets itself hold |
+//! | `#3` | its reference count; else the number of references and roots that lead to it |
+//! | `=module.name` | its name, for a module, class or function |
+//! | `<100` | the most items that it allows itself to hold |
 //! | `!tracked` `!garbage` `!immortal` `!memtop` | its flags |
-//! | `~7` | the mark of its value |
-//! | `!own` `!package` `!standard` | after a root: whose code it is in |
+//! | `~7` | the tag of its value |
+//! | `!own` `!package` `!standard` | after a root: the origin of its code |
 //!
-//! A label is `.name`, `'key'`, `[3]`, `[*]`, `[text]` (a key that is no string), `{*}` (a member), `key`, `type`,
+//! A label is `.name`, `'key'`, `[3]`, `[*]`, `[text]` (a key that is not a string), `{*}` (a member), `key`, `type`,
 //! `base`, `__dict__`, `storage`, `local name` or `closure name`. Without one, a root of a kind that has a namespace
 //! leads to it, and any other reference is unlabelled.
 //!
-//! Names belong to the test: they are in no heap. A mistake in the text panics, with the place.
+//! Names belong to the test and are not in the heap. A mistake in the text panics, with its place.
 
 use std::collections::BTreeMap;
 
@@ -49,7 +49,7 @@ use crate::objects::{Flags, Name, Object};
 use crate::roots::{Frame, Root, RootKind};
 use crate::types::{Origin, Type};
 
-/// A heap, and what the text calls its objects.
+/// A heap, and the names of its objects in the text.
 #[derive(Debug, Clone)]
 pub struct Graph {
     heap: Heap,
@@ -66,13 +66,13 @@ impl Graph {
     /// The object of that name.
     ///
     /// # Panics
-    /// If the text has none.
+    /// If the text does not have it.
     #[must_use]
     pub fn id(&self, name: &str) -> ObjectId {
         *self.ids.get(name).unwrap_or_else(|| panic!("no object is called {name:?}"))
     }
 
-    /// What the text calls an object.
+    /// The name of an object in the text.
     ///
     /// # Panics
     /// If the object is not one of the text's.
@@ -101,8 +101,7 @@ pub fn graph(text: &str) -> Graph {
     Graph { heap, ids: reader.ids }
 }
 
-/// As [`graph`], with what is known of the capture, and with the accounts settled: see
-/// [`HeapBuilder::finish_with_accounts`].
+/// As [`graph`], with information about the capture, and finished by [`HeapBuilder::finish_with_accounts`].
 ///
 /// # Panics
 /// If the text is not in the language.
@@ -142,7 +141,7 @@ impl Reader {
     }
 
     fn read(&mut self, text: &str) {
-        // Objects are told in full before they are added, so the text is read twice: places, then references.
+        // An object must be complete before it is added, so the text is read twice: places, then references.
         let lines = text.lines().map(|line| line.split("//").next().unwrap_or_default());
         let statements: Vec<&str> =
             lines.flat_map(|line| line.split(';')).map(str::trim).filter(|part| !part.is_empty()).collect();
@@ -220,7 +219,7 @@ impl Reader {
                 thread: self.builder.string("MainThread"),
                 function: self.builder.string(function),
                 file: self.builder.string(file),
-                line: line.parse().unwrap_or_else(|_| panic!("{line:?} is no line, in {part:?}")),
+                line: line.parse().unwrap_or_else(|_| panic!("{line:?} is not a line, in {part:?}")),
             };
             self.builder.add_frame(frame)
         });
@@ -228,7 +227,7 @@ impl Reader {
         Some(Place::Root { kind, name, frame, origin })
     }
 
-    /// The object that a place names, with what the place says of it, and the label of the reference to it.
+    /// The object that a place names, with its properties from the place, and the label of the reference to it.
     fn object(&mut self, part: &str, statement: &str) -> (ObjectId, Option<String>) {
         let complain = |what: &str| -> ! { panic!("{what} in {part:?} of {statement:?}") };
         let is_name = |c: char| c.is_alphanumeric() || c == '_';
@@ -293,7 +292,7 @@ impl Reader {
                 }
                 '~' => {
                     let value = u8::try_from(number(&after[..word()])).unwrap_or(0);
-                    self.objects[index].flags = self.objects[index].flags.with_mark(value);
+                    self.objects[index].flags = self.objects[index].flags.with_tag(value);
                     word()
                 }
                 _ => complain("an unknown mark"),
@@ -355,13 +354,13 @@ impl Reader {
                     Ok(index) => Label::at(index),
                     Err(_) => Label::key_text(named(index)),
                 },
-                None => panic!("{text:?} is no label"),
+                None => panic!("{text:?} is not a label"),
             },
         }
     }
 }
 
-/// Where the parenthesis that is open at the start of `text` is closed.
+/// The position at which the parenthesis that is open at the start of `text` is closed.
 fn matching_parenthesis(text: &str) -> Option<usize> {
     let mut depth = 1;
     for (index, c) in text.char_indices() {

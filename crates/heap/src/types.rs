@@ -1,20 +1,20 @@
-//! The types of a heap: their names, where they come from, and which builtin's shape they have.
+//! The types of a heap: their names, their origin, and the builtin whose shape they have.
 //!
-//! Invariant: two types of one name stay two rows (a class that is defined anew is another class); comparing heaps
-//! goes by name.
+//! Invariant: two types of one name stay two rows (a class that is defined again is another class); heaps are compared
+//! by name.
 //!
-//! It says nothing of a type's members; how types are folded together is a question of analysis.
+//! A type's members are not stored; how types are grouped is a question of analysis.
 
 use std::borrow::Cow;
 
 use crate::handles::{NONE, ObjectId, StringId, TypeId};
 use crate::strings::Strings;
 
-/// Whose code defines a thing.
+/// The code that defines something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 #[repr(u8)]
 pub enum Origin {
-    /// The capture could not tell.
+    /// The capture does not know.
     #[default]
     Unknown = 0,
     /// The user's own code.
@@ -30,12 +30,12 @@ impl Origin {
     pub const ALL: [Self; 4] = [Self::Unknown, Self::Own, Self::Package, Self::Standard];
 }
 
-/// Which builtin an object is, or derives from: what its references mean follows from it.
+/// The builtin that an object is or derives from, which determines the meaning of its references.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 #[repr(u8)]
 #[non_exhaustive]
 pub enum Shape {
-    /// None of those below.
+    /// None of the others.
     #[default]
     Other = 0,
     /// A plain value that refers to nothing: a number, a string, bytes, None.
@@ -91,7 +91,7 @@ impl Shape {
         Self::Weak,
     ];
 
-    /// The shape of the type that is named so in CPython itself. A class that derives from one has its shape too,
+    /// The shape of CPython's own type of this name. A class that derives from such a type has its shape too,
     /// which only the capture can see.
     #[must_use]
     pub fn of_name(module: &str, qualname: &str) -> Self {
@@ -139,16 +139,16 @@ pub struct Type<'a> {
     pub module: Cow<'a, str>,
     /// Its `__qualname__`: `Session`.
     pub qualname: Cow<'a, str>,
-    /// Whose code defines it.
+    /// The code that defines it.
     pub origin: Origin,
-    /// Which builtin it is or derives from.
+    /// The builtin that it is or derives from.
     pub shape: Shape,
-    /// The type as an object of the heap, where it is one.
+    /// The type as an object of the heap, if it is one.
     pub object: Option<ObjectId>,
 }
 
 impl<'a> Type<'a> {
-    /// A type by its name; its shape follows from the name, its origin is unknown, its object not given.
+    /// A type by its name. The shape follows from the name; the origin is unknown; there is no object.
     pub fn new(module: impl Into<Cow<'a, str>>, qualname: impl Into<Cow<'a, str>>) -> Self {
         let (module, qualname) = (module.into(), qualname.into());
         let shape = Shape::of_name(&module, &qualname);
@@ -163,11 +163,11 @@ pub struct TypeRecord {
     pub module: StringId,
     /// Its `__qualname__`.
     pub qualname: StringId,
-    /// `module.qualname`, without `builtins.`: the name that a person is shown.
+    /// `module.qualname`, without `builtins.`: the displayed name.
     name: StringId,
-    /// Whose code defines it.
+    /// The code that defines it.
     pub origin: Origin,
-    /// Which builtin it is or derives from.
+    /// The builtin that it is or derives from.
     pub shape: Shape,
     object: u32,
 }
@@ -184,7 +184,7 @@ impl TypeRecord {
         Self { module, qualname, name, origin, shape, object: object.map_or(NONE, ObjectId::raw) }
     }
 
-    /// The type as an object of the heap, where it is one.
+    /// The type as an object of the heap, if it is one.
     #[must_use]
     pub fn object(&self) -> Option<ObjectId> {
         ObjectId::from_raw(self.object)
@@ -194,7 +194,7 @@ impl TypeRecord {
         self.object = object.raw();
     }
 
-    /// The name that a person is shown, as a text of the heap.
+    /// The displayed name, as a text of the heap.
     #[must_use]
     pub fn name(&self) -> StringId {
         self.name
@@ -220,14 +220,14 @@ impl Types {
         &self.rows[id.index()]
     }
 
-    /// The name that a person is shown: `shop.Session`, and `dict` for what is in `builtins`.
+    /// The displayed name: `shop.Session`, and `dict` for a type in `builtins`.
     #[must_use]
     pub fn name(&self, id: TypeId) -> &str {
         &self.names[id.index()]
     }
 
-    /// The types that `name` can mean: those that are called exactly so, else those whose last parts are (`Session`
-    /// for `shop.Session`). Looks at every type.
+    /// The types that `name` can mean: those with exactly that name, else those whose name ends with it (`Session` for
+    /// `shop.Session`). Searches all types.
     #[must_use]
     pub fn find(&self, name: &str) -> Vec<TypeId> {
         let name = name.strip_prefix("builtins.").unwrap_or(name);
@@ -241,13 +241,13 @@ impl Types {
         matching(&|known| known.strip_suffix(name).is_some_and(|before| before.ends_with('.')))
     }
 
-    /// How many types there are.
+    /// The number of types.
     #[must_use]
     pub fn len(&self) -> usize {
         self.rows.len()
     }
 
-    /// Whether there is no type.
+    /// True if there are no types.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
@@ -259,7 +259,7 @@ impl Types {
     }
 }
 
-/// The name that a person is shown.
+/// The displayed name of a type.
 pub(crate) fn shown_name<'a>(module: &str, qualname: &'a str) -> Cow<'a, str> {
     if module.is_empty() || module == "builtins" {
         Cow::Borrowed(qualname)

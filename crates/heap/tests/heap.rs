@@ -1,11 +1,11 @@
-//! What is put into a heap is what comes out of it.
+//! A heap returns exactly the rows that were added.
 
 use expect_test::{Expect, expect};
 use memtop_heap::testing::{Graph, graph, graph_with_accounts};
 use memtop_heap::*;
 
-/// Everything that a heap says, a line for each object and root.
-fn told(graph: &Graph) -> String {
+/// The contents of a heap, one line for each object and root.
+fn described(graph: &Graph) -> String {
     let heap = graph.heap();
     let label = |label: Label| match (label.kind(), label.text(), label.index()) {
         (LabelKind::Unlabelled, ..) => String::new(),
@@ -45,11 +45,11 @@ fn told(graph: &Graph) -> String {
 
 #[expect(clippy::needless_pass_by_value, reason = "an expected value reads best in place")]
 fn check(text: &str, expected: Expect) {
-    expected.assert_eq(&told(&graph(text)));
+    expected.assert_eq(&described(&graph(text)));
 }
 
 #[test]
-fn an_empty_heap_is_a_heap() {
+fn an_empty_heap_is_valid() {
     let heap = HeapBuilder::new(CaptureInfo::default()).finish().unwrap();
     assert!(heap.objects().is_empty() && heap.references().is_empty() && heap.roots().is_empty());
     assert_eq!(accounts(&heap), Accounts::default());
@@ -57,7 +57,7 @@ fn an_empty_heap_is_a_heap() {
 }
 
 #[test]
-fn objects_types_labels_and_roots_are_told_as_they_were_given() {
+fn objects_types_labels_and_roots_are_returned_as_they_were_added() {
     check(
         "module:shop -> globals:dict -> sessions:shop.Sessions('sessions')[48]
          sessions -> by_token:dict(.by_token)[232] -> one:shop.Session(['tok'])[56]; by_token -> tok:str(key)
@@ -85,7 +85,7 @@ fn objects_types_labels_and_roots_are_told_as_they_were_given() {
 }
 
 #[test]
-fn references_added_out_of_turn_are_sorted_and_keep_their_order_within_an_object() {
+fn references_added_out_of_order_are_sorted_and_keep_their_order_within_an_object() {
     check(
         "b -> c; a -> b(.one); b -> a; a -> c(.two); a -> a(.three); b -> d",
         expect![[r#"
@@ -104,7 +104,7 @@ fn references_added_out_of_turn_are_sorted_and_keep_their_order_within_an_object
 }
 
 #[test]
-fn what_only_native_code_holds_gets_a_root_and_lonely_rings_are_garbage() {
+fn objects_that_only_native_code_holds_get_a_root_and_unreached_cycles_are_garbage() {
     // The ring accounts for itself. `lost` has a count more than is found, and keeps `kept` alive.
     let text = "root -> live -> leaf
                 ring -> ring_b -> ring
@@ -133,7 +133,7 @@ fn what_only_native_code_holds_gets_a_root_and_lonely_rings_are_garbage() {
         ring_b: object 1 bytes #1 flags 2
           -> ring
     "#]]
-    .assert_eq(&told(&graph));
+    .assert_eq(&described(&graph));
 }
 
 #[test]
@@ -205,7 +205,7 @@ fn a_handle_of_another_heap_is_refused() {
 }
 
 #[test]
-fn room_is_made_once_whether_or_not_the_system_puts_memory_behind_it() {
+fn memory_is_reserved_once_whether_or_not_the_system_populates_it() {
     for populated in [true, false] {
         let asked = std::cell::RefCell::new(Vec::new());
         let mut rows: Vec<u64> = Vec::new();
@@ -213,14 +213,14 @@ fn room_is_made_once_whether_or_not_the_system_puts_memory_behind_it() {
             asked.borrow_mut().push((start, bytes));
             populated
         };
-        assert_eq!(make_room(&mut rows, 1000, 7, &mut Budget::of(8000), &populate), Ok(()));
+        assert_eq!(preallocate(&mut rows, 1000, 7, &mut Budget::of(8000), &populate), Ok(()));
         assert!(rows.is_empty() && rows.capacity() >= 1000);
         assert_eq!(asked.into_inner(), [(rows.as_ptr().addr(), 8 * rows.capacity())]);
     }
 }
 
 #[test]
-fn what_is_more_than_the_budget_is_dropped_and_told() {
+fn rows_beyond_the_budget_are_dropped_and_reported() {
     let mut builder = HeapBuilder::new(CaptureInfo::default());
     let ty = builder.add_type(Type::new("m", "A"));
     *builder.budget_mut() = Budget::of(100_000);

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 type Plan = (usize, Vec<(usize, usize)>, Vec<usize>, Vec<(usize, u32)>);
 
-/// A random graph: how many objects, references in any order, roots, and counts that native code holds.
+/// A random graph: the number of objects, references in any order, roots, and references that native code holds.
 fn graphs() -> impl Strategy<Value = Plan> {
     (1..40_usize).prop_flat_map(|count| {
         let references = proptest::collection::vec((0..count, 0..count), 0..120);
@@ -38,7 +38,7 @@ fn build(
     builder
 }
 
-/// What is reached from `start`, by repeating until nothing is added.
+/// The objects reached from `start`, by repetition until nothing is added.
 fn closure(count: usize, references: &[(usize, usize)], start: impl Iterator<Item = usize>) -> Vec<bool> {
     let mut reached = vec![false; count];
     start.for_each(|index| reached[index] = true);

@@ -1,6 +1,6 @@
-//! Text that can be logged and encoded: what could steer a terminal or break an encoding is escaped.
+//! Escapes text so that it can be logged and encoded: characters that could control a terminal or break an encoding.
 //!
-//! Works on Python strings by code point, since a lone surrogate is no Rust `char`.
+//! Python strings are read by code point, since a lone surrogate is not a Rust `char`.
 
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PySlice, PyString};
@@ -22,8 +22,8 @@ impl Text {
         self.length >= self.limit
     }
 
-    /// How many characters fit yet.
-    pub(crate) fn room(&self) -> usize {
+    /// The number of characters that still fit.
+    pub(crate) fn remaining(&self) -> usize {
         self.limit - self.length
     }
 
@@ -43,7 +43,7 @@ impl Text {
         }
     }
 
-    /// A code point, escaped if need be.
+    /// Appends a code point, escaped if necessary.
     pub(crate) fn push_code(&mut self, code: u32) {
         match char::from_u32(code) {
             Some(c) if !is_unsafe(c) => self.push_char(c),
@@ -51,7 +51,7 @@ impl Text {
         }
     }
 
-    /// A code point as an escape sequence, in the way of `repr()`.
+    /// Appends a code point as an escape sequence, like `repr()`.
     pub(crate) fn push_escape(&mut self, code: u32) {
         let escape = match code {
             0x09 => "\\t".to_owned(),
@@ -66,12 +66,12 @@ impl Text {
         }
     }
 
-    /// A Python string, read no further than it fits.
+    /// Appends a Python string, read only as far as it fits.
     ///
     /// # Errors
     /// Out of memory.
     pub(crate) fn push_python(&mut self, text: &Bound<'_, PyString>) -> PyResult<()> {
-        for code in code_points(text, self.room())? {
+        for code in code_points(text, self.remaining())? {
             if self.is_full() {
                 break;
             }
@@ -92,7 +92,7 @@ impl Text {
 pub(crate) fn head<'py>(text: &Bound<'py, PyString>, most: usize) -> PyResult<Bound<'py, PyString>> {
     let py = text.py();
     let str_type = py.get_type::<PyString>();
-    // Also where it fits: what comes out is an exact str, whatever a subclass overrides.
+    // Also if the whole text fits: the result is an exact str, whatever a subclass overrides.
     let slice = PySlice::new(py, 0, isize::try_from(most).unwrap_or(isize::MAX), 1);
     Ok(str_type.call_method1("__getitem__", (text, slice))?.cast_into()?)
 }
@@ -110,7 +110,7 @@ pub(crate) fn code_points(text: &Bound<'_, PyString>, most: usize) -> PyResult<V
     Ok(encoded.as_bytes().chunks_exact(4).map(|c| u32::from_le_bytes([c[0], c[1], c[2], c[3]])).collect())
 }
 
-/// Control characters, separators of lines, and what turns the direction of text.
+/// Whether it is a control character, a line separator, or changes the direction of text.
 fn is_unsafe(c: char) -> bool {
     matches!(c,
         '\0'..='\x1f' | '\x7f'..='\u{9f}' | '\u{2028}' | '\u{2029}'
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn what_steers_a_terminal_is_escaped() {
+    fn control_characters_are_escaped() {
         assert_eq!(text(100, "a\x1b[31m\nb\u{85}\u{202e}c"), "a\\x1b[31m\\nb\\x85\\u202ec");
     }
 
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn other_letters_stay() {
+    fn other_letters_are_kept() {
         assert_eq!(text(100, "naïve \u{a0}日本 👩\u{200d}🚀"), "naïve \u{a0}日本 👩\u{200d}🚀");
     }
 

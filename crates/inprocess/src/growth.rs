@@ -1,8 +1,8 @@
-//! What changed since the last call: the `{growth}` of a row.
+//! The change of a row's number since the last call: its `{growth}`.
 //!
-//! Kept between calls: the number of objects of each type, and the shown rows of the other two sections, as
-//! addresses (tens of bytes a type, no reference to any object). A type that died is told from a new one at its
-//! address by a weak reference, which nearly every class has already, in its base's list of subclasses.
+//! Two things are kept between calls: the number of objects of each type, and the shown rows of the other two sections.
+//! Both are kept by address (tens of bytes a type, no reference to any object). A weak reference distinguishes a type
+//! that died from a new one at its address; nearly every class already has one, in its base's list of subclasses.
 
 use std::collections::TryReserveError;
 use std::sync::Mutex;
@@ -29,9 +29,42 @@ struct Last {
     types: FxHashMap<Address, (Option<Py<PyWeakrefReference>>, u64)>,
 }
 
+impl Last {
+    fn of(
+        py: Python<'_>,
+        references: &Held<PyAny>,
+        bytes: &Held<PyAny>,
+        types: &Held<PyType>,
+    ) -> Result<Self, TryReserveError> {
+        let rows = |held: &Held<PyAny>| {
+            gather(
+                held.len(),
+                held.iter().map(|(number, _, object)| {
+                    let of = object.bind(py).get_type();
+                    (object.as_ptr() as Address, (of.as_ptr() as Address, *number))
+                }),
+            )
+        };
+        Ok(Self {
+            references: rows(references)?,
+            bytes: rows(bytes)?,
+            types: gather(
+                types.len(),
+                types.iter().map(|(number, _, of)| {
+                    let of = of.bind(py);
+                    let weak = raw::is_heap_type(of)
+                        .then(|| PyWeakrefReference::new(of).ok().map(Bound::unbind))
+                        .flatten();
+                    (of.as_ptr() as Address, (weak, *number))
+                }),
+            )?,
+        })
+    }
+}
+
 static LAST: Mutex<Option<Last>> = Mutex::new(None);
 
-/// A map of at most so many entries, with an error where there is no room.
+/// Collects at most `most` entries; an error if there is no memory for them.
 fn gather<V>(
     most: usize,
     entries: impl Iterator<Item = (Address, V)>,
@@ -42,8 +75,8 @@ fn gather<V>(
     Ok(map)
 }
 
-/// Forgets the types that have died since the last call: the weak references to them are objects of the heap that is
-/// about to be counted, and nobody's but ours.
+/// Forgets the types that have died since the last call. The weak references to them are mem_top's own objects in the
+/// heap that is about to be counted.
 pub(crate) fn forget_dead(py: Python<'_>) {
     let mut slot = LAST.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     if let Some(last) = slot.as_mut() {
@@ -65,40 +98,19 @@ fn change(now: u64, before: u64) -> i64 {
 }
 
 impl Growth {
-    /// Compares with the last call, and becomes the last call. `types` are all types, the others the rows shown.
+    /// Compares these numbers with the last call's, and keeps them for the next. `types` are all types, the others the
+    /// shown rows.
     ///
     /// # Errors
-    /// Out of memory; the last call is forgotten then, or stays.
+    /// Out of memory; the numbers of the last call may then be lost.
     pub(crate) fn since_last_call(
         py: Python<'_>,
         references: &Held<PyAny>,
         bytes: &Held<PyAny>,
         types: &Held<PyType>,
     ) -> Result<Self, TryReserveError> {
-        let rows = |held: &Held<PyAny>| {
-            gather(
-                held.len(),
-                held.iter().map(|(number, _, object)| {
-                    let of = object.bind(py).get_type();
-                    (object.as_ptr() as Address, (of.as_ptr() as Address, *number))
-                }),
-            )
-        };
-        let now = Last {
-            references: rows(references)?,
-            bytes: rows(bytes)?,
-            types: gather(
-                types.len(),
-                types.iter().map(|(number, _, of)| {
-                    let of = of.bind(py);
-                    let weak = raw::may_die(of)
-                        .then(|| PyWeakrefReference::new(of).ok().map(Bound::unbind))
-                        .flatten();
-                    (of.as_ptr() as Address, (weak, *number))
-                }),
-            )?,
-        };
-        // The lock is held for the exchange alone: no Python code runs within it.
+        let now = Last::of(py, references, bytes, types)?;
+        // The lock is held only for the exchange, during which no Python code runs.
         let mut slot = LAST.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let Some(before) = slot.take() else {
             *slot = Some(now);
@@ -108,6 +120,15 @@ impl Growth {
                 types: FxHashMap::default(),
             });
         };
+        let growth = Self::between(&before, &now)?;
+        *slot = Some(now);
+        drop(slot);
+        drop(before);
+        Ok(growth)
+    }
+
+    /// The changes from one call to the next.
+    fn between(before: &Last, now: &Last) -> Result<Self, TryReserveError> {
         let same = |now: &FxHashMap<Address, (Address, u64)>, before: &FxHashMap<Address, (Address, u64)>| {
             let changes = now.iter().filter_map(|(&address, &(of, number))| match before.get(&address) {
                 Some(&(was, then)) if was == of => Some((address, change(number, then))),
@@ -117,21 +138,17 @@ impl Growth {
         };
         let types = now.types.iter().map(|(&address, (weak, number))| {
             let then = before.types.get(&address).map_or(0, |(was, then)| match (was, weak) {
-                // The same weak reference is the same type; a dead one's address was taken by another.
+                // Another weak reference means another type, at the address of one that died.
                 (Some(was), Some(weak)) if !was.is(weak) => 0,
                 _ => *then,
             });
             (address, change(*number, then))
         });
-        let growth = Self {
+        Ok(Self {
             references: same(&now.references, &before.references)?,
             bytes: same(&now.bytes, &before.bytes)?,
             types: gather(now.types.len(), types)?,
-        };
-        *slot = Some(now);
-        drop(slot);
-        drop(before);
-        Ok(growth)
+        })
     }
 
     /// The change of the row of this object or type.

@@ -10,12 +10,9 @@ use std::os::unix::fs::FileExt;
 use memtop_cpython::{CodeFiles, Pools};
 use memtop_heap::{MemoryNumbers, ProcessIdentity};
 pub(crate) use memtop_procinfo::clocks;
-use memtop_procinfo::{self as procinfo, Status};
+use memtop_procinfo::{self as procinfo, LARGEST_STACK, Status};
 
-use crate::raw;
-
-/// The mappings of this process, from `/proc/self/maps` (`proc_pid_maps(5)`). Empty on other
-/// systems.
+/// The mappings of this process, from `/proc/self/maps` (`proc_pid_maps(5)`). Empty on other systems.
 pub(crate) struct Mappings(String);
 
 impl Mappings {
@@ -176,13 +173,10 @@ fn anonymous(line: &str) -> Option<(u64, u64)> {
     addresses(line).filter(|_| fits)
 }
 
-/// The largest mapping that is taken for a thread's stack.
-const LARGEST_STACK: u64 = 1 << 28;
-
-/// The memory of this process without the `own` bytes that captures take from malloc.
-pub(crate) fn memory(own: u64) -> MemoryNumbers {
+/// The memory of this process without the `own` bytes that captures take in malloc's regions. `malloc` is how many bytes
+/// malloc has in use, and how many free.
+pub(crate) fn memory(own: u64, malloc: Option<(u64, u64)>) -> MemoryNumbers {
     let counted = Status::own().memory();
-    let malloc = raw::malloc_numbers();
     MemoryNumbers {
         rss: counted.rss.map(|rss| rss.saturating_sub(own)),
         malloc_in_use: malloc.map(|(in_use, _)| in_use.saturating_sub(own)),

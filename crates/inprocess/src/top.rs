@@ -1,20 +1,20 @@
 //! The `limit` largest of a stream, without sorting it.
 //!
-//! Invariant: what [`Top::into_sorted`] gives equals a stable sort of the whole stream by number, largest first,
-//! cut to the limit: of equal numbers the one that was seen first stands first.
+//! Invariant: [`Top::into_sorted`] equals a stable sort of the whole stream by number, largest first, cut to the limit:
+//! of equal numbers, the earliest comes first.
 
 use std::cmp::Ordering;
 use std::collections::{BinaryHeap, TryReserveError};
 
-/// A number with its position in the stream and what it belongs to. The *greatest* entry in `Ord`'s sense is the
-/// one to be thrown out first: the smallest number, and of equal numbers the latest.
+/// A number with its position in the stream and the item that it belongs to. The *greatest* entry by `Ord` is evicted
+/// first: the smallest number, and of equal numbers the latest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Entry<T> {
-    /// What is ranked.
+    /// The number to rank by.
     pub(crate) number: u64,
-    /// Where it stood in the stream.
+    /// Its position in the stream.
     pub(crate) position: u64,
-    /// What the number is of.
+    /// The item that the number belongs to.
     pub(crate) item: T,
 }
 
@@ -38,12 +38,12 @@ pub(crate) struct Top<T> {
 }
 
 impl<T: Copy + Eq> Top<T> {
-    /// An empty one; `None` keeps all.
+    /// An empty top; without a limit, all entries are kept.
     pub(crate) fn new(limit: Option<usize>) -> Self {
         Self { limit: limit.unwrap_or(usize::MAX), heap: BinaryHeap::new() }
     }
 
-    /// Whether a number not above `bound`, at this position, may still get in. O(1).
+    /// Whether an entry at this position whose number is at most `bound` could still get in. O(1).
     #[inline]
     pub(crate) fn admits(&self, bound: u64, position: u64) -> bool {
         self.heap.len() < self.limit
@@ -52,7 +52,7 @@ impl<T: Copy + Eq> Top<T> {
             })
     }
 
-    /// Offers an entry. O(log limit). Errs if memory for it is not to be had.
+    /// Offers an entry. O(log limit). An error if there is no memory for it.
     pub(crate) fn offer(&mut self, entry: Entry<T>) -> Result<(), TryReserveError> {
         if self.heap.len() < self.limit {
             self.heap.try_reserve(1)?;
@@ -65,7 +65,7 @@ impl<T: Copy + Eq> Top<T> {
         Ok(())
     }
 
-    /// The entries, largest number first, of equal ones the earliest first.
+    /// The entries, largest number first; of equal numbers, the earliest first.
     pub(crate) fn into_sorted(self) -> Vec<Entry<T>> {
         self.heap.into_sorted_vec()
     }

@@ -18,8 +18,8 @@ pub use files::read;
 pub use identity::{clocks, container, host, identity, own_container, own_identity};
 pub use memory_limit::{FreeMemory, free_memory};
 pub use process::{
-    all, arguments, auxiliary_vector, called, owner_of_files, parent, program, stack_pointer, started,
-    threads, user_name,
+    LARGEST_STACK, all, arguments, auxiliary_vector, called, owner_of_files, parent, program, stack_pointer,
+    started, threads, user_name,
 };
 pub use process_stats::{ProcessStats, process_stats};
 pub use status::Status;

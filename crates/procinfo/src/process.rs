@@ -81,6 +81,9 @@ pub fn auxiliary_vector(pid: u32) -> Vec<u8> {
     process.or_else(thread).unwrap_or_default()
 }
 
+/// The size of the largest mapping that is taken for a thread's stack, in bytes.
+pub const LARGEST_STACK: u64 = 1 << 28;
+
 /// The stack pointer of a thread, from the text of its `syscall` file (`proc_pid_syscall(5)`). Only
 /// a thread that waits in the kernel shows it.
 #[must_use]

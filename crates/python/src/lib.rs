@@ -1,5 +1,5 @@
-//! The extension module `mem_top._native`: conversions between Python and the crates that do the work, and
-//! nothing else.
+//! The extension module `mem_top._native`: conversions between Python and the crates that do the work, and nothing
+//! else.
 
 mod snapshot;
 
@@ -16,7 +16,7 @@ mod _native {
     use pyo3::prelude::*;
     use pyo3::types::{PyString, PyType};
 
-    /// Types of which all objects are wanted; itself unknown to the garbage collector, so that it is not counted.
+    /// Types whose objects are all wanted. The collector does not track it, so that it is not counted.
     #[pyclass(frozen, module = "mem_top._native")]
     struct Types(Vec<Py<PyType>>);
 
@@ -55,11 +55,11 @@ mod _native {
         section.into_iter().map(|row| (row.number, row.growth, row.object)).collect()
     }
 
-    /// Counts references, bytes and types of all objects that the collector knows.
+    /// Counts references, bytes and types of all objects that the collector tracks.
     ///
     /// Returns three lists of (number, growth or None, object), and for each wanted type the list of its objects.
     #[pyfunction]
-    #[expect(clippy::type_complexity, reason = "it is the shape of the Python tuple")]
+    #[expect(clippy::type_complexity, reason = "the type of the Python tuple")]
     fn count(
         py: Python<'_>,
         limit: Option<usize>,
@@ -72,7 +72,7 @@ mod _native {
         Ok((rows(counted.references), rows(counted.bytes), rows(counted.types), counted.collected))
     }
 
-    /// The first `width` characters of `repr(obj)`, built no further than that, escaped for logs.
+    /// The first `width` characters of `repr(obj)`, without building the rest, escaped for logs.
     #[pyfunction]
     #[pyo3(name = "preview")]
     fn preview_of<'py>(
@@ -83,13 +83,13 @@ mod _native {
         preview::preview(obj, width, safe)
     }
 
-    /// The text with control characters, lone surrogates and the like escaped, cut to `width` characters.
+    /// Escapes control characters, lone surrogates and similar in a text, and cuts it to `width` characters.
     #[pyfunction]
     fn escape<'py>(text: &Bound<'py, PyString>, width: Option<usize>) -> PyResult<Bound<'py, PyString>> {
         memtop_inprocess::escape::escape(text, width)
     }
 
-    /// Whether the collector's lists are read directly, the fast way.
+    /// True if the collector's lists are read directly, which is faster.
     #[pyfunction]
     fn walks_lists(py: Python<'_>) -> bool {
         memtop_inprocess::walks_lists(py)

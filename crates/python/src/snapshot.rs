@@ -1,6 +1,8 @@
-//! Snapshots as Python sees them: conversions between Python and the questions of `memtop_analyze`.
+//! Snapshots for Python: conversions between Python and the questions of `memtop_analyze`.
 //!
-//! Each answer goes over as three texts: for a person, as JSON, and as a fragment of HTML.
+//! Each answer is passed as three texts: plain text, JSON, and a fragment of HTML.
+//!
+//! The file is long because each question is a method of `Snapshot`, and PyO3 wants them in one block.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,13 +22,13 @@ use memtop_snapshot::{SaveOptions, SnapshotError, StoredHeap};
 use pyo3::exceptions::{PyFileNotFoundError, PyLookupError, PyMemoryError, PyOSError, PyValueError};
 use pyo3::prelude::*;
 
-/// An answer: for a person, as JSON, as HTML.
+/// An answer as text, as JSON, and as HTML.
 type Answer = (String, String, String);
 
-/// What the snapshots of this process take, in bytes: no part of the program's memory.
+/// The memory of this process's snapshots, in bytes, which is not the program's.
 static OWN_BYTES: AtomicU64 = AtomicU64::new(0);
 
-/// The heap of a process at one moment. Indexes are made when they are first asked for, without the GIL.
+/// The heap of a process at one moment. Indexes are built when they are first needed, without the GIL.
 #[pyclass(frozen, weakref, module = "mem_top._native")]
 pub(crate) struct Snapshot {
     heap: Arc<Heap>,
@@ -53,14 +55,14 @@ impl Snapshot {
         snapshot
     }
 
-    /// What it takes, with the indexes that were made so far.
+    /// The memory that it takes, with the indexes built so far, in bytes.
     fn bytes_taken(&self) -> u64 {
         let retained = self.retained.get().map_or(0, |index| index.memory_bytes());
         let shortest = self.shortest.get().map_or(0, |index| index.memory_bytes());
         self.heap.memory_bytes() + retained + shortest
     }
 
-    /// Whether there is memory for a question that makes indexes of the whole heap, unless they were made before.
+    /// Checks that there is memory for the indexes of the whole heap that are not built yet.
     ///
     /// # Errors
     /// `MemoryError`, before any of it is taken.
@@ -98,12 +100,12 @@ impl Snapshot {
         }))
     }
 
-    /// An answer as text, with a line before it that says of which process it is.
+    /// An answer as text, with a first line that names the process.
     fn text(&self, answer: &str) -> String {
         text::of_process(self.heap.info(), answer, &Style::default())
     }
 
-    /// An answer as a fragment of HTML, with a line before it that says of which process it is.
+    /// An answer as a fragment of HTML, with a first line that names the process.
     fn html(&self, answer: &str) -> String {
         html_fragment::of_process(self.heap.info(), answer)
     }
@@ -137,18 +139,18 @@ impl Snapshot {
     }
 }
 
-/// What finding retained sizes takes at most while it works: for an object, and for a reference.
+/// The most memory that finding retained sizes takes while it works, per object and per reference, in bytes.
 const RETAINED_BYTES: (u64, u64) = (57, 4);
-/// What finding the best paths takes at most.
+/// The same for finding the shortest paths.
 const PATH_BYTES: (u64, u64) = (21, 8);
-/// What looking for growth takes at most, for each snapshot.
+/// The same for finding growth, for each snapshot.
 const LEAKS_BYTES: (u64, u64) = (110, 8);
 
 fn bytes_of(heap: &Heap, (object, reference): (u64, u64)) -> u64 {
     object * heap.objects().len() as u64 + reference * heap.references().len() as u64
 }
 
-/// Whether so many bytes more can be had: the analysis would end the process if not.
+/// Checks that so many more bytes are free. Without them, the analysis would abort the process.
 fn check_memory(needed: u64) -> PyResult<()> {
     let needed = needed + HEADROOM as u64;
     let free = memtop_remote::free_memory();
@@ -157,8 +159,8 @@ fn check_memory(needed: u64) -> PyResult<()> {
         return Ok(());
     }
     Err(PyMemoryError::new_err(format!(
-        "mem_top: this takes about {} MB more, and {} leaves {} MB\n\
-         hint: snapshot.save(FILE), and ask elsewhere: `mem_top report FILE`",
+        "mem_top: not enough memory: this needs about {} MB, and {} leaves {} MB\n\
+         hint: save the snapshot with snapshot.save(FILE), and run `mem_top report FILE` elsewhere",
         needed.div_ceil(1_000_000),
         free.limit,
         free.bytes / 1_000_000
@@ -167,25 +169,25 @@ fn check_memory(needed: u64) -> PyResult<()> {
 
 #[pymethods]
 impl Snapshot {
-    /// How long the process stood still, in seconds.
+    /// The time for which the process was paused, in seconds.
     #[getter]
     fn pause(&self) -> Option<f64> {
         self.heap.info().pause.map(|nanoseconds| nanoseconds as f64 / 1e9)
     }
 
-    /// How many objects there are, garbage and mem_top's own left out.
+    /// The number of objects, without garbage and mem_top's own.
     #[getter]
     fn objects(&self, py: Python<'_>) -> u64 {
         py.detach(|| self.totals().total.objects)
     }
 
-    /// Their shallow bytes.
+    /// The sum of their shallow sizes, in bytes.
     #[getter]
     fn bytes(&self, py: Python<'_>) -> u64 {
         py.detach(|| self.totals().total.bytes)
     }
 
-    /// When it was taken, in microseconds since 1970 (UTC).
+    /// The time of the capture, in microseconds since 1970 (UTC).
     #[getter]
     fn taken_at(&self) -> i64 {
         self.heap.info().taken_at
@@ -197,19 +199,19 @@ impl Snapshot {
         self.heap.info().work
     }
 
-    /// Resident memory in bytes, without that of snapshots.
+    /// Resident memory in bytes, without the memory of snapshots.
     #[getter]
     fn rss(&self) -> Option<u64> {
         self.heap.info().memory.rss
     }
 
-    /// The process, and the version of its Python.
+    /// The PID, and the version of Python.
     #[getter]
     fn process(&self) -> (u32, String) {
         (self.heap.info().process.pid, self.heap.info().python.to_string())
     }
 
-    /// What a reader should know of the capture.
+    /// Remarks about the capture.
     #[getter]
     fn notes(&self) -> Vec<String> {
         self.heap.info().notes.clone()
@@ -252,18 +254,19 @@ impl Snapshot {
         }))
     }
 
-    /// Who keeps the object at an address alive.
+    /// Paths to the object at an address.
     fn why_address(&self, py: Python<'_>, address: u64, limit: Option<usize>) -> PyResult<Answer> {
         self.check_memory()?;
         py.detach(|| self.heap.objects().at_address(address).map(|id| self.why_object(id, limit))).ok_or_else(|| {
             PyLookupError::new_err(format!(
-                "no object lies at {address:#x} in this snapshot\n\
-                 hint: it died before, or came after; and values such as small ints may be in no object's references"
+                "no object at address {address:#x} in this snapshot\n\
+                 hint: it may have died before the snapshot or been created after it; values without references, such \
+                 as small ints, may be missing too"
             ))
         })
     }
 
-    /// Who keeps the objects of a type alive, by its name, or by the address of the class.
+    /// Paths to the objects of a type, given by its name, or by the address of the class.
     fn why_type(
         &self,
         py: Python<'_>,
@@ -289,12 +292,12 @@ impl Snapshot {
             };
             if types.is_empty() { Err(types_like(heap, name, 3)) } else { Ok(self.why_types(&types, limit)) }
         });
-        answer.map_err(|near| {
-            let hint = match near.as_slice() {
-                [] => "snapshot.types() shows the types".to_owned(),
-                near => format!("did you mean {}?", near.join(", or ")),
+        answer.map_err(|similar| {
+            let hint = match similar.as_slice() {
+                [] => "list the types with snapshot.types()".to_owned(),
+                similar => format!("did you mean {}?", similar.join(", or ")),
             };
-            PyLookupError::new_err(format!("no object of this snapshot has the type {name}\nhint: {hint}"))
+            PyLookupError::new_err(format!("no object in this snapshot has the type {name}\nhint: {hint}"))
         })
     }
 
@@ -342,7 +345,7 @@ impl Snapshot {
         }))
     }
 
-    /// Writes the snapshot to a file; gives its size in bytes.
+    /// Writes the snapshot to a file; returns its size in bytes.
     fn save(&self, py: Python<'_>, path: PathBuf, retained: bool) -> PyResult<u64> {
         py.detach(|| {
             let sizes = retained.then(|| self.retained());
@@ -354,19 +357,19 @@ impl Snapshot {
         .map_err(|error| file_error(&error))
     }
 
-    // What follows is for tests, which hold a snapshot against what Python itself says: no part of the API.
+    // For tests, which compare a snapshot with what Python itself answers. Not part of the API.
 
     /// All objects: address, type, size, reference count, flags (tracked 1, garbage 2, immortal 4, own 8).
     fn _rows(&self) -> Vec<(u64, &str, u64, u32, u8)> {
         self.heap.objects().ids().map(|id| self.row(id)).collect()
     }
 
-    /// The object at an address, as one of `_rows`.
+    /// The object at an address, as in `_rows`.
     fn _object(&self, address: u64) -> Option<(u64, &str, u64, u32, u8)> {
         self.heap.objects().at_address(address).map(|id| self.row(id))
     }
 
-    /// What the object at an address refers to: kind of the label, its text or index, address, type.
+    /// The references of the object at an address: kind of the label, its text or index, address, type.
     fn _references(&self, address: u64) -> Vec<(String, Option<String>, u64, &str)> {
         let heap = &*self.heap;
         let Some(id) = heap.objects().at_address(address) else { return Vec::new() };
@@ -417,13 +420,13 @@ pub(crate) fn snapshot(py: Python<'_>, work: Option<f64>, with_keys: bool) -> Py
     graph::capture(py, &options).map(Snapshot::new)
 }
 
-/// A snapshot that is kept outside of memory until it is asked, together with others, what grew.
+/// A snapshot that is kept outside of memory until it is analysed together with others.
 #[pyclass(frozen, module = "mem_top._native")]
 pub(crate) struct StoredSnapshot {
     stored: StoredHeap,
-    /// What an answer should say of how it is kept.
+    /// A remark for the answer about how it is kept.
     note: Option<String>,
-    /// What looking for growth takes of it, once it is loaded.
+    /// The memory that finding growth in it takes, the loaded heap included, in bytes.
     needed: u64,
 }
 
@@ -435,7 +438,7 @@ impl Drop for StoredSnapshot {
 
 #[pymethods]
 impl StoredSnapshot {
-    /// How long the process stood still, in seconds.
+    /// The time for which the process was paused, in seconds.
     #[getter]
     fn pause(&self) -> Option<f64> {
         self.stored.info().pause.map(|nanoseconds| nanoseconds as f64 / 1e9)
@@ -448,7 +451,7 @@ impl StoredSnapshot {
     }
 }
 
-/// Puts a snapshot into a temporary file; it stays in memory if none can be written.
+/// Moves a snapshot to a temporary file. It stays in memory if none can be written.
 #[pyfunction]
 pub(crate) fn store(py: Python<'_>, snapshot: &Bound<'_, Snapshot>) -> StoredSnapshot {
     let heap = Arc::clone(&snapshot.get().heap);
@@ -456,7 +459,7 @@ pub(crate) fn store(py: Python<'_>, snapshot: &Bound<'_, Snapshot>) -> StoredSna
     let (stored, error) = py.detach(|| StoredHeap::new(heap));
     OWN_BYTES.fetch_add(stored.memory_bytes(), Ordering::Relaxed);
     let note = error.map(|error| {
-        format!("snapshots are kept in memory, as a temporary file could not be written ({error})")
+        format!("snapshots are kept in memory, because a temporary file could not be written ({error})")
     });
     StoredSnapshot { stored, note, needed }
 }
@@ -480,7 +483,7 @@ impl HeapSeries for StoredSeries<'_> {
     }
 }
 
-/// What leaks over a series of stored snapshots, of which two at most are loaded at once.
+/// Finds leaks in a series of stored snapshots, of which at most two are loaded at once.
 #[pyfunction]
 pub(crate) fn leaks_of_stored(
     py: Python<'_>,
@@ -517,7 +520,7 @@ fn leaks_answer(answer: &Leaks) -> Answer {
 
 fn series_error(error: &SeriesError) -> PyErr {
     PyValueError::new_err(format!(
-        "{error}\nhint: give snapshots of one process, taken while it ran one program"
+        "{error}\nhint: pass snapshots of one process, taken while it ran one program"
     ))
 }
 
@@ -528,7 +531,7 @@ pub(crate) fn load(py: Python<'_>, path: PathBuf) -> PyResult<Snapshot> {
     Ok(Snapshot::new(loaded.heap))
 }
 
-/// What leaks over a series of snapshots.
+/// Finds leaks in a series of snapshots.
 #[pyfunction]
 pub(crate) fn leaks(py: Python<'_>, snapshots: Vec<Py<Snapshot>>, limit: Option<usize>) -> PyResult<Answer> {
     let heaps: Vec<Arc<Heap>> = snapshots.iter().map(|snapshot| Arc::clone(&snapshot.get().heap)).collect();

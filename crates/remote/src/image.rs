@@ -329,6 +329,10 @@ impl Memory for Image {
         self.array(address).map(|[byte]: [u8; 1]| byte)
     }
 
+    fn checked(&self, address: u64, into: &mut [u8]) -> Option<()> {
+        self.copy_out(address, into)
+    }
+
     fn bytes(&self, address: u64, length: usize, into: &mut Vec<u8>) -> Option<()> {
         into.clear();
         // A range that ends in memory that is not mapped is not even begun.

@@ -1,5 +1,7 @@
 //! The mappings of a process, as `/proc/PID/maps` lists them (`proc_pid_maps(5)`).
 
+use memtop_procinfo::LARGEST_STACK;
+
 /// A mapping of a process.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Region {
@@ -24,9 +26,6 @@ pub struct Region {
     /// The path of its file, or a name such as `[heap]`; empty if it has neither.
     pub path: String,
 }
-
-/// The largest mapping that is taken for a thread's stack.
-const LARGEST_STACK: u64 = 1 << 28;
 
 impl Region {
     /// Its length in bytes.

@@ -219,8 +219,12 @@ fn a_32_bit_program_is_named() {
     match Command::new(&path).spawn() {
         Err(error) => eprintln!("skipped: this machine runs no 32-bit programs ({error})"),
         Ok(mut program) => {
-            std::thread::sleep(std::time::Duration::from_millis(100));
-            if program.try_wait().expect("a child").is_none() {
+            let mut ended = None;
+            wait_until("it pauses or ended", || {
+                ended = program.try_wait().expect("a child");
+                ended.is_some() || state(program.id()) == 'S'
+            });
+            if ended.is_none() {
                 refused(program.id(), "is a 32-bit program");
             } else {
                 eprintln!("skipped: this machine runs no 32-bit programs");

@@ -58,9 +58,10 @@ fn exec_of_the_same_program_changes_the_image_even_without_random_addresses() {
 #[test]
 fn a_child_that_was_forked_is_another_process_with_the_same_image() {
     let Some(python) = newest() else { return };
+    // One write each, so that the lines of the two processes do not mix.
     let mut parent = Python::start(
         python,
-        "import os; child = os.fork() or os.getpid(); print(child, flush=True); input()",
+        "import os; child = os.fork() or os.getpid(); os.write(1, b'%d\\n' % child); input()",
     );
     let numbers = [parent.numbers()[0], parent.numbers()[0]];
     let child = numbers.into_iter().map(|pid| pid as u32).find(|&pid| pid != parent.pid).expect("a child");

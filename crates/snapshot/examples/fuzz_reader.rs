@@ -1,10 +1,10 @@
 //! Feeds damaged snapshots to the reader: `fuzz_reader [--seconds N] [--seed N] [--corpus FOLDER]`.
 //!
-//! It takes the files of the corpus, and snapshots of random heaps, changes them (bits, pieces, numbers, and pages
-//! packed anew with a right checksum, so that the change reaches the decoders), and reads them. Each is read by a
-//! child with 1 GB of address space, a file at a time told on a pipe: a child that dies, by a signal, by running out
-//! of memory or by taking longer than a minute, leaves the file that it died of in the corpus, as `crash-…`, and the
-//! harness ends with the status 1. On stable Rust: what finds its way by coverage needs a nightly one.
+//! It changes files of the corpus and snapshots of random heaps (bits, pieces, numbers, and pages packed again with a
+//! valid checksum, so that the change reaches the decoders), and reads them. A child with 1 GB of address space reads
+//! one file at a time, whose path it gets on a pipe. If the child dies of a signal, runs out of memory or takes longer
+//! than a minute, the file is kept in the corpus as `crash-…`, and the harness exits with status 1. It is not guided by
+//! coverage, because that needs nightly Rust.
 #![expect(clippy::print_stdout, reason = "it is a program of its own")]
 
 use std::io::{BufRead, BufReader, Write};
@@ -22,7 +22,7 @@ mod mutate;
 
 use common::{Chance, Folder, random_heap};
 
-/// The memory that the reader may take for a heap, and the address space that the child has, in kB.
+/// The memory that the reader may take for a heap in bytes, and the address space of the child in kB.
 const LIMIT: u64 = 100_000_000;
 const CHILD_KB: u64 = 1_000_000;
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -34,7 +34,7 @@ fn main() {
         place.and_then(|place| arguments.get(place + 1)).cloned()
     };
     if arguments.iter().any(|argument| argument == "--child") {
-        return read_what_is_told();
+        return read_files_from_stdin();
     }
     let number = |name, otherwise: u64| value(name).map_or(otherwise, |text| text.parse().expect("a number"));
     let corpus = value("--corpus")
@@ -90,7 +90,7 @@ fn seeds(corpus: &Path, folder: &Folder, chance: &mut Chance) -> Vec<Vec<u8>> {
 }
 
 /// The child: reads each file that is named on stdin, and answers with a line.
-fn read_what_is_told() {
+fn read_files_from_stdin() {
     for line in std::io::stdin().lines() {
         let path = line.expect("a path on each line");
         let bytes = std::fs::read(&path).expect("the file is there");

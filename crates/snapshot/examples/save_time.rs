@@ -1,4 +1,4 @@
-//! How long loading and saving a snapshot take, and how large it becomes: `save_time FILE [COPY]`.
+//! Measures the time of loading and saving a snapshot, and its size: `save_time FILE [COPY]`.
 #![expect(clippy::print_stdout, reason = "it is a program of its own")]
 
 use std::path::PathBuf;

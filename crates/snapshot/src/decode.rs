@@ -1,78 +1,53 @@
-//! Parquet into a heap: row group by row group, the columns of each at once.
+//! Decodes Parquet into a heap: one row group after the other, its columns in parallel.
 //!
-//! Invariant: what comes out is exactly what was put in, or an error: the digest in the file is held against the
-//! finished heap. Memory is bounded by [`Limits`] before any of it is asked for.
+//! Invariant: the result is exactly the heap that was encoded, or an error: the digest in the file is compared with the
+//! finished heap. Memory is checked against [`Limits`] before it is allocated.
 
-use bytes::Bytes;
 use memtop_heap::{
-    CaptureInfo, Flags, HeapBuilder, Label, LabelKind, Name, Object, ObjectId, Origin, Root, RootKind,
+    CaptureInfo, Flags, Heap, HeapBuilder, Label, LabelKind, Name, Object, ObjectId, Origin, Root, RootKind,
     StringId, TypeId,
 };
-use parquet::column::reader::ColumnReaderImpl;
-use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DataType, Int32Type, Int64Type};
-use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData};
+use parquet::data_type::{BoolType, ByteArray, ByteArrayType, Int32Type, Int64Type};
 use rustc_hash::FxHashMap;
 
+use crate::digest::digest;
 use crate::encode::{origin_word, root_kind};
 use crate::error::{Fault, damaged};
+use crate::footer::{Header, check_size, missing, read_footer, value};
 use crate::guard::guarded;
 use crate::label_text::{self, Parsed};
+use crate::limits::Limits;
+use crate::parallel;
 use crate::read_at::ReadAt;
-use crate::schema::{self, Column, KEY_CAPTURE, KEY_DIGEST, KEY_FORMAT, KEY_TABLES};
-use crate::tables::{Capture, Tables, digest, object_id, unpack};
+use crate::row_group::{Group, Lists};
+use crate::schema::{Column, KEY_DIGEST, KEY_TABLES};
+use crate::tables::{Tables, object_id, unpack};
 use crate::view::View;
-use crate::{FORMAT, Limits, Loaded, page_reader, parallel};
 
-/// What a row takes in memory while its group is read, at most, and what a level of a list does.
-const ROW_BYTES: u64 = 128;
-const LEVEL_BYTES: u64 = 48;
-/// What a byte of the metadata can become in memory, at most: an empty row group of a few bytes, for one.
-const METADATA_BYTES: u64 = 64;
-/// What a byte of the tables can: an empty text of three bytes.
+/// The most bytes of memory for a byte of the tables: an empty text has three bytes in the file.
 const TABLE_BYTES: u64 = 16;
-/// How many labels are remembered by where their bytes are.
+/// The number of labels that are cached by the address of their bytes.
 const MOST_SEEN: usize = 1 << 16;
-/// How many pages can be unpacked at a time, and what a value in one becomes.
+/// The limit of a page is the limit of the file divided by this: several pages are unpacked at a time, and their values
+/// take more memory than their bytes.
 const PAGE_BYTES: u64 = 8;
 
-/// What a file says of the capture. That it is what was saved is only known when the whole file was read.
+/// The contents of a snapshot.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Loaded {
+    /// The heap.
+    pub heap: Heap,
+    /// The retained size of each object in bytes, if it was saved.
+    pub retained: Option<Vec<Option<u64>>>,
+    /// The format of the file.
+    pub format_version: u32,
+}
+
+/// The information about the capture in a file. Only reading the whole file verifies it.
 pub(crate) fn decode_info<R: ReadAt>(file: &R, limits: &Limits) -> Result<CaptureInfo, Fault> {
     let metadata = guarded(|| read_footer(file, limits.memory(file.len())))?;
     Header::of(&metadata)?.capture.info()
-}
-
-/// What stands in the metadata under a name.
-fn value<'m>(metadata: &'m ParquetMetaData, key: &str) -> Option<&'m str> {
-    let pairs = metadata.file_metadata().key_value_metadata()?;
-    pairs.iter().find(|pair| pair.key == key)?.value.as_deref()
-}
-
-fn missing(key: &str) -> Fault {
-    damaged(format!("its metadata has no {key}"))
-}
-
-/// What is to be known of a file before anything else in it is read.
-struct Header<'m> {
-    format_version: u32,
-    capture_json: &'m str,
-    capture: Capture,
-}
-
-impl<'m> Header<'m> {
-    fn of(metadata: &'m ParquetMetaData) -> Result<Self, Fault> {
-        let format = value(metadata, KEY_FORMAT).ok_or(Fault::NotASnapshot)?;
-        let format_version: u32 = format
-            .parse()
-            .ok()
-            .filter(|&format| format > 0)
-            .ok_or_else(|| damaged(format!("{format:?} is no format")))?;
-        if format_version > FORMAT {
-            return Err(Fault::Newer(format_version));
-        }
-        let capture_json = value(metadata, KEY_CAPTURE).ok_or_else(|| missing(KEY_CAPTURE))?;
-        let json = |error: serde_json::Error| damaged(format!("its metadata: {error}"));
-        Ok(Self { format_version, capture_json, capture: serde_json::from_str(capture_json).map_err(json)? })
-    }
 }
 
 /// Reads the whole file.
@@ -113,7 +88,7 @@ pub(crate) fn decode<R: ReadAt>(file: &R, limits: &Limits) -> Result<Loaded, Fau
     roots.sort_by_key(|&(number, _)| number);
     for (number, (stored, root)) in (0..).zip(roots) {
         if stored != number {
-            return Err(damaged(format!("there is no root {number}")));
+            return Err(damaged(format!("root {number} is missing")));
         }
         builder.add_root(root);
     }
@@ -125,49 +100,7 @@ pub(crate) fn decode<R: ReadAt>(file: &R, limits: &Limits) -> Result<Loaded, Fau
     Ok(Loaded { heap, retained, format_version })
 }
 
-/// The metadata at the end of the file.
-fn read_footer<R: ReadAt>(file: &R, limit: u64) -> Result<ParquetMetaData, Fault> {
-    let end = file.len().checked_sub(8).ok_or_else(|| damaged("it has no end"))?;
-    let tail = file.read(end, 8)?;
-    let length = u64::from(u32::from_le_bytes([tail[0], tail[1], tail[2], tail[3]]));
-    let start = end.checked_sub(length).ok_or_else(|| damaged("its metadata is longer than the file"))?;
-    if length.saturating_mul(METADATA_BYTES) > limit {
-        return Err(Fault::TooLarge(format!("{length} bytes of metadata"), limit));
-    }
-    Ok(ParquetMetaDataReader::decode_metadata(&file.read(start, length)?)?)
-}
-
-/// Whether what the metadata says of numbers of rows is consistent, and fits into memory.
-fn check_size(
-    metadata: &ParquetMetaData,
-    objects: u64,
-    references: u64,
-    roots: u64,
-    limit: u64,
-) -> Result<(), Fault> {
-    let too_large = |what: String| Err(Fault::TooLarge(what, limit));
-    let heap = objects.saturating_mul(48).saturating_add(references.saturating_mul(16));
-    if heap.saturating_add(roots.saturating_mul(48)) > limit {
-        return too_large(format!("{objects} objects and {references} references"));
-    }
-    let mut rows = 0_u64;
-    for group in metadata.row_groups() {
-        let count =
-            u64::try_from(group.num_rows()).map_err(|_| damaged("a group has a negative number of rows"))?;
-        rows = rows.saturating_add(count);
-        let levels = group.columns().iter().map(|column| column.num_values().max(0).cast_unsigned()).max();
-        let levels = levels.unwrap_or(0);
-        if count.saturating_mul(ROW_BYTES).saturating_add(levels.saturating_mul(LEVEL_BYTES)) > limit {
-            return too_large(format!("{count} rows and {levels} values in one group"));
-        }
-    }
-    match rows == objects {
-        true => Ok(()),
-        false => Err(damaged(format!("it has {rows} rows for {objects} objects"))),
-    }
-}
-
-/// The rows so far, and what they refer to.
+/// The rows so far, and the tables that they refer to.
 struct Rows<'a> {
     texts: FxHashMap<&'a str, StringId>,
     types: TypesByName,
@@ -177,7 +110,7 @@ struct Rows<'a> {
     retained: Option<Vec<Option<u64>>>,
 }
 
-/// The types of each name; a name stands for its place in `types`.
+/// The types of each name; `places` has the index of a name in `types`.
 struct TypesByName {
     places: FxHashMap<String, i64>,
     types: Vec<Vec<TypeId>>,
@@ -197,14 +130,7 @@ impl TypesByName {
     }
 }
 
-/// A row group of a file.
-struct Group<'a, R> {
-    file: &'a R,
-    metadata: &'a RowGroupMetaData,
-    limit: usize,
-}
-
-/// A column as it was read.
+/// The values of a column.
 enum Read {
     Numbers(Vec<i64>),
     Flags(Vec<bool>),
@@ -215,19 +141,7 @@ enum Read {
     TextLists(Lists<Option<ByteArray>>),
 }
 
-/// The items of all rows, and for each row how many are its own.
-struct Lists<T> {
-    counts: Vec<u32>,
-    items: Vec<T>,
-}
-
-impl<T> Lists<T> {
-    fn try_map<U>(self, map: impl FnMut(T) -> Result<U, Fault>) -> Result<Lists<U>, Fault> {
-        Ok(Lists { counts: self.counts, items: self.items.into_iter().map(map).collect::<Result<_, _>>()? })
-    }
-}
-
-/// Takes the columns of a group out of the list, each as what it must be.
+/// The columns of a group, from which each is taken once, with the type that it must have.
 struct Taken(Vec<Option<Read>>);
 
 macro_rules! take {
@@ -236,7 +150,7 @@ macro_rules! take {
             $(fn $name(&mut self, column: Column) -> Result<$type, Fault> {
                 match self.0[column as usize].take() {
                     Some(Read::$kind(values)) => Ok(values),
-                    _ => Err(damaged(format!("the column {} is not what it must be", column.path()))),
+                    _ => Err(damaged(format!("the column {} has the wrong type", column.path()))),
                 }
             })*
         }
@@ -280,30 +194,28 @@ impl Rows<'_> {
             (taken.flags(Column::Immortal)?, Flags::IMMORTAL),
             (taken.flags(Column::Own)?, Flags::OWN),
         ];
-        let marks = taken.numbers(Column::Mark)?;
+        let tags = taken.numbers(Column::Mark)?;
         for (row, &id) in ids.iter().enumerate() {
             if id != self.builder.object_count() as i64 {
-                return Err(damaged(format!(
-                    "the object {id} stands in the row {}",
-                    self.builder.object_count()
-                )));
+                return Err(damaged(format!("object {id} is in row {}", self.builder.object_count())));
             }
             let ty =
                 usize::try_from(numbers[row]).ok().and_then(|n| self.types.types[types[row] as usize].get(n));
             let ty =
-                *ty.ok_or_else(|| damaged(format!("the object {id} is of a type that is in no table")))?;
+                *ty.ok_or_else(|| damaged(format!("object {id} has a type that is not in the tables")))?;
             let refcount = u32::try_from(refcounts[row]).map_err(|_| {
-                damaged(format!("the object {id} has the reference count {}", refcounts[row]))
+                damaged(format!("object {id} has the invalid reference count {}", refcounts[row]))
             })?;
-            let mark = u8::try_from(marks[row]).ok().filter(|&mark| mark < 16);
-            let mark = mark.ok_or_else(|| damaged(format!("the object {id} has the mark {}", marks[row])))?;
+            let tag = u8::try_from(tags[row]).ok().filter(|&tag| tag < 16);
+            let tag =
+                tag.ok_or_else(|| damaged(format!("object {id} has the invalid mark {}", tags[row])))?;
             let set = flags.iter().filter(|(column, _)| column[row]);
             self.builder.add_object(Object {
                 address: addresses[row].cast_unsigned(),
                 ty,
                 size: sizes[row].cast_unsigned(),
                 refcount,
-                flags: set.fold(Flags::NONE, |all, &(_, flag)| all | flag).with_mark(mark),
+                flags: set.fold(Flags::NONE, |all, &(_, flag)| all | flag).with_tag(tag),
             });
         }
         if let Some(retained) = &mut self.retained {
@@ -322,7 +234,8 @@ impl Rows<'_> {
                 "" => Some(name),
                 _ => name.strip_prefix(module).and_then(|rest| rest.strip_prefix('.')),
             };
-            let qualname = qualname.ok_or_else(|| damaged(format!("{name:?} is not in {module:?}")))?;
+            let qualname = qualname
+                .ok_or_else(|| damaged(format!("the name {name:?} is not in its module {module:?}")))?;
             let name = Name { module: self.text(module)?, qualname: self.text(qualname)? };
             self.builder.set_name(ObjectId::from_index(first + row), name);
         }
@@ -338,7 +251,7 @@ impl Rows<'_> {
         let targets = taken.number_lists(Column::ReferentId)?;
         let labels = taken.label_lists(Column::ReferentLabel)?;
         if targets.counts != labels.counts {
-            return Err(damaged("its references have not as many ids as labels"));
+            return Err(damaged("its references have different numbers of ids and labels"));
         }
         let mut references = targets.items.into_iter().zip(labels.items);
         for (row, &count) in labels.counts.iter().enumerate() {
@@ -359,25 +272,25 @@ impl Rows<'_> {
         let frames = taken.number_lists(Column::RootFrame)?;
         let counts = [&kinds.counts, &names.counts, &labels.counts, &origins.counts, &frames.counts];
         if counts.into_iter().any(|counts| *counts != numbers.counts) {
-            return Err(damaged("its roots have not as many numbers as names"));
+            return Err(damaged("its roots have columns of different lengths"));
         }
         let rows = numbers.counts.iter().enumerate();
         let rows = rows.flat_map(|(row, &count)| std::iter::repeat_n(first + row, count as usize));
         for (index, row) in rows.enumerate() {
             let kind = text_of(&kinds.items[index])?;
             let kind: RootKind =
-                root_kind(kind).ok_or_else(|| damaged(format!("there is no root of the kind {kind:?}")))?;
+                root_kind(kind).ok_or_else(|| damaged(format!("a root has the unknown kind {kind:?}")))?;
             let origin = text_of(&origins.items[index])?;
             let origin = Origin::ALL
                 .into_iter()
                 .find(|&known| origin_word(known) == origin)
-                .ok_or_else(|| damaged(format!("there is no origin {origin:?}")))?;
+                .ok_or_else(|| damaged(format!("a root has the unknown origin {origin:?}")))?;
             let name = self.text(text_of(&names.items[index])?)?;
             let mut root = Root::new(kind, name, ObjectId::from_index(row));
             root = root.with_origin(origin).with_label(labels.items[index]);
             if let Some(frame) = frames.items[index] {
                 let frame = usize::try_from(frame).ok().filter(|&frame| frame < self.frames);
-                let frame = frame.ok_or_else(|| damaged("a root is in a frame that is in no table"))?;
+                let frame = frame.ok_or_else(|| damaged("a root has a frame that is not in the tables"))?;
                 root = root.with_frame(memtop_heap::FrameId::from_index(frame));
             }
             self.roots.push((numbers.items[index].unwrap_or(-1), root));
@@ -386,12 +299,13 @@ impl Rows<'_> {
     }
 
     fn text(&self, text: &str) -> Result<StringId, Fault> {
-        self.texts.get(text).copied().ok_or_else(|| damaged("a name is in no table"))
+        self.texts.get(text).copied().ok_or_else(|| damaged("a name is not in the tables"))
     }
 
     fn label(&self, written: &[u8]) -> Result<Label, Fault> {
-        let written = std::str::from_utf8(written).map_err(|_| damaged("a label is no text"))?;
-        let parsed = label_text::read(written).ok_or_else(|| damaged(format!("{written:?} is no label")))?;
+        let written = std::str::from_utf8(written).map_err(|_| damaged("a label is not valid UTF-8"))?;
+        let parsed =
+            label_text::read(written).ok_or_else(|| damaged(format!("{written:?} is not a label")))?;
         Ok(match parsed {
             Parsed::Plain(label) => label,
             Parsed::Named(kind, text) => {
@@ -415,7 +329,7 @@ impl Rows<'_> {
             Column::TypeNumber => {
                 Read::Numbers(group.plain::<Int32Type>(column)?.into_iter().map(i64::from).collect())
             }
-            // The first files had none.
+            // The first files do not have the column.
             Column::Mark if !group.has(column) => Read::Numbers(vec![0; group.rows()]),
             Column::Mark => {
                 Read::Numbers(group.plain::<Int32Type>(column)?.into_iter().map(i64::from).collect())
@@ -425,7 +339,7 @@ impl Rows<'_> {
                 let place = |name: &ByteArray| {
                     let name = name.as_utf8()?;
                     let place = self.types.places.get(name).copied();
-                    place.ok_or_else(|| damaged(format!("the type {name:?} is in no table")))
+                    place.ok_or_else(|| damaged(format!("the type {name:?} is not in the tables")))
                 };
                 Read::Numbers(names.iter().map(place).collect::<Result<_, _>>()?)
             }
@@ -441,7 +355,7 @@ impl Rows<'_> {
             }
             Column::ReferentLabel | Column::RootLabel => {
                 let written = group.lists::<ByteArrayType>(column)?;
-                // Values of a dictionary share their bytes: what was read once need not be read again.
+                // The values of a dictionary page share their bytes, so that each label is parsed once.
                 let mut seen: FxHashMap<(*const u8, usize), Label> = FxHashMap::default();
                 Read::LabelLists(written.try_map(|written| {
                     let Some(bytes) = written.as_ref().map(ByteArray::data) else {
@@ -466,7 +380,7 @@ impl Rows<'_> {
 }
 
 fn text_of(text: &Option<ByteArray>) -> Result<&str, Fault> {
-    Ok(text.as_ref().ok_or_else(|| damaged("a root lacks a word"))?.as_utf8()?)
+    Ok(text.as_ref().ok_or_else(|| damaged("a root has a missing value"))?.as_utf8()?)
 }
 
 fn in_column(column: Column, fault: Fault) -> Fault {
@@ -476,105 +390,4 @@ fn in_column(column: Column, fault: Fault) -> Fault {
         }
         other => other,
     }
-}
-
-impl<R: ReadAt> Group<'_, R> {
-    fn rows(&self) -> usize {
-        self.metadata.num_rows() as usize
-    }
-
-    /// Its rows, or the items of its longest lists if those are more.
-    fn size(&self) -> usize {
-        self.metadata.columns().iter().map(|column| column.num_values().max(0) as usize).max().unwrap_or(0)
-    }
-
-    fn has(&self, column: Column) -> bool {
-        self.metadata.columns().iter().any(|chunk| chunk.column_path().string() == column.path())
-    }
-
-    /// A column of which each row has one value.
-    fn plain<T: DataType>(&self, column: Column) -> Result<Vec<T::T>, Fault> {
-        Ok(self.all::<T>(column)?.values)
-    }
-
-    fn optional<T: DataType>(&self, column: Column) -> Result<Vec<Option<T::T>>, Fault> {
-        let read = self.all::<T>(column)?;
-        let mut values = read.values.into_iter();
-        Ok(read.definitions.iter().map(|&level| if level == 1 { values.next() } else { None }).collect())
-    }
-
-    /// A column of which each row has a list; null items are none.
-    fn lists<T: DataType>(&self, column: Column) -> Result<Lists<Option<T::T>>, Fault> {
-        let read = self.all::<T>(column)?;
-        let mut values = read.values.into_iter();
-        let mut lists = Lists {
-            counts: Vec::with_capacity(self.rows()),
-            items: Vec::with_capacity(read.definitions.len()),
-        };
-        for (&definition, &repetition) in read.definitions.iter().zip(&read.repetitions) {
-            if repetition == 0 {
-                lists.counts.push(0);
-            }
-            if definition == 0 {
-                continue;
-            }
-            match lists.counts.last_mut() {
-                Some(count) => *count += 1,
-                None => return Err(damaged("a list has an item before its row")),
-            }
-            lists.items.push(if definition == read.most { values.next() } else { None });
-        }
-        Ok(lists)
-    }
-
-    fn all<T: DataType>(&self, column: Column) -> Result<Levels<T>, Fault> {
-        let known = schema::schema().column(column as usize);
-        let found =
-            self.metadata.columns().iter().find(|chunk| chunk.column_path().string() == column.path());
-        let chunk = found.ok_or_else(|| damaged("it is missing"))?;
-        let description = chunk.column_descr_ptr();
-        let (most, repeats) = (known.max_def_level(), known.max_rep_level());
-        if description.physical_type() != known.physical_type()
-            || description.max_def_level() != most
-            || description.max_rep_level() != repeats
-        {
-            return Err(damaged("it is of another type"));
-        }
-        let levels =
-            u64::try_from(chunk.num_values()).map_err(|_| damaged("it has a negative number of values"))?;
-        let start = chunk.dictionary_page_offset().unwrap_or_else(|| chunk.data_page_offset());
-        let (start, length) = (u64::try_from(start), u64::try_from(chunk.compressed_size()));
-        let (Ok(start), Ok(length)) = (start, length) else { return Err(damaged("its place is negative")) };
-        if start.checked_add(length).is_none_or(|end| end > self.file.len()) {
-            return Err(damaged("it reaches past the end of the file"));
-        }
-        let bytes: Bytes = self.file.read(start, length)?;
-        let pages =
-            page_reader::Pages::new(bytes, known.physical_type(), chunk.compression(), levels, self.limit);
-        // The column is decoded as this version knows it, whatever else the file says of it.
-        let mut reader = ColumnReaderImpl::<T>::new(known, Box::new(pages));
-        let mut read = Levels { values: Vec::new(), definitions: Vec::new(), repetitions: Vec::new(), most };
-        let rows = self.rows();
-        let (records, _, read_levels) = reader.read_records(
-            rows,
-            (most > 0).then_some(&mut read.definitions),
-            (repeats > 0).then_some(&mut read.repetitions),
-            &mut read.values,
-        )?;
-        if records != rows || read_levels as u64 != levels {
-            return Err(damaged(format!(
-                "it has {records} rows and {read_levels} values, not {rows} and {levels}"
-            )));
-        }
-        Ok(read)
-    }
-}
-
-/// A column with Parquet's levels: see `encode`.
-struct Levels<T: DataType> {
-    values: Vec<T::T>,
-    definitions: Vec<i16>,
-    repetitions: Vec<i16>,
-    /// The definition of a value.
-    most: i16,
 }

@@ -1,12 +1,12 @@
-//! A heap into Parquet: row group by row group, the columns of each at once.
+//! Encodes a heap as Parquet: one row group after the other, its columns in parallel.
 //!
-//! It knows no file: it writes to anything. Rows stand in the order of their ids.
+//! The output can be any writer. Rows are in the order of their ids.
 
 use std::io::Write;
 use std::ops::Range;
 
 use bytes::Bytes;
-use memtop_heap::{Flags, Label, ObjectId, Origin, RootId, RootKind};
+use memtop_heap::{Flags, Label, Name, ObjectId, Origin, RootId, RootKind};
 use parquet::column::writer::{ColumnCloseResult, get_column_writer, get_typed_column_writer};
 use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DataType, Int32Type, Int64Type};
 use parquet::file::metadata::KeyValue;
@@ -15,13 +15,14 @@ use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::SchemaDescPtr;
 use rustc_hash::FxHashMap;
 
+use crate::digest::digest;
 use crate::error::Fault;
-use crate::schema::{self, Column, KEY_CAPTURE, KEY_DIGEST, KEY_FORMAT, KEY_TABLES};
-use crate::tables::{Capture, Tables, digest, pack};
+use crate::schema::{self, Column, FORMAT, KEY_CAPTURE, KEY_DIGEST, KEY_FORMAT, KEY_TABLES};
+use crate::tables::{Capture, Tables, pack};
 use crate::view::View;
-use crate::{FORMAT, label_text, parallel};
+use crate::{label_text, parallel};
 
-/// A row group ends at so many objects or references, whichever comes first.
+/// The most objects and references in a row group.
 const GROUP_OBJECTS: usize = 1 << 18;
 const GROUP_REFERENCES: usize = 1 << 20;
 
@@ -80,13 +81,17 @@ fn groups(view: &View<'_>) -> Vec<Range<usize>> {
 
 type Encoded = (Vec<u8>, ColumnCloseResult);
 
+fn ids(rows: Range<usize>) -> impl Iterator<Item = ObjectId> {
+    rows.map(ObjectId::from_index)
+}
+
 struct Encoder<'a> {
     view: &'a View<'a>,
     retained: Option<&'a [Option<u64>]>,
     schema: SchemaDescPtr,
     properties: WriterPropertiesPtr,
     type_names: Vec<ByteArray>,
-    /// For each type, which of those with its name it is.
+    /// For each type its number among the types of the same name.
     type_numbers: Vec<i32>,
     /// The roots by their object.
     roots: Vec<(ObjectId, RootId)>,
@@ -120,99 +125,144 @@ impl<'a> Encoder<'a> {
     }
 
     fn column(&self, column: Column, rows: Range<usize>) -> Result<Encoded, Fault> {
+        match column {
+            Column::Id
+            | Column::Address
+            | Column::Type
+            | Column::TypeNumber
+            | Column::Size
+            | Column::Refcount => self.number_column(column, rows),
+            Column::Tracked | Column::Garbage | Column::Immortal | Column::Own | Column::Mark => {
+                self.flag_column(column, rows)
+            }
+            Column::Retained | Column::Root | Column::Name | Column::Module | Column::ItemLimit => {
+                self.optional_column(column, rows)
+            }
+            Column::ReferentId => {
+                let references = self.view.heap.references();
+                let targets = |id| references.targets_of(id).iter().map(|to| Some(i64::from(to.raw())));
+                self.list::<Int64Type, _>(column, ids(rows).map(targets))
+            }
+            Column::ReferentLabel => self.labels(column, rows),
+            Column::RootNumber
+            | Column::RootKind
+            | Column::RootName
+            | Column::RootLabel
+            | Column::RootOrigin
+            | Column::RootFrame => self.root_column(column, &rows),
+        }
+    }
+
+    /// A column with one number or type for each object.
+    fn number_column(&self, column: Column, rows: Range<usize>) -> Result<Encoded, Fault> {
+        let objects = self.view.heap.objects();
+        let ids = ids(rows);
+        let type_of = |id| objects.type_of(id).index();
+        match column {
+            Column::Address => {
+                self.plain::<Int64Type>(column, ids.map(|id| objects.address(id).cast_signed()))
+            }
+            Column::Type => {
+                self.plain::<ByteArrayType>(column, ids.map(|id| self.type_names[type_of(id)].clone()))
+            }
+            Column::TypeNumber => {
+                self.plain::<Int32Type>(column, ids.map(|id| self.type_numbers[type_of(id)]))
+            }
+            Column::Size => self.plain::<Int64Type>(column, ids.map(|id| objects.size(id).cast_signed())),
+            Column::Refcount => {
+                self.plain::<Int64Type>(column, ids.map(|id| i64::from(objects.refcount(id))))
+            }
+            _ => self.plain::<Int64Type>(column, ids.map(|id| i64::from(id.raw()))),
+        }
+    }
+
+    /// A column with a flag or the tag of each object.
+    fn flag_column(&self, column: Column, rows: Range<usize>) -> Result<Encoded, Fault> {
+        let objects = self.view.heap.objects();
+        let ids = ids(rows);
+        let flag = match column {
+            Column::Tracked => Flags::TRACKED,
+            Column::Garbage => Flags::GARBAGE,
+            Column::Immortal => Flags::IMMORTAL,
+            Column::Own => Flags::OWN,
+            _ => {
+                let tags = ids.map(|id| i32::from(objects.flags(id).tag()));
+                return self.plain::<Int32Type>(column, tags);
+            }
+        };
+        self.plain::<BoolType>(column, ids.map(|id| objects.flags(id).contains(flag)))
+    }
+
+    /// A column with a value for some objects.
+    fn optional_column(&self, column: Column, rows: Range<usize>) -> Result<Encoded, Fault> {
         let heap = self.view.heap;
         let objects = heap.objects();
-        let ids = || rows.clone().map(ObjectId::from_index);
-        let flag = |flag| self.plain::<BoolType>(column, ids().map(|id| objects.flags(id).contains(flag)));
         match column {
-            Column::Id => self.plain::<Int64Type>(column, ids().map(|id| i64::from(id.raw()))),
-            Column::Address => {
-                self.plain::<Int64Type>(column, ids().map(|id| objects.address(id).cast_signed()))
+            Column::Retained => {
+                let retained = |row| self.retained.and_then(|all: &[Option<u64>]| all[row]);
+                self.optional::<Int64Type>(column, rows.map(|row| retained(row).map(u64::cast_signed)))
             }
-            Column::Type => self.plain::<ByteArrayType>(
-                column,
-                ids().map(|id| self.type_names[objects.type_of(id).index()].clone()),
-            ),
-            Column::TypeNumber => self
-                .plain::<Int32Type>(column, ids().map(|id| self.type_numbers[objects.type_of(id).index()])),
-            Column::Size => self.plain::<Int64Type>(column, ids().map(|id| objects.size(id).cast_signed())),
-            Column::Refcount => {
-                self.plain::<Int64Type>(column, ids().map(|id| i64::from(objects.refcount(id))))
+            Column::Root => {
+                let root = |id| self.roots_of(id).first().map(|&(_, root)| heap.roots().get(root));
+                let word = |id| root(id).map(|root| root.kind.word().into());
+                self.optional::<ByteArrayType>(column, ids(rows).map(word))
             }
-            Column::Tracked => flag(Flags::TRACKED),
-            Column::Garbage => flag(Flags::GARBAGE),
-            Column::Immortal => flag(Flags::IMMORTAL),
-            Column::Own => flag(Flags::OWN),
-            Column::Mark => {
-                self.plain::<Int32Type>(column, ids().map(|id| i32::from(objects.flags(id).mark())))
+            Column::Name => {
+                let name = |id| objects.name(id).map(|name| self.full_name(name));
+                self.optional::<ByteArrayType>(column, ids(rows).map(name))
             }
-            Column::Retained => self.optional::<Int64Type>(
-                column,
-                rows.clone()
-                    .map(|row| self.retained.and_then(|retained| retained[row]).map(u64::cast_signed)),
-            ),
-            Column::Root => self.optional::<ByteArrayType>(
-                column,
-                ids().map(|id| {
-                    self.roots_of(id).first().map(|&(_, root)| heap.roots().get(root).kind.word().into())
-                }),
-            ),
-            Column::Name => self.optional::<ByteArrayType>(
-                column,
-                ids().map(|id| {
-                    objects.name(id).map(|name| {
-                        let (module, qualname) = (heap.text(name.module), heap.text(name.qualname));
-                        if module.is_empty() {
-                            qualname.into()
-                        } else {
-                            ByteArray::from(format!("{module}.{qualname}").into_bytes())
-                        }
-                    })
-                }),
-            ),
-            Column::Module => self.optional::<ByteArrayType>(
-                column,
-                ids().map(|id| objects.name(id).map(|name| heap.text(name.module).into())),
-            ),
-            Column::ItemLimit => {
-                self.optional::<Int64Type>(column, ids().map(|id| objects.limit(id).map(u64::cast_signed)))
+            Column::Module => {
+                let module = |id| objects.name(id).map(|name| heap.text(name.module).into());
+                self.optional::<ByteArrayType>(column, ids(rows).map(module))
             }
-            Column::ReferentId => self.list::<Int64Type, _>(
-                column,
-                ids().map(|id| heap.references().targets_of(id).iter().map(|to| Some(i64::from(to.raw())))),
-            ),
-            Column::ReferentLabel => {
-                let mut written = Written::default();
-                let rows = ids().map(|id| self.view.references(id).map(|one| one.label).collect::<Vec<_>>());
-                let mut list = List::<ByteArrayType>::default();
-                for labels in rows {
-                    list.row(labels.into_iter().map(|label| written.get(self.view, label)), true);
-                }
-                self.write::<ByteArrayType>(
-                    column,
-                    &list.values,
-                    Some(&list.definitions),
-                    Some(&list.repetitions),
-                )
+            _ => {
+                let limit = |id| objects.limit(id).map(u64::cast_signed);
+                self.optional::<Int64Type>(column, ids(rows).map(limit))
             }
-            Column::RootNumber => self.roots::<Int64Type>(column, &rows, |id| Some(i64::from(id.raw()))),
+        }
+    }
+
+    fn full_name(&self, name: Name) -> ByteArray {
+        let (module, qualname) = (self.view.heap.text(name.module), self.view.heap.text(name.qualname));
+        match module {
+            "" => qualname.into(),
+            _ => ByteArray::from(format!("{module}.{qualname}").into_bytes()),
+        }
+    }
+
+    /// The labels of the references of each object.
+    fn labels(&self, column: Column, rows: Range<usize>) -> Result<Encoded, Fault> {
+        let mut written = Written::default();
+        let mut list = List::<ByteArrayType>::default();
+        for id in ids(rows) {
+            let labels = self.view.references(id).map(|one| one.label);
+            list.row(labels.map(|label| written.get(self.view, label)), true);
+        }
+        self.write::<ByteArrayType>(column, &list.values, Some(&list.definitions), Some(&list.repetitions))
+    }
+
+    /// A column with a value for each root of each object.
+    fn root_column(&self, column: Column, rows: &Range<usize>) -> Result<Encoded, Fault> {
+        let heap = self.view.heap;
+        let root = |id| heap.roots().get(id);
+        match column {
             Column::RootKind => {
-                self.roots::<ByteArrayType>(column, &rows, |id| Some(heap.roots().get(id).kind.word().into()))
+                self.roots::<ByteArrayType>(column, rows, |id| Some(root(id).kind.word().into()))
             }
-            Column::RootName => self.roots::<ByteArrayType>(column, &rows, |id| {
-                Some(heap.text(heap.roots().get(id).name).into())
-            }),
-            Column::RootLabel => self.roots::<ByteArrayType>(column, &rows, |id| {
-                let label = self.view.root_label(heap.roots().get(id));
+            Column::RootName => {
+                self.roots::<ByteArrayType>(column, rows, |id| Some(heap.text(root(id).name).into()))
+            }
+            Column::RootLabel => self.roots::<ByteArrayType>(column, rows, |id| {
+                let label = self.view.root_label(root(id));
                 let text = label.text().map_or("", |text| heap.text(text));
                 label_text::write(label, text).map(|text| text.into_bytes().into())
             }),
-            Column::RootOrigin => self.roots::<ByteArrayType>(column, &rows, |id| {
-                Some(origin_word(heap.roots().get(id).origin).into())
-            }),
-            Column::RootFrame => self.roots::<Int64Type>(column, &rows, |id| {
-                heap.roots().get(id).frame().map(|frame| i64::from(frame.raw()))
-            }),
+            Column::RootOrigin => {
+                self.roots::<ByteArrayType>(column, rows, |id| Some(origin_word(root(id).origin).into()))
+            }
+            Column::RootFrame => self
+                .roots::<Int64Type>(column, rows, |id| root(id).frame().map(|frame| i64::from(frame.raw()))),
+            _ => self.roots::<Int64Type>(column, rows, |id| Some(i64::from(id.raw()))),
         }
     }
 
@@ -286,8 +336,8 @@ impl<'a> Encoder<'a> {
     }
 }
 
-/// The values of a list column, with Parquet's levels: a repetition of 0 begins a row; a definition of 0 is an empty
-/// list, of 1 an item (or a null item, where items can be null), of 2 an item that could be null and is not.
+/// The values of a list column, with Parquet's levels. A repetition of 0 begins a row. A definition of 0 is an empty
+/// list, of 1 an item (or a null item, if items can be null), of 2 an item that could be null and is not.
 struct List<T: DataType> {
     values: Vec<T::T>,
     definitions: Vec<i16>,
@@ -316,7 +366,7 @@ impl<T: DataType> List<T> {
     }
 }
 
-/// Labels that were written before: a text is made once for each.
+/// A cache of labels as text.
 #[derive(Default)]
 struct Written(FxHashMap<Label, Option<ByteArray>>);
 

@@ -1,9 +1,11 @@
-//! Why a snapshot could not be written or read. Each error names the file, says what failed, and hints at a way out.
+//! Errors of writing and reading snapshots. Each names the file, says what failed, and has a hint where one helps.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Why a snapshot could not be written or read.
+use crate::schema::FORMAT;
+
+/// The reason why a snapshot could not be written or read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SnapshotError {
@@ -18,15 +20,15 @@ pub enum SnapshotError {
     NotAFile {
         /// The path.
         path: PathBuf,
-        /// What it is instead.
+        /// The kind of the path: `a directory`.
         found: &'static str,
     },
-    /// The operating system refused to read.
+    /// The operating system refused to read the file.
     #[error("{}: cannot be read: {source}", path.display())]
     Read {
         /// The file.
         path: PathBuf,
-        /// What the operating system said.
+        /// The operating system's error.
         source: io::Error,
     },
     /// The file is not Parquet.
@@ -35,87 +37,89 @@ pub enum SnapshotError {
         /// The file.
         path: PathBuf,
     },
-    /// The file begins as Parquet and does not end so.
+    /// The file begins as Parquet but does not end so.
     #[error("{}: the file is cut short: its end is missing", path.display())]
     CutShort {
         /// The file.
         path: PathBuf,
     },
     /// A Parquet file that mem_top did not write.
-    #[error("{}: a Parquet file, but no snapshot of mem_top", path.display())]
+    #[error("{}: a Parquet file, but not a snapshot of mem_top", path.display())]
     NotASnapshot {
         /// The file.
         path: PathBuf,
     },
-    /// A snapshot of a format that this version does not know.
-    #[error("{}: a snapshot of format {found}; this version reads up to {known}", path.display())]
+    /// A snapshot in a format that this version does not know.
+    #[error("{}: a snapshot in format {found}; this version of mem_top reads formats up to {known}", path.display())]
     Newer {
         /// The file.
         path: PathBuf,
         /// Its format.
         found: u32,
-        /// The newest format that is known.
+        /// The newest format that this version reads.
         known: u32,
     },
-    /// Something in the file is not as it was written.
+    /// The contents of the file are not as they were written.
     #[error("{}: the snapshot is damaged: {what}", path.display())]
     Damaged {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// The damage.
         what: String,
     },
     /// The heap in the file would take more memory than is allowed.
-    #[error("{}: the snapshot says that it holds {what}, more than {limit} bytes of memory allow", path.display())]
+    #[error("{}: the snapshot claims {what}, which would take more than {limit} bytes of memory", path.display())]
     TooLarge {
         /// The file.
         path: PathBuf,
-        /// What there is too much of.
+        /// The claimed contents that are too large.
         what: String,
         /// The limit, in bytes.
         limit: u64,
     },
-    /// The operating system refused to write. Nothing is left of the attempt.
+    /// The operating system refused to write. No partial file is left.
     #[error("{}: cannot be written: {source}", path.display())]
     Write {
         /// The file that was to be written.
         path: PathBuf,
-        /// What the operating system said.
+        /// The operating system's error.
         source: io::Error,
     },
-    /// The heap could not be put into Parquet.
+    /// The heap could not be encoded as Parquet.
     #[error("{}: cannot be written: {what}", path.display())]
     Encode {
         /// The file that was to be written.
         path: PathBuf,
-        /// What the library said.
+        /// The library's error.
         what: String,
     },
 }
 
 impl SnapshotError {
-    /// What the user can do, in a sentence, where something can be done.
+    /// The next step for the user, if there is one.
     #[must_use]
     pub fn hint(&self) -> Option<&str> {
         match self {
-            Self::NotFound { .. } => Some("check the path; a snapshot is made by snapshot.save()"),
-            Self::NotAFile { .. } => Some("give the path of one file"),
+            Self::NotFound { .. } => {
+                Some("check the path; snapshot.save() or mem_top dump creates a snapshot")
+            }
+            Self::NotAFile { .. } => Some("give the path of a file"),
             Self::Read { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
-                Some("a snapshot can be read by the user who made it only (mode 0600)")
+                Some("only the user who created a snapshot can read it (mode 0600)")
             }
             Self::NotParquet { .. } | Self::NotASnapshot { .. } => {
-                Some("give a file that was written by snapshot.save() or by the command")
+                Some("give a file written by snapshot.save() or by mem_top dump")
             }
             Self::CutShort { .. } => Some("copy the file again, or take a new snapshot"),
-            Self::Newer { .. } => Some("read it with a newer version of mem_top"),
+            Self::Newer { .. } => Some("upgrade mem_top: pip install -U mem_top"),
             Self::Damaged { .. } => Some("copy the file again, or take a new snapshot"),
-            Self::TooLarge { .. } => Some("the file is damaged, or made to exhaust memory"),
+            Self::TooLarge { .. } => Some("the file is damaged, or was crafted to exhaust memory"),
             Self::Write { source, .. } => match source.kind() {
                 io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
                     Some("the disk is full: free some space, or save elsewhere")
                 }
                 io::ErrorKind::NotFound => Some("the directory does not exist: create it first"),
-                io::ErrorKind::PermissionDenied => Some("save into a directory that you may write to"),
+                io::ErrorKind::PermissionDenied => Some("save to a directory in which you may create files"),
                 _ => None,
             },
             Self::Read { .. } | Self::Encode { .. } => None,
@@ -123,7 +127,7 @@ impl SnapshotError {
     }
 }
 
-/// What went wrong within, before it is told of which file.
+/// An error of which the file is not yet known.
 #[derive(Debug)]
 pub(crate) enum Fault {
     Damaged(String),
@@ -147,7 +151,7 @@ impl From<io::Error> for Fault {
 impl From<parquet::errors::ParquetError> for Fault {
     fn from(error: parquet::errors::ParquetError) -> Self {
         match error {
-            // A full disk comes through the library as an error of its own, with what the system said inside.
+            // The library wraps the system's error, such as a full disk.
             parquet::errors::ParquetError::External(inner) => match inner.downcast::<io::Error>() {
                 Ok(error) => Self::Io(*error),
                 Err(other) => Self::Parquet(other.to_string()),
@@ -168,7 +172,7 @@ impl Fault {
             }
             Self::Io(source) => SnapshotError::Read { path, source },
             Self::NotASnapshot => SnapshotError::NotASnapshot { path },
-            Self::Newer(found) => SnapshotError::Newer { path, found, known: crate::FORMAT },
+            Self::Newer(found) => SnapshotError::Newer { path, found, known: FORMAT },
         }
     }
 

@@ -1,8 +1,12 @@
 //! The file around a snapshot: written beside its name and renamed, so that nobody ever sees half of one.
 //!
-//! Invariants: the file is made with mode 0600 and never existed before, so nobody else can read it and no planted
-//! link is followed; on any error nothing of it stays. What stands under the name before is replaced as a whole: a
-//! symbolic link there is replaced and not followed.
+//! Invariants: the temporary file is created with mode 0600 and O_EXCL, so that nobody else can read it and no planted
+//! link is followed; after an error none of it is left. An existing file of the name is replaced as a whole; a symbolic
+//! link is replaced and not followed.
+//!
+//! The crate `tempfile` does not keep these rules: on Linux its files without a name get the mode that the
+//! umask leaves, elsewhere it ignores that the name could not be removed, a new name needs a file system with
+//! links, and its errors end with the random name.
 
 use std::fs::{self, File, OpenOptions};
 use std::hash::{BuildHasher, RandomState};
@@ -11,15 +15,15 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Fault, SnapshotError};
 
-/// How often another name is tried when one is taken.
+/// The number of random names that are tried.
 const TRIES: usize = 16;
 
-/// Writes a file by `write`, and gives its size in bytes.
+/// Writes a file by `write`; returns its size in bytes.
 pub(crate) fn replace(
     path: &Path,
     write: impl FnOnce(File) -> Result<File, Fault>,
 ) -> Result<u64, SnapshotError> {
-    if let Some(found) = fs::symlink_metadata(path).ok().and_then(|found| what_else(found.file_type())) {
+    if let Some(found) = fs::symlink_metadata(path).ok().and_then(|found| special_kind(found.file_type())) {
         return Err(SnapshotError::NotAFile { path: path.to_owned(), found });
     }
     let in_place = |source| SnapshotError::Write { path: path.to_owned(), source };
@@ -30,8 +34,8 @@ pub(crate) fn replace(
     Ok(bytes)
 }
 
-/// Writes a file by `write` under the first of `names` that nothing has; gives that name and the size in bytes. The
-/// names are of one directory.
+/// Writes a file by `write` under the first of `names` that is free; returns that name and the size in bytes. The names
+/// are in one directory.
 pub(crate) fn create(
     mut names: impl Iterator<Item = PathBuf>,
     write: impl FnOnce(File) -> Result<File, Fault>,
@@ -40,9 +44,9 @@ pub(crate) fn create(
     let mut path = names.find(is_free).ok_or_else(no_name)?;
     let (bytes, temporary) = write_beside(&path, write)?;
     loop {
-        match place(&temporary.0, &path) {
+        match link_new(&temporary.0, &path) {
             Ok(()) => break,
-            // Somebody else took the name meanwhile.
+            // Somebody else has taken the name meanwhile.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 path = names.find(is_free).ok_or_else(no_name)?;
             }
@@ -55,13 +59,13 @@ pub(crate) fn create(
 }
 
 fn no_name() -> SnapshotError {
-    let source = io::Error::new(io::ErrorKind::AlreadyExists, "every name that could be given is taken");
+    let source = io::Error::new(io::ErrorKind::AlreadyExists, "all possible names are taken");
     SnapshotError::Write { path: PathBuf::from("a new file"), source }
 }
 
-/// Gives a file that is complete a name that nothing has. A second link fails if something has the name, which a rename
-/// does not; where a file system has no links, a moment is left in which somebody else could take it.
-fn place(temporary: &Path, path: &Path) -> io::Result<()> {
+/// Gives a complete file a name that is free. A second link fails if the name is taken, which a rename does not. On a
+/// file system without links, there is a moment in which somebody else could take the name.
+fn link_new(temporary: &Path, path: &Path) -> io::Result<()> {
     match fs::hard_link(temporary, path) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
             if fs::symlink_metadata(path).is_ok() {
@@ -73,7 +77,7 @@ fn place(temporary: &Path, path: &Path) -> io::Result<()> {
     }
 }
 
-/// Writes a file by `write` beside a path; gives its size in bytes.
+/// Writes a file by `write` beside a path; returns its size in bytes.
 fn write_beside(
     path: &Path,
     write: impl FnOnce(File) -> Result<File, Fault>,
@@ -86,29 +90,29 @@ fn write_beside(
     Ok((bytes, temporary))
 }
 
-/// A name lasts once its directory is written; where that cannot be, the file is still whole.
+/// Makes the name durable, by writing its directory. The file is complete even where that fails.
 fn sync_directory(path: &Path) {
     if let Ok(directory) = File::open(directory_of(path)) {
         let _ = directory.sync_all();
     }
 }
 
-/// Opens a file that is to be read.
+/// Opens a file for reading.
 pub(crate) fn open(path: &Path) -> Result<File, SnapshotError> {
     let fail = |source: io::Error| match source.kind() {
         io::ErrorKind::NotFound => SnapshotError::NotFound { path: path.to_owned() },
         _ => SnapshotError::Read { path: path.to_owned(), source },
     };
-    // Looked at before it is opened: to open a pipe would wait for its other end.
+    // Checked before it is opened: opening a pipe would wait for its other end.
     let found = fs::metadata(path).map_err(fail)?;
-    match what_else(found.file_type()) {
+    match special_kind(found.file_type()) {
         Some(found) => Err(SnapshotError::NotAFile { path: path.to_owned(), found }),
         None => File::open(path).map_err(fail),
     }
 }
 
-/// What it is if not a file or a link.
-fn what_else(kind: fs::FileType) -> Option<&'static str> {
+/// The kind of a path that is not a regular file or a link.
+fn special_kind(kind: fs::FileType) -> Option<&'static str> {
     match kind {
         kind if kind.is_file() || kind.is_symlink() => None,
         kind if kind.is_dir() => Some("a directory"),
@@ -116,7 +120,7 @@ fn what_else(kind: fs::FileType) -> Option<&'static str> {
     }
 }
 
-/// A file that is removed unless it is kept.
+/// A file that is removed when dropped, unless it is kept.
 struct Temporary(PathBuf);
 
 impl Temporary {
@@ -137,10 +141,9 @@ fn directory_of(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Makes a file to write to and to read from that has no name; `path` is one that it may have for a moment, or one like
-/// it.
+/// Creates a file for writing and reading that has no name. It has one like `path` for a moment.
 pub(crate) fn create_nameless(path: &Path) -> io::Result<File> {
-    // The name goes with the guard; where a name cannot be taken from an open file, none of it must stay either.
+    // If the name cannot be removed here, the guard tries once more.
     let (file, temporary) = create_beside(path)?;
     fs::remove_file(&temporary.0)?;
     temporary.keep();
@@ -149,17 +152,17 @@ pub(crate) fn create_nameless(path: &Path) -> io::Result<File> {
 
 fn create_beside(path: &Path) -> io::Result<(File, Temporary)> {
     let Some(name) = path.file_name() else {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "the path names no file"));
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "the path has no file name"));
     };
     let mut last = io::Error::from(io::ErrorKind::AlreadyExists);
     for _ in 0..TRIES {
         let mut hidden = std::ffi::OsString::from(".");
         hidden.push(name);
-        // The standard library's own source of chance; that the name is new is what counts, and is checked.
+        // The standard library's own source of randomness. The name must be new, which is checked.
         hidden.push(format!(".{:016x}.tmp", RandomState::new().hash_one(std::process::id())));
         let temporary = directory_of(path).join(hidden);
         let mut options = OpenOptions::new();
-        // `create_new` is O_EXCL, which follows no link at the last step of the path.
+        // `create_new` is O_EXCL, which does not follow a link at the end of the path.
         options.read(true).write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);

@@ -1,7 +1,7 @@
-//! Panics of the Parquet library on files that it did not foresee become errors, without a word on stderr.
+//! Turns panics of the Parquet library on malformed files into errors, without output on stderr.
 //!
-//! The hook that prints panics belongs to the whole process. So it is wrapped once, by one that keeps silent on
-//! threads that are within [`guarded`] and hands on to the one before on all others.
+//! The hook that prints panics is global to the process. So it is wrapped once, by a hook that is silent on
+//! threads within [`guarded`] and calls the previous hook on all others.
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
@@ -25,7 +25,7 @@ pub(crate) fn guarded<T>(work: impl FnOnce() -> Result<T, Fault>) -> Result<T, F
         }));
     });
     let before = SILENT.replace(true);
-    // What was half changed when it unwound is dropped with the closure.
+    // State that was partly changed is dropped with the closure.
     let result = catch_unwind(AssertUnwindSafe(work));
     SILENT.set(before);
     result.unwrap_or_else(|_| Err(damaged("it cannot be decoded")))

@@ -1,11 +1,11 @@
-//! Labels as they stand in a file: as a person would write them in Python, and each told apart from all others.
+//! Labels as text in a file: written as in Python, and unambiguous.
 //!
-//! Invariant: what is written is read back as the same label, whatever the text in it is. So a key that is no string
-//! has a space within its brackets (`[ 42 ]`, as Python allows), which an index (`[42]`) and `[*]` never have.
+//! Invariant: every label is read back as the same label, whatever its text is. So a key that is not a string
+//! has spaces within its brackets (`[ 42 ]`, as Python allows), which an index (`[42]`) and `[*]` never have.
 
 use memtop_heap::{Label, LabelKind};
 
-/// The label as text; none for a reference without one. `text` is the label's own text, empty if it has none.
+/// Writes a label; `None` for a reference without one. `text` is the label's own text, empty if it has none.
 pub(crate) fn write(label: Label, text: &str) -> Option<String> {
     Some(match label.kind() {
         LabelKind::Unlabelled => return None,
@@ -22,7 +22,7 @@ pub(crate) fn write(label: Label, text: &str) -> Option<String> {
         LabelKind::Base => "base".to_owned(),
         LabelKind::Dict => "__dict__".to_owned(),
         LabelKind::Storage => "storage".to_owned(),
-        // The kinds may grow; one that has no text yet is told as no label, which the digest then refuses.
+        // A future kind without a text here is written as no label, which the digest then detects.
         _ => return None,
     })
 }
@@ -34,7 +34,7 @@ pub(crate) enum Parsed<'a> {
     Named(LabelKind, &'a str),
 }
 
-/// The label that was written as `written`; none if no label is written so.
+/// Reads the label that was written as `written`; `None` if it is not a label.
 pub(crate) fn read(written: &str) -> Option<Parsed<'_>> {
     let plain = |label| Some(Parsed::Plain(label));
     let named = |kind, text| Some(Parsed::Named(kind, text));
@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_text_makes_one_label_read_as_another() {
+    fn every_label_is_read_back_whatever_its_text() {
         let mut interner = memtop_heap::Interner::default();
         let texts = ["", "name", "42", "*", "']", "[ x ]", " ", "key", "it's", "a b", "локаль", "\u{0}\n"];
         for text in texts {
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_label_is_refused() {
+    fn other_texts_are_refused() {
         for written in
             ["", "x", "[", "[]", "[-1]", "[268435456]", "[99999999999999999999]", "['", "[ ]", "Key"]
         {

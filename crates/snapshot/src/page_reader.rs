@@ -1,8 +1,8 @@
-//! Reads the pages of one column: headers, checksums and unpacking are done here and not by the library, since files
-//! may be hostile and the library believes what headers say of sizes.
+//! Reads the pages of one column. Headers, checksums and decompression are handled here and not by the library, because
+//! files may be hostile and the library trusts the sizes in headers.
 //!
-//! Invariant: no allocation is larger than a page may be, or than the bytes at hand can fill; no number of values
-//! reaches a decoder that was not held against the bytes that it needs.
+//! Invariant: no allocation is larger than the limit of a page, or than the available bytes can fill; a
+//! decoder only gets a number of values that was checked against the bytes that it needs.
 
 use bytes::Bytes;
 use parquet::basic::{Compression, Encoding, Type as Physical};
@@ -14,7 +14,7 @@ pub(crate) struct Pages {
     rest: Bytes,
     physical: Physical,
     compression: Compression,
-    /// The levels that the chunk still has to give.
+    /// The number of levels that the chunk must still have.
     values_left: u64,
     /// The most bytes that a page may unpack to.
     limit: usize,
@@ -22,7 +22,7 @@ pub(crate) struct Pages {
 }
 
 impl Pages {
-    /// `chunk`: all bytes of the column chunk; `values`: how many levels it is said to have.
+    /// `chunk` has all bytes of the column chunk; `values` is its claimed number of levels.
     pub(crate) fn new(
         chunk: Bytes,
         physical: Physical,
@@ -37,7 +37,7 @@ impl Pages {
         match self.compression {
             Compression::UNCOMPRESSED if packed.len() == size => Ok(packed.clone()),
             Compression::ZSTD(_) => {
-                // Levels without a value make an empty page, which may be packed as nothing.
+                // A page of levels without values is empty, and may be packed as nothing.
                 let page = match size {
                     0 => Vec::new(),
                     _ => zstd::bulk::decompress(packed, size)
@@ -48,7 +48,7 @@ impl Pages {
                     false => Err(error_of("a page is not as long as its header says")),
                 }
             }
-            _ => Err(error_of("a page is packed in a way that mem_top does not use")),
+            _ => Err(error_of("a page has a compression that mem_top does not use")),
         }
     }
 
@@ -73,48 +73,53 @@ impl Pages {
             return Err(error_of("a page does not match its checksum"));
         }
         let buf = self.unpack(&packed, header.unpacked)?;
-        let num_values = header.values;
         let page = match header.kind {
-            0 => {
-                self.seen_data = true;
-                self.values_left = self
-                    .values_left
-                    .checked_sub(u64::from(num_values))
-                    .filter(|_| num_values > 0)
-                    .ok_or_else(|| error_of("a page has more values than its column, or none"))?;
-                let encoding = match header.encoding {
-                    0 => Encoding::PLAIN,
-                    2 | 8 => Encoding::RLE_DICTIONARY,
-                    5 => Encoding::DELTA_BINARY_PACKED,
-                    other => return Err(error_of(format!("a page has the encoding {other}"))),
-                };
-                if header.level_encodings != [3, 3] {
-                    return Err(error_of("the levels of a page have an encoding that mem_top does not use"));
-                }
-                Page::DataPage {
-                    buf,
-                    num_values,
-                    encoding,
-                    def_level_encoding: Encoding::RLE,
-                    rep_level_encoding: Encoding::RLE,
-                    statistics: None,
-                }
-            }
-            2 if !self.seen_data => {
-                let width = match self.physical {
-                    Physical::INT64 => 8,
-                    Physical::INT32 | Physical::BYTE_ARRAY => 4,
-                    _ => return Err(error_of("a column has a dictionary that can have none")),
-                };
-                if num_values as usize > buf.len() / width {
-                    return Err(error_of("a dictionary has fewer values than it says"));
-                }
-                Page::DictionaryPage { buf, num_values, encoding: Encoding::PLAIN, is_sorted: false }
-            }
-            other => return Err(error_of(format!("a page of the kind {other} stands where none can"))),
+            0 => self.data_page(&header, buf)?,
+            2 if !self.seen_data => self.dictionary_page(&header, buf)?,
+            other => return Err(error_of(format!("unexpected page of kind {other}"))),
         };
         self.rest = self.rest.slice(start + header.packed..);
         Ok(Some(page))
+    }
+
+    fn data_page(&mut self, header: &Header, buf: Bytes) -> Result<Page> {
+        let num_values = header.values;
+        self.seen_data = true;
+        self.values_left = self
+            .values_left
+            .checked_sub(u64::from(num_values))
+            .filter(|_| num_values > 0)
+            .ok_or_else(|| error_of("a page has more values than its column, or none"))?;
+        let encoding = match header.encoding {
+            0 => Encoding::PLAIN,
+            2 | 8 => Encoding::RLE_DICTIONARY,
+            5 => Encoding::DELTA_BINARY_PACKED,
+            other => return Err(error_of(format!("a page has the encoding {other}"))),
+        };
+        if header.level_encodings != [3, 3] {
+            return Err(error_of("the levels of a page have an encoding that mem_top does not use"));
+        }
+        Ok(Page::DataPage {
+            buf,
+            num_values,
+            encoding,
+            def_level_encoding: Encoding::RLE,
+            rep_level_encoding: Encoding::RLE,
+            statistics: None,
+        })
+    }
+
+    fn dictionary_page(&self, header: &Header, buf: Bytes) -> Result<Page> {
+        let num_values = header.values;
+        let width = match self.physical {
+            Physical::INT64 => 8,
+            Physical::INT32 | Physical::BYTE_ARRAY => 4,
+            _ => return Err(error_of("a column of this type cannot have a dictionary")),
+        };
+        if num_values as usize > buf.len() / width {
+            return Err(error_of("a dictionary has fewer values than its header says"));
+        }
+        Ok(Page::DictionaryPage { buf, num_values, encoding: Encoding::PLAIN, is_sorted: false })
     }
 }
 
@@ -131,7 +136,7 @@ impl PageReader for Pages {
         Err(error_of("pages are read in order"))
     }
 
-    /// The writer ends every page with a record.
+    /// The writer ends every page at a record boundary.
     fn at_record_boundary(&mut self) -> Result<bool> {
         Ok(self.values_left == 0)
     }
@@ -149,7 +154,7 @@ fn error_of(what: impl Into<String>) -> ParquetError {
     ParquetError::General(what.into())
 }
 
-/// What is needed of a `PageHeader`.
+/// The fields of a `PageHeader` that are needed.
 #[derive(Default)]
 struct Header {
     kind: i32,
@@ -189,7 +194,7 @@ impl Header {
     }
 }
 
-/// Thrift's compact protocol, as far as page headers need it.
+/// A reader of Thrift's compact protocol, as far as page headers need it.
 struct Cursor<'a> {
     bytes: &'a [u8],
     at: usize,
@@ -223,7 +228,7 @@ impl Cursor<'_> {
         Ok((value >> 1).cast_signed() ^ -(value & 1).cast_signed())
     }
 
-    /// The next field's number and kind; none at the end of the struct.
+    /// The next field's number and kind; `None` at the end of the struct.
     fn field(&mut self, last: &mut u64) -> Result<Option<(u64, u8)>> {
         let byte = self.byte()?;
         if byte == 0 {

@@ -1,7 +1,7 @@
-//! Writes the pages of one column into memory, each with its checksum, which the library itself does not do.
+//! Writes the pages of one column into memory, each with its checksum, which the library itself does not write.
 //!
-//! Invariant: what is written is what the library would write, plus the field `crc` of the header: CRC-32 over the
-//! page as it stands in the file, as the Parquet format has it.
+//! Invariant: the output is that of the library plus the header's field `crc`: CRC-32 over the page as it is
+//! stored in the file, as the Parquet format specifies.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -75,7 +75,7 @@ fn header(page: &CompressedPage) -> Result<Vec<u8>, ParquetError> {
     Ok(out.bytes)
 }
 
-/// The numbers of the encodings in the format. `Encoding` numbers them otherwise.
+/// The numbers of the encodings in the format, which differ from those of `Encoding`.
 fn number(encoding: Encoding) -> Result<i32, ParquetError> {
     match encoding {
         Encoding::PLAIN => Ok(0),
@@ -112,7 +112,7 @@ impl Thrift {
         self.bytes.push(rest as u8);
     }
 
-    /// Begins a struct. It stands last in the one around it, whose last field need not be remembered.
+    /// Begins a struct. It is the last field of the struct around it, so that its number need not be remembered.
     fn begin(&mut self, id: u8) {
         self.field(id, Self::STRUCT);
         self.last = 0;

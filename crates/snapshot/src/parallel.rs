@@ -1,18 +1,18 @@
-//! Runs independent tasks on as many threads as help, this one among them.
+//! Runs independent tasks on several threads, the calling one included.
 
 use std::num::NonZero;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-/// More do not help: the largest column decides.
+/// The most threads. More do not help, because the largest column takes the longest.
 const MOST: usize = 4;
 
-/// From so many rows on, another thread is worth what it costs to start.
+/// The least number of rows for which starting another thread is worth its cost.
 const WORTH_A_THREAD: usize = 10_000;
 
-/// The results of `task` for each of `0..count`, in order; each looks at so many `rows`. Where no thread can be had,
-/// this one does it all.
+/// Returns the results of `task` for each of `0..count`, in order. Each task reads `rows` rows. If no thread can be
+/// started, the calling one runs all tasks.
 ///
 /// The tasks must not panic.
 pub(crate) fn run<T: Send>(count: usize, rows: usize, task: impl Fn(usize) -> T + Sync) -> Vec<T> {

@@ -1,4 +1,4 @@
-//! Where the bytes of a snapshot come from: a file, or memory.
+//! Positional reads of the bytes of a snapshot, from a file or from memory.
 
 use std::fs::File;
 use std::io;
@@ -13,17 +13,17 @@ use bytes::Bytes;
 
 /// Bytes that several threads can read at once.
 pub(crate) trait ReadAt: Sync {
-    /// How many there are.
+    /// The number of bytes.
     fn len(&self) -> u64;
 
-    /// Some of them.
+    /// Reads `length` bytes from `start` on.
     ///
     /// # Errors
-    /// If they cannot be read, or there are not so many.
+    /// If they cannot be read, or there are fewer.
     fn read(&self, start: u64, length: u64) -> io::Result<Bytes>;
 }
 
-/// An open file, read without moving its position, which a forked process would share.
+/// An open file, read without moving its position, which a forked process shares.
 #[cfg(unix)]
 #[derive(Debug)]
 pub(crate) struct OpenFile {
@@ -31,7 +31,7 @@ pub(crate) struct OpenFile {
     length: u64,
 }
 
-/// An open file. Its position is one for all threads, so they read in turn.
+/// An open file. Threads share its position, so they read in turn.
 #[cfg(not(unix))]
 #[derive(Debug)]
 pub(crate) struct OpenFile {

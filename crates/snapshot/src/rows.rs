@@ -1,10 +1,12 @@
-//! A heap as rows, in blocks, compressed: to be read by the process that wrote it, and soon.
+//! A heap as compressed blocks of rows, to be read soon by the process that wrote it.
 //!
-//! First what is known of the capture and the tables, as JSON as in a snapshot; then the objects in blocks, of each block
-//! one column after the other, and their references; then names, limits and roots. Numbers are little-endian.
+//! The file has the information about the capture and the tables, as JSON like in a snapshot; then the
+//! objects in blocks, each column by column, with their references; then names, limits and roots. Numbers are
+//! little-endian.
 //!
-//! Invariant: what comes back is what was written, or an error: the compressed stream has a checksum. Nothing leaves that
-//! [`View`] does not tell. It takes some megabytes while it works, unless one list is itself so large.
+//! Invariant: the heap that is read equals the one written, or reading fails: the compressed stream has a
+//! checksum. Only what [`View`] allows is written. Takes some megabytes while it works, unless a single list
+//! is larger.
 
 use std::io::{self, Read, Write};
 
@@ -17,12 +19,12 @@ use crate::read_at::ReadAt;
 use crate::tables::{Capture, Tables, object_id, origin_of};
 use crate::view::View;
 
-/// How many objects are in a block.
+/// The number of objects in a block.
 const BLOCK: usize = 1 << 14;
-/// Faster than a disk, and a fifth of the size.
+/// The compression level: faster than a disk, at a fifth of the size.
 const LEVEL: i32 = 1;
 const NONE: u32 = u32::MAX;
-/// Where the kind of a label stands in it: see [`Label`].
+/// The position of the kind in a label: see [`Label`].
 const KIND_BITS: u32 = 28;
 
 /// Writes a heap.
@@ -64,7 +66,7 @@ pub(crate) fn write<W: Write>(view: &View<'_>, to: W) -> Result<W, Fault> {
     Ok(out.to.finish()?)
 }
 
-/// A label, with its text by the number that this has in the tables.
+/// A label, with the number of its text in the tables.
 fn label_number(view: &View<'_>, label: Label) -> u32 {
     label.text().map_or(label.raw(), |text| (label.kind() as u32) << KIND_BITS | view.number(text))
 }
@@ -117,31 +119,7 @@ pub(crate) fn read<R: ReadAt>(file: &R) -> Result<Heap, Fault> {
     while left > 0 {
         let count = left.min(BLOCK);
         left -= count;
-        let first = builder.object_count();
-        let addresses = from.column(count)?.map(u64::from_le_bytes).collect::<Vec<_>>();
-        let types = from.column(count)?.map(u32::from_le_bytes).collect::<Vec<_>>();
-        let sizes = from.column(count)?.map(u64::from_le_bytes).collect::<Vec<_>>();
-        let refcounts = from.column(count)?.map(u32::from_le_bytes).collect::<Vec<_>>();
-        let flags = from.column(count)?.collect::<Vec<[u8; 1]>>();
-        for (row, &address) in addresses.iter().enumerate() {
-            builder.add_object(Object {
-                address,
-                ty: TypeId::from_index(types[row] as usize),
-                size: sizes[row],
-                refcount: refcounts[row],
-                flags: Flags::from_bits(flags[row][0]),
-            });
-        }
-        let counts = from.column(count)?.map(u32::from_le_bytes).collect::<Vec<_>>();
-        let all = counts.iter().map(|&count| count as usize).sum();
-        let targets = from.column(all)?.map(u32::from_le_bytes).collect::<Vec<_>>();
-        let mut rows = targets.iter().zip(from.column(all)?.map(u32::from_le_bytes));
-        for (row, &count) in counts.iter().enumerate() {
-            for (&to, label) in rows.by_ref().take(count as usize) {
-                let id = ObjectId::from_index(first + row);
-                builder.add_reference(id, object_id(i64::from(to))?, label_of(label)?);
-            }
-        }
+        read_block(&mut from, &mut builder, count)?;
     }
     for _ in 0..names {
         let [id, module, qualname] = from.numbers()?;
@@ -153,18 +131,53 @@ pub(crate) fn read<R: ReadAt>(file: &R) -> Result<Heap, Fault> {
         builder.set_limit(object_id(i64::from(id))?, u64::from(high) << 32 | u64::from(low));
     }
     for _ in 0..roots {
-        let [object, what, name, label, frame] = from.numbers()?;
-        let kind = RootKind::ALL.get((what >> 8) as usize).copied();
-        let kind = kind.ok_or_else(|| damaged(format!("there is no kind {} of a root", what >> 8)))?;
-        let mut root = Root::new(kind, text_id(name), object_id(i64::from(object))?);
-        root = root.with_origin(origin_of(what as u8)?).with_label(label_of(label)?);
-        if frame != NONE {
-            root = root.with_frame(FrameId::from_index(frame as usize));
-        }
-        builder.add_root(root);
+        builder.add_root(read_root(&mut from)?);
     }
     from.end()?;
     builder.finish().map_err(|error| damaged(error.to_string()))
+}
+
+/// Reads the next `count` objects and their references.
+fn read_block<R: Read>(from: &mut In<R>, builder: &mut HeapBuilder, count: usize) -> Result<(), Fault> {
+    let first = builder.object_count();
+    let addresses = from.column(count)?.map(u64::from_le_bytes).collect::<Vec<_>>();
+    let types = from.column(count)?.map(u32::from_le_bytes).collect::<Vec<_>>();
+    let sizes = from.column(count)?.map(u64::from_le_bytes).collect::<Vec<_>>();
+    let refcounts = from.column(count)?.map(u32::from_le_bytes).collect::<Vec<_>>();
+    let flags = from.column(count)?.collect::<Vec<[u8; 1]>>();
+    for (row, &address) in addresses.iter().enumerate() {
+        builder.add_object(Object {
+            address,
+            ty: TypeId::from_index(types[row] as usize),
+            size: sizes[row],
+            refcount: refcounts[row],
+            flags: Flags::from_bits(flags[row][0]),
+        });
+    }
+    let counts = from.column(count)?.map(u32::from_le_bytes).collect::<Vec<_>>();
+    let all = counts.iter().map(|&count| count as usize).sum();
+    let targets = from.column(all)?.map(u32::from_le_bytes).collect::<Vec<_>>();
+    let mut rows = targets.iter().zip(from.column(all)?.map(u32::from_le_bytes));
+    for (row, &count) in counts.iter().enumerate() {
+        for (&to, label) in rows.by_ref().take(count as usize) {
+            let id = ObjectId::from_index(first + row);
+            builder.add_reference(id, object_id(i64::from(to))?, label_of(label)?);
+        }
+    }
+    Ok(())
+}
+
+fn read_root<R: Read>(from: &mut In<R>) -> Result<Root, Fault> {
+    let [object, kind_and_origin, name, label, frame] = from.numbers()?;
+    let kind = kind_and_origin >> 8;
+    let kind = RootKind::ALL
+        .get(kind as usize)
+        .copied()
+        .ok_or_else(|| damaged(format!("a root has the unknown kind {kind}")))?;
+    let root = Root::new(kind, text_id(name), object_id(i64::from(object))?)
+        .with_origin(origin_of(kind_and_origin as u8)?)
+        .with_label(label_of(label)?);
+    Ok(if frame == NONE { root } else { root.with_frame(FrameId::from_index(frame as usize)) })
 }
 
 fn text_id(number: u32) -> StringId {
@@ -172,7 +185,7 @@ fn text_id(number: u32) -> StringId {
 }
 
 fn label_of(number: u32) -> Result<Label, Fault> {
-    Label::from_raw(number).ok_or_else(|| damaged(format!("there is no label {number:#010x}")))
+    Label::from_raw(number).ok_or_else(|| damaged(format!("{number:#010x} is not a label")))
 }
 
 struct In<R> {
@@ -192,7 +205,7 @@ impl<R: Read> In<R> {
         self.fill(length as usize)
     }
 
-    /// The next bytes. No more memory is taken than there are bytes.
+    /// Reads the next bytes. Takes no more memory than there are bytes.
     fn fill(&mut self, length: usize) -> io::Result<&[u8]> {
         self.buffer.clear();
         let read = self.from.by_ref().take(length as u64).read_to_end(&mut self.buffer)?;
@@ -217,16 +230,16 @@ impl<R: Read> In<R> {
         Ok(numbers)
     }
 
-    /// Behind the last byte the checksum is held against what was read.
+    /// Checks that nothing follows. Reading the end of the stream verifies its checksum.
     fn end(mut self) -> Result<(), Fault> {
         match self.from.read(&mut [0])? {
             0 => Ok(()),
-            _ => Err(damaged("there is more behind its end")),
+            _ => Err(damaged("there is data after its end")),
         }
     }
 }
 
-/// A file from a place on.
+/// A file, read from a position on.
 struct Stream<'f, R> {
     file: &'f R,
     at: u64,

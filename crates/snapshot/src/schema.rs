@@ -1,4 +1,4 @@
-//! The columns of a snapshot: their names, types and encodings. `docs/snapshot-format.md` says what they mean.
+//! The columns of a snapshot: their names, types and encodings. `docs/snapshot-format.md` explains their meaning.
 //!
 //! Invariant: a column of format 1 keeps its name, type and meaning; later versions only add columns.
 
@@ -9,6 +9,9 @@ use parquet::errors::ParquetError;
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
 use parquet::schema::parser::parse_message_type;
 use parquet::schema::types::{ColumnPath, SchemaDescPtr, SchemaDescriptor};
+
+/// The format that this version writes, and the newest that it reads.
+pub const FORMAT: u32 = 1;
 
 /// The keys of the file's metadata.
 pub(crate) const KEY_FORMAT: &str = "mem_top.format";
@@ -71,7 +74,7 @@ macro_rules! columns {
                 match self { $(Self::$name => $path,)* }
             }
 
-            /// Its path, as the library wants it: in parts.
+            /// Its path in parts, for the library.
             fn column_path(self) -> ColumnPath {
                 ColumnPath::new(self.path().split('.').map(str::to_owned).collect())
             }
@@ -117,8 +120,8 @@ pub(crate) fn schema() -> SchemaDescPtr {
 
 /// How the columns are written.
 ///
-/// No statistics and no page index: nobody looks for a range of sizes in a snapshot, and they would repeat names in
-/// the metadata. Pages of version 1, which every reader knows.
+/// There are no statistics and no page index: nobody searches a snapshot for a range of sizes, and they would
+/// repeat names in the metadata. Pages have version 1, which every reader knows.
 pub(crate) fn properties() -> Result<WriterProperties, ParquetError> {
     let mut builder = WriterProperties::builder()
         .set_created_by(format!("mem_top {}", env!("CARGO_PKG_VERSION")))
@@ -133,7 +136,7 @@ pub(crate) fn properties() -> Result<WriterProperties, ParquetError> {
             .set_column_dictionary_enabled(path.clone(), false)
             .set_column_encoding(path, Encoding::DELTA_BINARY_PACKED);
     }
-    // Where a dictionary would grow too large, numbers are near their neighbours.
+    // Used where a dictionary would be too large; these numbers are close to their neighbours.
     for column in [Column::Size, Column::Retained, Column::Refcount, Column::ItemLimit] {
         builder = builder.set_column_encoding(column.column_path(), Encoding::DELTA_BINARY_PACKED);
     }

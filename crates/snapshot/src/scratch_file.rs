@@ -1,9 +1,9 @@
-//! A heap that makes room in memory: in a temporary file, loaded back when it is needed. It is written as rows
-//! ([`rows`]), not as Parquet, which takes ten times as long and more memory.
+//! A heap in a temporary file, to free its memory until it is needed again. It is written as rows ([`rows`]), not as
+//! Parquet, which takes ten times as long and more memory.
 //!
-//! Invariants: the file is for its owner alone (mode 0600), and has no name from the moment on at which it is there, so
-//! that nobody else finds it and the system frees it when the process ends, in whatever way. What is in it obeys the
-//! rule of every snapshot: no contents of objects, and keys only if the capture was asked for them.
+//! Invariants: only its owner can read the file (mode 0600), and its name is removed as soon as it is
+//! created, so that nobody else finds it and the system frees it however the process ends. The rules of every
+//! snapshot apply: no contents of objects, and keys only if the capture includes them.
 
 use std::fs;
 use std::io::BufWriter;
@@ -21,13 +21,13 @@ use crate::{file, rows};
 #[derive(Debug)]
 pub struct ScratchFile {
     file: OpenFile,
-    /// Where it is, for errors.
+    /// Its directory, for errors.
     directory: PathBuf,
 }
 
 impl ScratchFile {
-    /// Saves a heap into a new temporary file in the [`scratch_directory`]. Linear; takes some ten
-    /// megabytes while it works, however large the heap is, unless one list is itself so large.
+    /// Saves a heap to a new temporary file in the [`scratch_directory`]. Linear; takes about ten megabytes
+    /// while it works, however large the heap is, unless a single list is larger.
     ///
     /// # Errors
     /// If the file cannot be written.
@@ -35,7 +35,7 @@ impl ScratchFile {
         Self::save_in(heap, &scratch_directory())
     }
 
-    /// As [`ScratchFile::save`], in a directory of the caller's.
+    /// Saves a heap like [`ScratchFile::save`], in another directory.
     ///
     /// # Errors
     /// As [`ScratchFile::save`].
@@ -49,18 +49,18 @@ impl ScratchFile {
         Ok(Self { file: OpenFile::new(file).map_err(in_place)?, directory: directory.to_owned() })
     }
 
-    /// Reads the heap back. It can be read any number of times.
+    /// Reads the heap. It can be read any number of times.
     ///
     /// # Errors
-    /// If the file cannot be read, or does not hold any more what was written.
+    /// If the file cannot be read, or has changed.
     pub fn load(&self) -> Result<Heap, SnapshotError> {
         guarded(|| rows::read(&self.file))
             .map_err(|fault| fault.while_reading(&self.directory.join("a temporary file")))
     }
 }
 
-/// Where temporary files are made: what `TMPDIR` says, else `/tmp`. If that is in memory, where a file would make no
-/// room, `/var/tmp`, which is on a disk.
+/// The directory of temporary files: `TMPDIR`, else `/tmp`. If `/tmp` is in memory, where a file would free
+/// nothing, it is `/var/tmp` if that is on a disk.
 #[must_use]
 pub fn scratch_directory() -> PathBuf {
     let usual = std::env::temp_dir();
@@ -72,7 +72,7 @@ pub fn scratch_directory() -> PathBuf {
     if use_other { other.to_owned() } else { usual }
 }
 
-/// Whether a directory's file system keeps its files in memory, by the lines of `/proc/self/mountinfo`
+/// True if a directory's file system keeps its files in memory, by the lines of `/proc/self/mountinfo`
 /// (`proc_pid_mountinfo(5)`).
 fn is_in_memory(directory: &Path, mounts: &str) -> bool {
     let directory = directory.canonicalize().unwrap_or_else(|_| directory.to_owned());
@@ -82,7 +82,7 @@ fn is_in_memory(directory: &Path, mounts: &str) -> bool {
         let kind = kind.split(' ').next()?.to_owned();
         directory.starts_with(&at).then_some((at.components().count(), kind))
     };
-    // Of those that are mounted over one another, the last one counts.
+    // If several are mounted at one place, the last one counts.
     let nearest = mounts.lines().filter_map(of).max_by_key(|(depth, _)| *depth);
     nearest.is_some_and(|(_, kind)| kind == "tmpfs" || kind == "ramfs")
 }
@@ -92,13 +92,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_system_in_memory_is_told_by_the_nearest_mount() {
+    fn a_file_system_in_memory_is_recognised_by_the_nearest_mount() {
         let mounts = "22 1 8:1 / / rw - ext4 /dev/sda1 rw\n\
                       30 22 0:30 / /no/tmp rw shared:1 - tmpfs tmpfs rw\n\
                       31 30 8:2 / /no/tmp/disk rw - ext4 /dev/sda2 rw\n";
-        let told = ["/no/tmp", "/no/tmp/x", "/no/tmp/disk/x", "/no/tmpx", "/no"]
+        let in_memory = ["/no/tmp", "/no/tmp/x", "/no/tmp/disk/x", "/no/tmpx", "/no"]
             .map(|directory| is_in_memory(Path::new(directory), mounts));
-        assert_eq!(told, [true, true, false, false, false]);
+        assert_eq!(in_memory, [true, true, false, false, false]);
         assert!(!is_in_memory(Path::new("/no"), ""));
     }
 }

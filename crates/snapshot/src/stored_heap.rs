@@ -1,4 +1,4 @@
-//! A heap that is kept for later: outside of memory where that can be.
+//! A heap that is kept for later, outside of memory where possible.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -6,9 +6,10 @@ use std::sync::Arc;
 use memtop_heap::{CaptureInfo, Heap};
 
 use crate::error::SnapshotError;
+use crate::load::{load, load_info};
 use crate::scratch_file::ScratchFile;
 
-/// A heap that is loaded when it is needed, with what is known of its capture at hand.
+/// A heap that is loaded when it is needed. The information about its capture is always available.
 #[derive(Debug)]
 pub struct StoredHeap {
     info: CaptureInfo,
@@ -23,14 +24,14 @@ enum Place {
 }
 
 impl StoredHeap {
-    /// Keeps a heap in a temporary file; its memory is freed unless somebody else has it too. If no file can be written
-    /// it stays in memory, and the error says why.
+    /// Keeps a heap in a temporary file; its memory is freed unless it is shared. If no file can be written,
+    /// it stays in memory, and the error is returned.
     #[must_use]
     pub fn new(heap: Arc<Heap>) -> (Self, Option<SnapshotError>) {
         Self::with(heap, ScratchFile::save)
     }
 
-    /// As [`StoredHeap::new`], in a directory of the caller's.
+    /// Keeps a heap like [`StoredHeap::new`], in another directory.
     #[must_use]
     pub fn new_in(heap: Arc<Heap>, directory: &Path) -> (Self, Option<SnapshotError>) {
         Self::with(heap, |heap| ScratchFile::save_in(heap, directory))
@@ -47,15 +48,15 @@ impl StoredHeap {
         }
     }
 
-    /// The snapshot at `path`, which is to stay there.
+    /// The snapshot at `path`, which must stay there.
     ///
     /// # Errors
     /// If it is not a snapshot: see [`crate::load_info`].
     pub fn of_file(path: &Path) -> Result<Self, SnapshotError> {
-        Ok(Self { info: crate::load_info(path)?, place: Place::File(path.to_owned()) })
+        Ok(Self { info: load_info(path)?, place: Place::File(path.to_owned()) })
     }
 
-    /// What is known of its capture.
+    /// The information about its capture.
     #[must_use]
     pub fn info(&self) -> &CaptureInfo {
         &self.info
@@ -70,14 +71,14 @@ impl StoredHeap {
         }
     }
 
-    /// The heap, loaded anew unless it is in memory.
+    /// The heap, loaded again unless it is in memory.
     ///
     /// # Errors
-    /// If the file cannot be read any more.
+    /// If the file can no longer be read.
     pub fn heap(&self) -> Result<Arc<Heap>, SnapshotError> {
         match &self.place {
             Place::Scratch(file) => file.load().map(Arc::new),
-            Place::File(path) => crate::load(path).map(|loaded| Arc::new(loaded.heap)),
+            Place::File(path) => load(path).map(|loaded| Arc::new(loaded.heap)),
             Place::Memory(heap) => Ok(Arc::clone(heap)),
         }
     }

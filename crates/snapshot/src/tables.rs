@@ -1,21 +1,20 @@
-//! The small tables of a snapshot, which stand in the file's metadata: what is known of the capture as plain JSON;
-//! texts, types and frames as JSON that is packed. And the digest over everything.
+//! The small tables of a snapshot, which are in the file's metadata: the information about the capture as plain JSON;
+//! texts, types and frames as compressed JSON.
 //!
-//! Invariant: unknown fields are ignored, so that later versions can add some; numbers that stand for words do not
-//! change their meaning.
+//! Invariant: unknown fields are ignored, so that later versions can add some; numbers of kinds never change their
+//! meaning.
 
 use std::io::Read;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use memtop_heap::{
-    CaptureInfo, CaptureMethod, Heap, HeapBuilder, MemoryNumbers, ObjectId, Origin, ProcessIdentity,
-    ProgramImage, PythonVersion, Shape, StringId, Type,
+    CaptureInfo, CaptureMethod, HeapBuilder, MemoryNumbers, ObjectId, Origin, ProcessIdentity, ProgramImage,
+    PythonVersion, Shape, StringId, Type,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Fault, damaged};
-use crate::label_text;
 use crate::view::View;
 
 #[derive(Serialize, Deserialize, Default)]
@@ -66,7 +65,7 @@ struct Memory {
 impl Capture {
     pub(crate) fn of(view: &View<'_>, has_retained: bool) -> Self {
         let (heap, info) = (view.heap, view.heap.info());
-        // Each field by name: one that is added to the heap's must be added here, or this does not compile.
+        // Each field by name, so that a new field of the heap's must be added here for this to compile.
         let CaptureInfo {
             taken_at,
             uptime,
@@ -159,7 +158,7 @@ impl Capture {
             program: self.program,
             method: *CaptureMethod::ALL
                 .get(usize::from(self.method))
-                .ok_or_else(|| damaged(format!("there is no method {} of a capture", self.method)))?,
+                .ok_or_else(|| damaged(format!("unknown capture method {}", self.method)))?,
             pause: self.pause,
             duration: self.duration,
             work: self.work,
@@ -182,7 +181,7 @@ impl Capture {
     }
 }
 
-/// Texts, and what refers to them by number.
+/// Texts, and the tables that refer to them by number.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Tables {
     pub(crate) texts: Vec<String>,
@@ -227,11 +226,11 @@ impl Tables {
         }
     }
 
-    /// Puts the tables into a builder that is empty.
+    /// Adds the tables to an empty builder.
     pub(crate) fn fill(&self, builder: &mut HeapBuilder) -> Result<(), Fault> {
         for (number, text) in self.texts.iter().enumerate() {
             if builder.string(text).index() != number {
-                return Err(damaged("a text stands twice in its table, or the first is not the empty one"));
+                return Err(damaged("a text is twice in its table, or the first one is not empty"));
             }
         }
         for &(module, qualname, origin, shape, object) in &self.types {
@@ -240,7 +239,7 @@ impl Tables {
                 origin: origin_of(origin)?,
                 shape: *Shape::ALL
                     .get(usize::from(shape))
-                    .ok_or_else(|| damaged(format!("there is no shape {shape} of a type")))?,
+                    .ok_or_else(|| damaged(format!("a type has the unknown shape {shape}")))?,
                 object: None,
                 ..Type::new(module, qualname)
             };
@@ -257,7 +256,7 @@ impl Tables {
         Ok(())
     }
 
-    /// The names of the types as they are shown, by the handles that they get.
+    /// The displayed names of the types, in the order of their handles.
     pub(crate) fn type_names(&self) -> Result<Vec<String>, Fault> {
         let shown = |module: &str, qualname: &str| match module {
             "" | "builtins" => qualname.to_owned(),
@@ -274,7 +273,7 @@ impl Tables {
         self.texts
             .get(number as usize)
             .map(String::as_str)
-            .ok_or_else(|| damaged(format!("there is no text {number}, there are {}", self.texts.len())))
+            .ok_or_else(|| damaged(format!("text {number} is missing: there are only {}", self.texts.len())))
     }
 
     fn text_id(&self, number: u32) -> Result<StringId, Fault> {
@@ -283,26 +282,23 @@ impl Tables {
 }
 
 pub(crate) fn origin_of(number: u8) -> Result<Origin, Fault> {
-    Origin::ALL
-        .get(usize::from(number))
-        .copied()
-        .ok_or_else(|| damaged(format!("there is no origin {number}")))
+    Origin::ALL.get(usize::from(number)).copied().ok_or_else(|| damaged(format!("unknown origin {number}")))
 }
 
-/// A handle from a file. Whether there is such a row, `finish` finds out.
+/// A handle from a file. `finish` checks that there is such a row.
 pub(crate) fn object_id(id: i64) -> Result<ObjectId, Fault> {
     u32::try_from(id)
         .ok()
         .and_then(ObjectId::from_raw)
-        .ok_or_else(|| damaged(format!("{id} is no id of an object")))
+        .ok_or_else(|| damaged(format!("{id} is not an object id")))
 }
 
-/// JSON as it stands in the metadata: zstd, in base64.
+/// Packs JSON for the metadata: zstd in base64.
 pub(crate) fn pack(json: &[u8]) -> Result<String, Fault> {
     Ok(STANDARD.encode(zstd::encode_all(json, 9)?))
 }
 
-/// The JSON that was packed. Stops at `limit` bytes, so that a small file cannot unfold to fill the memory.
+/// Unpacks JSON, up to `limit` bytes, so that a small file cannot unpack to fill the memory.
 pub(crate) fn unpack(packed: &str, limit: u64) -> Result<Vec<u8>, Fault> {
     let bytes = STANDARD.decode(packed).map_err(|error| damaged(format!("the tables: {error}")))?;
     let unfold = || -> std::io::Result<Vec<u8>> {
@@ -314,92 +310,5 @@ pub(crate) fn unpack(packed: &str, limit: u64) -> Result<Vec<u8>, Fault> {
     match json.len() as u64 <= limit {
         true => Ok(json),
         false => Err(Fault::TooLarge("tables of names".to_owned(), limit)),
-    }
-}
-
-/// CRC-32 over the metadata and every value of the heap, in a fixed order: what the checksums of pages do not see
-/// (headers, positions, the library's own mistakes) it does.
-pub(crate) fn digest(
-    view: &View<'_>,
-    retained: Option<&[Option<u64>]>,
-    capture: &[u8],
-    tables: &[u8],
-) -> u32 {
-    let mut sum = Summer { hasher: crc32fast::Hasher::new(), buffer: Vec::with_capacity(1 << 16) };
-    sum.bytes(capture);
-    sum.bytes(tables);
-    let heap: &Heap = view.heap;
-    let objects = heap.objects();
-    for id in objects.ids() {
-        let object = objects.get(id);
-        sum.number(object.address);
-        sum.number(object.ty.index() as u64);
-        sum.number(object.size);
-        sum.number(u64::from(object.refcount) << 8 | u64::from(object.flags.bits()));
-        if let Some(retained) = retained {
-            let retained = retained[id.index()];
-            sum.number(u64::from(retained.is_some()));
-            sum.number(retained.unwrap_or_default());
-        }
-        let references = view.references(id);
-        sum.number(references.len() as u64);
-        for reference in references {
-            let label = reference.label;
-            let payload =
-                label.text().map_or(label.index().unwrap_or_default() as u32, |text| view.number(text));
-            sum.number(u64::from(reference.to.raw()) << 32 | u64::from(payload));
-            sum.byte(label.kind() as u8);
-        }
-    }
-    for &(id, name) in objects.names() {
-        sum.number(u64::from(id.raw()));
-        sum.number(u64::from(view.number(name.module)) << 32 | u64::from(view.number(name.qualname)));
-    }
-    for &(id, limit) in objects.limits() {
-        sum.number(u64::from(id.raw()));
-        sum.number(limit);
-    }
-    for (_, root) in heap.roots().iter() {
-        sum.number(u64::from(root.object.raw()) << 32 | u64::from(view.number(root.name)));
-        sum.number((root.kind as u64) << 8 | root.origin as u64);
-        sum.number(root.frame().map_or(u64::MAX, |frame| frame.index() as u64));
-        let label = view.root_label(root);
-        let text = label.text().map_or("", |text| heap.text(text));
-        sum.bytes(label_text::write(label, text).unwrap_or_default().as_bytes());
-    }
-    sum.finish()
-}
-
-struct Summer {
-    hasher: crc32fast::Hasher,
-    buffer: Vec<u8>,
-}
-
-impl Summer {
-    fn number(&mut self, number: u64) {
-        self.buffer.extend_from_slice(&number.to_le_bytes());
-        if self.buffer.len() > (1 << 16) - 16 {
-            self.flush();
-        }
-    }
-
-    fn byte(&mut self, byte: u8) {
-        self.buffer.push(byte);
-    }
-
-    fn bytes(&mut self, bytes: &[u8]) {
-        self.number(bytes.len() as u64);
-        self.flush();
-        self.hasher.update(bytes);
-    }
-
-    fn flush(&mut self) {
-        self.hasher.update(&self.buffer);
-        self.buffer.clear();
-    }
-
-    fn finish(mut self) -> u32 {
-        self.flush();
-        self.hasher.finalize()
     }
 }

@@ -1,10 +1,11 @@
-//! A heap as it is to stand in a file: without the texts that nothing in it needs, and without the keys that are no
-//! names.
+//! The part of a heap that is written to a file: without texts that nothing refers to, and without keys that
+//! may be data.
 //!
-//! Invariant: without `with_keys`, no key leaves this module but string keys that are identifiers, in containers of
-//! fewer than [`KEYS_ARE_DATA`] keys, and keys of namespaces; and no text leaves it that no row refers to.
+//! Invariant: without `with_keys`, the only keys that leave this module are those of namespaces, and string
+//! keys that are identifiers in containers of fewer than [`KEYS_ARE_DATA`] keys. The only texts are those
+//! that a row refers to.
 //!
-//! The order of the texts stays, so a heap that needs no change comes back equal.
+//! Texts keep their order, so that a heap that needs no change is read back equal.
 
 use memtop_heap::{Heap, KEYS_ARE_DATA, Label, LabelKind, ObjectId, Reference, Root, StringId};
 
@@ -12,7 +13,7 @@ pub(crate) struct View<'a> {
     pub(crate) heap: &'a Heap,
     pub(crate) with_keys: bool,
     namespaces: Vec<bool>,
-    /// For each text of the heap its number in the file; `u32::MAX` for those that stay behind.
+    /// For each text of the heap its number in the file; `u32::MAX` for a text that is left out.
     numbers: Vec<u32>,
     /// The texts of the file, by number.
     pub(crate) texts: Vec<StringId>,
@@ -33,7 +34,7 @@ impl<'a> View<'a> {
     fn find_namespaces(&mut self) {
         let heap = self.heap;
         self.namespaces = vec![false; heap.objects().len()];
-        // A namespace that no module holds (of `exec`) is still one, by what its function calls it.
+        // A namespace that no module holds (of `exec`) is recognised by the label of a reference to it.
         let held_as: Vec<Label> = ["__globals__", "__builtins__", "f_globals", "f_locals", "f_builtins"]
             .into_iter()
             .filter_map(|name| heap.strings().find(name).map(Label::attribute))
@@ -58,28 +59,28 @@ impl<'a> View<'a> {
         if let Some(empty) = used.first_mut() {
             *empty = true;
         }
-        let mut mark = |text: StringId| used[text.index()] = true;
+        let mut mark_used = |text: StringId| used[text.index()] = true;
         for (_, ty) in heap.types().iter() {
-            mark(ty.module);
-            mark(ty.qualname);
-            mark(ty.name());
+            mark_used(ty.module);
+            mark_used(ty.qualname);
+            mark_used(ty.name());
         }
         for (_, name) in heap.objects().names() {
-            mark(name.module);
-            mark(name.qualname);
+            mark_used(name.module);
+            mark_used(name.qualname);
         }
         for frame in heap.roots().frames() {
-            mark(frame.thread);
-            mark(frame.function);
-            mark(frame.file);
+            mark_used(frame.thread);
+            mark_used(frame.function);
+            mark_used(frame.file);
         }
         for (_, root) in heap.roots().iter() {
-            mark(root.name);
-            self.root_label(root).text().map(&mut mark);
+            mark_used(root.name);
+            self.root_label(root).text().map(&mut mark_used);
         }
         for id in heap.objects().ids() {
             for reference in self.references(id) {
-                reference.label.text().map(&mut mark);
+                reference.label.text().map(&mut mark_used);
             }
         }
         self.numbers = vec![u32::MAX; used.len()];
@@ -94,18 +95,19 @@ impl<'a> View<'a> {
         self.numbers[text.index()]
     }
 
-    /// The references of an object, with the labels that may be told.
+    /// The references of an object, with the labels that may be written.
     pub(crate) fn references(&self, id: ObjectId) -> impl ExactSizeIterator<Item = Reference> + '_ {
         let references = self.heap.references().of(id);
-        let tell = self.with_keys || self.namespaces[id.index()];
-        let few = tell || references.clone().filter(|one| is_key(one.label)).count() < KEYS_ARE_DATA as usize;
-        references.map(move |one| match tell {
+        let show_all = self.with_keys || self.namespaces[id.index()];
+        let few =
+            show_all || references.clone().filter(|one| is_key(one.label)).count() < KEYS_ARE_DATA as usize;
+        references.map(move |one| match show_all {
             true => one,
             false => Reference { to: one.to, label: self.without_keys(one.label, few) },
         })
     }
 
-    /// The label of a root, as it may be told.
+    /// The label of a root, as it may be written.
     pub(crate) fn root_label(&self, root: &Root) -> Label {
         if self.with_keys || root.kind.is_namespace() {
             root.label
@@ -131,7 +133,7 @@ fn is_key(label: Label) -> bool {
     matches!(label.kind(), LabelKind::Key | LabelKind::KeyText | LabelKind::AnyKey)
 }
 
-/// As Python's `str.isidentifier`.
+/// True as for Python's `str.isidentifier`.
 fn is_identifier(text: &str) -> bool {
     let mut characters = text.chars();
     characters.next().is_some_and(|first| first == '_' || unicode_ident::is_xid_start(first))

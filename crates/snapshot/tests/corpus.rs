@@ -59,7 +59,7 @@ fn the_corpus_is_read_without_harm() {
 
 /// A moment of what the fuzzer does, the same files each time.
 #[test]
-fn what_a_fuzzer_makes_is_read_without_harm() {
+fn files_from_a_fuzzer_are_read_without_harm() {
     let seeds: Vec<_> =
         files("tests/data").into_iter().chain(files("fuzz/corpus")).map(|(_, bytes)| bytes).collect();
     let chance = &mut Chance::new(1);

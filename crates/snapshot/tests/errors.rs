@@ -1,4 +1,4 @@
-//! Files that are no snapshots, cut short, damaged, or made to harm: each is refused, with its reason and a hint.
+//! Files that are not snapshots, cut short, damaged, or hostile: each is refused, with the reason and a hint.
 #![expect(
     clippy::unwrap_used,
     clippy::print_stderr,
@@ -29,7 +29,7 @@ fn read(bytes: Vec<u8>) -> Result<Loaded, SnapshotError> {
     load_from(bytes, Path::new("a.parquet"), &Limits::at_most(64_000_000))
 }
 
-/// The message and the hint of the error that `path` gives.
+/// The message of the error for `path`, which must have a hint.
 fn refusal(path: &Path) -> String {
     let error = load(path).unwrap_err();
     let text = error.to_string();
@@ -39,7 +39,7 @@ fn refusal(path: &Path) -> String {
 }
 
 #[test]
-fn what_is_no_file_is_told_as_what_it_is() {
+fn a_path_that_is_not_a_file_is_refused() {
     let folder = Folder::new("no-file");
     let missing = refusal(&folder.file("none.parquet"));
     assert!(missing.contains("no such file"), "{missing}");
@@ -50,7 +50,7 @@ fn what_is_no_file_is_told_as_what_it_is() {
 }
 
 #[test]
-fn what_is_no_snapshot_is_told_as_what_it_is() {
+fn a_file_that_is_not_a_snapshot_is_refused() {
     let folder = Folder::new("no-snapshot");
     let file = folder.file("a.parquet");
     let refused = |bytes: &[u8]| {
@@ -64,8 +64,11 @@ fn what_is_no_snapshot_is_told_as_what_it_is() {
     assert!(refused(&bytes[..bytes.len() / 2]).contains("cut short"));
     assert!(refused(&bytes[..bytes.len() - 1]).contains("cut short"));
     // A Parquet file of another program: an empty one with a column of numbers.
-    assert!(refused(&foreign(&[])).contains("no snapshot of mem_top"));
-    assert!(refused(&foreign(&[("mem_top.format", "7")])).contains("format 7; this version reads up to 1"));
+    assert!(refused(&foreign(&[])).contains("not a snapshot of mem_top"));
+    assert!(
+        refused(&foreign(&[("mem_top.format", "7")]))
+            .contains("format 7; this version of mem_top reads formats up to 1")
+    );
     assert!(refused(&foreign(&[("mem_top.format", "x")])).contains("damaged"));
     assert!(refused(&foreign(&[("mem_top.format", "0")])).contains("damaged"));
     assert!(refused(&foreign(&[("mem_top.format", "1")])).contains("mem_top.capture"));
@@ -83,7 +86,7 @@ fn foreign(pairs: &[(&str, &str)]) -> Vec<u8> {
 }
 
 #[test]
-fn a_file_that_cannot_be_read_is_told_so() {
+fn a_file_without_read_permission_is_refused() {
     let folder = Folder::new("permission");
     let file = folder.file("a.parquet");
     std::fs::write(&file, b"PAR1").unwrap();
@@ -109,7 +112,7 @@ fn wherever_a_file_is_cut_it_is_refused() {
     }
 }
 
-/// Bytes that mean nothing may change and the heap be the same; none makes another heap.
+/// Some bytes can change without changing the heap; no change may result in another heap.
 #[test]
 fn whichever_byte_is_damaged_no_other_heap_comes_out() {
     let (bytes, loaded) = small();
@@ -149,7 +152,7 @@ fn whichever_piece_is_damaged_no_other_heap_comes_out() {
     }
 }
 
-/// What a file says of sizes is held against the limit before memory is asked for.
+/// Sizes in a file are checked against the limit before memory is allocated.
 #[test]
 fn a_heap_that_does_not_fit_into_the_limit_is_refused() {
     let folder = Folder::new("limit");
@@ -161,7 +164,7 @@ fn a_heap_that_does_not_fit_into_the_limit_is_refused() {
     assert!(error.hint().is_some());
 }
 
-/// A file of a few hundred bytes that says it is large, or unfolds to be.
+/// A file of a few hundred bytes that claims to be large, or unpacks to be.
 #[test]
 fn a_small_file_cannot_fill_the_memory() {
     use base64::Engine;
@@ -182,22 +185,22 @@ fn a_small_file_cannot_fill_the_memory() {
     assert!(bomb.len() < 10_000);
     let error = refused("{}", &bomb);
     assert!(matches!(error, SnapshotError::TooLarge { .. }), "{error}");
-    // Rows that are said to be there, and are not.
+    // Rows that the metadata claims and that are missing.
     let error = refused(r#"{"objects":5}"#, &empty);
     assert!(error.to_string().contains("0 rows for 5 objects"), "{error}");
 }
 
 #[test]
-fn a_panic_of_the_library_is_no_panic_of_ours_and_others_are_still_told() {
-    // The hook stands from the first file on; a panic beside it must still reach the hook that was there before.
+fn a_panic_of_the_library_becomes_an_error_and_other_panics_are_still_printed() {
+    // The hook is set when the first file is read. Another panic must still reach the previous hook.
     let (bytes, _) = small();
     assert!(read(bytes[..100].to_vec()).is_err());
     assert!(std::panic::catch_unwind(|| panic!("this line on stderr is wanted")).is_err());
 }
 
 #[test]
-fn a_column_that_is_not_known_is_left_alone() {
-    // Files of later versions of this format have more; the columns of this one must stay.
+fn an_unknown_column_is_ignored() {
+    // Later versions of this format may add columns, but keep the present ones.
     let graph = graph("root -> a:dict -> b:list");
     let folder = Folder::new("unknown-column");
     let file = folder.file("a.parquet");

@@ -1,4 +1,4 @@
-//! How a snapshot comes into the file system: whole or not at all, for its owner alone, and through no planted link.
+//! A snapshot is written to the file system completely or not at all, for its owner alone, and not through a planted link.
 #![expect(clippy::print_stderr, reason = "a test that cannot run says so")]
 
 mod common;
@@ -20,7 +20,7 @@ fn save_at(path: &Path) -> Result<(), SnapshotError> {
 }
 
 #[test]
-fn only_the_owner_may_read_it_whatever_stood_there() {
+fn only_the_owner_may_read_it_whatever_was_there_before() {
     let folder = Folder::new("mode");
     let file = folder.file("a.parquet");
     for _ in 0..2 {
@@ -44,7 +44,7 @@ fn a_link_under_the_name_is_replaced_and_not_followed() {
 }
 
 #[test]
-fn what_is_no_file_is_not_replaced() {
+fn only_files_are_replaced() {
     let folder = Folder::new("replace");
     let directory = folder.file("directory");
     fs::create_dir(&directory).unwrap();
@@ -56,7 +56,7 @@ fn what_is_no_file_is_not_replaced() {
 }
 
 #[test]
-fn where_nothing_can_be_written_the_error_says_so_and_nothing_stays() {
+fn a_failed_save_is_an_error_and_leaves_nothing() {
     let folder = Folder::new("nowhere");
     let error = save_at(&folder.file("none/a.parquet")).unwrap_err();
     assert!(matches!(error, SnapshotError::Write { .. }), "{error}");
@@ -67,7 +67,7 @@ fn where_nothing_can_be_written_the_error_says_so_and_nothing_stays() {
 }
 
 #[test]
-fn any_file_is_written_so_and_not_at_all_if_its_writer_fails() {
+fn any_file_is_written_completely_and_not_at_all_if_its_writer_fails() {
     let folder = Folder::new("any");
     let (file, target) = (folder.file("a.html"), folder.file("precious"));
     fs::write(&target, "precious").unwrap();
@@ -97,7 +97,7 @@ fn a_new_file_replaces_nothing_and_follows_no_link() {
     assert!(load(&path).unwrap().heap == heap());
     assert_eq!(fs::metadata(&path).unwrap().mode() & 0o7777, 0o600);
     assert_eq!(fs::read_to_string(folder.file("1.parquet")).unwrap(), "precious");
-    // Somebody takes the name while the file is written.
+    // Another file takes the name during the write.
     let path = write_new(names(), |out| {
         fs::write(folder.file("4.parquet"), "precious too")?;
         out.write_all(b"whole")
@@ -106,13 +106,13 @@ fn a_new_file_replaces_nothing_and_follows_no_link() {
     assert_eq!(fs::read_to_string(folder.file("4.parquet")).unwrap(), "precious too");
     assert_eq!(fs::read_to_string(folder.file("5.parquet")).unwrap(), "whole");
     let error = write_new(names().take(5), |out| out.write_all(b"more")).unwrap_err();
-    assert!(error.to_string().contains("every name that could be given is taken"), "{error}");
+    assert!(error.to_string().contains("all possible names are taken"), "{error}");
     assert_eq!(folder.names(), ["1.parquet", "2.parquet", "3.parquet", "4.parquet", "5.parquet"]);
 }
 
-/// Many at once, each of which gets a name of its own.
+/// Each of many concurrent writers gets its own name.
 #[test]
-fn new_files_that_are_written_at_one_time_all_stay() {
+fn new_files_that_are_written_at_the_same_time_are_all_kept() {
     let folder = Folder::new("at-once");
     std::thread::scope(|scope| {
         for writer in 0..8 {
@@ -128,7 +128,7 @@ fn new_files_that_are_written_at_one_time_all_stay() {
     assert_eq!(folder.names().len(), 80);
 }
 
-/// The one device that is always full cannot be saved to, so a small file system is made, which needs root.
+/// `/dev/full` is not a file, so the test mounts a small file system, which needs root.
 #[test]
 fn a_full_disk_leaves_the_old_file_and_no_new_one() {
     let folder = Folder::new("full");
@@ -138,7 +138,7 @@ fn a_full_disk_leaves_the_old_file_and_no_new_one() {
         .stderr(std::process::Stdio::null())
         .status();
     if !mounted.is_ok_and(|status| status.success()) {
-        eprintln!("skipped: this user may not make a file system");
+        eprintln!("skipped: this user may not mount a file system");
         return;
     }
     let unmount = || std::process::Command::new("umount").arg(folder.path()).status();

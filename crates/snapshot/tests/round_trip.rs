@@ -1,4 +1,4 @@
-//! What is saved comes back equal.
+//! A saved heap is loaded equal.
 #![expect(clippy::unwrap_used, reason = "a test fails by it")]
 
 mod common;
@@ -25,19 +25,19 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(400) })]
 
     #[test]
-    fn a_random_heap_comes_back_equal(seed in any::<u64>(), most in 0_usize..200, with_keys in any::<bool>()) {
+    fn a_random_heap_is_loaded_equal(seed in any::<u64>(), most in 0_usize..200, with_keys in any::<bool>()) {
         check(&random_heap(seed, most, with_keys), &Folder::new(&format!("random-{seed}-{most}")));
     }
 }
 
 #[test]
-fn an_empty_heap_comes_back_equal() {
+fn an_empty_heap_is_loaded_equal() {
     let heap = HeapBuilder::new(CaptureInfo::default()).finish().unwrap();
     check(&heap, &Folder::new("empty"));
 }
 
 #[test]
-fn a_hand_made_heap_comes_back_equal() {
+fn a_handmade_heap_is_loaded_equal() {
     let graph = graph(
         "module:shop!own -> globals:dict -> sessions:shop.Sessions('sessions')#7=shop.sessions
          sessions -> by_token:dict(.by_token)[232]<1000 -> one:shop.Session('tok')[56]!tracked!garbage
@@ -48,7 +48,7 @@ fn a_hand_made_heap_comes_back_equal() {
 }
 
 #[test]
-fn retained_sizes_come_back_where_they_are_known() {
+fn known_retained_sizes_are_loaded_equal() {
     let graph = graph("root -> a:dict[5] -> b:list[7]; a -> c:str[9]");
     let path = Folder::new("retained");
     let path = path.file("a.parquet");
@@ -59,7 +59,7 @@ fn retained_sizes_come_back_where_they_are_known() {
 
 /// More than one row group, by objects and by references, and a list that is larger than a group.
 #[test]
-fn a_large_heap_comes_back_equal() {
+fn a_large_heap_is_loaded_equal() {
     let mut builder = HeapBuilder::new(CaptureInfo::default());
     let ty = builder.add_type(Type::new("builtins", "list"));
     let other = builder.add_type(Type::new("shop", "Node"));

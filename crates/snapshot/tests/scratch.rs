@@ -1,4 +1,4 @@
-//! Heaps in temporary files: what comes back, what is left behind, and what is never written.
+//! Heaps in temporary files: they are read back equal, leave nothing behind, and contain no secrets.
 
 mod common;
 
@@ -18,10 +18,10 @@ fn directory(name: &str) -> PathBuf {
 }
 
 #[test]
-fn a_heap_comes_back_as_often_as_it_is_wanted_and_leaves_no_file() {
+fn a_heap_is_read_any_number_of_times_and_leaves_no_file() {
     let directory = directory("back");
     let graph = graph("module:shop -> globals:dict -> sessions:shop.Sessions('sessions')");
-    let file = ScratchFile::save_in(graph.heap(), &directory).expect("there is room");
+    let file = ScratchFile::save_in(graph.heap(), &directory).expect("there is space");
     let names = || fs::read_dir(&directory).expect("a directory").count();
     assert_eq!(names(), 0, "the file has a name");
     for _ in 0..2 {
@@ -33,22 +33,22 @@ fn a_heap_comes_back_as_often_as_it_is_wanted_and_leaves_no_file() {
 }
 
 #[test]
-fn what_comes_back_is_what_a_snapshot_would_give() {
+fn a_scratch_file_returns_the_same_heap_as_a_snapshot() {
     let directory = directory("same");
     let path = directory.join("one.parquet");
     for seed in 0..150 {
         let with_keys = seed % 2 == 0;
         let heap = common::random_heap(seed, 400, with_keys);
-        save(&heap, None, &path, &SaveOptions { with_keys: heap.info().with_keys }).expect("there is room");
+        save(&heap, None, &path, &SaveOptions { with_keys: heap.info().with_keys }).expect("there is space");
         let back =
-            ScratchFile::save_in(&heap, &directory).and_then(|file| file.load()).expect("there is room");
+            ScratchFile::save_in(&heap, &directory).and_then(|file| file.load()).expect("there is space");
         assert!(back == load(&path).expect("a snapshot").heap, "seed {seed}");
     }
-    fs::remove_dir_all(&directory).expect("it goes");
+    fs::remove_dir_all(&directory).expect("it can be removed");
 }
 
 #[test]
-fn more_than_one_block_comes_back() {
+fn a_heap_of_several_blocks_is_read_back() {
     let directory = directory("blocks");
     let mut builder = HeapBuilder::new(CaptureInfo::default());
     let ty = builder.add_type(Type::new("m", "A"));
@@ -57,7 +57,7 @@ fn more_than_one_block_comes_back() {
         builder.add_reference(pair[0], pair[1], Label::at(pair[0].index()));
     }
     let heap = builder.finish().expect("handles are valid");
-    let back = ScratchFile::save_in(&heap, &directory).and_then(|file| file.load()).expect("there is room");
+    let back = ScratchFile::save_in(&heap, &directory).and_then(|file| file.load()).expect("there is space");
     assert!(back == heap);
     fs::remove_dir(&directory).expect("it is empty");
 }
@@ -66,7 +66,7 @@ fn more_than_one_block_comes_back() {
 #[test]
 fn only_the_owner_may_read_the_file() {
     let directory = directory("mode");
-    let _file = ScratchFile::save_in(graph("r -> a").heap(), &directory).expect("there is room");
+    let _file = ScratchFile::save_in(graph("r -> a").heap(), &directory).expect("there is space");
     let descriptors = fs::read_dir("/proc/self/fd").expect("Linux").flatten();
     let is_ours = |link: &PathBuf| fs::read_link(link).is_ok_and(|target| target.starts_with(&directory));
     let ours = descriptors.map(|entry| entry.path()).find(is_ours).expect("an open file");
@@ -75,7 +75,7 @@ fn only_the_owner_may_read_the_file() {
     fs::remove_dir(&directory).expect("it is empty");
 }
 
-/// A dict with a key that is a token, as a capture that was asked for keys has it, and one that was not cannot.
+/// A dict with a key that is a token.
 fn with_token(with_keys: bool) -> Heap {
     let mut builder = HeapBuilder::new(CaptureInfo { with_keys, ..CaptureInfo::default() });
     let dict = builder.add_type(Type::new("builtins", "dict"));
@@ -88,12 +88,12 @@ fn with_token(with_keys: bool) -> Heap {
 }
 
 #[test]
-fn keys_are_written_only_if_the_capture_was_asked_for_them() {
+fn keys_are_written_only_if_the_capture_includes_them() {
     let directory = directory("keys");
     for with_keys in [true, false] {
         let heap = with_token(with_keys);
         let back =
-            ScratchFile::save_in(&heap, &directory).and_then(|file| file.load()).expect("there is room");
+            ScratchFile::save_in(&heap, &directory).and_then(|file| file.load()).expect("there is space");
         let is_there = back.strings().find("tok-17-secret").is_some();
         assert_eq!((is_there, back.info().with_keys), (with_keys, with_keys));
     }
@@ -101,7 +101,7 @@ fn keys_are_written_only_if_the_capture_was_asked_for_them() {
 }
 
 #[test]
-fn a_directory_that_takes_no_file_is_an_error_with_its_place() {
+fn a_missing_directory_is_an_error_with_its_path() {
     let missing = directory("missing").join("not there");
     let error = ScratchFile::save_in(graph("r -> a").heap(), &missing).expect_err("there is none");
     assert!(matches!(error, SnapshotError::Write { .. }), "{error}");
@@ -109,18 +109,18 @@ fn a_directory_that_takes_no_file_is_an_error_with_its_place() {
 }
 
 #[test]
-fn what_is_known_of_a_capture_is_read_without_its_heap() {
+fn the_information_about_a_capture_is_read_without_its_heap() {
     let path = directory("info").join("one.parquet");
     let info = CaptureInfo { taken_at: 7, program: "shop".to_owned(), ..CaptureInfo::default() };
     let heap = HeapBuilder::new(info.clone()).finish().expect("an empty heap");
-    save(&heap, None, &path, &SaveOptions::default()).expect("there is room");
+    save(&heap, None, &path, &SaveOptions::default()).expect("there is space");
     assert_eq!(load_info(&path).expect("a snapshot"), info);
-    fs::write(&path, "PAR1 and no more").expect("there is room");
+    fs::write(&path, "PAR1 and no more").expect("there is space");
     assert!(matches!(load_info(&path), Err(SnapshotError::CutShort { .. })));
 }
 
 #[test]
-fn what_cannot_be_put_into_a_file_stays_in_memory_and_says_why() {
+fn a_heap_that_cannot_be_saved_stays_in_memory_with_the_error() {
     let directory = directory("stored");
     let graph = graph("module:shop -> globals:dict -> sessions:shop.Sessions('sessions')");
     let (stored, error) = StoredHeap::new_in(Arc::new(graph.heap().clone()), &directory);
@@ -133,10 +133,10 @@ fn what_cannot_be_put_into_a_file_stays_in_memory_and_says_why() {
 }
 
 #[test]
-fn a_file_that_is_gone_is_an_error_with_its_name() {
+fn a_file_that_was_removed_is_not_found() {
     let path = directory("gone").join("one.parquet");
-    save(graph("r -> a").heap(), None, &path, &SaveOptions::default()).expect("there is room");
+    save(graph("r -> a").heap(), None, &path, &SaveOptions::default()).expect("there is space");
     let stored = StoredHeap::of_file(&path).expect("a snapshot");
-    fs::remove_file(&path).expect("it goes");
+    fs::remove_file(&path).expect("it can be removed");
     assert!(matches!(stored.heap(), Err(SnapshotError::NotFound { .. })));
 }

@@ -1,4 +1,4 @@
-//! What must not be in a file is not in it.
+//! No secret is in a file.
 #![expect(clippy::unwrap_used, reason = "a test fails by it")]
 
 mod common;
@@ -8,7 +8,7 @@ use memtop_heap::testing::graph;
 use memtop_heap::{CaptureInfo, Heap, HeapBuilder, Label, LabelKind, Object, ObjectId, Root, RootKind, Type};
 use memtop_snapshot::{SaveOptions, load, save};
 
-/// A heap that was captured with keys, saved and loaded; and all the texts in the file.
+/// A heap captured with keys, after saving and loading, and all texts in the file.
 fn saved(heap: &Heap, with_keys: bool, test: &str) -> (Heap, Vec<String>) {
     let folder = Folder::new(test);
     let file = folder.file("a.parquet");
@@ -36,7 +36,7 @@ fn kinds(heap: &Heap) -> Vec<LabelKind> {
 }
 
 #[test]
-fn keys_that_are_no_names_stay_out() {
+fn keys_that_are_not_identifiers_are_left_out() {
     let heap = with_keys(&["user", "tok-17", "ada@example.org", "имя", ""], |builder, holder| {
         let text = builder.string("4242424242424242");
         builder.add_reference(holder, holder, Label::key_text(text));
@@ -82,9 +82,9 @@ fn from_64_keys_on_keys_are_data_but_in_a_namespace() {
     assert_eq!(named(&of_a_function, "function"), 64);
 }
 
-/// Also where keys were not asked for when it was captured, the file itself is held to the rule.
+/// Saving applies the rule even to a capture without keys.
 #[test]
-fn a_capture_that_kept_too_much_is_not_believed() {
+fn keys_that_a_capture_should_not_have_are_left_out() {
     let graph = graph("root -> a:dict -> b:str('s3cret-token-of-a-person'); a -> c:str([s3cret.text])");
     let (heap, texts) = saved(graph.heap(), false, "bytes");
     assert!(!texts.iter().any(|text| text.contains("s3cret")));

@@ -143,7 +143,7 @@ impl<'a> HeapFacts<'a> {
             {
                 // A name is the same whichever object spells it; a key without one is known by its address.
                 let text = reference.label.text().map(|text| texts[text.index()]);
-                let place = |key| objects.address(key) << 8 | u64::from(objects.flags(key).mark()) << 1;
+                let place = |key| objects.address(key) << 8 | u64::from(objects.flags(key).tag()) << 1;
                 let known = text.or(before.map(place));
                 self.key[reference.to.index()] = known.map_or(0, |known| known | 1);
             }

@@ -118,7 +118,7 @@ impl ObjectMatches {
         if from != to && nodes.get(from).type_name != nodes.get(to).type_name {
             return;
         }
-        let marks = (old.heap.objects().flags(a).mark(), new.heap.objects().flags(b).mark());
+        let marks = (old.heap.objects().flags(a).tag(), new.heap.objects().flags(b).tag());
         if marks.0 != marks.1 && marks.0 != 0 && marks.1 != 0 {
             return;
         }

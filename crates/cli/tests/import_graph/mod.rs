@@ -25,13 +25,13 @@ struct Source {
 }
 
 /// The files of a crate and what each imports, with one name that it imports as the reason.
-pub struct ImportGraph {
+pub(crate) struct ImportGraph {
     edges: BTreeMap<PathBuf, BTreeMap<PathBuf, String>>,
 }
 
 impl ImportGraph {
     /// Reads all files below `src`.
-    pub fn of_crate(src: &Path, files: &[PathBuf]) -> Self {
+    pub(crate) fn of_crate(src: &Path, files: &[PathBuf]) -> Self {
         let mut sources: BTreeMap<Module, (PathBuf, Source)> = BTreeMap::new();
         for file in files {
             let relative = file.strip_prefix(src).unwrap();
@@ -53,7 +53,7 @@ impl ImportGraph {
     }
 
     /// The shortest cycle of imports, a line an import; `None` if there is none. O(files · imports).
-    pub fn cycle(&self) -> Option<Vec<String>> {
+    pub(crate) fn cycle(&self) -> Option<Vec<String>> {
         let cycles = self.edges.keys().filter_map(|start| self.shortest_cycle(start));
         cycles.min_by_key(Vec::len)
     }

@@ -17,7 +17,7 @@ mod roots;
 
 use memtop_heap::{
     Budget, CaptureInfo, Flags, HEADROOM, HeapBuilder, HeapError, KEYS_ARE_DATA, Label, Name, Object,
-    ObjectId, Origin, Root, StringId, Type, TypeId, headroom, make_room, push,
+    ObjectId, Origin, Root, StringId, Type, TypeId, headroom, preallocate, push,
 };
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -671,7 +671,7 @@ impl<'w, S: HeapAccess> Walk<'w, S> {
         let mut flags = if immortal { flags | Flags::IMMORTAL } else { flags };
         let known = &self.known[index];
         if known.is_leaf {
-            flags = flags.with_mark(decoder.mark(address, known.marked, self.secret));
+            flags = flags.with_tag(decoder.mark(address, known.marked, self.secret));
         }
         let id = self.copy.builder.add_object(Object { address, ty: known.id, size, refcount, flags });
         self.copy.current = id;
@@ -722,7 +722,7 @@ impl<'w, S: HeapAccess> Walk<'w, S> {
         let (refcount, immortal) = self.copy.refcount(address);
         let mut flags = if immortal { Flags::IMMORTAL } else { Flags::NONE };
         if known.is_leaf {
-            let flags = flags.with_mark(self.decoder.mark(address, known.marked, self.secret));
+            let flags = flags.with_tag(self.decoder.mark(address, known.marked, self.secret));
             self.copy.builder.add_object(Object { address, ty: known.id, size, refcount, flags });
             return;
         }
@@ -933,7 +933,7 @@ pub struct Preallocated {
 impl Preallocated {
     /// Preallocated for about so many objects; more are taken too, at the cost of a longer walk, as far as `budget` goes.
     /// `populate` has memory put behind an address and so many bytes, and says whether it did: see
-    /// [`memtop_heap::make_room`].
+    /// [`memtop_heap::preallocate`].
     ///
     /// # Errors
     /// If the memory cannot be had.
@@ -947,7 +947,7 @@ impl Preallocated {
         builder.budget_mut().take(SETTLING_BYTES.saturating_mul(expected as u64))?;
         builder.prepare(expected, expected.saturating_mul(3) / 2, &populate)?;
         let mut order = Vec::new();
-        make_room(&mut order, expected, AddressId(0), builder.budget_mut(), &populate)?;
+        preallocate(&mut order, expected, AddressId(0), builder.budget_mut(), &populate)?;
         headroom(HEADROOM)?;
         Ok(Self { builder, order })
     }

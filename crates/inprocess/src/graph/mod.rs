@@ -1,10 +1,11 @@
-//! The whole heap of this process as a [`Heap`]: everything that the collector tracks, and everything reachable from it.
+//! The whole heap of this process as a [`Heap`]: everything that the collector tracks, and everything
+//! reachable from it.
 //!
-//! While the process stands still (the GIL is held, the collector off) the walk of `memtop-cpython` copies it; what a
-//! type's objects refer to is asked of its own `tp_traverse`, what they weigh of its `__sizeof__` where that is C.
+//! The walk of `memtop-cpython` copies it while the process is paused (the GIL is held, the collector off). References
+//! come from the type's own `tp_traverse`, sizes from its `__sizeof__` where that is written in C.
 //!
-//! Invariants: no code of the program runs, nothing of the interpreter's is made or changed, no `__dict__` comes to be.
-//! Keys that are no names are not read, unless asked for. mem_top's own objects are in the heap, flagged as its own.
+//! Invariants: no code of the program runs, no object of the interpreter is made or changed, no `__dict__` is created.
+//! Keys that are not identifiers are read only on request. mem_top's own objects are in the heap, flagged as its own.
 
 mod source;
 
@@ -20,20 +21,19 @@ use pyo3::types::PyType;
 use rustc_hash::FxHashMap;
 
 use crate::process::{self, Mappings};
-use crate::raw;
-use crate::runtime::Runtime;
+use crate::raw::{self, Runtime};
 use source::InProcess;
 
-/// What to capture.
+/// The options of a capture.
 #[derive(Debug, Clone, Copy)]
 pub struct SnapshotOptions {
-    /// Units of work that the program has done so far.
+    /// The units of work that the program has done so far.
     pub work: Option<f64>,
-    /// Whether keys that are no names are kept.
+    /// Whether keys that are not identifiers are kept.
     pub with_keys: bool,
-    /// Bytes that earlier captures take in this process: they are no part of the program's memory.
+    /// The bytes that earlier captures take in this process, which are not the program's memory.
     pub own_bytes: u64,
-    /// Bytes that the capture may take at most.
+    /// The most bytes that the capture may take.
     pub most_bytes: u64,
 }
 
@@ -45,40 +45,42 @@ impl Default for SnapshotOptions {
 
 /// Captures the heap.
 ///
-/// The GIL is held for some tens of nanoseconds an object; what follows runs without it. Memory: 25 bytes an object and
-/// 8 a reference for the heap itself, and some 6 more an object while it is made.
+/// The GIL is held for some tens of nanoseconds per object; the rest runs without it. The heap takes 25 bytes
+/// per object and 8 per reference, and about 6 more per object while it is built.
 ///
 /// # Errors
-/// `RuntimeError` for a version of CPython whose layout is unknown, or if the heap could not be put together (more than
-/// 2^32 objects); `MemoryError` if there is too little memory, which is found out beforehand where that can be.
+/// `RuntimeError` for a version of CPython with an unknown layout, or if the heap cannot be built (more than 2^32
+/// objects); `MemoryError` if there is too little memory, before any is taken where that can be known.
 pub fn capture(py: Python<'_>, options: &SnapshotOptions) -> PyResult<Heap> {
     let start = Instant::now();
     let runtime = Runtime::get(py)?;
     let layout = runtime.layout.ok_or_else(|| {
         let version = py.version_info();
         PyRuntimeError::new_err(format!(
-            "mem_top does not know how CPython {}.{} lays out its memory\nhint: mem_top() still counts; a newer mem_top may know it",
+            "mem_top does not know the memory layout of CPython {}.{}\n\
+             hint: upgrade mem_top (pip install -U mem_top); until then, the counters of mem_top() still work",
             version.major, version.minor
         ))
     })?;
     headroom(HEADROOM).map_err(|error| failed(&error))?;
-    let mut surroundings = surroundings(py, runtime)?;
+    let mut facts = interpreter_facts(py, runtime)?;
     let mut info = info(py, runtime, options);
-    // Before there is anything of this capture in the process's memory.
-    info.memory = process::memory(options.own_bytes);
-    // There may be as many objects as pymalloc has blocks, at most.
+    // Read before this capture takes memory of the process.
+    info.memory = process::memory(options.own_bytes, raw::malloc_numbers());
+    // There are at most as many objects as pymalloc has blocks.
     let expected = runtime.heap.allocated_blocks(py).max(100_000);
-    let room = py.detach(|| room(expected, options.most_bytes)).map_err(|error| failed(&error))?;
+    let preallocated =
+        py.detach(|| preallocate(expected, options.most_bytes)).map_err(|error| failed(&error))?;
     let (walked, pause) = raw::freeze(py, |heap| {
         let stopped = Instant::now();
         let memory = heap.memory();
-        surroundings.interpreters[0].threads = heap.threads();
-        let (types, c_types) = (surroundings.types, &surroundings.c_types);
+        facts.interpreters[0].threads = heap.threads();
+        let (types, c_types) = (facts.types, &facts.c_types);
         let decoder = Decoder::new(&memory, layout, types, c_types, runtime.heap.class, options.with_keys)
-            .ok_or_else(|| PyRuntimeError::new_err("mem_top: the interpreter's types cannot be read"))?;
+            .ok_or_else(|| PyRuntimeError::new_err("mem_top: the interpreter's own types cannot be read"))?;
         let checked = Checked::new(&memory);
         let mut source = InProcess::new(heap, runtime, c_types);
-        let walked = Walk::new(&mut source, &memory, &checked, decoder, room, &surroundings).run();
+        let walked = Walk::new(&mut source, &memory, &checked, decoder, preallocated, &facts).run();
         Ok((walked, stopped.elapsed().as_nanos() as u64))
     })?;
     info.pause = Some(pause);
@@ -90,9 +92,9 @@ pub fn capture(py: Python<'_>, options: &SnapshotOptions) -> PyResult<Heap> {
     heap.map_err(|error| failed(&error))
 }
 
-/// Preallocated for so many objects, within so many bytes; for half of them, if there is not enough for all: they are as many as
-/// there can be.
-fn room(expected: usize, most_bytes: u64) -> Result<Preallocated, HeapError> {
+/// Preallocates for `expected` objects within `most_bytes`; for half of them if that is not enough, since `expected` is
+/// an upper bound.
+fn preallocate(expected: usize, most_bytes: u64) -> Result<Preallocated, HeapError> {
     let of = |objects| Preallocated::for_objects(objects, Budget::of(most_bytes), raw::populate);
     of(expected).or_else(|_| of(expected / 2))
 }
@@ -100,15 +102,16 @@ fn room(expected: usize, most_bytes: u64) -> Result<Preallocated, HeapError> {
 fn failed(error: &HeapError) -> PyErr {
     match error {
         HeapError::OutOfMemory { .. } => PyMemoryError::new_err(format!(
-            "mem_top: {error}\nhint: `mem_top dump {} -o FILE` captures from outside, where there is more memory",
+            "mem_top: {error}\nhint: capture from outside, where more memory may be available: \
+             mem_top dump {} -o FILE",
             std::process::id()
         )),
         _ => PyRuntimeError::new_err(format!("mem_top: {error}")),
     }
 }
 
-/// What the walk needs to know of the interpreter, as it is now.
-fn surroundings(py: Python<'_>, runtime: &Runtime) -> PyResult<InterpreterFacts> {
+/// The facts about the interpreter that the walk needs, as they are now.
+fn interpreter_facts(py: Python<'_>, runtime: &Runtime) -> PyResult<InterpreterFacts> {
     let facts = &runtime.heap;
     let mappings = Mappings::read();
     let files = mappings.code_files(facts.types.tuple, &facts.prefixes);
@@ -126,7 +129,7 @@ fn surroundings(py: Python<'_>, runtime: &Runtime) -> PyResult<InterpreterFacts>
     })
 }
 
-/// The namespaces of static types that keep none themselves.
+/// The namespaces of static types that are not stored in the type itself.
 fn static_namespaces(py: Python<'_>, files: &CodeFiles) -> PyResult<FxHashMap<u64, u64>> {
     if py.version_info().minor < 12 {
         return Ok(FxHashMap::default());
@@ -142,8 +145,8 @@ fn static_namespaces(py: Python<'_>, files: &CodeFiles) -> PyResult<FxHashMap<u6
             continue;
         }
         let of = of.cast_into::<PyType>()?;
-        // Only the interpreter's own static types keep no namespace themselves. What others say of themselves may be false.
-        if raw::may_die(&of) || !files.is_standard(of.as_ptr() as u64, &facts.standard_modules) {
+        // Only the interpreter's own static types store their namespace elsewhere. What other types claim may be false.
+        if raw::is_heap_type(&of) || !files.is_standard(of.as_ptr() as u64, &facts.standard_modules) {
             continue;
         }
         let namespace = runtime.type_dict.bind(py).call_method1("__get__", (&of,))?;

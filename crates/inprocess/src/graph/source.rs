@@ -1,14 +1,13 @@
-//! This process's heap as the walk asks for it: sizes and references by the types' own functions of C.
+//! Gives the walk access to this process's heap: sizes and references by the types' own C functions.
 
 use memtop_cpython::layout::{gc_head, object, type_object};
 use memtop_cpython::{CTypes, Decoder, HeapAccess, Memory, ObjectKind, TypeInfo};
 use memtop_heap::HeapError;
 
 use crate::process::Mappings;
-use crate::raw::{Frozen, Object, OwnMemory, TypeSlots};
-use crate::runtime::Runtime;
+use crate::raw::{Frozen, Object, OwnMemory, Runtime, TypeSlots};
 
-/// No type has a longer way to `object`.
+/// No type has a longer chain of bases.
 const LONGEST_CHAIN: usize = 1000;
 
 /// See the module's header.
@@ -34,13 +33,13 @@ impl<'f, 'py> InProcess<'f, 'py> {
         self.memory.word(at + offset as u64).unwrap_or(0)
     }
 
-    /// A type and what it derives from, one behind the other.
+    /// A type, its base, the base of that, and so on.
     fn bases(&self, of: u64) -> impl Iterator<Item = u64> + '_ {
         let base = |&at: &u64| Some(self.word(at, type_object::BASE)).filter(|&base| base != 0);
         std::iter::successors(Some(of), base).take(LONGEST_CHAIN)
     }
 
-    /// Whether each of a type's bases was made by a class statement, or is one of the interpreter's.
+    /// Whether a type and each of its bases was made by a class statement, or is one of the interpreter's.
     fn has_trusted_bases(&self, of: u64) -> bool {
         let modules = &self.runtime.heap.standard_modules;
         let (_, class_dealloc) = self.runtime.heap.class;
@@ -62,11 +61,11 @@ impl<'f, 'py> InProcess<'f, 'py> {
         if plan.sizing == Sizing::ByFormula {
             return decoder.size(at, info);
         }
-        let size = self.heap.size(&plan.plan, Object(at as usize));
+        let size = self.heap.size(&plan.slots, Object(at as usize));
         if self.is_heap_type(at) { size } else { size.saturating_sub(HEAD) }
     }
 
-    /// Whether the tables that a type was made from are the standard library's: some of its types leave it to the
+    /// Whether the tables that a type was made from are in the standard library. Some of its types leave it to the
     /// interpreter to free their objects.
     fn has_standard_methods(&self, at: u64) -> bool {
         let modules = &self.runtime.heap.standard_modules;
@@ -74,21 +73,21 @@ impl<'f, 'py> InProcess<'f, 'py> {
         tables.iter().any(|&table| self.c_types.files().is_standard(table, modules))
     }
 
-    /// Whether a class statement made a type, and not `PyType_FromSpec` without a function to free its objects: then its
-    /// `tp_name` is a part of its `__name__` (`type_new` in `typeobject.c`).
+    /// Whether a type was made by a class statement, and not by `PyType_FromSpec` without a function to free
+    /// its objects. Then its `tp_name` points into its `__name__` (`type_new` in `typeobject.c`).
     fn is_of_a_statement(&self, at: u64) -> bool {
         let (Some(layout), true) = (&self.runtime.layout, self.is_heap_type(at)) else { return false };
         let text = self.word(at, layout.heap_type.name as usize);
         let name = self.word(at, type_object::NAME);
         let ascii = layout.ascii_text;
-        // Of a text that is not ASCII, the interpreter keeps the encoded form beside it.
+        // The encoded form of a text that is not ASCII is stored beside it.
         name == text + ascii || name == self.word(text, ascii as usize + 8)
     }
 }
 
 /// How a type's objects are treated.
 pub(super) struct TypePlan {
-    plan: TypeSlots,
+    slots: TypeSlots,
     /// Whether its `tp_traverse` may be called.
     is_asked: bool,
     sizing: Sizing,
@@ -97,11 +96,11 @@ pub(super) struct TypePlan {
 /// How a type's objects are sized.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Sizing {
-    /// By the type's plan.
-    ByPlan,
-    /// The same, of types of which only those that are made at run time have a collector's head before them.
+    /// By the type's slots.
+    BySlots,
+    /// The same for types themselves, of which only those made at run time have a collector's head before them.
     WithoutHeads,
-    /// By the decoder's formula: it is not a type of the interpreter's.
+    /// By the decoder's formula: it is not one of the interpreter's types.
     ByFormula,
 }
 
@@ -111,8 +110,8 @@ impl HeapAccess for InProcess<'_, '_> {
 
     const HAS_TRAVERSE: bool = true;
 
-    /// It was made by a class statement or is one of the interpreter's, and so are all that it derives from and their
-    /// types, by which a class is laid out.
+    /// Whether the type was made by a class statement or is one of the interpreter's, and so are all its
+    /// bases, and their metatypes, which determine the layout of a class.
     fn is_trusted(&self, of: u64) -> bool {
         self.has_trusted_bases(of)
             && self.bases(of).all(|at| self.has_trusted_bases(self.word(at, object::TYPE)))
@@ -121,24 +120,24 @@ impl HeapAccess for InProcess<'_, '_> {
     fn plan(&mut self, of: u64, info: &TypeInfo, is_trusted: bool) -> TypePlan {
         if !is_trusted {
             let traverse = self.word(of, type_object::TRAVERSE);
-            // The traverse of classes looks for their slots where the size that their metatype claims says.
+            // The traverse of a class finds its slots by the size that its metatype claims.
             let is_asked = traverse != self.runtime.heap.class.0
                 || self.bases(of).all(|at| self.has_trusted_bases(self.word(at, object::TYPE)));
-            let plan = TypeSlots::of_traverse(traverse as usize);
-            return TypePlan { plan, is_asked, sizing: Sizing::ByFormula };
+            let slots = TypeSlots::of_traverse(traverse as usize);
+            return TypePlan { slots, is_asked, sizing: Sizing::ByFormula };
         }
         let sizing = match info.is_numpys {
             true => Sizing::ByFormula,
             false if info.kind == ObjectKind::Type && self.runtime.heap.heads_differ => Sizing::WithoutHeads,
-            false => Sizing::ByPlan,
+            false => Sizing::BySlots,
         };
-        TypePlan { is_asked: true, plan: self.heap.plan(of as usize, false), sizing }
+        TypePlan { is_asked: true, slots: self.heap.slots_of(of as usize, false), sizing }
     }
 
     #[inline]
     fn size(&self, plan: &TypePlan, info: &TypeInfo, at: u64, decoder: &mut Decoder<'_, OwnMemory>) -> u64 {
         match plan.sizing {
-            Sizing::ByPlan => self.heap.size(&plan.plan, Object(at as usize)),
+            Sizing::BySlots => self.heap.size(&plan.slots, Object(at as usize)),
             _ => self.other_size(plan, info, at, decoder),
         }
     }
@@ -153,19 +152,19 @@ impl HeapAccess for InProcess<'_, '_> {
 
     #[inline]
     fn visited(&self, plan: &TypePlan, at: u64, into: &mut Vec<u64>) -> Result<(), HeapError> {
-        self.heap.visited(&plan.plan, Object(at as usize), into)
+        self.heap.traverse(&plan.slots, Object(at as usize), into)
     }
 
     #[inline]
     fn approach(&self, near: Option<u64>, far: Option<u64>, lists: (u64, u64)) {
-        self.heap.approach(near, far, lists);
+        self.heap.prefetch(near, far, lists);
     }
 
     fn listed(&mut self, samples: &[u64], mut visit: impl FnMut(u64)) -> Result<(), String> {
         match self.heap.walk_all(samples, |object| visit(object.0 as u64)) {
             true => Ok(()),
             false => Err(
-                "the collector was at work, so that its lists could not be walked: what no root reaches is missing"
+                "the collector was running, so its lists could not be walked: objects that no root reaches are missing"
                     .to_owned(),
             ),
         }

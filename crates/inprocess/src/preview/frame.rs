@@ -1,4 +1,4 @@
-//! A container that is being written: where its items come from, and what stands between and behind them.
+//! A container that is being written: where its items come from, and what is written between and after them.
 
 use std::collections::VecDeque;
 
@@ -7,17 +7,17 @@ use pyo3::types::{PyList, PyString, PyTuple};
 
 use crate::raw;
 
-/// What comes next in the text.
+/// A part of the text.
 pub(super) enum Part<'py> {
     Text(&'static str),
     Owned(String),
-    /// A string as it is, without quotes; it may hold lone surrogates.
+    /// A string without quotes; it may contain lone surrogates.
     Name(Bound<'py, PyString>),
     Object(Bound<'py, PyAny>),
-    /// A defaultdict's factory, which CPython takes for open already: one whose repr breaks cycles shows itself as
-    /// one.
+    /// A defaultdict's factory. CPython registers it as in progress, so that a factory whose repr breaks cycles shows
+    /// itself as one.
     Factory(Bound<'py, PyAny>),
-    /// A dict's entries in braces, whatever the repr of its subclass puts around them.
+    /// A dict's entries in braces, without what the repr of its subclass writes around them.
     Braces(Bound<'py, PyAny>),
 }
 
@@ -31,7 +31,7 @@ pub(super) enum Entries {
     Keywords,
 }
 
-/// Where a container's items come from.
+/// The source of a container's items.
 pub(super) enum Items<'py> {
     List(Bound<'py, PyList>, usize),
     Tuple(Bound<'py, PyTuple>, usize),
@@ -39,28 +39,28 @@ pub(super) enum Items<'py> {
     Iterator(Bound<'py, PyAny>),
     /// An iterator over pairs of a key and a value.
     PairIterator(Bound<'py, PyAny>, Entries),
-    /// The method that gives an item, the array, and an index.
+    /// The method that returns an item, the array, and the next index.
     Array(Bound<'py, PyAny>, Bound<'py, PyAny>, usize),
     Empty,
 }
 
 /// A container that is being written.
 pub(super) struct Frame<'py> {
-    /// What comes before the next item is asked for.
+    /// The parts to write before the next item is fetched.
     pub(super) queue: VecDeque<Part<'py>>,
     pub(super) source: Items<'py>,
-    /// Items so far, to know whether a comma is due.
+    /// The number of items so far, to know whether a comma is due.
     pub(super) items: usize,
     pub(super) close: String,
-    /// The container, if its repr breaks cycles; `None` for what stands around a container, and for those whose repr
-    /// does not know that it is under way, such as an exception's.
+    /// The container, if its repr breaks cycles; `None` for the text around a container, and for containers whose repr
+    /// breaks no cycles, such as an exception's.
     pub(super) container: Option<Bound<'py, PyAny>>,
-    /// The interpreter's own mark on it.
-    pub(super) mark: Option<raw::UnderWay<'py>>,
+    /// Its registration with the interpreter as in progress.
+    pub(super) guard: Option<raw::ReprGuard<'py>>,
 }
 
 impl<'py> Frame<'py> {
-    /// A frame that writes this and nothing else.
+    /// A frame that writes one part and nothing else.
     pub(super) fn around(part: Part<'py>, container: Option<Bound<'py, PyAny>>) -> Self {
         Self {
             queue: VecDeque::from([part]),
@@ -68,12 +68,12 @@ impl<'py> Frame<'py> {
             items: 0,
             close: String::new(),
             container,
-            mark: None,
+            guard: None,
         }
     }
 
-    /// Puts the next item into the queue, with the comma before it; leaves it empty at the end. An iterator that
-    /// fails, since the container has changed, is at its end.
+    /// Queues the next item, with the comma before it; leaves the queue empty at the end. An iterator that fails,
+    /// because the container has changed, is at its end.
     pub(super) fn refill(&mut self) {
         let mut entry = None;
         let item = match &mut self.source {
@@ -91,14 +91,14 @@ impl<'py> Frame<'py> {
                 item.call1((&*array, *index - 1)).ok()
             }
             Items::Iterator(iterator) => next(iterator),
-            Items::PairIterator(iterator, as_) => {
+            Items::PairIterator(iterator, written_as) => {
                 entry = next(iterator)
                     .and_then(|pair| pair.extract().ok())
-                    .map(|(key, value)| (key, value, *as_));
+                    .map(|(key, value)| (key, value, *written_as));
                 None
             }
-            Items::Dict(dict, position, as_) => {
-                entry = raw::dict_next(dict, position).map(|(key, value)| (key, value, *as_));
+            Items::Dict(dict, position, written_as) => {
+                entry = raw::dict_next(dict, position).map(|(key, value)| (key, value, *written_as));
                 None
             }
         };

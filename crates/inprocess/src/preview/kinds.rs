@@ -1,5 +1,5 @@
-//! Which reprs are written natively, told by the C function in the type's `tp_repr` slot: so a subclass that inherits
-//! the repr is written like its base, and one that has its own is not.
+//! The reprs that are written natively, recognised by the C function in the type's `tp_repr` slot. So a subclass that
+//! inherits the repr is written like its base, and one that has its own is not.
 
 use pyo3::ffi::{Py_tp_iter, Py_tp_repr};
 use pyo3::prelude::*;
@@ -7,8 +7,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::PyType;
 use rustc_hash::FxHashMap;
 
-use crate::raw;
-use crate::runtime::eval;
+use crate::raw::{self, eval};
 
 /// How objects with a certain `tp_repr` are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,14 +32,14 @@ pub(super) enum ReprKind {
     Namespace,
     Array,
     Module,
-    /// The repr of `object`, or another that reads names and addresses only.
+    /// `object.__repr__`, or another that reads only names and addresses.
     Plain,
 }
 
 /// The interpreter's own reprs, by the address of the function in the type's slot.
 pub(super) struct Kinds {
     by_repr: FxHashMap<usize, ReprKind>,
-    /// By the same: whose objects the function is for.
+    /// The types whose objects the function is for, by the same address.
     owners: FxHashMap<usize, Vec<Py<PyType>>>,
     pub(super) object_repr: usize,
     pub(super) type_repr: usize,
@@ -53,13 +52,13 @@ pub(super) struct Kinds {
     pub(super) namespace: Py<PyAny>,
     pub(super) array: Option<ArrayMethods>,
     pub(super) function: Py<PyAny>,
-    /// From 3.12, an OrderedDict shows itself as a dict, no more as a list of pairs.
+    /// From 3.12, an OrderedDict shows itself as a dict, no longer as a list of pairs.
     pub(super) odict_as_dict: bool,
-    /// To 3.14, a bytearray escapes a single quote within double ones too.
+    /// Up to 3.14, a bytearray escapes a single quote within double ones too.
     pub(super) bytearray_escapes: bool,
 }
 
-/// What `array.array` itself says of an array, whatever a subclass puts in its place.
+/// The methods of `array.array` itself, whatever a subclass overrides.
 pub(super) struct ArrayMethods {
     typecode: Py<PyAny>,
     length: Py<PyAny>,
@@ -83,7 +82,7 @@ impl ArrayMethods {
         self.length.bind(array.py()).call1((array,))?.extract()
     }
 
-    /// The method that gives the item at an index.
+    /// The method that returns the item at an index.
     pub(super) fn item<'py>(&self, py: Python<'py>) -> Bound<'py, PyAny> {
         self.item.bind(py).clone()
     }
@@ -92,12 +91,12 @@ impl ArrayMethods {
 static KINDS: PyOnceLock<Kinds> = PyOnceLock::new();
 
 impl Kinds {
-    /// What was found out when the extension module was imported.
+    /// The reprs; the first call, when the extension module is imported, finds them.
     pub(super) fn get(py: Python<'_>) -> PyResult<&Self> {
         KINDS.get_or_try_init(py, || Self::find(py))
     }
 
-    /// How objects of a type are written whose `tp_repr` is this function; none if it is not for them.
+    /// How objects of a type with this `tp_repr` are written; `None` if the function is not for them.
     pub(super) fn of(&self, repr: usize, of: &Bound<'_, PyType>) -> Option<ReprKind> {
         let kind = *self.by_repr.get(&repr)?;
         let owners = self.owners.get(&repr)?;
@@ -107,6 +106,65 @@ impl Kinds {
     fn find(py: Python<'_>) -> PyResult<Self> {
         let builtins = py.import("builtins")?;
         let collections = py.import("_collections")?;
+        let deque = collections.getattr("deque")?;
+        let partial = py.import("_functools")?.getattr("partial")?;
+        let namespace = py.import("sys")?.getattr("implementation")?.get_type().into_any();
+        let mut known = KnownReprs::default();
+        known.add_plain(py)?;
+        known.add(&partial, ReprKind::Partial)?;
+        known.add(&namespace, ReprKind::Namespace)?;
+        known.add_containers(py)?;
+        // Optional: a build may lack the module.
+        let mut array = None;
+        if let Ok(module) = py.import("array") {
+            let of = module.getattr("array")?;
+            known.add(&of, ReprKind::Array)?;
+            array = Some(ArrayMethods::of(&of)?);
+        }
+        Ok(Self {
+            object_repr: known.add(&builtins.getattr("object")?, ReprKind::Plain)?,
+            type_repr: known.add(&builtins.getattr("type")?, ReprKind::Plain)?,
+            by_repr: known.by_repr,
+            owners: known.owners,
+            set_iter: raw::slot(builtins.getattr("set")?.cast()?, Py_tp_iter),
+            deque_iter: raw::slot(deque.cast()?, Py_tp_iter),
+            deque_maxlen: deque.getattr("maxlen")?.unbind(),
+            default_factory: collections.getattr("defaultdict")?.getattr("default_factory")?.unbind(),
+            odict_items: collections.getattr("OrderedDict")?.getattr("items")?.unbind(),
+            partial: partial.unbind(),
+            namespace: namespace.unbind(),
+            array,
+            function: eval(py, c"type(lambda: 0)")?.unbind(),
+            odict_as_dict: py.version_info() >= (3, 12),
+            bytearray_escapes: py.version_info() < (3, 15),
+        })
+    }
+}
+
+/// The reprs found so far, and the types whose objects they are for.
+#[derive(Default)]
+struct KnownReprs {
+    by_repr: FxHashMap<usize, ReprKind>,
+    owners: FxHashMap<usize, Vec<Py<PyType>>>,
+}
+
+impl KnownReprs {
+    /// Adds a type and its repr, and returns the repr.
+    fn add(&mut self, of: &Bound<'_, PyAny>, kind: ReprKind) -> PyResult<usize> {
+        let repr = self.add_owner(of)?;
+        self.by_repr.insert(repr, kind);
+        Ok(repr)
+    }
+
+    /// Adds a type that shares the repr of another.
+    fn add_owner(&mut self, of: &Bound<'_, PyAny>) -> PyResult<usize> {
+        let of = of.cast::<PyType>()?;
+        let repr = raw::slot(of, Py_tp_repr);
+        self.owners.entry(repr).or_default().push(of.clone().unbind());
+        Ok(repr)
+    }
+
+    fn add_plain(&mut self, py: Python<'_>) -> PyResult<()> {
         let types = eval(
             py,
             c"[type(f), type(len), type(c), type(f.__code__), type(g), type(str.__dict__['join']), \
@@ -115,23 +173,13 @@ impl Kinds {
                type(...), type(NotImplemented), memoryview] \
                if [f := lambda: 0, g := (x for x in ()), c := (lambda x: lambda: x)(0).__closure__[0]] else 0",
         )?;
-        let repr =
-            |of: &Bound<'_, PyAny>| -> PyResult<usize> { Ok(raw::slot(of.cast::<PyType>()?, Py_tp_repr)) };
-        let mut by_repr = FxHashMap::default();
-        let mut owners: FxHashMap<usize, Vec<Py<PyType>>> = FxHashMap::default();
-        let mut own = |function: usize, of: &Bound<'_, PyAny>| -> PyResult<()> {
-            owners.entry(function).or_default().push(of.cast::<PyType>()?.clone().unbind());
-            Ok(())
-        };
-        for of in types.try_iter()? {
-            let of = of?;
-            by_repr.insert(repr(&of)?, ReprKind::Plain);
-            own(repr(&of)?, &of)?;
-        }
-        let partial = py.import("_functools")?.getattr("partial")?;
-        let namespace = py.import("sys")?.getattr("implementation")?.get_type().into_any();
-        let method = eval(py, c"type(type('probe', (), {'f': lambda self: 0})().f)")?;
-        let known = [
+        types.try_iter()?.try_for_each(|of| self.add(&of?, ReprKind::Plain).map(|_| ()))
+    }
+
+    fn add_containers(&mut self, py: Python<'_>) -> PyResult<()> {
+        let builtins = py.import("builtins")?;
+        let collections = py.import("_collections")?;
+        for (of, kind) in [
             (builtins.getattr("list")?, ReprKind::List),
             (builtins.getattr("tuple")?, ReprKind::Tuple),
             (builtins.getattr("dict")?, ReprKind::Dict),
@@ -147,56 +195,18 @@ impl Kinds {
             (collections.getattr("OrderedDict")?, ReprKind::OrderedDict),
             (eval(py, c"type(type.__dict__)")?, ReprKind::MappingProxy),
             (eval(py, c"type({}.keys())")?, ReprKind::DictView),
-            (method, ReprKind::Method),
-            (partial.clone(), ReprKind::Partial),
-            (namespace.clone(), ReprKind::Namespace),
-        ];
-        for (of, kind) in &known {
-            by_repr.insert(repr(of)?, *kind);
-            own(repr(of)?, of)?;
+            (eval(py, c"type(type('probe', (), {'f': lambda self: 0})().f)")?, ReprKind::Method),
+        ] {
+            self.add(&of, kind)?;
         }
-        // Other types with the same reprs.
         let more = c"[frozenset, *map(type, [{}.values(), {}.items(), o.keys(), o.values(), o.items()])] \
             if [o := __import__('_collections').OrderedDict()] else 0";
         for of in eval(py, more)?.try_iter()? {
-            let of = of?;
-            own(repr(&of)?, &of)?;
+            self.add_owner(&of?)?;
         }
         if let Ok(frozendict) = builtins.getattr("frozendict") {
-            by_repr.insert(repr(&frozendict)?, ReprKind::FrozenDict);
-            own(repr(&frozendict)?, &frozendict)?;
+            self.add(&frozendict, ReprKind::FrozenDict)?;
         }
-        let object_repr = repr(&builtins.getattr("object")?)?;
-        let type_repr = repr(&builtins.getattr("type")?)?;
-        by_repr.insert(object_repr, ReprKind::Plain);
-        by_repr.insert(type_repr, ReprKind::Plain);
-        own(object_repr, &builtins.getattr("object")?)?;
-        own(type_repr, &builtins.getattr("type")?)?;
-        // Optional: a build may lack the module.
-        let mut array = None;
-        if let Ok(module) = py.import("array") {
-            let of = module.getattr("array")?;
-            by_repr.insert(repr(&of)?, ReprKind::Array);
-            own(repr(&of)?, &of)?;
-            array = Some(ArrayMethods::of(&of)?);
-        }
-        let deque = collections.getattr("deque")?;
-        Ok(Self {
-            by_repr,
-            owners,
-            object_repr,
-            type_repr,
-            set_iter: raw::slot(builtins.getattr("set")?.cast()?, Py_tp_iter),
-            deque_iter: raw::slot(deque.cast()?, Py_tp_iter),
-            deque_maxlen: deque.getattr("maxlen")?.unbind(),
-            default_factory: collections.getattr("defaultdict")?.getattr("default_factory")?.unbind(),
-            odict_items: collections.getattr("OrderedDict")?.getattr("items")?.unbind(),
-            partial: partial.unbind(),
-            namespace: namespace.unbind(),
-            array,
-            function: eval(py, c"type(lambda: 0)")?.unbind(),
-            odict_as_dict: py.version_info() >= (3, 12),
-            bytearray_escapes: py.version_info() < (3, 15),
-        })
+        Ok(())
     }
 }

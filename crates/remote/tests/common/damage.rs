@@ -11,7 +11,7 @@
     reason = "each program that has it uses a part"
 )]
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap};
 
 use memtop_cpython::Memory;
@@ -98,51 +98,107 @@ impl<'m, M: Memory> Damaged<'m, M> {
 
     fn read<const N: usize>(&self, address: u64) -> Option<[u8; N]> {
         let mut bytes = [0; N];
-        for (at, byte) in (0..).zip(&mut bytes) {
-            *byte = self.byte(address.checked_add(at)?)?;
-        }
+        self.checked(address, &mut bytes)?;
         Some(bytes)
-    }
-
-    /// Whether all of it is as it was.
-    fn is_whole(&self, address: u64, length: u64) -> bool {
-        let last = address.saturating_add(length.saturating_sub(1));
-        (address / PAGE..=last / PAGE).all(|page| !self.is_changed(page))
     }
 }
 
 impl<M: Memory> Memory for Damaged<'_, M> {
     fn word(&self, address: u64) -> Option<u64> {
-        if self.is_whole(address, 8) {
-            return self.memory.word(address);
-        }
         self.read(address).map(u64::from_le_bytes)
     }
 
     fn half(&self, address: u64) -> Option<u32> {
-        if self.is_whole(address, 4) {
-            return self.memory.half(address);
-        }
         self.read(address).map(u32::from_le_bytes)
     }
 
     fn byte(&self, address: u64) -> Option<u8> {
-        let page = address / PAGE;
-        if !self.is_changed(page) {
-            return self.memory.byte(address);
+        self.read(address).map(u8::from_le_bytes)
+    }
+
+    /// Reads page by page: byte by byte, a capture of a heap of which most pages are changed took ten times as long.
+    fn checked(&self, mut address: u64, mut into: &mut [u8]) -> Option<()> {
+        while !into.is_empty() {
+            let (page, offset) = (address / PAGE, (address % PAGE) as usize);
+            let (part, rest) = into.split_at_mut(into.len().min(PAGE as usize - offset));
+            if self.is_changed(page) {
+                let bytes = self.pages.get(&page)?.as_ref()?;
+                part.copy_from_slice(&bytes[offset..offset + part.len()]);
+            } else {
+                self.memory.checked(address, part)?;
+            }
+            if rest.is_empty() {
+                return Some(());
+            }
+            address = address.checked_add(part.len() as u64)?;
+            into = rest;
         }
-        self.pages.get(&page)?.as_ref().map(|bytes| bytes[(address % PAGE) as usize])
+        Some(())
     }
 
     fn bytes(&self, address: u64, length: usize, into: &mut Vec<u8>) -> Option<()> {
-        if self.is_whole(address, length as u64) {
+        let last = address.saturating_add((length as u64).saturating_sub(1));
+        if (address / PAGE..=last / PAGE).all(|page| !self.is_changed(page)) {
             return self.memory.bytes(address, length, into);
         }
         into.clear();
-        for offset in 0..length as u64 {
-            into.push(self.byte(address.checked_add(offset)?)?);
-        }
-        Some(())
+        into.resize(length, 0);
+        self.checked(address, into)
+    }
+}
+
+/// What a capture asked a memory for. The same heap asks for the same on every machine, however busy that is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Reads {
+    pub number: u64,
+    pub bytes: u64,
+}
+
+/// A memory that counts how often and for how much it is asked.
+pub struct Counted<'m, M> {
+    memory: &'m M,
+    reads: Cell<Reads>,
+}
+
+impl<'m, M> Counted<'m, M> {
+    pub fn new(memory: &'m M) -> Self {
+        Self { memory, reads: Cell::default() }
+    }
+
+    pub fn reads(&self) -> Reads {
+        self.reads.get()
+    }
+
+    fn count(&self, bytes: usize) {
+        let Reads { number, bytes: before } = self.reads.get();
+        self.reads.set(Reads { number: number + 1, bytes: before + bytes as u64 });
+    }
+}
+
+impl<M: Memory> Memory for Counted<'_, M> {
+    fn word(&self, address: u64) -> Option<u64> {
+        self.count(8);
+        self.memory.word(address)
+    }
+
+    fn half(&self, address: u64) -> Option<u32> {
+        self.count(4);
+        self.memory.half(address)
+    }
+
+    fn byte(&self, address: u64) -> Option<u8> {
+        self.count(1);
+        self.memory.byte(address)
+    }
+
+    fn checked(&self, address: u64, into: &mut [u8]) -> Option<()> {
+        self.count(into.len());
+        self.memory.checked(address, into)
+    }
+
+    fn bytes(&self, address: u64, length: usize, into: &mut Vec<u8>) -> Option<()> {
+        self.count(length);
+        self.memory.bytes(address, length, into)
     }
 }
 

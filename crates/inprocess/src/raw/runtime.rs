@@ -1,12 +1,11 @@
-//! What is known of this interpreter, found out once, when the extension module is imported.
+//! Facts about this interpreter, found once, when the extension module is imported.
 //!
-//! Layouts come from `memtop_cpython::layout` as claims; here each is held against what Python itself answers, and
-//! one that does not hold is not used: `gc.get_objects()` lists the objects then, and `__sizeof__` tells sizes.
+//! Layouts come from `memtop_cpython::layout` as claims. Each is compared here with what Python itself answers, and one
+//! that does not match is not used: objects are then listed by `gc.get_objects()`, and sized by `__sizeof__`.
 
 use std::ffi::CStr;
 
 use memtop_cpython::layout::{self, DictKeysSize, GcState, Layout};
-use pyo3::exceptions::PyImportError;
 use pyo3::ffi::Py_tp_traverse;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -14,88 +13,75 @@ use pyo3::types::{PyDict, PyList, PySet, PyTuple, PyType};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::{Mutex, PoisonError};
 
-use crate::heap_facts::HeapFacts;
-use crate::raw::{self, Address, Frozen, KnownSizeof, Lists, NoArguments};
-use crate::{preview, process};
+use super::heap_facts::HeapFacts;
+use super::lists::{Lists, Standstill};
+use super::object::{Address, eval, has_pre_header, interpreter, slot};
+use super::sizes::{KnownSizeof, NoArguments, dict_formula, native_formula, native_method};
+use crate::process::Mappings;
 
 /// See the module's header.
 pub(crate) struct Runtime {
-    /// The interpreter that all of this belongs to.
-    interpreter: i64,
+    /// The number of the interpreter that all of this belongs to.
+    pub(crate) interpreter: i64,
     /// The collector's lists, if they may be walked.
-    pub(crate) lists: Option<Lists>,
-    /// Where a dict's key table tells its size.
-    pub(crate) dict_keys: Option<DictKeysSize>,
-    /// Where things stand in this version, if that is known.
+    pub(super) lists: Option<Lists>,
+    /// Where a dict's key table stores its size.
+    pub(super) dict_keys: Option<DictKeysSize>,
+    /// The layout of this version's objects, if it is known.
     pub(crate) layout: Option<Layout>,
     /// Whether a dict's size follows from its key table alone.
-    pub(crate) dict_formula: bool,
-    /// The `__sizeof__` methods whose answers can be had natively, by the descriptor's address.
-    pub(crate) sizeof: FxHashMap<Address, KnownSizeof>,
+    pub(super) dict_formula: bool,
+    /// The `__sizeof__` methods that are answered natively, by the descriptor's address.
+    pub(super) sizeof: FxHashMap<Address, KnownSizeof>,
     /// Types of the interpreter whose instances have at most as many references as words.
-    pub(crate) small: FxHashSet<Address>,
+    pub(super) small: FxHashSet<Address>,
     /// `tp_traverse` of list, tuple, dict, set, and of classes made by a class statement.
-    pub(crate) list_traverse: usize,
-    pub(crate) tuple_traverse: usize,
-    pub(crate) dict_traverse: usize,
-    pub(crate) set_traverse: usize,
-    pub(crate) class_traverse: usize,
+    pub(super) list_traverse: usize,
+    pub(super) tuple_traverse: usize,
+    pub(super) dict_traverse: usize,
+    pub(super) set_traverse: usize,
+    pub(super) class_traverse: usize,
     /// The type of methods that are written in C.
-    pub(crate) method_descriptor: Address,
-    /// How many bytes `sys.getsizeof` adds for a managed dict and weak references before an object.
-    pub(crate) pre_header: u64,
-    /// What a capture of the whole heap needs to know.
+    pub(super) method_descriptor: Address,
+    /// The bytes that `sys.getsizeof` adds for a managed dict and weak references before an object.
+    pub(super) pre_header: u64,
+    /// Facts that a capture of the whole heap needs.
     pub(crate) heap: HeapFacts,
-    /// Which functions lie in the interpreter or its standard library, as far as that was asked.
+    /// Whether a function is in the interpreter or its standard library, for the functions asked about so far.
     standard_functions: Mutex<FxHashMap<Address, bool>>,
-    pub(crate) getsizeof: Py<PyAny>,
-    pub(crate) get_objects: Py<PyAny>,
-    /// `type.__dict__['__dict__']`, which reads a type's namespace without asking the metaclass.
+    pub(super) getsizeof: Py<PyAny>,
+    pub(super) get_objects: Py<PyAny>,
+    /// `type.__dict__['__dict__']`, which reads a type's namespace without involving the metaclass.
     pub(crate) type_dict: Py<PyAny>,
 }
 
 static RUNTIME: PyOnceLock<Runtime> = PyOnceLock::new();
 
-/// Finds out how this interpreter's memory is laid out, and checks it against what Python answers. Called when the
-/// extension module is imported; costs a few milliseconds.
-///
-/// # Errors
-/// If the interpreter lacks what every CPython has; or an ImportError in a second interpreter of the process, since
-/// the lists and types that are remembered belong to the first.
-pub fn probe(py: Python<'_>) -> PyResult<()> {
-    preview::probe(py)?;
-    if Runtime::get(py)?.interpreter == raw::interpreter(py) {
-        return Ok(());
-    }
-    Err(PyImportError::new_err(
-        "mem_top serves one interpreter of a process, and another one has imported it before\n\
-         hint: import it only in the interpreter whose memory is in question",
-    ))
-}
-
-/// Whether the collector's lists are walked directly; else `gc.get_objects()` is used, which is slower.
-#[must_use]
-pub fn walks_lists(py: Python<'_>) -> bool {
-    RUNTIME.get(py).is_some_and(|runtime| runtime.lists.is_some())
-}
-
 impl Runtime {
-    /// What was found out, or finds it out now.
+    /// The facts; the first call finds them, in a few milliseconds.
+    ///
+    /// # Errors
+    /// If the interpreter lacks what every CPython has.
     pub(crate) fn get(py: Python<'_>) -> PyResult<&Self> {
         RUNTIME.get_or_try_init(py, || Self::probe(py))
+    }
+
+    /// Whether the collector's lists are walked directly, as far as the facts were found.
+    pub(crate) fn walks_lists(py: Python<'_>) -> bool {
+        RUNTIME.get(py).is_some_and(|runtime| runtime.lists.is_some())
     }
 
     fn probe(py: Python<'_>) -> PyResult<Self> {
         let minor = py.version_info().minor;
         let builtins = py.import("builtins")?;
-        let traverse = |of: &Bound<'_, PyType>| raw::slot(of, Py_tp_traverse);
+        let traverse = |of: &Bound<'_, PyType>| slot(of, Py_tp_traverse);
         let class = eval(py, c"type('probe', (), {})")?.cast_into::<PyType>()?;
         let method_descriptor = builtins.getattr("str")?.getattr("join")?.get_type().as_ptr() as Address;
         let layout = Layout::of(minor);
         let (sizeof, dict_keys) =
             known_sizes(py, DictKeysSize::of(minor), layout.as_ref(), method_descriptor)?;
         let mut runtime = Self {
-            interpreter: raw::interpreter(py),
+            interpreter: interpreter(py),
             lists: None,
             dict_keys,
             layout,
@@ -123,22 +109,23 @@ impl Runtime {
         Ok(runtime)
     }
 
-    /// Whether a function lies in the file of the interpreter or of an extension module of its standard library. Where
-    /// the system does not tell what is mapped, it does not.
+    /// Whether a function is in the file of the interpreter or of an extension module of its standard library. False
+    /// where the system does not report what is mapped.
     pub(crate) fn is_standard_function(&self, function: Address) -> bool {
         let mut known = self.standard_functions.lock().unwrap_or_else(PoisonError::into_inner);
         *known.entry(function).or_insert_with(|| {
-            let mappings = process::Mappings::read();
+            let mappings = Mappings::read();
             let files = mappings.code_files(self.heap.types.tuple, &self.heap.prefixes);
             files.is_standard(function as u64, &self.heap.standard_modules)
         })
     }
 
-    /// Whether a walk of the lists gives what `gc.get_objects()` does, in the same order. A large generation is not
-    /// compared, since the list of it would cost memory: there the other two must do.
+    /// Whether a walk of the lists gives the same objects as `gc.get_objects()`, in the same order. A large
+    /// generation is not compared, since the list of it would cost memory; then the other two have to
+    /// suffice.
     fn agrees(&self, py: Python<'_>, lists: Lists) -> PyResult<bool> {
         const LARGE: usize = 300_000;
-        let frozen = Frozen::enter(py, self);
+        let frozen = Standstill::begin(py);
         for generation in 0..layout::GENERATIONS {
             let count = |each: &mut dyn FnMut(u64, Address)| {
                 let never: Result<(), std::convert::Infallible> =
@@ -169,18 +156,9 @@ impl Runtime {
     }
 }
 
-/// An expression's value, in a namespace of its own: the default would be the program's `__main__`, whose names
-/// must neither be read nor set.
-///
-/// # Errors
-/// What the expression raises.
-pub(crate) fn eval<'py>(py: Python<'py>, expression: &CStr) -> PyResult<Bound<'py, PyAny>> {
-    py.eval(expression, Some(&PyDict::new(py)), None)
-}
-
 type KnownSizes = (FxHashMap<Address, KnownSizeof>, Option<DictKeysSize>);
 
-/// The interpreter's own `__sizeof__` methods. A native formula is taken only if it holds on samples.
+/// The interpreter's own `__sizeof__` methods. A native formula is used only if it is right for samples.
 fn known_sizes(
     py: Python<'_>,
     keys: Option<DictKeysSize>,
@@ -191,7 +169,7 @@ fn known_sizes(
     let collections = py.import("_collections")?;
     let method = |of: &Bound<'_, PyAny>| -> PyResult<(Address, Option<NoArguments>)> {
         let descriptor = of.getattr("__dict__")?.get_item("__sizeof__")?;
-        Ok((descriptor.as_ptr() as Address, raw::native_method(&descriptor, method_descriptor)))
+        Ok((descriptor.as_ptr() as Address, native_method(&descriptor, method_descriptor)))
     };
     let (address, _) = method(&builtins.getattr("object")?)?;
     let mut sizeof = FxHashMap::from_iter([(address, KnownSizeof::Object)]);
@@ -229,7 +207,7 @@ fn known_sizes(
     Ok((sizeof, dict_keys))
 }
 
-/// Holds a native formula against `__sizeof__` for each of these samples.
+/// Compares a native formula with `__sizeof__` for each of these samples.
 fn sizes_hold(
     py: Python<'_>,
     samples: &CStr,
@@ -239,42 +217,42 @@ fn sizes_hold(
 ) -> PyResult<bool> {
     for sample in eval(py, samples)?.try_iter()? {
         let sample = sample?;
-        let said: u64 = sample.call_method0("__sizeof__")?.extract()?;
-        match raw::native_formula(known, keys, layout, &sample) {
-            Some((size, exact)) if size == said || !exact && size > said => {}
+        let expected: u64 = sample.call_method0("__sizeof__")?.extract()?;
+        match native_formula(known, keys, layout, &sample) {
+            Some((size, exact)) if size == expected || !exact && size > expected => {}
             _ => return Ok(false),
         }
     }
     Ok(true)
 }
 
-/// Holds the exact formula for dicts against `__sizeof__`.
+/// Compares the exact formula for dicts with `__sizeof__`.
 fn dict_formula_holds(py: Python<'_>) -> PyResult<bool> {
     let samples =
         c"[{}, {'a': 1}, {1: 1}, dict.fromkeys(range(999)), {'a': 1, 2: 3}, dict.fromkeys(range(70000)), \
         dict(zip('abcdefghijk', range(11))), dict.fromkeys(map(str, range(5000)))]";
     for sample in eval(py, samples)?.try_iter()? {
         let sample = sample?;
-        let said: u64 = sample.call_method0("__sizeof__")?.extract()?;
-        if raw::dict_formula(&sample.cast_into::<PyDict>()?) != Some(said) {
+        let expected: u64 = sample.call_method0("__sizeof__")?.extract()?;
+        if dict_formula(&sample.cast_into::<PyDict>()?) != Some(expected) {
             return Ok(false);
         }
     }
     Ok(true)
 }
 
-/// What `sys.getsizeof` adds for the words of a managed dict and of weak references: told by a plain instance, which has
-/// them from 3.11 on.
+/// The bytes that `sys.getsizeof` adds for the words of a managed dict and of weak references, measured on a plain
+/// instance, which has them from 3.11 on.
 fn pre_header(class: &Bound<'_, PyType>) -> PyResult<u64> {
     let py = class.py();
     let instance = class.call0()?;
     let whole: u64 = py.import("sys")?.getattr("getsizeof")?.call1((&instance,))?.extract()?;
     let own: u64 = instance.call_method0("__sizeof__")?.extract()?;
     let added = whole.saturating_sub(own).saturating_sub(layout::gc_head::SIZE as u64);
-    Ok(if raw::has_pre_header(class) { added } else { 0 })
+    Ok(if has_pre_header(class) { added } else { 0 })
 }
 
-/// The interpreter's types of small objects with no storage beside them.
+/// The interpreter's types of small objects without separate storage.
 fn small_types(py: Python<'_>) -> PyResult<FxHashSet<Address>> {
     let types = eval(
         py,

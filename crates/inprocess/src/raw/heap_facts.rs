@@ -1,5 +1,6 @@
-//! What a capture of the whole heap needs to know of the interpreter, found out once, when the extension module is
-//! imported: a capture itself compiles nothing, imports nothing, and looks nothing up through the program's code.
+//! Facts about the interpreter that a capture of the whole heap needs, found once, when the extension module
+//! is imported. A capture itself compiles nothing, imports nothing, and looks nothing up through the
+//! program's code.
 
 use memtop_cpython::KnownTypes;
 use pyo3::ffi::{Py_tp_dealloc, Py_tp_traverse};
@@ -7,31 +8,31 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyInt, PyList, PySet, PyString, PyTuple, PyType};
 use rustc_hash::FxHashSet;
 
-use crate::raw;
-use crate::runtime::eval;
+use super::memory::find_word;
+use super::object::{self, eval, is_heap_type, value_of};
 
 /// See the module's header.
 pub(crate) struct HeapFacts {
-    /// The types that the decoder tells apart by address.
+    /// The types that the decoder recognises by address.
     pub(crate) types: KnownTypes,
-    /// The other types of the interpreter of which there are samples, each with its `tp_name`.
+    /// The interpreter's other types that have a sample instance, each with its `tp_name`.
     pub(crate) certain: Vec<(String, u64)>,
     /// `tp_traverse` and `tp_dealloc` of classes made by a class statement.
     pub(crate) class: (u64, u64),
-    /// Whether `sys.getsizeof` adds a collector's head to types made at run time alone, and to static ones none.
+    /// Whether `sys.getsizeof` adds a collector's head to types made at run time only, not to static ones.
     pub(crate) heads_differ: bool,
-    /// Where a bounded `lru_cache` and a bounded deque keep their limit.
+    /// Offsets of the limit in a bounded `lru_cache` and a bounded deque.
     pub(crate) lru_limit: Option<u64>,
     pub(crate) deque_limit: Option<u64>,
     /// `sys.stdlib_module_names`.
     pub(crate) standard_modules: FxHashSet<String>,
-    /// Where the standard library is.
+    /// Where the standard library is installed.
     pub(crate) standard: Vec<String>,
-    /// Directories of the interpreter's own.
+    /// The interpreter's own directories.
     pub(crate) prefixes: Vec<String>,
     /// The directory of mem_top's package.
     pub(crate) package: Option<String>,
-    /// The namespace of `sys`, and `sys.modules` as it was.
+    /// The namespace of `sys`, and `sys.modules` at the time of import.
     pub(crate) sys: Py<PyDict>,
     pub(crate) modules: Py<PyDict>,
     /// `sys.getallocatedblocks`.
@@ -42,7 +43,7 @@ pub(crate) struct HeapFacts {
 }
 
 impl HeapFacts {
-    /// Finds them out; `class` is a class that a class statement could have made.
+    /// Finds the facts; `class` is a class like those that class statements make.
     pub(crate) fn find(py: Python<'_>, class: &Bound<'_, PyType>) -> PyResult<Self> {
         let address = |object: &Bound<'_, PyAny>| object.as_ptr() as u64;
         let sys = py.import("sys")?;
@@ -62,7 +63,7 @@ impl HeapFacts {
             let (parent, _) = file.rsplit_once(['/', '\\'])?;
             Some(format!("{parent}/"))
         });
-        let slot = |slot| raw::slot(class, slot) as u64;
+        let slot = |slot| object::slot(class, slot) as u64;
         Ok(Self {
             types: KnownTypes {
                 string: address(&py.get_type::<PyString>()),
@@ -91,31 +92,30 @@ impl HeapFacts {
         })
     }
 
-    /// The `sys.modules` of now: what stands there if it is a dict, else what stood there. A program may put anything in
-    /// its place, and while the interpreter ends there is nothing.
+    /// The address of the current `sys.modules`; of the one at the time of import, if the program has replaced it by
+    /// something that is not a dict, or the interpreter has cleared it while shutting down.
     pub(crate) fn modules(&self, py: Python<'_>) -> u64 {
-        let modules =
-            raw::value_of(self.sys.bind(py), c"modules").filter(PyAnyMethods::is_instance_of::<PyDict>);
+        let modules = value_of(self.sys.bind(py), c"modules").filter(PyAnyMethods::is_instance_of::<PyDict>);
         modules.map_or(self.modules.as_ptr() as u64, |modules| modules.as_ptr() as u64)
     }
 
-    /// The name of the program: the last part of `sys.argv[0]`, where these are what the interpreter made them.
+    /// The name of the program: the last part of `sys.argv[0]`, if `argv` is still a list of str.
     pub(crate) fn program(&self, py: Python<'_>) -> String {
         let argv =
-            raw::value_of(self.sys.bind(py), c"argv").and_then(|argv| argv.cast_into_exact::<PyList>().ok());
+            value_of(self.sys.bind(py), c"argv").and_then(|argv| argv.cast_into_exact::<PyList>().ok());
         let first = argv.and_then(|argv| argv.get_item(0).ok());
         let first = first.and_then(|first| first.cast_into_exact::<PyString>().ok());
         let path = first.map(|first| first.to_string_lossy().into_owned()).unwrap_or_default();
         path.rsplit(['/', '\\']).next().unwrap_or_default().to_owned()
     }
 
-    /// How many blocks pymalloc has given out; 0 if that cannot be known.
+    /// The number of blocks that pymalloc has handed out; 0 if that cannot be known.
     pub(crate) fn allocated_blocks(&self, py: Python<'_>) -> usize {
         self.allocated_blocks.bind(py).call0().and_then(|blocks| blocks.extract()).unwrap_or(0)
     }
 }
 
-/// Types of the interpreter of which there are samples: no other type has their names.
+/// The interpreter's types that have a sample instance, so that their addresses are certain.
 fn certain_types(py: Python<'_>) -> PyResult<Vec<(String, u64)>> {
     let types = eval(
         py,
@@ -130,21 +130,21 @@ fn certain_types(py: Python<'_>) -> PyResult<Vec<(String, u64)>> {
     let mut certain = Vec::new();
     for of in types.try_iter()? {
         let of = of?.cast_into::<PyType>()?;
-        certain.push((raw::c_name(&of), of.as_ptr() as u64));
+        certain.push((object::c_name(&of), of.as_ptr() as u64));
     }
-    // What the standard library has of the rest, unless a program was quicker.
+    // The others as the standard library has them, unless a program has replaced them.
     let names = ["CoroutineType", "AsyncGeneratorType", "FrameType", "TracebackType"];
     let library = py.import("types")?;
     for of in names.iter().filter_map(|name| library.getattr(name).ok()?.cast_into::<PyType>().ok()) {
-        if !raw::may_die(&of) {
-            certain.push((raw::c_name(&of), of.as_ptr() as u64));
+        if !is_heap_type(&of) {
+            certain.push((object::c_name(&of), of.as_ptr() as u64));
         }
     }
     Ok(certain)
 }
 
-/// Where a container tells how many items it lets itself hold: the word that says 4242421 in one that has this limit.
+/// The offset of a container's limit: of the word 4242421 in a sample that has this limit.
 fn limit_offset(py: Python<'_>, expression: &std::ffi::CStr) -> PyResult<Option<u64>> {
     let sample = eval(py, expression)?;
-    Ok(raw::word_saying(&sample, 4_242_421))
+    Ok(find_word(&sample, 4_242_421))
 }
