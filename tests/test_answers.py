@@ -154,7 +154,7 @@ def test_the_leak_is_named(series):
     assert suspect.leaked[0].type == "test_answers.Crate"
     assert str(suspect) == suspect.summary
     assert "test_answers.ship.hold (a list) gained 300 test_answers.Crate objects" in suspect.summary
-    assert "about 1 item for each unit of work" in suspect.evidence
+    assert "about 1 item per unit of work" in suspect.evidence
 
 
 def test_a_series_is_put_in_order(series):

@@ -139,7 +139,7 @@ def test_a_look_has_the_three_counters_and_the_pause(leaking: "subprocess.Popen[
     assert memory["rss"] == sum(parts)
     text = mem_top(leaking.pid, "--once").stdout
     assert all(f"\n{section}: " in text for section in ("refs", "bytes", "types", "retained", "resident memory")), text
-    assert "it stood still for" in text
+    assert "paused for" in text
     assert runs_on(leaking)
 
 
@@ -147,14 +147,14 @@ def test_report_and_why_of_a_process(leaking: "subprocess.Popen[str]") -> None:
     report = answer("report", leaking.pid)
     assert report["capture"]["method"] == "remote"
     assert report["capture"]["pause_ms"] > 0
-    assert "it stood still for" in mem_top("report", leaking.pid).stdout
+    assert "paused for" in mem_top("report", leaking.pid).stdout
     why = answer("why", leaking.pid, "__main__.Session")
     assert why["clusters"][0]["path"]["text"] == f"{HOLDER}[*]"
     assert why["capture"]["pid"] == leaking.pid
     address = why["clusters"][0]["example"]
     text = mem_top("why", leaking.pid, address).stdout
     assert f"  {HOLDER}[*]\n" in text
-    assert "it stood still for" in text
+    assert "paused for" in text
     assert runs_on(leaking)
 
 
@@ -194,9 +194,9 @@ def test_a_dump_is_a_snapshot_for_its_owner_alone(leaking: "subprocess.Popen[str
     grown = {row["type"]: row["growth"] for row in answer("diff", first, leaking.pid)["types"]}
     assert grown["__main__.Session"] > 0
     text = mem_top("diff", first, leaking.pid).stdout
-    assert "the newer: captured from outside the process; it stood still for" in text
+    assert "the newer: captured from outside the process; paused for" in text
     again = mem_top("dump", leaking.pid, "-o", first)
-    assert "which replaces what stood there" in again.stdout
+    assert "replacing the file that was there" in again.stdout
     assert runs_on(leaking)
 
 
@@ -440,7 +440,7 @@ def test_the_leak_of_a_server_is_named_once_for_all_its_workers() -> None:
         assert place["holder"] == "shop.sessions.by_token"
         assert place["rank"] == 1
         assert set(place["pids"]) == workers
-        assert told["reason"].startswith("shop.sessions.by_token holds more each time in 4 of 5 processes")
+        assert told["reason"].startswith("shop.sessions.by_token keeps growing in 4 of 5 processes")
     finally:
         server.terminate()
         server.communicate(timeout=300)

@@ -64,7 +64,7 @@ def test_what_a_cell_leaves_behind_each_time_is_named(shell):
     leaks, diff = (output.data for output in outputs)
     assert "\nverdict: leak\n" in leaks["text/plain"]
     assert ".kept (a list) gained 300 " in leaks["text/plain"]
-    assert "about 300 items for each unit of work" in leaks["text/plain"]
+    assert "about 300 items per unit of work" in leaks["text/plain"]
     assert "Ware" in diff["text/plain"]
     assert all("<table" in one["text/html"] for one in (leaks, diff))
     del shell.user_ns["kept"]

@@ -297,13 +297,13 @@ def test_the_tree_is_zoomed_searched_and_gone_through_by_keys(driver: webdriver.
     # The search tells how many there are, marks them, and Enter looks into the largest.
     search = find(driver, "#tree-search")
     search.send_keys("__main__.Session")
-    assert re.match(r"\d+ places?, [\d.]+ kB, \d+ %", find(driver, ".said-hits").text)
+    assert re.match(r"\d+ places?, [\d.]+ kB, \d+ %", find(driver, ".search-status").text)
     assert every(driver, ".boxes .hit") and every(driver, ".boxes .miss")
     search.send_keys(Keys.ENTER)
     assert "Session" in find(driver, ".details .type").text
     search.clear()
     search.send_keys("no such place")
-    assert find(driver, ".said-hits").text.startswith("0 places")
+    assert find(driver, ".search-status").text.startswith("0 places")
 
 
 def test_the_theme_is_the_systems_until_it_is_chosen(driver: webdriver.Chrome, pages: dict[str, Path]) -> None:
@@ -332,7 +332,7 @@ def test_without_a_script_it_reads_and_it_prints(driver: webdriver.Chrome, pages
         driver.get("about:blank")
         driver.get(pages["leaks"].as_uri())
         text = find(driver, "main").text
-        for part in ("Leak", "by_token", "The line of reasoning", "Items held after each snapshot", "Session"):
+        for part in ("Leak", "by_token", "Evidence", "Items held after each snapshot", "Session"):
             assert part in text
         assert not find(driver, "#icicle").is_displayed() and not find(driver, "#theme").is_displayed()
         assert len(every(driver, "#type-table tbody tr")) == 25

@@ -70,7 +70,7 @@ def test_a_suspect_is_told_once_by_name(shop, caplog):
     assert len(warnings) == 1
     assert warnings[0].startswith("memory leak: test_watching.kept.seen (a list) gained ")
     assert told[0].confidence >= 0.8
-    assert any("about 1 item for each unit of work" in one for one in told[0].evidence)
+    assert any("about 1 item per unit of work" in one for one in told[0].evidence)
 
 
 def test_the_thread_looks_by_itself(shop, often):

@@ -1,6 +1,6 @@
-// Makes the script and the style of the page: bundled and minified, with the licences of what is in them, and the
-// content security policy with the digests of both. The same sources give the same bytes; `--check` says whether what
-// is committed is what they give.
+// Builds the script and the style of the page: bundled and minified, with the licences of the packages in them, and the
+// content security policy with the digests of both. Equal sources give equal bytes; `--check` compares the committed
+// files with a new build.
 
 import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -28,7 +28,7 @@ async function bundle(entry) {
   return { text: made.outputFiles[0].text, inputs: Object.keys(made.metafile.inputs) };
 }
 
-// Each licence once, with the packages that it is of.
+// Each licence once, with its packages.
 function licences(inputs) {
   const packages = new Set(inputs.map((input) => /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(input)?.[1]));
   packages.delete(undefined);

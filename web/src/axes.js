@@ -1,4 +1,4 @@
-// What the charts have in common: the time axis, the value axis, and the frame around them.
+// The parts that the charts share: the time axis, the value axis, and the frame around them.
 
 import { scaleLinear } from "d3-scale";
 import { select } from "d3-selection";
@@ -8,7 +8,7 @@ const EDGE = { left: 62, right: 16, top: 16, bottom: 34 };
 export const SMALL = { width: 520, height: 230 };
 export const WIDE = { width: 860, height: 280 };
 
-// The places of the heaps along the axis, and its unit. Heaps without usable times stand at equal distances.
+// The positions of the snapshots along the axis, and its unit. Snapshots without usable times are at equal distances.
 export function timeAxis(times) {
   const moments = times.map((time) => Date.parse(time ?? ""));
   const usable = moments.every((moment, at) => !Number.isNaN(moment) && (at === 0 || moment > moments[at - 1]));
@@ -50,7 +50,7 @@ export function frame(figure, size, axis, extent, isBytes, label) {
   return { svg, x, y, bottom: height - bottom };
 }
 
-// The numbers of a chart stand below it, folded: the chart shows them already.
+// Folds the numbers below a chart, which shows them already.
 export function fold(figure) {
   const details = figure.querySelector("details");
   if (details) details.open = false;

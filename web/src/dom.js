@@ -1,4 +1,4 @@
-// Elements, made with text only: nothing here reads markup.
+// Creates elements from text only: nothing here parses markup.
 
 export function element(name, attributes = {}, ...children) {
   const made = document.createElement(name);

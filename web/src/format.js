@@ -1,4 +1,4 @@
-// Numbers as a person reads them: the same texts as the other views write (crates/report/src/numbers.rs).
+// Numbers for a person, with the same texts as in the other views (crates/report/src/numbers.rs).
 
 const UNITS = ["kB", "MB", "GB", "TB", "PB", "EB"];
 
@@ -35,7 +35,7 @@ export function percent(share) {
 
 export const count = (value, one, many) => `${grouped(value)} ${value === 1 ? one : many}`;
 
-// A number beside an axis: no more digits than it needs.
+// A number beside an axis, with no more digits than it needs.
 export function tick(value, isBytes) {
   if (!isBytes) return grouped(value);
   return bytes(value).replace(/\.0 /, " ");

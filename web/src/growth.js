@@ -1,4 +1,4 @@
-// How much a suspect held after each snapshot.
+// The growth of a suspect: the items or bytes that it held after each snapshot.
 
 import { area, line } from "d3-shape";
 import { SMALL, fold, frame, timeAxis } from "./axes.js";
@@ -14,9 +14,9 @@ export function growth(figure, data) {
   if (changes.length === 0 || times.length !== changes.length + 1) return;
   let held = byItems ? suspect.count - changes.reduce((sum, change) => sum + change, 0) : 0;
   const values = [held, ...changes.map((change) => (held += change))];
-  const told = byItems ? grouped : signedBytes;
+  const format = byItems ? grouped : signedBytes;
   const last = values[values.length - 1];
-  const label = `From ${told(values[0])} to ${told(last)} over ${values.length} snapshots.`;
+  const label = `From ${format(values[0])} to ${format(last)} over ${values.length} snapshots.`;
   const axis = timeAxis(times);
   const extent = [Math.min(0, ...values), Math.max(1, ...values)];
   const { svg, x, y } = frame(figure, SMALL, axis, extent, !byItems, label);
@@ -37,7 +37,7 @@ export function growth(figure, data) {
       .attr("x", points[at][0])
       .attr("y", points[at][1] + above)
       .attr("text-anchor", anchor)
-      .text(told(values[at]));
+      .text(format(values[at]));
   }
   fold(figure);
 }

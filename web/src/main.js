@@ -1,4 +1,4 @@
-// The page reads without this; it draws the charts and makes tables and the tree of places answer.
+// Draws the charts, and makes the tables and the tree of places interactive. The page is readable without it.
 
 import { changes } from "./changes.js";
 import { growth } from "./growth.js";
@@ -21,7 +21,7 @@ if (tree) {
 const table = document.getElementById("type-table");
 if (table) types(table, data.types);
 
-// What is folded is printed too.
+// Folded details are printed, too.
 let opened = [];
 addEventListener("beforeprint", () => {
   opened = [...document.querySelectorAll("details:not([open])")];

@@ -1,4 +1,4 @@
-// What resident memory is made of: areas upon each other over time, or one bar where there is one heap.
+// The parts of resident memory: stacked areas over time, or one bar for a single heap.
 
 import { area, line, stack, stackOrderNone } from "d3-shape";
 import { scaleLinear } from "d3-scale";
@@ -18,7 +18,7 @@ const PARTS = [
 export function memory(figure, data) {
   const { times, parts } = data.memory[Number(figure.dataset.index)] ?? {};
   if (!times || times.length === 0) return;
-  // What is unknown takes no room, and less than nothing cannot be drawn: the table below has the numbers.
+  // Unknown and negative parts are not drawn: the table below has the numbers.
   const rows = times.map((_, at) => Object.fromEntries(PARTS.map(([key]) => [key, Math.max(0, parts[key][at] ?? 0)])));
   const shown = PARTS.filter(([key]) => rows.some((row) => row[key] > 0));
   const layers = stack().keys(shown.map(([key]) => key)).order(stackOrderNone)(rows);
@@ -31,7 +31,7 @@ export function memory(figure, data) {
   }
   const total = element("li", { class: "total" }, "Resident memory ", element("span", { class: "n" }));
   legend.prepend(total);
-  const tell = (at) => {
+  const showValues = (at) => {
     for (const [key, value] of values) {
       const size = parts[key][at];
       const rss = parts.rss[at];
@@ -43,9 +43,9 @@ export function memory(figure, data) {
   const tops = layers.length === 0 ? [0] : layers[layers.length - 1].map((one) => one[1]);
   const most = Math.max(1, ...tops, ...parts.rss.map((rss) => rss ?? 0));
   if (times.length === 1) bar(figure, layers, shown, most);
-  else areas(figure, layers, shown, times, parts, most, tell);
+  else areas(figure, layers, shown, times, parts, most, showValues);
   figure.insertBefore(legend, figure.querySelector("details"));
-  tell(times.length - 1);
+  showValues(times.length - 1);
   fold(figure);
 }
 
@@ -61,10 +61,10 @@ function bar(figure, layers, shown, most) {
   figure.insertBefore(row, figure.querySelector("details"));
 }
 
-function areas(figure, layers, shown, times, parts, most, tell) {
+function areas(figure, layers, shown, times, parts, most, showValues) {
   const axis = timeAxis(times);
   const names = shown.map(([, name]) => name).join(", ");
-  const { svg, x, y, bottom } = frame(figure, WIDE, axis, [0, most], true, `Resident memory over time, made of: ${names}.`);
+  const { svg, x, y, bottom } = frame(figure, WIDE, axis, [0, most], true, `Resident memory over time: ${names}.`);
   const shape = area().x((_, at) => x(axis.values[at])).y0((one) => y(one[0])).y1((one) => y(one[1]));
   layers.forEach((layer, at) => {
     svg.append("path").attr("class", `part-${shown[at][0]}`).attr("d", shape(layer)).append("title").text(shown[at][1]);
@@ -82,10 +82,10 @@ function areas(figure, layers, shown, times, parts, most, tell) {
     const nearest = at(event);
     const place = x(axis.values[nearest]);
     guide.attr("x1", place).attr("x2", place).attr("visibility", "visible");
-    tell(nearest);
+    showValues(nearest);
   });
   svg.on("pointerleave", () => {
     guide.attr("visibility", "hidden");
-    tell(times.length - 1);
+    showValues(times.length - 1);
   });
 }

@@ -1,4 +1,4 @@
-// Light and dark: as the system has it, until the reader chooses.
+// The theme, light or dark: that of the system until the reader chooses another.
 
 const NAMES = { auto: "Theme: system", light: "Theme: light", dark: "Theme: dark" };
 

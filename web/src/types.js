@@ -3,7 +3,7 @@
 import { element } from "./dom.js";
 import { bytes, count, grouped, signed, signedBytes } from "./format.js";
 
-const TOLD = {
+const FORMATS = {
   type: (value) => value,
   objects: grouped,
   bytes,
@@ -24,7 +24,7 @@ export function types(place, table) {
   let filter = "";
 
   const input = element("input", { type: "search", id: "type-filter", placeholder: "Filter: part of a name", spellcheck: "false" });
-  const said = element("p", { class: "hint", role: "status" });
+  const status = element("p", { class: "hint", role: "status" });
   const body = element("tbody");
   const more = element("button", { type: "button" }, "Show more");
   const headings = names.map((name, at) => {
@@ -43,7 +43,7 @@ export function types(place, table) {
     element("p", { class: "tools" }, element("label", { for: "type-filter" }, "Filter"), input),
     region,
     element("p", { class: "tools" }, more),
-    said,
+    status,
   );
   input.addEventListener("input", () => {
     filter = input.value.toLowerCase();
@@ -72,13 +72,13 @@ export function types(place, table) {
         element(
           "tr",
           {},
-          ...row.map((value, at) => element("td", { class: at > 0 ? "n" : "name" }, TOLD[columns[at]](value))),
+          ...row.map((value, at) => element("td", { class: at > 0 ? "n" : "name" }, FORMATS[columns[at]](value))),
         ),
       ),
     );
     more.hidden = found.length <= shown;
     const all = omitted > 0 ? `, of ${grouped(rows.length + omitted)} in all` : "";
-    said.textContent = `${grouped(Math.min(shown, found.length))} of ${count(found.length, "type", "types")} shown${all}`;
+    status.textContent = `${grouped(Math.min(shown, found.length))} of ${count(found.length, "type", "types")} shown${all}`;
   }
   draw();
 }

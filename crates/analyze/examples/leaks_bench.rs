@@ -92,9 +92,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             "{count} heaps, {all} objects, retained sizes {retained}: {:.2} s",
             begun.elapsed().as_secs_f64()
         );
-        println!("  {}: {}", answer.verdict.word(), answer.reason);
+        println!("  {}: {:?}", answer.verdict.word(), answer.reason);
         for suspect in answer.suspects.iter().chain(&answer.candidates) {
-            println!("  {} {}", suspect.confidence, suspect.summary);
+            println!("  {} {:?} {:?}", suspect.confidence, suspect.holder, suspect.headline);
         }
     }
     Ok(())

@@ -1,13 +1,13 @@
-//! Where memory accumulates, as far as one heap can tell: nothing is known of growth, so these are candidates.
+//! The points where memory accumulates in one heap. Growth is unknown, so these are candidates.
 //!
-//! The heuristics of Eclipse MAT's leak suspects. An object at the top of the dominator tree that retains a tenth of
-//! the heap is a suspect alone; others at the top, put together by type, are one as a group. From a single suspect the
-//! way goes down to the largest child while that retains seven tenths of its parent: where this stops is the
+//! The heuristics are those of Eclipse MAT's leak suspects. An object at the top of the dominator tree that retains a
+//! tenth of the heap is a suspect alone; others at the top, grouped by type, are one as a group. From a single suspect
+//! the search goes down to the largest child while that retains seven tenths of its parent: where this stops is the
 //! accumulation point. For a group, the paths of a sample are followed while one branch holds eight tenths of them.
 //!
-//! What is ours, for Python: a module's and a rooted class's namespace is no suspect (it would be every time), what it
-//! dominates counts as the top. And a chain of like objects (a linked list, where each retains nearly all of the one
-//! before) is not followed to its tail: its first object is the point.
+//! Two rules are ours, for Python. The namespace of a module or a rooted class is not a suspect (it always would be):
+//! the objects that it dominates count as the top. And a chain of like objects (a linked list, where each retains
+//! nearly all of the one before) is not followed to its tail: its first object is the point.
 
 use std::cmp::Reverse;
 
@@ -21,18 +21,18 @@ use crate::paths::path_to;
 use crate::retained::Retained;
 use crate::shortest::ShortestPaths;
 
-/// When something is large.
+/// The thresholds, and the size of the answer.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct AccumulationOptions {
     /// The share of the heap that makes a suspect.
     pub suspect: f64,
-    /// The share of its parent that a child retains for the way to go on.
+    /// The share of its parent that a child must retain for the search to go down.
     pub descend: f64,
-    /// The share of a group's paths that a branch holds for the way to go on.
+    /// The share of a group's paths that a branch must hold for the search to go down.
     pub branch: f64,
-    /// How many paths of a group are looked at.
+    /// How many paths of a group are sampled.
     pub sample: usize,
-    /// How many suspects are told.
+    /// The largest number of suspects.
     pub limit: usize,
 }
 
@@ -42,22 +42,22 @@ impl Default for AccumulationOptions {
     }
 }
 
-/// What is held at an accumulation point, by type.
+/// An accumulation point, and its content by type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccumulationPoint {
     /// The object, where it is one.
     pub object: Option<ObjectId>,
     /// Its type.
     pub type_name: String,
-    /// Where it is.
+    /// Its path.
     pub path: Path,
-    /// What it retains, in bytes; for a group, what the group does.
+    /// Its retained size in bytes, or that of the group.
     pub retained: u64,
-    /// The types of what it dominates directly: how many, and the bytes that they retain; largest first.
+    /// The types of the objects that it dominates directly: how many, and their retained bytes; largest first.
     pub items: Vec<(String, u64, u64)>,
 }
 
-/// What holds a large part of a heap.
+/// An object or a group of objects that holds a large part of a heap.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AccumulationSuspect {
     /// The object; none for a group.
@@ -66,20 +66,20 @@ pub struct AccumulationSuspect {
     pub type_name: String,
     /// How many objects it is: 1, or the size of the group.
     pub objects: u64,
-    /// What it retains, in bytes.
+    /// Its retained size in bytes.
     pub retained: u64,
-    /// Its share of all that is reached, from 0 to 1.
+    /// Its share of all reachable bytes, from 0 to 1.
     pub share: f64,
-    /// Where it is: the object's path; for a group, the common part of the paths.
+    /// The object's path, or the common part of the group's paths.
     pub path: Path,
-    /// Where in it memory accumulates.
+    /// The point within it where memory accumulates.
     pub point: AccumulationPoint,
 }
 
-/// Where memory accumulates.
+/// The points where memory accumulates.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Accumulation {
-    /// The bytes of all that is reached.
+    /// All reachable bytes.
     pub total: u64,
     /// The suspects, largest first.
     pub suspects: Vec<AccumulationSuspect>,
@@ -87,7 +87,7 @@ pub struct Accumulation {
     pub omitted: usize,
 }
 
-/// Where memory accumulates in `heap`. Linear, but for sorting what is at the top.
+/// The points where memory accumulates in `heap`. Linear, apart from sorting the top of the dominator tree.
 #[must_use]
 pub fn accumulation(
     heap: &Heap,
@@ -114,9 +114,10 @@ pub fn accumulation(
     if !groups.is_empty() {
         let mut nodes = PathNodes::new();
         let placement = nodes.place(heap, shortest);
-        let told = groups.into_iter();
-        suspects
-            .extend(told.filter_map(|(ty, (bytes, ids))| search.group(&nodes, &placement, ty, bytes, &ids)));
+        let groups = groups.into_iter();
+        suspects.extend(
+            groups.filter_map(|(ty, (bytes, ids))| search.group(&nodes, &placement, ty, bytes, &ids)),
+        );
     }
     suspects.sort_by(|a, b| {
         let by_name = || a.type_name.cmp(&b.type_name);
@@ -127,11 +128,11 @@ pub fn accumulation(
     Accumulation { total: retained.total(), suspects, omitted }
 }
 
-/// MAT goes down so far at most; ours never needs to, but for a chain.
+/// The deepest descent, as in MAT; only a chain needs a limit.
 const DEEPEST: usize = 1000;
-/// From so many like objects one below the other on, it is a chain.
+/// The number of like objects, one below the other, that make a chain.
 const CHAIN: usize = 16;
-/// How many types of items are told.
+/// The largest number of types of items.
 const ITEM_TYPES: usize = 3;
 
 struct Search<'a> {
@@ -151,7 +152,7 @@ impl Search<'_> {
         self.heap.objects().type_of(id)
     }
 
-    /// What no object dominates but namespaces.
+    /// The objects that only namespaces dominate.
     fn top(&self) -> Vec<ObjectId> {
         let is_namespace = |kind| matches!(kind, RootKind::Module | RootKind::Class | RootKind::Builtins);
         let rooted = self.heap.roots().iter().filter(|(_, root)| is_namespace(root.kind));
@@ -202,7 +203,7 @@ impl Search<'_> {
         })
     }
 
-    /// Where on a way down a chain of like objects begins that lasts to its end; the end, if there is none.
+    /// The start of a chain of like objects that lasts to the end of a descent; the end, if there is none.
     fn chain_start(&self, way: &[ObjectId]) -> usize {
         let end = way.len() - 1;
         let run = |period: usize| {
@@ -246,7 +247,7 @@ impl Search<'_> {
         let mut through: FxHashMap<PathNodeId, usize> = FxHashMap::default();
         let mut sampled = 0;
         for &id in ids.iter().step_by(every) {
-            // The way to an object ends with what holds it: of the object's own node only the parent counts.
+            // The holder of an object is the end of its path: of the object's own node only the parent counts.
             let Some(own) = placement.of(id).map(|node| nodes.owner(node)) else { continue };
             sampled += 1;
             let above = nodes.get(own).parent;
@@ -254,8 +255,8 @@ impl Search<'_> {
                 *through.entry(node).or_default() += 1;
             }
         }
-        // Nodes come after the nodes before them, so of those that hold enough the last is the deepest. Two that do
-        // not stand one below the other cannot both hold more than half.
+        // Nodes come after their ancestors, so of those that hold enough the last is the deepest. Two of which neither
+        // is below the other cannot both hold more than half.
         let enough = sampled as f64 * self.options.branch.max(0.5);
         let common = through.into_iter().filter(|&(_, count)| count as f64 > enough || count == sampled);
         let holder = common.map(|(node, _)| node).max()?;

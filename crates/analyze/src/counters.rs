@@ -1,10 +1,10 @@
-//! The three counters of `mem_top()`, told from a heap: the objects with the most references, the largest ones, and the
-//! most numerous types, over the objects that the garbage collector tracks.
+//! The three counters of `mem_top()`, computed from a heap: the objects with the most references, the largest ones, and
+//! the most numerous types, over the objects that the garbage collector tracks.
 //!
-//! They count what the call from within the program counts, but for this: references are those of the heap, which knows
-//! some that the collector is not told of (the constants of code, the base of an array); sizes are native ones, for no
-//! `__sizeof__` of the program is run; of equal numbers the object that was captured first comes first. Garbage that
-//! awaits the collector is left out, as after the collection that the call begins with.
+//! They count the same as the call from within the program, with these differences. References are those of the heap,
+//! which include some that the collector does not see (the constants of code, the base of an array). Sizes are native
+//! ones, since no `__sizeof__` of the program is run. Of equal numbers, the object that was captured first comes first.
+//! Garbage is left out, as after the collection that the call begins with.
 
 use memtop_heap::{Flags, Heap, LabelKind, ObjectId, Shape};
 
@@ -24,7 +24,7 @@ pub struct Counters {
     pub tracked: Amount,
 }
 
-/// The three counters of `heap`, so many rows each at most. Linear but for sorting the types.
+/// The three counters of `heap`, with at most `limit` rows each. Linear, apart from sorting the types.
 #[must_use]
 pub fn counters(heap: &Heap, limit: usize) -> Counters {
     let objects = heap.objects();

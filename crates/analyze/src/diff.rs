@@ -1,6 +1,6 @@
-//! What changed between two heaps, by type.
+//! The changes between two heaps, by type.
 //!
-//! Types are matched by name: handles and addresses mean nothing in another heap, and a class that was defined anew
+//! Types are matched by name: handles and addresses mean nothing in another heap, and a class that was redefined
 //! counts with its predecessor. Garbage and mem_top's own objects are left out, as in the histogram.
 
 use std::collections::BTreeMap;
@@ -10,10 +10,10 @@ use memtop_heap::Heap;
 use crate::histogram::{Amount, HistogramOptions, histogram};
 use crate::series::{SeriesError, same_process};
 
-/// What to show.
+/// The size of the answer, and what may be compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct DiffOptions {
-    /// How many rows at most; all, if none is given.
+    /// The largest number of rows; none for all.
     pub limit: Option<usize>,
     /// Compare heaps of different processes as well.
     pub any_process: bool,
@@ -24,9 +24,9 @@ pub struct DiffOptions {
 pub struct DiffRow {
     /// Its name.
     pub name: String,
-    /// What there was of it.
+    /// Its objects in the older heap.
     pub old: Amount,
-    /// What there is of it.
+    /// Its objects in the newer heap.
     pub new: Amount,
 }
 
@@ -44,7 +44,7 @@ impl DiffRow {
     }
 }
 
-/// What changed.
+/// The changes between two heaps.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diff {
     /// The types of which the number or the bytes changed: the largest change of bytes first, then of objects.
@@ -57,7 +57,7 @@ pub struct Diff {
     pub new: Amount,
 }
 
-/// What changed from `old` to `new`. Linear, and sorts the types.
+/// The changes from `old` to `new`. Linear, apart from sorting the types.
 ///
 /// # Errors
 /// If the heaps are of different processes or versions, unless the options allow it.

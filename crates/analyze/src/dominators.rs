@@ -1,25 +1,29 @@
 //! Immediate dominators: the one object without which another would be freed.
 //!
-//! SEMI-NCA (L. Georgiadis, R. E. Tarjan, R. F. Werneck: "Finding Dominators in Practice", Journal of Graph
-//! Algorithms and Applications 10(1), 2006; the method is in Georgiadis's thesis, Princeton 2005), with path
+//! The algorithm is SEMI-NCA (L. Georgiadis, R. E. Tarjan, R. F. Werneck: "Finding Dominators in Practice", Journal of
+//! Graph Algorithms and Applications 10(1), 2006; the method is in Georgiadis's thesis, Princeton 2005), with path
 //! compression as in T. Lengauer and R. E. Tarjan: "A Fast Algorithm for Finding Dominators in a Flowgraph", TOPLAS
 //! 1(1), 1979. Objects are renumbered in preorder of a depth-first walk, so that ancestors have smaller numbers and
-//! most accesses are near each other. As only the smallest semidominator on a path matters, and never which object
-//! has it, the compressed forest carries numbers alone.
+//! most accesses are near each other. As only the smallest semidominator on a path matters, and never which object has
+//! it, the compressed forest carries numbers alone.
 //!
-//! Most objects are strings and numbers that one reference holds: whoever has it dominates them. They take no part in
-//! the walk, and are numbered after it, those of one holder one after the other.
+//! Most objects are strings and numbers that one reference holds: its owner dominates them. They are left out of the
+//! walk, and are numbered after it, those of one holder one after the other.
 //!
-//! What counts:
+//! Rules:
 //! - A virtual root above all roots dominates everything that is reached.
-//! - From instance to type is no step: nobody frees a class by dropping an instance, and a class would seem to be
-//!   held by whoever holds its instances. A class that nothing but its instances holds hangs from the virtual root.
-//! - Immortal objects hang from the virtual root, whoever refers to them. What only they hold is theirs.
-//! - What no root reaches (garbage, among others) and mem_top's own objects have no dominator.
+//! - A reference from an instance to its type does not count: dropping an instance does not free its class, and a class
+//!   would seem to be held by the holders of its instances. A class that only its instances hold hangs from the virtual
+//!   root.
+//! - Immortal objects hang from the virtual root, whatever refers to them. They dominate the objects that only they
+//!   hold.
+//! - Unreachable objects (garbage, among others) and mem_top's own objects have no dominator.
 //!
 //! Invariant: an object's dominator has a smaller number. Near-linear in practice, also on rings and chains of ten
-//! million; while it works 37 bytes an object and 4 a reference, 16 for an object that one reference holds and that
-//! refers to nothing; 12 an object after.
+//! million. The work takes 37 bytes per object and 4 per reference, but 16 for an object that one reference holds and
+//! that refers to nothing; the result takes 12 bytes per object.
+//!
+//! The file is long because the algorithm's passes share one numbering.
 
 use memtop_heap::{Flags, Heap, LabelKind, ObjectId, Reference};
 
@@ -27,12 +31,12 @@ const NONE: u32 = u32::MAX;
 /// The number of the virtual root.
 const ROOT: u32 = 0;
 
-/// What dominates an object.
+/// The dominator of an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dominator {
-    /// No single object: it is rooted, or held by several that have nothing above them in common.
+    /// No single object: it is rooted, or held by several objects that have no common dominator.
     Root,
-    /// Without this one it would be freed.
+    /// The object without which it would be freed.
     Object(ObjectId),
     /// No root reaches it.
     Unreached,
@@ -41,15 +45,15 @@ pub enum Dominator {
 /// The immediate dominator of each object that a root reaches.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dominators {
-    /// By object: its number, from 1: in preorder of the walk, after that those that took no part.
+    /// By object: its number, from 1: in preorder of the walk, then the objects that were left out.
     number: Vec<u32>,
-    /// By number: the object. The entry of the virtual root means nothing.
+    /// By number: the object. The entry of the virtual root is unused.
     object: Vec<u32>,
     /// By number: the number of the immediate dominator.
     dominator: Vec<u32>,
-    /// How many numbers the walk gave; what has a higher one dominates nothing.
+    /// How many numbers the walk assigned; an object with a higher number dominates nothing.
     walked: usize,
-    /// The classes that nothing but their instances hold.
+    /// The classes that only their instances hold.
     classes: Vec<ObjectId>,
 }
 
@@ -61,7 +65,7 @@ impl Dominators {
         let walked = walk.object.len();
         let holders = walk.holders(heap);
         let Walk { slots, leaves: _, object, parent: mut dominator, rooted, classes } = walk;
-        // In its own place.
+        // The root dominates itself.
         let number = slots.into_iter().map(|slot| slot.number).collect();
         semi_nca(&mut dominator[..walked], &rooted, &holders);
         Self { number, object, dominator, walked, classes }
@@ -73,7 +77,7 @@ impl Dominators {
         4 * (self.number.capacity() + self.object.capacity() + self.dominator.capacity()) as u64
     }
 
-    /// What dominates `id`.
+    /// The immediate dominator of `id`.
     #[must_use]
     pub fn of(&self, id: ObjectId) -> Dominator {
         match self.number_of(id) {
@@ -91,7 +95,7 @@ impl Dominators {
         self.number_of(id).is_some()
     }
 
-    /// The classes that nothing but their instances hold: they hang from the virtual root although no root refers to
+    /// The classes that only their instances hold: they hang from the virtual root although no root refers to
     /// them.
     #[must_use]
     pub fn classes_of_instances(&self) -> &[ObjectId] {
@@ -133,12 +137,12 @@ fn object(raw: u32) -> ObjectId {
     ObjectId::from_index(raw as usize)
 }
 
-/// Objects that one reference alone holds and that refer to nothing: a bit for each object.
+/// The objects that one reference alone holds and that refer to nothing: a bit for each object.
 struct Leaves(Vec<u64>);
 
 impl Leaves {
     fn new(heap: &Heap) -> Self {
-        // How many references hold an object; two stand for more, and for what is dominated otherwise.
+        // How many references hold an object; two means two or more, or that it is dominated otherwise.
         let (mut held, several) = (vec![0_u8; heap.objects().len()], 2);
         let (objects, references) = (heap.objects(), heap.references());
         for from in objects.ids().filter(|&id| !objects.flags(id).contains(Flags::OWN)) {
@@ -164,7 +168,8 @@ impl Leaves {
     }
 }
 
-/// What the walk knows of an object, side by side: both are looked up for each reference, and each look-up is a miss.
+/// The walk's facts about an object, side by side: both are looked up for each reference, and each look-up is a cache
+/// miss.
 #[derive(Clone, Copy)]
 struct Slot {
     /// Its number, or a mark.
@@ -175,24 +180,24 @@ struct Slot {
 
 /// Not reached (yet).
 const UNREACHED: u32 = NONE;
-/// It takes no part.
+/// It is left out.
 const LEFT_OUT: u32 = NONE - 1;
 
-/// A depth-first walk from the virtual root over what counts.
+/// A depth-first walk from the virtual root over the references that count.
 struct Walk {
     slots: Vec<Slot>,
-    /// What takes no part in it.
+    /// The objects that are left out.
     leaves: Leaves,
     object: Vec<u32>,
-    /// By number: the number of the parent in the walk; of what took no part, of its holder.
+    /// By number: the number of the parent in the walk; for an object that was left out, of its holder.
     parent: Vec<u32>,
     /// By number: whether the virtual root refers to it.
     rooted: Vec<bool>,
-    /// The classes that nothing but their instances hold.
+    /// The classes that only their instances hold.
     classes: Vec<ObjectId>,
 }
 
-/// Who refers to whom, by numbers, in compressed rows.
+/// The referrers of each object, by numbers, in compressed rows.
 struct Holders {
     offsets: Vec<u32>,
     numbers: Vec<u32>,
@@ -231,8 +236,8 @@ impl Walk {
         let mut starts: Vec<ObjectId> = rooted.chain(immortal).collect();
         starts.retain(|id| !flags[id.index()].contains(Flags::OWN));
         starts.iter().for_each(|&start| walk.descend(heap, start));
-        // A class may lead to instances of another class, and so on. First all objects as they stand, which is quick,
-        // then those that were numbered since.
+        // A class may lead to instances of another class, and so on. First all objects in order, which is quick, then
+        // those that were numbered since.
         let mut looked_at = vec![false; heap.types().len()];
         let everything = heap.objects().ids().filter(|id| walk.slots[id.index()].number < LEFT_OUT);
         let mut classes: Vec<ObjectId> =
@@ -254,13 +259,13 @@ impl Walk {
         walk
     }
 
-    /// Numbers what is reached from `start` and has no number yet, and counts the references that are steps.
+    /// Numbers the objects that are reached from `start` and have no number yet, and counts the references that count.
     fn descend(&mut self, heap: &Heap, start: ObjectId) {
         if self.slots[start.index()].number != UNREACHED {
             return;
         }
         let references = heap.references();
-        // The objects that are open, each with those of its references that are not looked at.
+        // The open objects, each with its references that are not yet visited.
         let mut open: Vec<(ObjectId, std::ops::Range<u32>)> = Vec::new();
         let range = |id: ObjectId| references.offsets()[id.index()]..references.offsets()[id.index() + 1];
         self.enter(start, ROOT);
@@ -295,8 +300,8 @@ impl Walk {
         self.parent.push(parent);
     }
 
-    /// Turns the steps around, in the order of numbers, so that what comes after reads them one after another; and
-    /// numbers what took no part.
+    /// Inverts the references, in the order of numbers, so that later passes read them sequentially, and numbers the
+    /// objects that were left out.
     fn holders(&mut self, heap: &Heap) -> Holders {
         let mut offsets = Vec::with_capacity(self.object.len() + 1);
         offsets.extend([0, 0]);
@@ -330,13 +335,13 @@ impl Walk {
     }
 }
 
-/// Whether a reference counts for what dominates what: it leads not from an instance to its type.
+/// Whether a reference counts: not from an instance to its type.
 #[must_use]
 #[inline]
 pub fn keeps_alive(heap: &Heap, from: ObjectId, reference: Reference) -> bool {
     match reference.label.kind() {
         LabelKind::Type => false,
-        // A capture without labels is not to make each class the property of its instances' holder.
+        // A capture without labels must not make each class the property of its instances' holder.
         LabelKind::Unlabelled => {
             heap.types().get(heap.objects().type_of(from)).object() != Some(reference.to)
         }
@@ -344,7 +349,7 @@ pub fn keeps_alive(heap: &Heap, from: ObjectId, reference: Reference) -> bool {
     }
 }
 
-/// The class of an object, if the heap has it and the type was not looked at before.
+/// The class of an object, if the heap has it and the type was not visited before.
 fn class_of(heap: &Heap, id: ObjectId, looked_at: &mut [bool]) -> Option<ObjectId> {
     let ty = heap.objects().type_of(id);
     if std::mem::replace(&mut looked_at[ty.index()], true) {
@@ -363,7 +368,7 @@ struct Link {
     smallest: u32,
 }
 
-/// Puts the dominators, by number, in the place of the parents in the walk's tree. `holders` is who refers to whom.
+/// Replaces the parents in the walk's tree by the dominators, by number. `holders` are the referrers of each object.
 fn semi_nca(parent: &mut [u32], rooted: &[bool], holders: &Holders) {
     let count = parent.len();
     let mut semi = vec![ROOT; count];
@@ -374,7 +379,7 @@ fn semi_nca(parent: &mut [u32], rooted: &[bool], holders: &Holders) {
         if !rooted[index] {
             let mut smallest = parent[index];
             for &holder in holders.of(index) {
-                // What has a smaller number is not linked yet, and stands for itself.
+                // An object with a smaller number is not linked yet, and represents itself.
                 let candidate =
                     if holder <= number { holder } else { compress(&mut links, &mut trail, holder, number) };
                 smallest = smallest.min(candidate);
@@ -394,8 +399,8 @@ fn semi_nca(parent: &mut [u32], rooted: &[bool], holders: &Holders) {
     }
 }
 
-/// The smallest semidominator on the way from `from` up to where the forest is not linked, which is at `linked` and
-/// below. Lets all on the way point to its end.
+/// The smallest semidominator on the path from `from` up to the unlinked part of the forest, which is at `linked` and
+/// below. Compresses the path.
 #[inline]
 fn compress(links: &mut [Link], trail: &mut Vec<u32>, from: u32, linked: u32) -> u32 {
     let mut top = from;
@@ -412,9 +417,9 @@ fn compress(links: &mut [Link], trail: &mut Vec<u32>, from: u32, linked: u32) ->
     smallest
 }
 
-/// The dominators turned around: what an object dominates, as a tree.
+/// The dominator tree: the objects that each object dominates.
 ///
-/// Linear to make; 12 bytes an object that can dominate others.
+/// Linear to build; 12 bytes per object that can dominate others.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DominatorTree<'a> {
     dominators: &'a Dominators,
@@ -422,7 +427,7 @@ pub struct DominatorTree<'a> {
     first: Vec<u32>,
     /// By number in the walk: the next with the same dominator.
     next: Vec<u32>,
-    /// By number in the walk: the first of those that it dominates and that took no part; the others come after it.
+    /// By number in the walk: the first of those that it dominates and that were left out; the others come after it.
     leaves: Vec<u32>,
 }
 
@@ -456,7 +461,7 @@ impl<'a> DominatorTree<'a> {
         below.map(|number| self.dominators.object_at(number))
     }
 
-    /// By numbers: what is right below `number`.
+    /// By numbers: the objects right below `number`.
     fn below(&self, number: u32) -> impl Iterator<Item = u32> + '_ {
         let some = |number: u32| Some(number).filter(|&number| number != NONE);
         let first = self.first.get(number as usize).copied().and_then(some);
@@ -471,7 +476,7 @@ impl<'a> DominatorTree<'a> {
         count.zip(first..).map(|(_, leaf)| leaf)
     }
 
-    /// Goes through the whole tree, without a stack: `enter` before what an object dominates, `leave` after it.
+    /// Walks the whole tree, without a stack: `enter` before the objects that an object dominates, `leave` after them.
     pub(crate) fn walk(&self, mut enter: impl FnMut(u32), mut leave: impl FnMut(u32)) {
         let mut number = self.first[ROOT as usize];
         while number != NONE {

@@ -1,6 +1,6 @@
-//! Garbage that awaits the collector: what no root reaches, and whose reference counts are all accounted for.
+//! Garbage that awaits the collector: objects that no root reaches and whose reference counts are all accounted for.
 //!
-//! It is no leak: the next collection frees it. What nothing in Python holds but native code does is not garbage.
+//! It is not a leak: the next collection frees it. Objects that only native code holds are not garbage.
 
 use memtop_heap::{Flags, Heap, accounts};
 
@@ -15,12 +15,12 @@ pub struct Garbage {
     pub rows: Vec<TypeRow>,
     /// How many types are not shown.
     pub omitted: usize,
-    /// Held from outside of Python, and therefore no garbage, nor what these hold.
+    /// How many objects native code holds: these are not garbage, nor are the objects that they hold.
     pub native: u64,
 }
 
-/// What awaits the collector in `heap`, at most `limit` types of it. Linear. It needs no flags: the accounts are
-/// settled anew (see [`memtop_heap::accounts`], also for what makes them wrong).
+/// The garbage in `heap`, with at most `limit` types. Linear. It needs no flags: reference counts are compared with
+/// references again (see [`memtop_heap::accounts`], also for the cases in which that is wrong).
 #[must_use]
 pub fn garbage(heap: &Heap, limit: Option<usize>) -> Garbage {
     let accounts = accounts(heap);
@@ -47,7 +47,7 @@ pub fn garbage(heap: &Heap, limit: Option<usize>) -> Garbage {
     let shown = limit.unwrap_or(usize::MAX).min(rows.len());
     let omitted = rows.len() - shown;
     rows.truncate(shown);
-    // Those that settled accounts already gave a root count too.
+    // Objects that an earlier comparison gave a root count too.
     let rooted = heap.roots().iter().filter(|(_, root)| root.kind == memtop_heap::RootKind::Native).count();
     Garbage { total, rows, omitted, native: (accounts.native.len() + rooted) as u64 }
 }

@@ -1,75 +1,120 @@
-//! The answers for the workers of a server, put together: pre-forked workers run the same code, so they leak alike, and
-//! one leak is to be named once.
+//! The answers for the processes of a group, merged: pre-forked workers run the same code and leak alike, so one leak
+//! is named once.
 //!
-//! A place is the same in two workers if its fingerprint is, a digest of its path. It is told as it is in the worker in
-//! which it grew most, with the numbers of all together.
+//! A place is the same in two processes if its fingerprint, a digest of its path, is the same. It is described as in
+//! the process in which it grew most, with the totals of all processes.
 
 use std::collections::BTreeMap;
 
-use crate::leaks::{Leaks, Suspect, Verdict};
+use crate::leaks::{Doubt, Leaks, Note, Suspect, Verdict};
 
-/// The answer for one process of a server.
+/// The answer for one process of a group.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MemberLeaks {
     /// The process.
     pub pid: u32,
-    /// What its heaps say, over all of them.
+    /// The answer over all its heaps.
     pub answer: Leaks,
 }
 
-/// A place that grows in one worker or in several.
+/// A place that grows in one process or in several.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SharedSuspect {
-    /// As it is in the worker in which it grew most; its rank is that among all.
+    /// As in the process in which it grew most; its rank is that among all.
     pub suspect: Suspect,
-    /// The workers in which it grows, by their numbers.
+    /// The processes in which it grows, by PID.
     pub pids: Vec<u32>,
     /// By how many items it grew in all of them, over all intervals.
     pub items_growth: i64,
     /// By how many bytes it grew in all of them.
     pub bytes_growth: i64,
-    /// What it retains in all of them, as far as that is known.
+    /// Its retained size in all of them together, as far as known.
     pub retained: Option<u64>,
 }
 
-/// What the heaps of a server's processes say of growth.
+/// How many of the processes of a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProcessCount {
+    /// How many.
+    pub count: usize,
+    /// Of how many in all.
+    pub of: usize,
+}
+
+/// Why the verdict over a process group is as it is. A holder is a path; none is native code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum GroupReason {
+    /// Places keep growing.
+    Growth {
+        /// The holder of the first suspect.
+        holder: Option<String>,
+        /// The processes in which it grows.
+        processes: ProcessCount,
+        /// How many suspects there are.
+        places: usize,
+    },
+    /// Native memory grew.
+    Native {
+        /// The processes in which it did.
+        processes: ProcessCount,
+    },
+    /// The first candidate, which is in doubt.
+    InDoubt {
+        /// Its holder.
+        holder: Option<String>,
+        /// The processes in which it grew.
+        processes: ProcessCount,
+        /// Its doubt.
+        doubt: Doubt,
+    },
+    /// No process has enough snapshots.
+    TooFewSnapshots,
+    /// No place grew.
+    NoGrowth {
+        /// The processes that have enough snapshots to show it.
+        processes: ProcessCount,
+    },
+}
+
+/// The answer about growth over the heaps of a process group.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GroupLeaks {
-    /// What is to be said over all.
+    /// The verdict over all processes.
     pub verdict: Verdict,
-    /// Why, in a sentence.
-    pub reason: String,
-    /// The processes, by their numbers, each with its own answer. Their suspects are below.
-    pub workers: Vec<MemberLeaks>,
-    /// Who is accused in at least one worker, the largest growth first.
+    /// Why.
+    pub reason: GroupReason,
+    /// The processes by PID, each with its own answer. Their suspects are below.
+    pub members: Vec<MemberLeaks>,
+    /// The places that are accused in at least one process, the largest growth first.
     pub suspects: Vec<SharedSuspect>,
-    /// Who is a candidate and nowhere accused.
+    /// The candidates that no process accuses.
     pub candidates: Vec<SharedSuspect>,
     /// How many were left out by the limit.
     pub omitted: usize,
-    /// What else a reader should know, a sentence each.
-    pub notes: Vec<String>,
+    /// Notes for the reader.
+    pub notes: Vec<Note>,
 }
 
-/// The answers of `workers` as one; so many suspects and candidates at most. Each answer should have all of its own.
+/// Merges the answers of the processes into one, with at most `limit` suspects and candidates. Each answer should have
+/// all of its own.
 #[must_use]
-pub fn merge_members(mut workers: Vec<MemberLeaks>, limit: usize) -> GroupLeaks {
-    workers.sort_by_key(|worker| worker.pid);
+pub fn merge_members(mut members: Vec<MemberLeaks>, limit: usize) -> GroupLeaks {
+    members.sort_by_key(|member| member.pid);
     // By fingerprint; whether it is accused anywhere.
     let mut places: BTreeMap<String, (bool, SharedSuspect)> = BTreeMap::new();
-    let mut notes: Vec<String> = Vec::new();
+    let mut notes: Vec<Note> = Vec::new();
     let mut omitted = 0;
-    for worker in &mut workers {
-        for note in std::mem::take(&mut worker.answer.notes) {
+    for member in &mut members {
+        for note in std::mem::take(&mut member.answer.notes) {
             if !notes.contains(&note) {
                 notes.push(note);
             }
         }
-        omitted += worker.answer.omitted;
-        let accused = std::mem::take(&mut worker.answer.suspects).into_iter().map(|one| (true, one));
-        let doubted = std::mem::take(&mut worker.answer.candidates).into_iter().map(|one| (false, one));
+        omitted += member.answer.omitted;
+        let accused = std::mem::take(&mut member.answer.suspects).into_iter().map(|one| (true, one));
+        let doubted = std::mem::take(&mut member.answer.candidates).into_iter().map(|one| (false, one));
         for (is_accused, one) in accused.chain(doubted) {
-            let shared = share(worker.pid, one);
+            let shared = share(member.pid, one);
             match places.get_mut(&shared.suspect.fingerprint) {
                 None => {
                     places.insert(shared.suspect.fingerprint.clone(), (is_accused, shared));
@@ -81,12 +126,12 @@ pub fn merge_members(mut workers: Vec<MemberLeaks>, limit: usize) -> GroupLeaks 
     let (accused, doubted): (Vec<_>, Vec<_>) = places.into_values().partition(|(is_accused, _)| *is_accused);
     let mut suspects = ranked(accused);
     let mut candidates = ranked(doubted);
-    let (verdict, reason) = verdict(&workers, &suspects, &candidates);
+    let (verdict, reason) = verdict(&members, &suspects, &candidates);
     let all = suspects.len() + candidates.len();
     suspects.truncate(limit);
     candidates.truncate(limit - suspects.len());
     omitted += all - suspects.len() - candidates.len();
-    GroupLeaks { verdict, reason, workers, suspects, candidates, omitted, notes }
+    GroupLeaks { verdict, reason, members, suspects, candidates, omitted, notes }
 }
 
 fn sum(changes: &[i64]) -> i64 {
@@ -103,7 +148,8 @@ fn share(pid: u32, one: Suspect) -> SharedSuspect {
     }
 }
 
-/// Adds another worker's. An accusation is told rather than a doubt, and of equals the one that grew more.
+/// Adds the place as found in another process. An accusation takes precedence over a doubt, and of equals the one that
+/// grew more.
 fn add(known: &mut (bool, SharedSuspect), is_accused: bool, other: SharedSuspect) {
     let (was_accused, place) = known;
     let weight = |is_accused: bool, one: &Suspect| (is_accused, sum(&one.bytes_growth));
@@ -131,47 +177,30 @@ fn ranked(places: Vec<(bool, SharedSuspect)>) -> Vec<SharedSuspect> {
 }
 
 fn verdict(
-    workers: &[MemberLeaks],
+    members: &[MemberLeaks],
     suspects: &[SharedSuspect],
     candidates: &[SharedSuspect],
-) -> (Verdict, String) {
-    let all = workers.len();
-    let processes = |count: usize| match count {
-        _ if all == 1 => "the one process".to_owned(),
-        count if count == all => format!("all {all} processes"),
-        count => format!("{count} of {all} processes"),
-    };
-    let holder = |place: &SharedSuspect| {
-        place.suspect.holder.clone().unwrap_or_else(|| "what native code holds".to_owned())
-    };
-    let with = |verdict: Verdict| workers.iter().filter(|worker| worker.answer.verdict == verdict).count();
+) -> (Verdict, GroupReason) {
+    let processes = |count: usize| ProcessCount { count, of: members.len() };
+    let with = |verdict: Verdict| members.iter().filter(|member| member.answer.verdict == verdict).count();
     if let Some(first) = suspects.first() {
-        let more = match suspects.len() {
-            1 => String::new(),
-            2 => ", and one more place".to_owned(),
-            count => format!(", and {} more places", count - 1),
-        };
-        let reason =
-            format!("{} holds more each time in {}{more}", holder(first), processes(first.pids.len()));
-        return (Verdict::Leak, reason);
+        let holder = first.suspect.holder.clone();
+        let processes = processes(first.pids.len());
+        return (Verdict::Leak, GroupReason::Growth { holder, processes, places: suspects.len() });
     }
     let native = with(Verdict::NativeGrowth);
     if native > 0 {
-        let reason = format!("memory outside of Python objects grew in {}", processes(native));
-        return (Verdict::NativeGrowth, reason);
+        return (Verdict::NativeGrowth, GroupReason::Native { processes: processes(native) });
     }
-    if let Some(first) = candidates.first() {
-        let doubt = first.suspect.doubt.as_deref().unwrap_or("it may be innocent");
-        let reason = format!("{} grew in {}, but {doubt}", holder(first), processes(first.pids.len()));
+    if let Some(first) = candidates.first()
+        && let Suspect { holder, doubt: Some(doubt), .. } = &first.suspect
+    {
+        let processes = processes(first.pids.len());
+        let reason = GroupReason::InDoubt { holder: holder.clone(), processes, doubt: doubt.clone() };
         return (Verdict::Inconclusive, reason);
     }
     match with(Verdict::NoGrowth) {
-        0 => (Verdict::Inconclusive, "no process was seen often enough".to_owned()),
-        calm if calm == all => (Verdict::NoGrowth, format!("no place grew in {}", processes(all))),
-        calm => {
-            let reason =
-                format!("no place grew in {}; the others were not seen often enough", processes(calm));
-            (Verdict::NoGrowth, reason)
-        }
+        0 => (Verdict::Inconclusive, GroupReason::TooFewSnapshots),
+        calm => (Verdict::NoGrowth, GroupReason::NoGrowth { processes: processes(calm) }),
     }
 }

@@ -11,7 +11,7 @@ use memtop_heap::{CaptureInfo, Heap};
 pub enum HeapHandle<'a> {
     /// A heap that stays in memory.
     Borrowed(&'a Heap),
-    /// A heap that was loaded for whoever asked.
+    /// A heap that was loaded for the caller.
     Owned(Arc<Heap>),
 }
 
@@ -28,10 +28,10 @@ impl Deref for HeapHandle<'_> {
 
 /// Heaps of one process, by index. An index always gives the same heap.
 pub trait HeapSeries: Sync {
-    /// Why a heap cannot be had.
+    /// The error if a heap cannot be loaded.
     type Error;
 
-    /// What is known of each capture, by index. Needs no heap.
+    /// The captures by index, which need no heap.
     fn captures(&self) -> Vec<&CaptureInfo>;
 
     /// The heap at `index`, which is below the number of captures.

@@ -1,7 +1,7 @@
-//! What is in a heap, by type: how many, how large, and how much they retain.
+//! The histogram of a heap: for each type, how many objects, their size, and their retained size.
 //!
-//! Garbage that awaits the collector is counted apart and is in no row: it is no leak. mem_top's own objects are in
-//! nothing. Two types of one name are two rows.
+//! Garbage that awaits the collector is counted apart and not in a row: it is not a leak. mem_top's own objects are
+//! left out. Two types of one name are two rows.
 
 use memtop_heap::{Flags, Heap, TypeId};
 
@@ -24,7 +24,7 @@ impl Amount {
     }
 }
 
-/// By what rows are ordered; the largest comes first.
+/// The order of rows; the largest comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum HistogramOrder {
     /// Shallow bytes.
@@ -36,12 +36,12 @@ pub enum HistogramOrder {
     Retained,
 }
 
-/// What to show.
+/// The order and the size of the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct HistogramOptions {
-    /// By what to order.
+    /// The order of the rows.
     pub order: HistogramOrder,
-    /// How many rows at most; all, if none is given.
+    /// The largest number of rows; none for all.
     pub limit: Option<usize>,
 }
 
@@ -56,7 +56,7 @@ pub struct TypeRow {
     pub objects: u64,
     /// Their shallow sizes together, in bytes.
     pub bytes: u64,
-    /// What they retain together, in bytes, where it was computed.
+    /// Their retained size together, in bytes, if it was computed.
     pub retained: Option<u64>,
 }
 
@@ -73,7 +73,7 @@ pub struct Histogram {
     pub garbage: Amount,
 }
 
-/// What is in `heap`, by type. Linear; retained sizes are shown if they are given.
+/// The histogram of `heap`. Linear. Rows have retained sizes if `retained` is given.
 #[must_use]
 pub fn histogram(heap: &Heap, retained: Option<&Retained>, options: &HistogramOptions) -> Histogram {
     let objects = heap.objects();

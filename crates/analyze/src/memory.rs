@@ -1,10 +1,10 @@
-//! The reconciled total: what resident memory is made of, each part named, adding up.
+//! The reconciled total: the named parts of resident memory, which add up to it.
 //!
 //! Resident memory = Python objects + free memory of pymalloc + free memory of malloc + known native buffers + pages of
-//! files + unexplained. What could not be measured counts as nothing, so it is within what is unexplained.
+//! files + unexplained. A part that could not be measured counts as zero, so it is within `unexplained`.
 //!
 //! Invariant: where resident memory is known, the parts and `unexplained` add up to it exactly; the kinds add up to
-//! `python`. mem_top's own objects are Python's too, and a kind of their own.
+//! `python`. mem_top's own objects are part of `python`, as a kind of their own.
 
 use std::collections::BTreeMap;
 
@@ -13,13 +13,13 @@ use memtop_heap::{Flags, Heap, Origin, TypeId};
 /// A part of a process's memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MemoryPart {
-    /// What it is, in a few words.
+    /// Its name.
     pub name: String,
-    /// How large, in bytes.
+    /// Its size in bytes.
     pub bytes: u64,
 }
 
-/// What a process's resident memory is made of.
+/// The parts of a process's resident memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MemoryTotal {
     /// Resident memory; the parts and `unexplained` add up to it.
@@ -33,15 +33,26 @@ pub struct MemoryTotal {
     pub pymalloc_free: Option<u64>,
     /// Free memory that malloc holds.
     pub malloc_free: Option<u64>,
-    /// What is known outside of objects: mapped memory, the stacks of threads.
+    /// Known memory outside objects: mapped memory, the stacks of threads.
     pub native_known: Option<u64>,
     /// Resident pages of files: the program and its libraries.
     pub file_backed: Option<u64>,
-    /// What is left. Negative if objects have memory that is not resident (swapped out, never touched).
+    /// The remainder. Negative if objects have memory that is not resident (swapped out, never touched).
     pub unexplained: Option<i64>,
 }
 
-/// What the memory of the process was made of when `heap` was captured. Linear.
+impl MemoryTotal {
+    /// Free memory that pymalloc and malloc hold together; none if neither is known.
+    #[must_use]
+    pub fn allocator_free(&self) -> Option<u64> {
+        match (self.pymalloc_free, self.malloc_free) {
+            (None, None) => None,
+            (one, other) => Some(one.unwrap_or(0).saturating_add(other.unwrap_or(0))),
+        }
+    }
+}
+
+/// The parts of the process's memory when `heap` was captured. Linear.
 #[must_use]
 pub fn memory_total(heap: &Heap) -> MemoryTotal {
     let objects = heap.objects();
@@ -88,7 +99,7 @@ pub fn memory_total(heap: &Heap) -> MemoryTotal {
     }
 }
 
-/// Builtin types are kinds of their own; others go by whose code defines them.
+/// The kind of a type: a builtin type is a kind of its own, another belongs to whose code defines it.
 fn kind(heap: &Heap, ty: TypeId) -> String {
     let record = heap.types().get(ty);
     let is_builtin = matches!(heap.text(record.module), "" | "builtins");

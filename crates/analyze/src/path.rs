@@ -1,22 +1,22 @@
-//! A path from a root to an object, and how it reads: like Python.
+//! A path from a root to an object, which reads like Python.
 //!
-//! `shop.sessions.by_token['tok-17'].cart`, `frame handle (views.py:42) local 'rows'`. What a thing keeps its parts
-//! in (an instance's `__dict__`, a list's storage) is no step, unless the path ends there; a name of a namespace
-//! reads as an attribute. Keys and indexes that vary are `[*]`; a step that repeats itself, as along a linked list,
-//! stands once, followed by `…`.
+//! `shop.sessions.by_token['tok-17'].cart`, `frame handle (views.py:42) local 'rows'`. An object that only stores the
+//! parts of another (an instance's `__dict__`, a list's storage) is not a step, unless the path ends there; a name of a
+//! namespace reads as an attribute. Keys and indexes that vary are `[*]`; a step that repeats, as along a linked list,
+//! is written once, followed by `…`.
 //!
-//! Plain texts: a path needs its heap no more.
+//! A path consists of plain texts, and outlives its heap.
 
 use std::fmt;
 
 use memtop_heap::{Heap, Label, LabelKind, ObjectId, Origin, Root, RootKind};
 
-/// Where a path begins.
+/// The root of a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PathRoot {
-    /// What kind of place.
+    /// Its kind.
     pub kind: RootKind,
-    /// What it is called: a module's, a class's or a variable's name, a frame's function.
+    /// Its name: that of a module, a class or a variable, or of a frame's function.
     pub name: String,
     /// The file of a frame's code.
     pub file: Option<String>,
@@ -24,20 +24,20 @@ pub struct PathRoot {
     pub line: Option<u32>,
     /// The thread of a frame.
     pub thread: Option<String>,
-    /// Whose code the place is in.
+    /// The origin of the code that it belongs to.
     pub origin: Origin,
 }
 
-/// What a step is called.
+/// The label of a step.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum StepLabel {
-    /// What the root leads to: no text of its own.
+    /// The object that the root leads to, without a text of its own.
     Start,
     /// `.name`.
     Attribute(String),
     /// `['name']`.
     Key(String),
-    /// `[42]`: a key that is no string, as it is written.
+    /// `[42]`: a key that is not a string, as it is written.
     KeyText(String),
     /// `[3]`.
     Index(usize),
@@ -57,49 +57,50 @@ pub enum StepLabel {
     Dict,
     /// Storage, where a path ends with it.
     Storage,
-    /// A reference of which nothing more is known.
+    /// A reference of an unknown kind.
     Unlabelled,
-    /// So many steps are not shown.
+    /// The number of steps that are not shown.
     Elided(usize),
 }
 
-/// A step of a path, and what it leads to.
+/// A step of a path, and the object that it leads to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step {
-    /// What it is called.
+pub struct PathStep {
+    /// Its label.
     pub label: StepLabel,
-    /// The name of the type of what it leads to.
+    /// The name of the type of the object that it leads to.
     pub type_name: String,
-    /// What it leads to, where that is one object.
+    /// The object that it leads to, if it is only one.
     pub object: Option<ObjectId>,
-    /// Whether it is taken again and again.
+    /// Whether the path repeats it.
     pub repeated: bool,
 }
 
 /// A path from a root.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Path {
-    /// Where it begins.
+    /// Its root.
     pub root: PathRoot,
-    /// Its steps; the first is what the root leads to, the last what the path is about.
-    pub steps: Vec<Step>,
+    /// Its steps; the first leads to the object that the root holds, the last to the object that the path is about.
+    pub steps: Vec<PathStep>,
 }
 
-/// From so many steps on, repeated ones are told once.
+/// The longest path, in steps, whose repeated steps are all written.
 const LONG: usize = 24;
-/// How many steps of a path are told at most: from the start, and to the end.
+/// The largest number of steps that are written: from the start, and to the end.
 const SHOWN: (usize, usize) = (24, 8);
 /// How many steps back a step may repeat: a list of nodes that are chained through a tuple repeats every other one.
 pub(crate) const REPEATS_WITHIN: usize = 5;
 
 impl Path {
-    /// Puts repeated steps together and cuts out the middle, if the path is too long to be read.
+    /// Merges repeated steps and cuts out the middle, if the path is too long to be read.
     pub(crate) fn shortened(mut self) -> Self {
         if self.steps.len() > LONG {
-            let mut kept: Vec<Step> = Vec::new();
+            let mut kept: Vec<PathStep> = Vec::new();
             for step in self.steps {
                 let mut recent = kept.iter_mut().rev().take(REPEATS_WITHIN);
-                let same = |known: &&mut Step| known.label == step.label && known.type_name == step.type_name;
+                let same =
+                    |known: &&mut PathStep| known.label == step.label && known.type_name == step.type_name;
                 match recent.find(same) {
                     Some(known) => {
                         known.repeated = true;
@@ -114,7 +115,7 @@ impl Path {
         let (first, last) = SHOWN;
         if self.steps.len() > first + last {
             let cut = first..self.steps.len() - last;
-            let elided = Step {
+            let elided = PathStep {
                 label: StepLabel::Elided(cut.len()),
                 type_name: String::new(),
                 object: None,
@@ -167,7 +168,7 @@ impl StepLabel {
 impl fmt::Display for PathRoot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kind {
-            // A name alone: it is how Python names what is in it.
+            // The name alone, as Python names its content.
             RootKind::Module | RootKind::Class if !self.name.is_empty() => f.write_str(&self.name),
             RootKind::Builtins => f.write_str("builtins"),
             RootKind::Native => f.write_str("native reference"),
@@ -233,10 +234,10 @@ impl fmt::Display for StepLabel {
     }
 }
 
-impl fmt::Display for Step {
+impl fmt::Display for PathStep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.label)?;
-        // Without a label, the type is all that there is to say.
+        // Without a label, only the type is known.
         if self.label == StepLabel::Unlabelled {
             write!(f, " {}", self.type_name)?;
         }

@@ -1,20 +1,20 @@
 //! Path nodes: all objects that are reached in the same way are one node.
 //!
 //! A node is the node before it, a normalised label and a type: attributes, locals and variables closed over keep
-//! their names, any key, index and member is `[*]`. What is only a part of its owner (a `__dict__`, storage) is a node
-//! that none descends from: what it holds stands below its owner. A node that repeats one of the five before it (the
-//! next node of a linked list) is that one, and is marked a loop; so nodes are few however long a chain is. The idea is
+//! their names, any key, index and member is `[*]`. A part of its owner (a `__dict__`, storage) is a node without
+//! descendants: the nodes that it leads to are below its owner. A node that repeats one of the five before it (the next
+//! node of a linked list) is that one, and is marked a loop; so nodes are few however long a chain is. The idea is
 //! LeakCanary's (its object growth detector); the loops are ours.
 //!
 //! The nodes are interned over all heaps of a series, by texts: one node in two heaps is the same handle, so growth
-//! is a subtraction. [`Placement`] says where the objects of one heap are.
+//! is a subtraction. [`Placement`] maps the objects of one heap to nodes.
 //!
-//! Invariant: a node comes after the node before it. One hash look-up an object; linear.
+//! Invariant: a node comes after the node before it. One hash look-up per object; linear.
 
 use memtop_heap::{Heap, Interner, Label, LabelKind, ObjectId, Origin, Root, RootKind, StringId};
 use rustc_hash::FxHashMap;
 
-use crate::path::{Path, PathRoot, REPEATS_WITHIN, Step, StepLabel};
+use crate::path::{Path, PathRoot, PathStep, REPEATS_WITHIN, StepLabel};
 use crate::shortest::{Reached, ShortestPaths};
 
 const NONE: u32 = u32::MAX;
@@ -31,12 +31,12 @@ impl PathNodeId {
     }
 }
 
-/// What leads to a node.
+/// The kind of step that leads to a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum NodeKind {
-    /// A root, which is no object: nothing is placed here, but what it leads to is below.
+    /// A root, which is not an object: nothing is placed here, but the object that it leads to is below.
     Root(RootKind),
-    /// What a root leads to.
+    /// The object that a root leads to.
     Start,
     /// An attribute, or a name of a namespace.
     Attribute,
@@ -56,7 +56,7 @@ pub enum NodeKind {
     Dict,
     /// Storage: part of the node before it.
     Storage,
-    /// A reference of which nothing more is known.
+    /// A reference of an unknown kind.
     Unlabelled,
 }
 
@@ -65,11 +65,11 @@ pub enum NodeKind {
 pub struct PathNode {
     /// The node before it; none for a root.
     pub parent: Option<PathNodeId>,
-    /// What leads to it.
+    /// The kind of step that leads to it.
     pub kind: NodeKind,
     /// The name of an attribute, local, variable closed over, or root; the empty text for others.
     pub text: StringId,
-    /// The name of the type of what is here; for the root of a frame, its file.
+    /// The name of the type of the objects here; for the root of a frame, its file.
     pub type_name: StringId,
 }
 
@@ -77,9 +77,9 @@ pub struct PathNode {
 struct Extra {
     /// Whether objects at this node refer to objects at this node again.
     repeated: bool,
-    /// Whether what keys lead to from here are names.
+    /// Whether keys from here are names of a namespace.
     namespace: bool,
-    /// What the root leads to is a namespace: part of the root.
+    /// Whether the root leads to a namespace, which is part of the root.
     folded: bool,
     origin: Origin,
 }
@@ -93,7 +93,7 @@ pub struct PathNodes {
     known: FxHashMap<PathNode, PathNodeId>,
 }
 
-/// Which labels lead to a node within one heap.
+/// The labels that lead to a node within one heap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Labels {
     None,
@@ -101,7 +101,7 @@ enum Labels {
     Several,
 }
 
-/// Where the objects of one heap are.
+/// The nodes of the objects of one heap.
 #[derive(Debug, Clone)]
 pub struct Placement {
     node: Vec<u32>,
@@ -144,7 +144,7 @@ impl Texts<'_> {
 }
 
 impl PathNodes {
-    /// No nodes.
+    /// Creates it without nodes.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -185,7 +185,7 @@ impl PathNodes {
         self.interner.strings().get(id)
     }
 
-    /// Whether the objects at a node are chained: it stands for a path of any length.
+    /// Whether the objects at a node are chained: it represents a path of any length.
     #[must_use]
     pub fn is_repeated(&self, id: PathNodeId) -> bool {
         self.extras[id.index()].repeated
@@ -238,7 +238,7 @@ impl PathNodes {
     }
 
     fn root(&mut self, heap: &Heap, root: &Root, texts: &mut Texts<'_>) -> PathNodeId {
-        // A frame is its function: the line moves on, and the thread is any of many.
+        // A frame is known by its function: its line changes, and its thread is one of many.
         let frame = root.frame().map(|id| heap.roots().frame(id));
         let text = texts.text(&mut self.interner, frame.map_or(root.name, |frame| frame.function));
         let type_name = match frame {
@@ -250,7 +250,7 @@ impl PathNodes {
         self.intern(node, extra)
     }
 
-    /// The node of what a label leads to from an object at `parent`.
+    /// The node of the object that a label leads to from one at `parent`.
     fn child(
         &mut self,
         parent: PathNodeId,
@@ -291,7 +291,7 @@ impl PathNodes {
         self.intern(node, Extra { repeated: false, namespace, folded, origin })
     }
 
-    /// The near ancestor that a node is like.
+    /// The near ancestor that a node repeats.
     fn repeats(&self, node: &PathNode) -> Option<PathNodeId> {
         if matches!(node.kind, NodeKind::Dict | NodeKind::Storage | NodeKind::Start) {
             return None;
@@ -353,7 +353,7 @@ impl PathNodes {
                 NodeKind::Root(_) | NodeKind::Start => StepLabel::Start,
             };
             let type_name = self.text(node.type_name).to_owned();
-            Step { label, type_name, object: None, repeated: self.is_repeated(id) }
+            PathStep { label, type_name, object: None, repeated: self.is_repeated(id) }
         });
         Path { root, steps: steps.collect() }.shortened()
     }

@@ -1,10 +1,10 @@
-//! Who keeps an object alive, or the objects of a type: paths from roots.
+//! The paths from roots that keep an object, or the objects of a type, alive.
 //!
-//! For one object: its best path, then the best through each other object that refers to it, and each other root.
-//! For a type: the best path of each object, put together where they differ only in keys and indexes.
+//! For one object: its best path, then the best through each other referrer, and each other root. For a type: the best
+//! path of each object, merged where they differ only in keys and indexes.
 //!
-//! A path is one way of many in which an object is held; to be freed, it must be dropped by all of them. What nobody
-//! can be dropped without is told by [`crate::Dominators`].
+//! An object may be held by many paths, and is freed only if all of them end. [`crate::Dominators`] names the one
+//! object without which it would be freed.
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
@@ -13,11 +13,11 @@ use memtop_heap::{Flags, Heap, Label, LabelKind, ObjectId, Root, RootId, TypeId}
 use rustc_hash::FxHashMap;
 
 use crate::histogram::Amount;
-use crate::path::{Path, PathRoot, Step, StepLabel};
+use crate::path::{Path, PathRoot, PathStep, StepLabel};
 use crate::path_nodes::{PathNodeId, PathNodes};
 use crate::shortest::{Costs, Reached, ShortestPaths, StepCosts};
 
-/// What to show.
+/// The size of the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PathOptions {
     /// How many paths or clusters at most.
@@ -30,7 +30,7 @@ impl Default for PathOptions {
     }
 }
 
-/// Who keeps one object alive.
+/// The paths that keep one object alive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObjectPaths {
     /// The object.
@@ -41,16 +41,16 @@ pub struct ObjectPaths {
     pub size: u64,
     /// Whether it awaits the collector.
     pub garbage: bool,
-    /// The paths, best first, no two that read the same. None if no root reaches it.
+    /// The paths, best first, no two with the same text. None if no root reaches it.
     pub paths: Vec<Path>,
-    /// How many objects and roots refer to it by ways that are not shown.
+    /// How many objects and roots refer to it by paths that are not shown.
     pub omitted: usize,
 }
 
 /// Objects of a type that are held in the same way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cluster {
-    /// The way.
+    /// The path.
     pub path: Path,
     /// How many objects.
     pub objects: u64,
@@ -60,14 +60,14 @@ pub struct Cluster {
     pub example: ObjectId,
 }
 
-/// Who keeps the objects of a type alive.
+/// The paths that keep the objects of a type alive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TypePaths {
     /// How many objects of the type there are, garbage not included.
     pub objects: u64,
-    /// The ways in which they are held; the one that holds most objects first.
+    /// The paths by which they are held; the one that holds most objects first.
     pub clusters: Vec<Cluster>,
-    /// How many more ways there are.
+    /// How many more paths there are.
     pub omitted: usize,
     /// How many of the objects no root reaches.
     pub unreached: u64,
@@ -78,8 +78,8 @@ pub struct TypePaths {
 /// The best path to `id`; none if no root reaches it.
 #[must_use]
 pub fn path_to(heap: &Heap, shortest: &ShortestPaths, id: ObjectId) -> Option<Path> {
-    let (root, ways) = way(shortest, id)?;
-    Some(told(heap, heap.roots().get(root), &ways))
+    let (root, links) = way(shortest, id)?;
+    Some(path_along(heap, heap.roots().get(root), &links))
 }
 
 /// The root of the best path to `id`, and its objects with the labels that lead to them; the root's own label, not in
@@ -95,31 +95,31 @@ fn way(shortest: &ShortestPaths, id: ObjectId) -> Option<(RootId, Vec<(ObjectId,
 }
 
 /// The path along objects, the first of which `root` leads to.
-fn told(heap: &Heap, root: &Root, ways: &[(ObjectId, Label)]) -> Path {
+fn path_along(heap: &Heap, root: &Root, links: &[(ObjectId, Label)]) -> Path {
     let mut steps = Vec::new();
     let mut in_namespace = false;
-    for (place, &(at, label)) in ways.iter().enumerate() {
+    for (place, &(at, label)) in links.iter().enumerate() {
         let label = if place == 0 { root.label } else { label };
-        let is_last = place + 1 == ways.len();
+        let is_last = place + 1 == links.len();
         if !label.kind().is_fold() || is_last {
             let starts = place == 0 && matches!(label.kind(), LabelKind::Dict | LabelKind::Unlabelled);
             let label = if starts { StepLabel::Start } else { StepLabel::exact(heap, label, in_namespace) };
             let type_name = heap.type_name(at).to_owned();
-            steps.push(Step { label, type_name, object: Some(at), repeated: false });
+            steps.push(PathStep { label, type_name, object: Some(at), repeated: false });
         }
         in_namespace = label.kind() == LabelKind::Dict;
     }
     Path { root: PathRoot::new(heap, root), steps }.shortened()
 }
 
-/// The last step of a way to an object.
+/// The last step of a path to an object.
 #[derive(Clone, Copy)]
-enum Way {
+enum LastStep {
     Root(RootId),
     From(ObjectId, Label),
 }
 
-/// Who keeps `id` alive. Looks at every reference once, and along the paths that it tells.
+/// The paths that keep `id` alive. Visits every reference once, and the paths that it returns.
 #[must_use]
 pub fn paths_to_object(
     heap: &Heap,
@@ -129,10 +129,10 @@ pub fn paths_to_object(
     options: &PathOptions,
 ) -> ObjectPaths {
     let steps = StepCosts::new(heap, costs);
-    // What each way costs, and which it is; of several references of one object, the cheapest.
-    let mut ways: Vec<(u32, Way)> = Vec::new();
+    // The cost of each path, and its last step; of several references of one object, the cheapest.
+    let mut links: Vec<(u32, LastStep)> = Vec::new();
     for (root_id, root) in heap.roots().iter().filter(|(_, root)| root.object == id) {
-        ways.push((u32::from(steps.root(root)), Way::Root(root_id)));
+        links.push((u32::from(steps.root(root)), LastStep::Root(root_id)));
     }
     for &from in shortest.in_order() {
         if from == id || !heap.references().targets_of(from).contains(&id) {
@@ -143,37 +143,37 @@ pub fn paths_to_object(
         let costed =
             to_it.map(|reference| (u32::from(steps.step(from, namespace, reference)), reference.label));
         if let (Some((cost, label)), Some(before)) = (costed.min(), shortest.cost(from)) {
-            ways.push((before.saturating_add(cost), Way::From(from, label)));
+            links.push((before.saturating_add(cost), LastStep::From(from, label)));
         }
     }
-    // Stable: of equal costs roots come first, then what is reached first.
-    ways.sort_by_key(|way| way.0);
+    // Stable: of equal costs roots come first, then the objects that are reached first.
+    links.sort_by_key(|way| way.0);
     let best = shortest.of(id);
-    let is_best = |way: Way| match (best, way) {
-        (Reached::Root(root), Way::Root(way)) => root == way,
-        (Reached::Object { from, .. }, Way::From(way, _)) => from == way,
+    let is_best = |way: LastStep| match (best, way) {
+        (Reached::Root(root), LastStep::Root(way)) => root == way,
+        (Reached::Object { from, .. }, LastStep::From(way, _)) => from == way,
         _ => false,
     };
-    if let Some(place) = ways.iter().position(|(_, way)| is_best(*way)) {
-        ways[..=place].rotate_right(1);
+    if let Some(place) = links.iter().position(|(_, way)| is_best(*way)) {
+        links[..=place].rotate_right(1);
     }
-    let found = ways.len();
+    let found = links.len();
     let (mut paths, mut texts, mut used) = (Vec::new(), BTreeSet::new(), 0);
-    for (_, way_in) in ways {
+    for (_, way_in) in links {
         if paths.len() >= options.limit {
             break;
         }
         used += 1;
         let path = match way_in {
-            Way::Root(root) => told(heap, heap.roots().get(root), &[(id, Label::UNLABELLED)]),
-            Way::From(from, label) => {
+            LastStep::Root(root) => path_along(heap, heap.roots().get(root), &[(id, Label::UNLABELLED)]),
+            LastStep::From(from, label) => {
                 let Some((root, mut along)) = way(shortest, from) else { continue };
-                // What is reached through the object itself does not keep it alive.
+                // A referrer that is reached through the object itself does not keep it alive.
                 if along.iter().any(|&(at, _)| at == id) {
                     continue;
                 }
                 along.push((id, label));
-                told(heap, heap.roots().get(root), &along)
+                path_along(heap, heap.roots().get(root), &along)
             }
         };
         if texts.insert(path.to_string()) {
@@ -190,7 +190,7 @@ pub fn paths_to_object(
     }
 }
 
-/// Who keeps the objects of `types` alive: one or several types, for two of one name are two types. Linear.
+/// The paths that keep the objects of `types` alive: one or several types, for two of one name are two types. Linear.
 #[must_use]
 pub fn paths_to_types(
     heap: &Heap,

@@ -1,10 +1,10 @@
-//! Retained sizes: how many bytes would be freed if an object went.
+//! Retained sizes: the bytes that would be freed with an object.
 //!
-//! It is the sum of the shallow sizes of what the object dominates, itself included, and so a lower bound of what one
-//! fix frees: what two hold together is retained by neither.
+//! The retained size is the sum of the shallow sizes of the objects that it dominates, itself included, and so a lower
+//! bound of the bytes that one fix frees: objects that two hold together are retained by neither.
 //!
-//! Invariant: the retained sizes of the objects at the top of the dominator tree add up to the bytes of all that is
-//! reached. What no root reaches has no retained size.
+//! Invariant: the retained sizes of the objects at the top of the dominator tree add up to all reachable
+//! bytes. An unreachable object has no retained size.
 
 use memtop_heap::{Heap, ObjectId};
 
@@ -19,7 +19,7 @@ pub struct Retained {
 }
 
 impl Retained {
-    /// Finds dominators and retained sizes of `heap`. The sizes are one pass, 8 bytes an object.
+    /// Computes the dominators and retained sizes of `heap`. The sizes take one pass, and 8 bytes per object.
     #[must_use]
     pub fn new(heap: &Heap) -> Self {
         let dominators = Dominators::new(heap);
@@ -51,14 +51,14 @@ impl Retained {
         self.dominators.number_of(id).map(|number| self.sizes[number as usize])
     }
 
-    /// The bytes of all that is reached.
+    /// All reachable bytes.
     #[must_use]
     pub fn total(&self) -> u64 {
         self.sizes[0]
     }
 
-    /// By type: what its objects retain together. Counted are those that no object of the same type is above in the
-    /// dominator tree, or a linked list would count its tail once for each node.
+    /// By type: the retained size of its objects together. Objects with one of the same type above them in the
+    /// dominator tree are not counted, or a linked list would count its tail once for each node.
     #[must_use]
     pub fn by_type(&self, heap: &Heap) -> Vec<u64> {
         let tree = DominatorTree::new(&self.dominators);

@@ -1,13 +1,13 @@
-//! Where retained size is, by path: the dominator tree, with all objects of one path node below one place put together.
+//! Retained size by path: the dominator tree, in which the objects of one path node below one place are merged.
 //!
-//! Below the whole heap stand the roots (a module, a frame), below each what it alone keeps alive, and so on: a place is
-//! what its parent retains. An object that no single object dominates stands below the root from which it is reached
-//! best, and is marked as shared. What is only a part of its owner (a `__dict__`, storage) and what repeats one of the
-//! places above it (the next node of a linked list) is counted with that place, so places are few however deep a chain is.
+//! The roots (a module, a frame) are below the whole heap, the objects that each alone holds below it, and so on: a
+//! place is a part of the retained size of its parent. An object that no single object dominates is below the root from
+//! which it is best reached, and is marked as shared. Parts of their owner (a `__dict__`, storage) and repetitions of a
+//! place above (the next node of a linked list) count with that place, so places are few however deep a chain is.
 //!
-//! Invariant: the retained size of a place is its shallow size, and what is retained by the places below it, told or
-//! folded; that of the roots adds up to the bytes of all that is reached. Linear, one hash look-up an object; the
-//! places that are told are the largest, found with a heap.
+//! Invariant: the retained size of a place is its shallow size and the retained sizes of the places below it, listed or
+//! folded; those of the roots add up to all reachable bytes. Linear, one hash look-up per object; the listed places are
+//! the largest, found with a binary heap.
 
 use std::collections::BinaryHeap;
 
@@ -21,10 +21,10 @@ use crate::shortest::{Reached, ShortestPaths};
 
 const NONE: u32 = u32::MAX;
 
-/// How much to tell.
+/// The size of the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetainedTreeOptions {
-    /// So many places at most, the largest.
+    /// The largest number of places; the largest places are listed.
     pub limit: usize,
 }
 
@@ -34,12 +34,12 @@ impl Default for RetainedTreeOptions {
     }
 }
 
-/// Places that are not told one by one.
+/// Places that are not listed one by one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Folded {
     /// How many.
     pub places: u64,
-    /// What they retain together, in bytes.
+    /// Their retained size together, in bytes.
     pub retained: u64,
 }
 
@@ -50,46 +50,46 @@ pub struct RetainedPlace {
     pub parent: Option<usize>,
     /// Its path, as Python would write it.
     pub path: String,
-    /// The part of the path that the place above has not.
+    /// The part of the path below the place above.
     pub label: String,
     /// The type of the objects; for a root, its kind.
     pub type_name: String,
-    /// Whose code a root is of.
+    /// The origin of a root's code.
     pub origin: Option<Origin>,
-    /// How many objects stand here, with the parts of them that are objects too.
+    /// How many objects are here, including parts that are objects too.
     pub objects: u64,
     /// Their shallow bytes.
     pub shallow: u64,
-    /// What they retain, in bytes.
+    /// Their retained size in bytes.
     pub retained: u64,
-    /// What is here is held from elsewhere too, or is immortal: it would not be freed with what stands above it.
+    /// Whether the objects are also held from elsewhere, or immortal: they would not be freed with the place above.
     pub shared: bool,
-    /// What is below it and not told.
+    /// The places below it that are not listed.
     pub folded: Folded,
 }
 
-/// Where the retained size of a heap is.
+/// The retained size of a heap by place.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RetainedTree {
-    /// The places that are told, each after the one that it is below; of one parent, the largest first.
+    /// The listed places, each after the one that it is below; of one parent, the largest first.
     pub places: Vec<RetainedPlace>,
-    /// The bytes of all that is reached.
+    /// All reachable bytes.
     pub total: u64,
-    /// How many objects are reached.
+    /// How many objects are reachable.
     pub objects: u64,
-    /// How many places there are, told or not.
+    /// How many places there are, listed or not.
     pub all_places: u64,
-    /// The roots that are not told, with all below them.
+    /// The roots that are not listed, with all places below them.
     pub folded: Folded,
 }
 
 impl RetainedTree {
-    /// The same with fewer places told, the largest.
+    /// The same tree with at most `limit` listed places, the largest.
     #[must_use]
     pub fn limited(&self, limit: usize) -> Self {
         let mut tree = self.clone();
         while tree.places.len() > limit {
-            // It is below a place that stays, or goes after it: places come after those above them.
+            // It is below a kept place, or is removed with it: places come after those above them.
             let Some(last) = tree.places.pop() else { break };
             let above = last.parent.map_or(&mut tree.folded, |parent| &mut tree.places[parent].folded);
             above.places += 1 + last.folded.places;
@@ -99,7 +99,7 @@ impl RetainedTree {
     }
 }
 
-/// Where the retained size of `heap` is.
+/// The retained size of `heap` by place.
 #[must_use]
 pub fn retained_tree(
     heap: &Heap,
@@ -111,7 +111,7 @@ pub fn retained_tree(
     let placement = nodes.place(heap, shortest);
     let mut places = Places::new(&nodes);
     places.gather(heap, retained, shortest, &placement);
-    places.told(heap, &placement, options.limit)
+    places.largest(heap, &placement, options.limit)
 }
 
 /// All places, in columns; the first is the whole heap. Each comes after the one above it.
@@ -146,7 +146,7 @@ impl<'a> Places<'a> {
         }
     }
 
-    /// The place of `node` below `parent`; none is for what no path leads to.
+    /// The place of `node` below `parent`; no node if no path leads to the object.
     fn below(&mut self, parent: u32, node: Option<PathNodeId>) -> u32 {
         let next = self.parent.len() as u32;
         let place = *self.known.entry((parent, node)).or_insert(next);
@@ -160,7 +160,7 @@ impl<'a> Places<'a> {
         place
     }
 
-    /// Puts each object that is reached in its place.
+    /// Assigns each reachable object to its place.
     fn gather(&mut self, heap: &Heap, retained: &Retained, shortest: &ShortestPaths, placement: &Placement) {
         let dominators = retained.dominators();
         let mut place_of = vec![0_u32; dominators.len() + 1];
@@ -205,7 +205,7 @@ impl<'a> Places<'a> {
     }
 
     /// The largest places, with their names.
-    fn told(&self, heap: &Heap, placement: &Placement, limit: usize) -> RetainedTree {
+    fn largest(&self, heap: &Heap, placement: &Placement, limit: usize) -> RetainedTree {
         let count = self.parent.len();
         let mut retained = self.shallow.clone();
         let mut within = vec![1_u64; count];
@@ -215,17 +215,17 @@ impl<'a> Places<'a> {
             within[parent] += within[place];
         }
         let below = Below::new(&self.parent);
-        // The largest first; of equal ones, the one that was met first.
+        // The largest first; of equal ones, the one that was found first.
         let mut open: BinaryHeap<(u64, std::cmp::Reverse<u32>)> = BinaryHeap::new();
-        let mut told = vec![NONE; count];
+        let mut listed = vec![NONE; count];
         let entry = |&place: &u32| (retained[place as usize], std::cmp::Reverse(place));
         open.extend(below.of(0).iter().map(entry));
         let mut places: Vec<RetainedPlace> = Vec::new();
         let mut order = Vec::new();
         while let Some((bytes, std::cmp::Reverse(place))) = open.pop().filter(|_| places.len() < limit) {
-            told[place as usize] = places.len() as u32;
+            listed[place as usize] = places.len() as u32;
             order.push(place);
-            let parent = Some(told[self.parent[place as usize] as usize]).filter(|&parent| parent != NONE);
+            let parent = Some(listed[self.parent[place as usize] as usize]).filter(|&parent| parent != NONE);
             let above = parent.map(|parent| places[parent as usize].path.as_str());
             let mut one = self.name(heap, placement, place, above);
             one.parent = parent.map(|parent| parent as usize);
@@ -234,7 +234,7 @@ impl<'a> Places<'a> {
             open.extend(below.of(place).iter().map(entry));
         }
         let folded = |place: u32| {
-            let hidden = below.of(place).iter().filter(|&&child| told[child as usize] == NONE);
+            let hidden = below.of(place).iter().filter(|&&child| listed[child as usize] == NONE);
             hidden.fold(Folded::default(), |sum, &child| Folded {
                 places: sum.places + within[child as usize],
                 retained: sum.retained.saturating_add(retained[child as usize]),
@@ -285,7 +285,7 @@ impl<'a> Places<'a> {
     }
 }
 
-/// Whether what no single object dominates is there although no root refers to it.
+/// Whether an object that no single object dominates exists although no root refers to it.
 fn is_shared(shortest: &ShortestPaths, id: ObjectId) -> bool {
     matches!(shortest.of(id), Reached::Object { .. })
 }

@@ -1,22 +1,22 @@
-//! Whether heaps can be compared: only those of one process make a series, in the order of time.
+//! Checks that heaps can be compared: only those of one process make a series, in the order of time.
 
 use memtop_heap::{CaptureInfo, Heap, SameProcess};
 
-/// Why heaps cannot be compared.
+/// The reason why heaps cannot be compared.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SeriesError {
     /// They are of different processes.
     #[error(
         "snapshots {first} and {second} are of different processes ({first_process} and {second_process}): growth \
-         can only be told within one process"
+         can only be measured within one process"
     )]
     OtherProcess {
         /// The place of one, from 1.
         first: usize,
         /// The place of the other.
         second: usize,
-        /// The process of one: its number, and what else tells it from the other.
+        /// The process of one: its PID, and the facts that distinguish it from the other.
         first_process: String,
         /// The process of the other.
         second_process: String,
@@ -24,7 +24,7 @@ pub enum SeriesError {
     /// They are of one process, which called `exec` in between.
     #[error(
         "snapshots {first} and {second} are of {process}, which called exec in between and so became another program \
-         ({programs}): growth can only be told within one program"
+         ({programs}): growth can only be measured within one program"
     )]
     OtherProgram {
         /// The place of one, from 1.
@@ -33,7 +33,7 @@ pub enum SeriesError {
         second: usize,
         /// The process.
         process: String,
-        /// What the process was called in each.
+        /// The name of the program in each.
         programs: String,
     },
     /// Their interpreters are of different versions.
@@ -80,7 +80,7 @@ fn compare(one: &CaptureInfo, other: &CaptureInfo, first: usize, second: usize) 
             return Err(SeriesError::OtherProgram { first, second, process: a.to_string(), programs });
         }
         SameProcess::No => {
-            let (first_process, second_process) = told_apart(one, other);
+            let (first_process, second_process) = distinguished(one, other);
             return Err(SeriesError::OtherProcess { first, second, first_process, second_process });
         }
     }
@@ -94,8 +94,8 @@ fn compare(one: &CaptureInfo, other: &CaptureInfo, first: usize, second: usize) 
     Ok(())
 }
 
-/// Two processes, each with what tells it from the other.
-fn told_apart(one: &CaptureInfo, other: &CaptureInfo) -> (String, String) {
+/// Two processes, each with the facts that distinguish it from the other.
+fn distinguished(one: &CaptureInfo, other: &CaptureInfo) -> (String, String) {
     let (first, second) = (one.process.to_string(), other.process.to_string());
     let on = |process: &str, info: &CaptureInfo| match &info.host {
         Some(host) => format!("{process} on {host}"),
@@ -111,8 +111,8 @@ fn told_apart(one: &CaptureInfo, other: &CaptureInfo) -> (String, String) {
     }
 }
 
-/// The places of `heaps` in the order of time. By the clock that never goes back where all have one, else by the
-/// time of day; of equal times, in the order given.
+/// The indexes of `heaps` in the order of time: by the monotonic clock if all have it, else by the time of day; of
+/// equal times, in the order given.
 ///
 /// # Errors
 /// If not all are of one process and interpreter.
@@ -120,13 +120,13 @@ pub fn in_order(heaps: &[&Heap]) -> Result<Vec<usize>, SeriesError> {
     order_of(&heaps.iter().map(|heap| heap.info()).collect::<Vec<_>>())
 }
 
-/// As [`in_order`], of what is known of each capture.
+/// As [`in_order`], from the captures alone.
 ///
 /// # Errors
 /// As [`in_order`].
 pub fn order_of(captures: &[&CaptureInfo]) -> Result<Vec<usize>, SeriesError> {
-    // What a capture does not know does not tell it from another: those that know their program are held against the
-    // first that does, too.
+    // A fact that a capture lacks does not distinguish it from another: the captures that have a program are compared
+    // with the first that has one, too.
     let knows = captures.iter().position(|info| info.process.image.is_some()).unwrap_or(0);
     for (index, info) in captures.iter().enumerate() {
         compare(captures[0], info, 1, index + 1)?;

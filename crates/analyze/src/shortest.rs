@@ -1,12 +1,12 @@
-//! How each object is best reached from a root: one path, the one that explains most.
+//! The best path from a root to each object: the one that explains most.
 //!
-//! The shortest by cost, not by steps: what a person would say ("the module `shop` has `sessions`") costs little,
-//! what is true but explains nothing (every function has `__globals__`, every module is in `sys.modules`) costs much.
-//! A walk by rising cost with buckets (R. B. Dial: "Algorithm 360: Shortest-Path Forest with Topological Ordering",
-//! CACM 12(11), 1969).
+//! It is the shortest by cost, not by steps. A step that a person would name ("the module `shop` has `sessions`") costs
+//! little; one that is true but explains nothing (every function has `__globals__`, every module is in `sys.modules`)
+//! costs much. The walk is by rising cost with buckets (R. B. Dial: "Algorithm 360: Shortest-Path Forest with
+//! Topological Ordering", CACM 12(11), 1969).
 //!
 //! Invariant: an object comes after the one it is reached from in [`ShortestPaths::in_order`]; of equal paths the one
-//! found first stays, so equal heaps have equal paths. 16 bytes an object.
+//! found first stays, so equal heaps have equal paths. 16 bytes per object.
 //!
 //! Whatever the cost, everything that a root reaches has a path; mem_top's own objects have none.
 
@@ -15,7 +15,7 @@ use memtop_heap::{
 };
 use rustc_hash::FxHashMap;
 
-/// What a step costs. The sum over a path is what is made smallest. Each is below 64.
+/// The costs of steps. The best path has the smallest sum. Each cost is below 64.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Costs {
     /// From a root in the user's own code, or of unknown origin.
@@ -32,9 +32,9 @@ pub struct Costs {
     pub other_root: u8,
     /// An attribute, an item, a local, a variable closed over, a name of a namespace.
     pub named: u8,
-    /// A value under a key, a member of a set, the key itself, a reference of which nothing is known.
+    /// A value under a key, a member of a set, the key itself, an unknown reference.
     pub keyed: u8,
-    /// A name of a module for what is at home in another module, or for a module: an import, no holder.
+    /// A name of a module for an object of another module, or for a module: an import rather than a holder.
     pub imported: u8,
     /// From an instance to its type, from a function to its module's names, from a frame to its caller.
     pub detour: u8,
@@ -69,7 +69,7 @@ pub enum Reached {
     Object {
         /// That object.
         from: ObjectId,
-        /// What the reference is called.
+        /// The label of the reference.
         label: Label,
     },
     /// Not at all.
@@ -79,7 +79,7 @@ pub enum Reached {
 /// The best path to each object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ShortestPaths {
-    /// By object: what it costs to reach, or `UNREACHED`.
+    /// By object: the cost of its path, or `UNREACHED`.
     cost: Vec<u32>,
     /// By object: the object before it; `u32::MAX` if a root is.
     before: Vec<u32>,
@@ -89,7 +89,7 @@ pub struct ShortestPaths {
 }
 
 impl ShortestPaths {
-    /// Finds the paths in `heap`. Linear; while it works, it takes some more bytes an object.
+    /// Finds the paths in `heap`. Linear; the work takes some more bytes per object.
     ///
     /// # Panics
     /// If a cost is 64 or more.
@@ -118,7 +118,7 @@ impl ShortestPaths {
         let mut current = 0_u32;
         let mut batch = Vec::new();
         while waiting > 0 {
-            // What a batch adds at the same cost comes in the next round of the same bucket.
+            // Objects that a batch adds at the same cost come in the next round of the same bucket.
             std::mem::swap(&mut batch, &mut buckets[current as usize % BUCKETS]);
             if batch.is_empty() {
                 current += 1;
@@ -172,7 +172,7 @@ impl ShortestPaths {
         }
     }
 
-    /// What the path to `id` costs; none if nothing reaches it.
+    /// The cost of the path to `id`; none if nothing reaches it.
     #[must_use]
     pub fn cost(&self, id: ObjectId) -> Option<u32> {
         Some(self.cost[id.index()]).filter(|&cost| cost != UNREACHED)
@@ -199,13 +199,13 @@ impl ShortestPaths {
     }
 }
 
-/// What each step of one heap costs.
+/// The cost of each step in one heap.
 pub(crate) struct StepCosts<'a> {
     heap: &'a Heap,
     costs: &'a Costs,
     /// The namespaces of modules, with the names of the modules.
     namespaces: FxHashMap<ObjectId, StringId>,
-    /// Attributes that lead from a thing to its surroundings.
+    /// Attributes that lead from an object to its surroundings.
     detours: Vec<StringId>,
 }
 
@@ -285,7 +285,7 @@ impl<'a> StepCosts<'a> {
         }
     }
 
-    /// Whether what stands in the namespace of `module` is only imported there.
+    /// Whether an object in the namespace of `module` is only imported there.
     fn is_import(&self, module: StringId, to: ObjectId) -> bool {
         match self.shape(to) {
             Shape::Module => true,

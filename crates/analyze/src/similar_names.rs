@@ -1,11 +1,11 @@
-//! What was perhaps meant, where a name is not in a heap.
+//! Suggestions for a name that is not in a heap.
 
 use std::collections::BTreeSet;
 
 use memtop_heap::Heap;
 
-/// The names of types that are like `name`, the likest first, at most `limit`: those that contain it whatever the
-/// case, then those that are spelled nearly so. Looks at every type.
+/// The names of types that are similar to `name`, the most similar first, at most `limit`: those that contain it, in
+/// whatever case, then those with a similar spelling. Compares every type.
 #[must_use]
 pub fn types_like(heap: &Heap, name: &str, limit: usize) -> Vec<String> {
     let wanted = name.to_lowercase();
@@ -20,7 +20,7 @@ pub fn types_like(heap: &Heap, name: &str, limit: usize) -> Vec<String> {
             let parts = strsim::damerau_levenshtein(&last_part(&lower), &last_part(&wanted));
             parts.min(strsim::damerau_levenshtein(&lower, &wanted))
         };
-        // A third of the letters wrong is no slip any more.
+        // With more than a third of the letters wrong, it is not a typing error.
         if distance * 3 <= wanted.chars().count() {
             near.insert((distance, known.to_owned()));
         }

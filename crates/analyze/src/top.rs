@@ -1,6 +1,6 @@
-//! The largest objects: by what they retain, by their own size, or by how many references they hold.
+//! The largest objects: by retained size, by shallow size, or by number of references.
 //!
-//! Garbage and mem_top's own objects are not among them.
+//! Garbage and mem_top's own objects are left out.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -9,7 +9,7 @@ use memtop_heap::{Flags, Heap, ObjectId};
 
 use crate::retained::Retained;
 
-/// By what objects are compared.
+/// The measure by which objects are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum TopBy {
     /// Retained bytes; without retained sizes, shallow bytes.
@@ -21,12 +21,12 @@ pub enum TopBy {
     References,
 }
 
-/// What to show.
+/// The measure and the size of the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TopOptions {
-    /// By what to compare.
+    /// The measure.
     pub by: TopBy,
-    /// How many rows at most.
+    /// The largest number of rows.
     pub limit: usize,
 }
 
@@ -41,13 +41,13 @@ impl Default for TopOptions {
 pub struct TopRow {
     /// The object.
     pub object: ObjectId,
-    /// Where it lies.
+    /// Its address.
     pub address: u64,
     /// The name of its type.
     pub type_name: String,
     /// Its own size in bytes.
     pub size: u64,
-    /// What it retains, in bytes, where it was computed and a root reaches it.
+    /// Its retained size in bytes, if it was computed and a root reaches the object.
     pub retained: Option<u64>,
     /// How many references it holds.
     pub references: u64,
@@ -56,7 +56,7 @@ pub struct TopRow {
 /// The largest objects.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Top {
-    /// By what they are the largest.
+    /// The measure by which they are the largest.
     pub by: TopBy,
     /// Largest first; of equal ones, the one that was captured first.
     pub rows: Vec<TopRow>,
@@ -69,7 +69,7 @@ pub fn top(heap: &Heap, retained: Option<&Retained>, options: &TopOptions) -> To
     let retained_of = |id| retained.and_then(|retained| retained.of(id));
     let value = |id: ObjectId| match (options.by, retained) {
         (TopBy::References, _) => heap.references().count_of(id) as u64,
-        // What no root reaches retains nothing that is known.
+        // An unreachable object has no known retained size.
         (TopBy::Retained, Some(_)) => retained_of(id).unwrap_or(0),
         _ => objects.size(id),
     };
@@ -89,10 +89,10 @@ pub fn top(heap: &Heap, retained: Option<&Retained>, options: &TopOptions) -> To
     Top { by: options.by, rows }
 }
 
-/// The objects with the largest values, largest first; of equal ones, the one that was captured first. What has no value
-/// is left out.
+/// The objects with the largest values, largest first; of equal ones, the one that was captured first. Objects
+/// without a value are left out.
 pub(crate) fn largest(heap: &Heap, limit: usize, value: impl Fn(ObjectId) -> Option<u64>) -> Vec<ObjectId> {
-    // The smallest of the largest is on top, to be pushed out.
+    // The smallest of the largest is on top, to be replaced.
     let mut largest = BinaryHeap::new();
     for (id, value) in heap.objects().ids().filter_map(|id| Some((id, value(id)?))) {
         let entry = Reverse((value, Reverse(id)));

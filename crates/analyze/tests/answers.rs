@@ -62,7 +62,7 @@ fn the_top_is_ordered_by_what_was_asked() {
 }
 
 #[test]
-fn garbage_is_told_by_type_and_what_native_code_holds_is_none() {
+fn garbage_is_counted_by_type_without_objects_of_native_code() {
     let heap = graph("root -> a; x:N[5] -> y:M[6] -> x; held:N#3[100] -> kept:N");
     expect![[r#"
         M 1 6 None
@@ -110,7 +110,7 @@ fn of(pid: u32, started: u64, taken_at: i64, uptime: Option<u64>) -> Graph {
 fn heaps_of_different_processes_or_versions_are_refused_with_the_reason() {
     let (one, reused) = (of(7, 100, 1, None), of(7, 200, 2, None));
     let refusal = diff(one.heap(), reused.heap(), &DiffOptions::default()).unwrap_err().to_string();
-    expect!["snapshots 1 and 2 are of different processes (PID 7 and another process that had PID 7): growth can only be told within one process"]
+    expect!["snapshots 1 and 2 are of different processes (PID 7 and another process that had PID 7): growth can only be measured within one process"]
         .assert_eq(&refusal);
     let any = DiffOptions { any_process: true, ..DiffOptions::default() };
     assert!(diff(one.heap(), reused.heap(), &any).unwrap().rows.is_empty());
@@ -127,7 +127,7 @@ fn heaps_of_different_processes_or_versions_are_refused_with_the_reason() {
     };
     let (here, there) = (elsewhere("web-1", 1), elsewhere("web-2", 17));
     let refusal = diff(here.heap(), there.heap(), &DiffOptions::default()).unwrap_err().to_string();
-    expect!["snapshots 1 and 2 are of different processes (PID 1 on web-1 and PID 17 (1 in its namespace) on web-2): growth can only be told within one process"]
+    expect!["snapshots 1 and 2 are of different processes (PID 1 on web-1 and PID 17 (1 in its namespace) on web-2): growth can only be measured within one process"]
         .assert_eq(&refusal);
 
     let python = PythonVersion { major: 3, minor: 14, ..PythonVersion::default() };
@@ -146,7 +146,7 @@ fn heaps_of_one_process_before_and_after_exec_are_refused_with_the_reason() {
     };
     let (launcher, server) = (running("launch.py", Some(1)), running("serve.py", Some(2)));
     let refusal = diff(launcher.heap(), server.heap(), &DiffOptions::default()).unwrap_err().to_string();
-    expect!["snapshots 1 and 2 are of PID 7, which called exec in between and so became another program (launch.py and serve.py): growth can only be told within one program"]
+    expect!["snapshots 1 and 2 are of PID 7, which called exec in between and so became another program (launch.py and serve.py): growth can only be measured within one program"]
         .assert_eq(&refusal);
     let any = DiffOptions { any_process: true, ..DiffOptions::default() };
     assert!(diff(launcher.heap(), server.heap(), &any).is_ok());
@@ -155,7 +155,7 @@ fn heaps_of_one_process_before_and_after_exec_are_refused_with_the_reason() {
     let (old, again) = (running("serve.py", None), running("serve.py", Some(3)));
     assert_eq!(in_order(&[old.heap(), server.heap(), old.heap()]), Ok(vec![0, 1, 2]));
     let refusal = in_order(&[old.heap(), server.heap(), again.heap()]).unwrap_err().to_string();
-    expect!["snapshots 2 and 3 are of PID 7, which called exec in between and so became another program (serve.py both times): growth can only be told within one program"]
+    expect!["snapshots 2 and 3 are of PID 7, which called exec in between and so became another program (serve.py both times): growth can only be measured within one program"]
         .assert_eq(&refusal);
 }
 
@@ -169,7 +169,7 @@ fn a_series_is_ordered_by_the_clock_that_never_goes_back() {
 }
 
 #[test]
-fn a_misspelled_type_is_told_what_is_near() {
+fn a_misspelled_type_has_suggestions() {
     let graph = graph("a:shop.Session; b:shop.SessionCache; c:dict; d:shop.Cart");
     let near = |name| types_like(graph.heap(), name, 5);
     assert_eq!(near("session"), ["shop.Session", "shop.SessionCache"]);

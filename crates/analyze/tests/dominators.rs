@@ -6,7 +6,7 @@ use memtop_heap::testing::{Graph, graph};
 use memtop_heap::*;
 use proptest::prelude::*;
 
-fn told(graph: &Graph) -> String {
+fn listed(graph: &Graph) -> String {
     let retained = Retained::new(graph.heap());
     let line = |(name, id)| match (retained.dominators().of(id), retained.of(id)) {
         (Dominator::Root, Some(bytes)) => format!("{name}: root, {bytes}\n"),
@@ -19,7 +19,7 @@ fn told(graph: &Graph) -> String {
 
 #[expect(clippy::needless_pass_by_value, reason = "an expected value reads best in place")]
 fn check(text: &str, expected: Expect) {
-    expected.assert_eq(&told(&graph(text)));
+    expected.assert_eq(&listed(&graph(text)));
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn a_class_is_not_held_by_its_instances_nor_by_their_holder() {
 }
 
 #[test]
-fn an_unlabelled_reference_to_the_own_type_is_no_step() {
+fn an_unlabelled_reference_to_the_own_type_does_not_count() {
     let mut builder = HeapBuilder::new(CaptureInfo::default());
     let ty = builder.add_type(Type::new("shop", "Session"));
     let meta = builder.add_type(Type::new("builtins", "type"));
@@ -185,13 +185,13 @@ fn check_chain(count: usize) {
 }
 
 #[test]
-fn a_chain_of_a_hundred_thousand_is_no_matter() {
+fn a_chain_of_a_hundred_thousand_overflows_nothing() {
     check_chain(100_000);
 }
 
 #[test]
 #[ignore = "takes a minute without optimisation"]
-fn a_chain_of_ten_million_is_no_matter() {
+fn a_chain_of_ten_million_overflows_nothing() {
     check_chain(10_000_000);
 }
 

@@ -17,7 +17,7 @@ fn kinds(total: &MemoryTotal) -> Vec<(&str, u64)> {
 }
 
 #[test]
-fn python_objects_are_told_by_kind_with_garbage_apart() {
+fn python_objects_are_counted_by_kind_with_garbage_apart() {
     let total = total(MemoryNumbers::default());
     let expected =
         [("str", 110), ("dict", 100), ("other classes", 30), ("garbage", 16), ("mem_top itself", 5)];

@@ -139,7 +139,7 @@ fn what_explains_most_is_preferred_to_what_is_short() {
 }
 
 #[test]
-fn all_ways_to_an_object_are_told_but_those_through_itself() {
+fn all_paths_to_an_object_are_found_but_those_through_itself() {
     check_all(
         "module:shop -> ns:dict -> cache:dict('cache') -> it:X('a') -> child:X(.child) -> it(.parent)
          ns -> log:list('log') -> it([3]); log -> it([7]); frame:main@m.py:9 -> it(local it)

@@ -10,7 +10,7 @@ use std::sync::{Arc, OnceLock};
 
 use memtop_analyze::{
     Costs, DiffOptions, HeapHandle, HeapSeries, Histogram, HistogramOptions, HistogramOrder, Leaks,
-    LeaksError, LeaksOptions, PathOptions, Retained, SeriesError, ShortestPaths, TopBy, TopOptions,
+    LeaksError, LeaksOptions, Note, PathOptions, Retained, SeriesError, ShortestPaths, TopBy, TopOptions,
     histogram, memory_total, paths_to_object, paths_to_types, top, types_like,
 };
 use memtop_heap::{CaptureInfo, HEADROOM, Heap, ObjectId, TypeId, headroom};
@@ -497,7 +497,7 @@ pub(crate) fn leaks_of_stored(
     let answer = py.detach(|| {
         let options = LeaksOptions { limit: limit.unwrap_or(usize::MAX), ..LeaksOptions::default() };
         memtop_analyze::leaks_of(&series, &options).map(|mut answer| {
-            answer.notes.extend(note);
+            answer.notes.extend(note.map(Note::Text));
             leaks_answer(&answer)
         })
     });

@@ -1,15 +1,15 @@
-//! Texts out of a heap, made harmless: what could steer a terminal or turn the direction of text is escaped as
-//! `repr()` would, and what is very long is cut in its middle.
+//! Makes texts out of a heap harmless: characters that could steer a terminal or change the direction of text are
+//! escaped as `repr()` does, and very long texts are cut in their middle.
 //!
-//! Names of types and keys are chosen by the program that was looked at, and at times by whoever sends it requests.
+//! The captured program chooses the names of types and keys, and sometimes those who send it requests do.
 
 use std::borrow::Cow;
 use std::fmt::Write;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// Control characters, separators of lines, what turns the direction of text, and what is invisible by intent (tags,
-/// annotations, marks of byte order).
+/// Whether a character is a control character, a line separator, changes the direction of text, or is invisible by
+/// design (tags, annotations, byte order marks).
 pub(crate) fn is_unsafe(c: char) -> bool {
     c.is_control()
         || matches!(c,
@@ -40,7 +40,7 @@ pub fn escape(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// A character as an escape sequence, in the way of `repr()`.
+/// Appends a character as an escape sequence, as `repr()` does.
 pub(crate) fn push_code(out: &mut String, c: char) {
     let code = c as u32;
     let written = match code {
@@ -56,8 +56,8 @@ pub(crate) fn columns(text: &str) -> usize {
     text.width()
 }
 
-/// The text, cut in its middle to at most `width` columns: both ends of a path say most. What was cut is `…`. Marks
-/// without a width count too, from four a column on: a name could consist of millions.
+/// Cuts a text in its middle to at most `width` columns, since both ends of a path matter most. `…` replaces the
+/// middle. Marks without a width count too, from four per column on: a name could consist of millions.
 ///
 /// ```
 /// assert_eq!(memtop_report::cut("shop.sessions.by_token", 11), "shop.…token");
@@ -68,7 +68,7 @@ pub fn cut(text: &str, width: usize) -> Cow<'_, str> {
     if text.chars().nth(most).is_none() && columns(text) <= width {
         return Cow::Borrowed(text);
     }
-    // What is put together from several characters can be wider than they are; then less is taken.
+    // A text can be wider than the sum of its characters; then less is taken.
     for room in (0..width).rev() {
         let head = take(text.chars(), room.div_ceil(2));
         let tail = take(text.chars().rev(), room / 2);
@@ -80,7 +80,7 @@ pub fn cut(text: &str, width: usize) -> Cow<'_, str> {
     Cow::Borrowed("")
 }
 
-/// So many characters may stand in a column.
+/// The largest number of characters in a column.
 const MARKS: usize = 4;
 
 fn take(chars: impl Iterator<Item = char>, room: usize) -> impl Iterator<Item = char> {

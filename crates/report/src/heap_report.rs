@@ -1,5 +1,5 @@
-//! All that the report of a single heap tells, gathered: the answers to several questions, and what is known of the
-//! capture. Text, JSON and HTML are made of it.
+//! The content of the report of a single heap: the answers to several questions, and the facts of the capture. Text,
+//! JSON and HTML render it.
 
 use std::collections::BTreeMap;
 
@@ -10,10 +10,10 @@ use memtop_analyze::{
 };
 use memtop_heap::{CaptureInfo, Heap, RootKind};
 
-/// What to tell.
+/// The size of the report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HeapReportOptions {
-    /// How many rows of each table at most; all, if none is given.
+    /// The largest number of rows of each table; none for all.
     pub limit: Option<usize>,
 }
 
@@ -23,7 +23,7 @@ impl Default for HeapReportOptions {
     }
 }
 
-/// A large object and where it is.
+/// A large object and its path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TopObject {
     /// The object.
@@ -53,35 +53,35 @@ pub struct RootsRow {
 /// The report of one heap.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HeapReport {
-    /// When, of which process, and at what cost.
+    /// The process, and the time and cost of the capture.
     pub info: CaptureInfo,
-    /// All objects but garbage and mem_top's own.
+    /// All objects, without garbage and mem_top's own.
     pub total: Amount,
     /// How many references there are.
     pub references: u64,
-    /// Where memory accumulates.
+    /// The points where memory accumulates.
     pub accumulation: Accumulation,
-    /// The types, by what they retain.
+    /// The types, by retained size.
     pub types: Histogram,
-    /// The largest objects, by what they retain.
+    /// The largest objects, by retained size.
     pub top: Vec<TopObject>,
-    /// What resident memory is made of.
+    /// The parts of resident memory.
     pub memory: MemoryTotal,
-    /// What awaits the collector.
+    /// The garbage that awaits the collector.
     pub garbage: Garbage,
     /// The roots by kind.
     pub roots: Vec<RootsRow>,
 }
 
 impl HeapReport {
-    /// Asks `heap` everything: dominators, shortest paths, and a pass for each question. Linear, but for sorting.
+    /// Computes dominators, shortest paths, and the answer to each question. Linear, apart from sorting.
     #[must_use]
     pub fn new(heap: &Heap, options: &HeapReportOptions) -> Self {
         let shortest = ShortestPaths::new(heap, &Costs::default());
         Self::of(heap, &Retained::new(heap), &shortest, options)
     }
 
-    /// As [`HeapReport::new`], where dominators and shortest paths are known.
+    /// As [`HeapReport::new`], with dominators and shortest paths that are already computed.
     #[must_use]
     pub fn of(
         heap: &Heap,

@@ -1,106 +1,81 @@
 //! Answers as fragments of HTML, for notebooks: tables, lists and cards with inline style, no script, no link.
 //!
-//! Invariant: every text out of a heap goes through [`text`], which escapes what is markup and what is unsafe on a
-//! terminal. Numbers are written here and need none.
+//! Invariant: every text out of a heap goes through a function of [`crate::markup`].
 
-use std::fmt::Write;
-
+use maud::{Markup, PreEscaped, html};
 use memtop_analyze::{Diff, Histogram, Leaks, MemoryTotal, ObjectPaths, Suspect, TopBy, TypePaths, Verdict};
 use memtop_heap::{CaptureInfo, Heap};
 
-use crate::escape::{cut, escape};
 use crate::heap_report::{HeapReport, TopObject};
-use crate::numbers::{bytes, count, grouped, percent, signed, signed_bytes};
+use crate::markup::{code, name, sentence, text};
+use crate::numbers::{bytes, count, grouped, known_bytes, net_bytes, percent, signed, signed_bytes, unknown};
 use crate::object_facts::ObjectFacts;
-use crate::text::capture;
+use crate::wording::{self, capture};
 
-/// A name is never longer than this, in columns.
-const LONGEST_NAME: usize = 240;
-/// What is said of a process is never longer than this, in columns.
-const LONGEST_PROCESS: usize = 600;
 const NUMBER: &str = "text-align:right;padding:2px 8px;font-variant-numeric:tabular-nums";
 const NAME: &str = "text-align:left;padding:2px 8px;font-family:monospace;overflow-wrap:anywhere";
 const CARD: &str = "border:1px solid #8888;border-radius:6px;padding:8px 12px;margin:8px 0";
 
-/// A text out of a heap, or a sentence that may quote one.
-pub(crate) fn text(raw: &str) -> String {
-    let mut out = String::new();
-    for c in escape(raw).chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            c => out.push(c),
-        }
-    }
-    out
-}
-
-/// A name, cut if it is very long.
-pub(crate) fn name(raw: &str) -> String {
-    text(&cut(&escape(raw), LONGEST_NAME))
-}
-
-pub(crate) fn code(raw: &str) -> String {
-    format!("<code>{}</code>", name(raw))
-}
-
-fn known(size: Option<u64>) -> String {
-    size.map_or_else(|| "?".to_owned(), bytes)
-}
-
-/// A cell of a table, ready to be written.
+/// A cell of a table.
 enum Cell {
     Number(String),
     Name(String),
 }
 
-fn table(headings: &[&str], rows: impl Iterator<Item = Vec<Cell>>, after: &str) -> String {
-    let mut out = "<table style=\"border-collapse:collapse\"><thead><tr>".to_owned();
+/// A table, and how many rows are not in it.
+fn table(headings: &[&str], rows: impl Iterator<Item = Vec<Cell>>, omitted: &str) -> Markup {
     let rows: Vec<Vec<Cell>> = rows.collect();
-    for (place, heading) in headings.iter().enumerate() {
-        let is_name = rows.first().is_some_and(|row| matches!(row.get(place), Some(Cell::Name(_))));
-        let align = if is_name { "left" } else { "right" };
-        let _ = write!(out, "<th style=\"text-align:{align};padding:2px 8px\">{}</th>", text(heading));
-    }
-    out.push_str("</tr></thead><tbody>");
-    for row in rows {
-        out.push_str("<tr>");
-        for cell in row {
-            let _ = match cell {
-                Cell::Number(value) => write!(out, "<td style=\"{NUMBER}\">{}</td>", text(&value)),
-                Cell::Name(value) => write!(out, "<td style=\"{NAME}\">{}</td>", name(&value)),
-            };
+    let is_name =
+        |place: usize| rows.first().is_some_and(|row| matches!(row.get(place), Some(Cell::Name(_))));
+    html! {
+        table style="border-collapse:collapse" {
+            thead {
+                tr {
+                    @for (place, heading) in headings.iter().enumerate() {
+                        @let align = if is_name(place) { "left" } else { "right" };
+                        th style={ "text-align:" (align) ";padding:2px 8px" } { (heading) }
+                    }
+                }
+            }
+            tbody {
+                @for row in &rows {
+                    tr {
+                        @for cell in row {
+                            @match cell {
+                                Cell::Number(value) => { td style=(NUMBER) { (text(value)) } }
+                                Cell::Name(value) => { td style=(NAME) { (name(value)) } }
+                            }
+                        }
+                    }
+                }
+            }
         }
-        out.push_str("</tr>");
+        @if !omitted.is_empty() { p { (omitted) } }
     }
-    out.push_str("</tbody></table>");
-    if !after.is_empty() {
-        let _ = write!(out, "<p>{}</p>", text(after));
-    }
-    out
 }
 
 fn more(omitted: usize, one: &str, many: &str) -> String {
     if omitted == 0 { String::new() } else { format!("and {}", count(omitted as u64, one, many)) }
 }
 
-/// An answer behind a line that says of which process it is.
+/// An answer after a line that names its process. `answer` is markup: a fragment that this module made.
 #[must_use]
 pub fn of_process(info: &CaptureInfo, answer: &str) -> String {
-    format!("<p>{}</p>{answer}", text(&cut(&escape(&capture(info)), LONGEST_PROCESS)))
+    html! { p { (sentence(&capture(info))) } (PreEscaped(answer)) }.into_string()
 }
 
 /// The types of a heap, as a table.
 #[must_use]
 pub fn histogram(answer: &Histogram) -> String {
+    histogram_table(answer).into_string()
+}
+
+fn histogram_table(answer: &Histogram) -> Markup {
     let rows = answer.rows.iter().map(|row| {
         vec![
             Cell::Number(grouped(row.objects)),
             Cell::Number(bytes(row.bytes)),
-            Cell::Number(known(row.retained)),
+            Cell::Number(known_bytes(row.retained)),
             Cell::Name(row.name.clone()),
         ]
     });
@@ -110,16 +85,20 @@ pub fn histogram(answer: &Histogram) -> String {
 /// The largest objects, as a table.
 #[must_use]
 pub fn top(rows: &[TopObject], by: TopBy) -> String {
+    top_table(rows, by).into_string()
+}
+
+fn top_table(rows: &[TopObject], by: TopBy) -> Markup {
     let cells = rows.iter().map(|one| {
         let row = &one.row;
-        let path = one.path.as_ref().map_or_else(|| "no root reaches it".to_owned(), ToString::to_string);
-        let (retained, size) = (known(row.retained), bytes(row.size));
+        let (retained, size) = (known_bytes(row.retained), bytes(row.size));
         let references = grouped(row.references);
         let numbers = match by {
             TopBy::Retained => [retained, size, references],
             TopBy::Shallow => [size, retained, references],
             TopBy::References => [references, size, retained],
         };
+        let path = wording::path(one.path.as_ref());
         let names = [format!("{:#x}", row.address), row.type_name.clone(), path];
         numbers.map(Cell::Number).into_iter().chain(names.map(Cell::Name)).collect()
     });
@@ -131,7 +110,7 @@ pub fn top(rows: &[TopObject], by: TopBy) -> String {
     table(&headings, cells, "")
 }
 
-/// What changed between two heaps, as a table.
+/// The types that changed between two heaps, as a table.
 #[must_use]
 pub fn diff(answer: &Diff) -> String {
     let rows = answer.rows.iter().map(|row| {
@@ -144,30 +123,30 @@ pub fn diff(answer: &Diff) -> String {
         ]
     });
     let headings = ["bytes", "objects", "bytes now", "objects now", "type"];
-    table(&headings, rows, &more(answer.omitted, "more type", "more types"))
+    table(&headings, rows, &more(answer.omitted, "more type", "more types")).into_string()
 }
 
-/// What resident memory is made of, as a table.
+/// The parts of resident memory, as a table.
 #[must_use]
 pub fn memory(answer: &MemoryTotal) -> String {
-    let unexplained = answer.unexplained.map_or_else(
-        || "?".to_owned(),
-        |rest| if rest < 0 { signed_bytes(rest) } else { bytes(rest.unsigned_abs()) },
-    );
+    memory_table(answer).into_string()
+}
+
+fn memory_table(answer: &MemoryTotal) -> Markup {
     let parts = [
         ("Python objects", bytes(answer.python)),
-        ("free, held by pymalloc", known(answer.pymalloc_free)),
-        ("free, held by malloc", known(answer.malloc_free)),
-        ("known (mmap, thread stacks)", known(answer.native_known)),
-        ("pages of files", known(answer.file_backed)),
-        ("unexplained", unexplained),
-        ("resident memory", known(answer.rss)),
+        ("free, held by pymalloc", known_bytes(answer.pymalloc_free)),
+        ("free, held by malloc", known_bytes(answer.malloc_free)),
+        ("known (mmap, thread stacks)", known_bytes(answer.native_known)),
+        ("pages of files", known_bytes(answer.file_backed)),
+        ("unexplained", answer.unexplained.map_or_else(unknown, net_bytes)),
+        ("resident memory", known_bytes(answer.rss)),
     ];
     let rows = parts.into_iter().map(|(part, size)| vec![Cell::Name(part.to_owned()), Cell::Number(size)]);
     table(&["part", "bytes"], rows, "")
 }
 
-/// What grows, as a list of cards.
+/// The suspects and candidates, as a list of cards.
 #[must_use]
 pub fn leaks(answer: &Leaks) -> String {
     let color = match answer.verdict {
@@ -175,91 +154,78 @@ pub fn leaks(answer: &Leaks) -> String {
         Verdict::NoGrowth => "#27ae60",
         Verdict::Inconclusive => "#b9770e",
     };
-    let mut out = format!(
-        "<div><p><strong style=\"color:{color}\">{}</strong>: {}</p>",
-        answer.verdict.word(),
-        text(&answer.reason)
-    );
-    for note in &answer.notes {
-        let _ = write!(out, "<p>{}</p>", text(note));
+    html! {
+        div {
+            p {
+                strong style={ "color:" (color) } { (answer.verdict.word()) }
+                ": " (text(&wording::reason(&answer.reason)))
+            }
+            @for note in &answer.notes { p { (text(&wording::note(note))) } }
+            @for one in answer.suspects.iter().chain(&answer.candidates) { (card(one)) }
+            @if answer.omitted > 0 { p { "and " (grouped(answer.omitted as u64)) " more" } }
+        }
     }
-    answer.suspects.iter().chain(&answer.candidates).for_each(|one| out.push_str(&suspect(one)));
-    if answer.omitted > 0 {
-        let _ = write!(out, "<p>and {} more</p>", grouped(answer.omitted as u64));
-    }
-    out + "</div>"
+    .into_string()
 }
 
 /// One suspect or candidate, as a card.
 #[must_use]
 pub fn suspect(one: &Suspect) -> String {
+    card(one).into_string()
+}
+
+fn card(one: &Suspect) -> Markup {
     let title = if one.doubt.is_some() { "candidate" } else { "suspect" };
     let holder = one.holder.as_deref().unwrap_or("native reference");
-    let mut out = format!(
-        "<div style=\"{CARD}\"><div>{title} {} {}</div><p>{}</p>",
-        one.rank,
-        code(holder),
-        text(&one.summary)
-    );
-    if let Some(doubt) = &one.doubt {
-        let _ = write!(out, "<p><em>in doubt: {}</em></p>", text(doubt));
-    }
     let rows = one.leaked.iter().map(|leaked| {
         let grown = leaked.growth.iter().fold(0_i64, |sum, &change| sum.saturating_add(change));
         vec![
             Cell::Name(leaked.type_name.clone()),
             Cell::Number(grouped(leaked.count)),
-            Cell::Number(if leaked.growth.is_empty() { "?".to_owned() } else { signed(grown) }),
+            Cell::Number(if leaked.growth.is_empty() { unknown() } else { signed(grown) }),
             Cell::Number(bytes(leaked.bytes)),
         ]
     });
-    out.push_str(&table(&["items by type", "now", "growth", "bytes"], rows, ""));
-    out.push_str("<ul>");
-    if let Some(own) = crate::text::own_part(one) {
-        let _ = write!(out, "<li>in your code: {}</li>", code(own));
+    html! {
+        div style=(CARD) {
+            div { (title) " " (one.rank) " " (code(holder)) }
+            p { (text(&wording::summary(one))) }
+            @if let Some(doubt) = &one.doubt { p { em { "in doubt: " (text(&wording::doubt(doubt))) } } }
+            (table(&["items by type", "now", "growth", "bytes"], rows, ""))
+            ul {
+                @if let Some(own) = wording::own_part(one) { li { "in your code: " (code(own)) } }
+                @for fact in &one.evidence { li { (text(&wording::evidence(fact))) } }
+            }
+            small {
+                "cause: " (one.cause.word()) " · confidence " (percent(one.confidence))
+                " · fingerprint " (text(&one.fingerprint))
+            }
+        }
     }
-    for sentence in &one.evidence {
-        let _ = write!(out, "<li>{}</li>", text(sentence));
-    }
-    let _ = write!(
-        out,
-        "</ul><small>cause: {} · confidence {} · fingerprint {}</small></div>",
-        one.cause.word(),
-        percent(one.confidence),
-        text(&one.fingerprint)
-    );
-    out
 }
 
 /// The paths to one object of `heap`, as a list.
 #[must_use]
-pub fn object_paths(heap: &Heap, answer: &ObjectPaths, keeper: &ObjectFacts) -> String {
-    let mut out = format!(
-        "<div><p>{} at {:#x}: {}{}</p><ol>",
-        code(&answer.type_name),
-        heap.objects().address(answer.object),
-        bytes(answer.size),
-        keeper.retained.map_or_else(String::new, |size| format!(", retains {}", bytes(size)))
-    );
-    for path in &answer.paths {
-        let _ = write!(out, "<li>{}</li>", code(&path.to_string()));
+pub fn object_paths(heap: &Heap, answer: &ObjectPaths, facts: &ObjectFacts) -> String {
+    html! {
+        div {
+            p {
+                (code(&answer.type_name))
+                " at " (format!("{:#x}", heap.objects().address(answer.object))) ": " (bytes(answer.size))
+                @if let Some(size) = facts.retained { ", retains " (bytes(size)) }
+            }
+            ol { @for path in &answer.paths { li { (code(&path.to_string())) } } }
+            @if answer.paths.is_empty() {
+                p { @if answer.garbage { "it is garbage that awaits the collector" } @else { (wording::path(None)) } }
+            }
+            @if let Some(path) = &facts.dominator { p { "it would be freed without " (code(&path.to_string())) } }
+            p { (more(answer.omitted, "more path", "more paths")) }
+        }
     }
-    out.push_str("</ol>");
-    if answer.paths.is_empty() {
-        out.push_str(if answer.garbage {
-            "<p>it awaits the collector</p>"
-        } else {
-            "<p>no root reaches it</p>"
-        });
-    }
-    if let Some(path) = &keeper.dominator {
-        let _ = write!(out, "<p>without {} it would be freed</p>", code(&path.to_string()));
-    }
-    let _ = write!(out, "<p>{}</p></div>", more(answer.omitted, "more way", "more ways"));
-    out
+    .into_string()
 }
 
-/// The paths to the objects of the type that was asked for as `asked`, as a table.
+/// The paths to the objects of the type that is called `asked` in the question, as a table.
 #[must_use]
 pub fn type_paths(heap: &Heap, asked: &str, answer: &TypePaths) -> String {
     let rows = answer.clusters.iter().map(|one| {
@@ -270,28 +236,23 @@ pub fn type_paths(heap: &Heap, asked: &str, answer: &TypePaths) -> String {
             Cell::Name(format!("{:#x}", heap.objects().address(one.example))),
         ]
     });
-    let rows = table(
-        &["objects", "bytes", "held by", "one of them"],
-        rows,
-        &more(answer.omitted, "more way", "more ways"),
-    );
-    format!("<div><p>{} {}</p>{rows}</div>", code(asked), count(answer.objects, "object", "objects"))
+    let headings = ["objects", "bytes", "held by", "one of them"];
+    let rows = table(&headings, rows, &more(answer.omitted, "more path", "more paths"));
+    html! { div { p { (code(asked)) " " (count(answer.objects, "object", "objects")) } (rows) } }
+        .into_string()
 }
 
 /// The report of one heap: where memory accumulates, types, objects and memory.
 #[must_use]
 pub fn heap_report(answer: &HeapReport) -> String {
-    let mut out = format!(
-        "<div><p>{}, {}</p><ol>",
-        count(answer.total.objects, "object", "objects"),
-        bytes(answer.total.bytes)
-    );
-    for one in &answer.accumulation.suspects {
-        let _ = write!(out, "<li>{}</li>", text(&crate::text::accumulation(one)));
+    html! {
+        div {
+            p { (count(answer.total.objects, "object", "objects")) ", " (bytes(answer.total.bytes)) }
+            ol { @for one in &answer.accumulation.suspects { li { (text(&wording::accumulation(one))) } } }
+            (histogram_table(&answer.types))
+            (top_table(&answer.top, TopBy::Retained))
+            (memory_table(&answer.memory))
+        }
     }
-    out.push_str("</ol>");
-    out.push_str(&histogram(&answer.types));
-    out.push_str(&top(&answer.top, TopBy::Retained));
-    out.push_str(&memory(&answer.memory));
-    out + "</div>"
+    .into_string()
 }

@@ -1,12 +1,12 @@
-//! Answers as a person or a program reads them: text, JSON, a page of HTML, and fragments of it for notebooks.
+//! Renders answers as text, JSON, an HTML page, HTML fragments for notebooks, and exports for other tools.
 //!
-//! Pure functions: an answer of the `analyze` crate in, a text out; one file an answer and format. What several formats
-//! need for one file (the report of a single heap) is gathered in [`HeapReport`].
+//! Pure functions from an answer of the `analyze` crate to a text; one file for each answer and format. [`wording`]
+//! makes the sentences that several formats share. Answers that combine several questions about one heap are values of
+//! their own: [`HeapReport`], [`Overview`], [`ProcessGroup`].
 //!
-//! Invariants: the same answer gives the same text. Whatever comes out of a heap (names of types, keys, paths) is
-//! escaped, so that it can steer neither a terminal nor a page. What is not known is said to be so, or is `null`,
-//! never 0. Nothing is printed here, and nothing asked of the system: colour, width and letters are the caller's to
-//! tell, in a [`Style`].
+//! Invariants: equal answers give equal texts. Text out of a heap (names of types, keys, paths) is escaped, so that it
+//! can steer neither a terminal nor a page. An unknown number is shown as unknown, or is `null`, never 0. Nothing is
+//! printed here, and nothing asked of the system: the caller chooses colour, width and letters, in a [`Style`].
 #![forbid(unsafe_code)]
 
 mod escape;
@@ -15,6 +15,7 @@ mod heap_report;
 pub mod html;
 pub mod html_fragment;
 pub mod json;
+mod markup;
 mod numbers;
 mod object_facts;
 mod overview;
@@ -25,6 +26,7 @@ mod table;
 pub mod text;
 mod time;
 mod tree;
+pub mod wording;
 
 pub use escape::{cut, escape};
 pub use heap_report::{HeapReport, HeapReportOptions, RootsRow, TopObject};

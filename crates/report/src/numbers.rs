@@ -62,14 +62,38 @@ fn sign(value: i64) -> &'static str {
     }
 }
 
-/// A rate: whole from ten on, else with one digit after the point where that is not zero. `+300`, `-2.5`.
-pub(crate) fn signed_rate(value: f64) -> String {
-    if value.abs() >= 9.95 || value.abs() < 0.05 {
-        // A rate beyond i64 is shown as the largest; there is none.
-        return signed(value.round() as i64);
+/// A rate that is not negative: whole from ten on, else with one digit after the point where that is not zero. `300`,
+/// `2.5`.
+pub(crate) fn rate(value: f64) -> String {
+    if !(0.05..9.95).contains(&value) {
+        // A rate beyond u64 is shown as the largest; there is none.
+        return grouped(value.round() as u64);
     }
-    let text = format!("{value:+.1}");
+    let text = format!("{value:.1}");
     text.strip_suffix(".0").map(str::to_owned).unwrap_or(text)
+}
+
+/// A rate with its sign: `+300`, `-2.5`; `0` has none.
+pub(crate) fn signed_rate(value: f64) -> String {
+    match rate(value.abs()) {
+        zero if zero == "0" => zero,
+        text => format!("{}{text}", if value < 0.0 { "-" } else { "+" }),
+    }
+}
+
+/// Bytes that may be fewer than none: `3.0 MB`, `-3.0 MB`.
+pub(crate) fn net_bytes(value: i64) -> String {
+    if value < 0 { signed_bytes(value) } else { bytes(value.unsigned_abs()) }
+}
+
+/// Bytes, or `?` where they are not known.
+pub(crate) fn known_bytes(value: Option<u64>) -> String {
+    value.map_or_else(unknown, bytes)
+}
+
+/// A number that is not known.
+pub(crate) fn unknown() -> String {
+    "?".to_owned()
 }
 
 /// A share of 1 in per cent: `93 %`, below one with a digit after the point, and `< 0.1 %`.
@@ -125,31 +149,34 @@ mod tests {
 
     #[test]
     fn sizes_are_powers_of_ten() {
-        let told = [0, 999, 1000, 999_949, 999_950, 61_400_000, 5_000_000_000, u64::MAX].map(bytes);
-        assert_eq!(told, ["0 B", "999 B", "1.0 kB", "999.9 kB", "1.0 MB", "61.4 MB", "5.0 GB", "18.4 EB"]);
+        let texts = [0, 999, 1000, 999_949, 999_950, 61_400_000, 5_000_000_000, u64::MAX].map(bytes);
+        assert_eq!(texts, ["0 B", "999 B", "1.0 kB", "999.9 kB", "1.0 MB", "61.4 MB", "5.0 GB", "18.4 EB"]);
         assert_eq!([0, 126_000, -3].map(signed_bytes), ["0 B", "+126.0 kB", "-3 B"]);
         assert_eq!(signed_bytes(i64::MIN), "-9.2 EB");
     }
 
     #[test]
     fn thousands_are_grouped() {
-        let told = [0, 12, 999, 1000, 144_997, 1_000_000, u64::MAX].map(grouped);
+        let texts = [0, 12, 999, 1000, 144_997, 1_000_000, u64::MAX].map(grouped);
         let expected = ["0", "12", "999", "1,000", "144,997", "1,000,000", "18,446,744,073,709,551,615"];
-        assert_eq!(told, expected);
+        assert_eq!(texts, expected);
         assert_eq!([1204, -7, 0].map(signed), ["+1,204", "-7", "0"]);
         assert_eq!(
             [300.2, 2.5, 1.0, -0.31, 0.01, 12_345.6].map(signed_rate),
             ["+300", "+2.5", "+1", "-0.3", "0", "+12,346"]
         );
+        let rates = [0.0, 0.25, 1.0, 3.2, 9.99, 299.7, 4200.0, 12_345.6].map(rate);
+        assert_eq!(rates, ["0", "0.2", "1", "3.2", "10", "300", "4,200", "12,346"]);
+        assert_eq!([3_000_000, 0, -3].map(net_bytes), ["3.0 MB", "0 B", "-3 B"]);
     }
 
     #[test]
     fn durations_have_the_unit_that_fits() {
-        let told =
+        let texts =
             [0, 999, 1500, 850_000, 12_345_678, 123_000_000, 1_200_000_000, 59_900_000_000].map(duration);
-        assert_eq!(told, ["0 ns", "999 ns", "1.5 µs", "850 µs", "12.3 ms", "123 ms", "1.2 s", "59.9 s"]);
-        let told = [60, 200, 7500, 273_600].map(|seconds: u64| duration(seconds * 1_000_000_000));
-        assert_eq!(told, ["1 min", "3 min 20 s", "2 h 5 min", "3 d 4 h"]);
+        assert_eq!(texts, ["0 ns", "999 ns", "1.5 µs", "850 µs", "12.3 ms", "123 ms", "1.2 s", "59.9 s"]);
+        let texts = [60, 200, 7500, 273_600].map(|seconds: u64| duration(seconds * 1_000_000_000));
+        assert_eq!(texts, ["1 min", "3 min 20 s", "2 h 5 min", "3 d 4 h"]);
     }
 
     #[test]

@@ -1,19 +1,19 @@
-//! What is known of one object beside the paths to it: what it retains, and what alone keeps it alive.
+//! The facts about one object beside the paths to it: its retained size and its immediate dominator.
 
 use memtop_analyze::{Dominator, Path, Retained, ShortestPaths, path_to};
 use memtop_heap::{Heap, ObjectId};
 
-/// What one object retains, and what alone keeps it alive.
+/// The retained size and the immediate dominator of an object.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ObjectFacts {
-    /// What it retains, in bytes; none if no root reaches it or it was not asked.
+    /// Its retained size in bytes; none if no root reaches it or it was not computed.
     pub retained: Option<u64>,
-    /// The path to its immediate dominator: without that one, it would be freed. None if several keep it.
+    /// The path to its immediate dominator, without which it would be freed. None if several objects hold it.
     pub dominator: Option<Path>,
 }
 
 impl ObjectFacts {
-    /// What is known of `id`.
+    /// The facts about `id`.
     #[must_use]
     pub fn of(heap: &Heap, retained: &Retained, shortest: &ShortestPaths, id: ObjectId) -> Self {
         let dominator = match retained.dominators().of(id) {

@@ -1,5 +1,5 @@
-//! What `mem_top PID` tells of one heap, gathered: the three counters of `mem_top()`, the objects that retain most, and
-//! what resident memory is made of. Text and JSON are made of it.
+//! The content of `mem_top PID` for one heap: the three counters of `mem_top()`, the objects with the largest retained
+//! size, and the parts of resident memory. Text and JSON render it.
 
 use memtop_analyze::{
     Amount, Costs, MemoryTotal, Retained, ShortestPaths, Top, TopBy, TopOptions, TopRow, TypeRow, counters,
@@ -9,16 +9,16 @@ use memtop_heap::{CaptureInfo, Heap};
 
 use crate::heap_report::TopObject;
 
-/// One heap at a look.
+/// One heap at a glance.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Overview {
-    /// When, of which process, and at what cost.
+    /// The process, and the time and cost of the capture.
     pub info: CaptureInfo,
-    /// All objects but garbage and mem_top's own.
+    /// All objects, without garbage and mem_top's own.
     pub total: Amount,
     /// How many references there are.
     pub references: u64,
-    /// Those of the objects that the garbage collector tracks, of which the three counters are.
+    /// The objects that the garbage collector tracks, which the three counters count.
     pub tracked: Amount,
     /// The objects with the most references to others.
     pub refs: Vec<TopObject>,
@@ -26,14 +26,14 @@ pub struct Overview {
     pub bytes: Vec<TopObject>,
     /// The most numerous types.
     pub types: Vec<TypeRow>,
-    /// The objects that retain most, whether tracked or not.
+    /// The objects with the largest retained size, tracked or not.
     pub retained: Vec<TopObject>,
-    /// What resident memory is made of.
+    /// The parts of resident memory.
     pub memory: MemoryTotal,
 }
 
 impl Overview {
-    /// Asks `heap`; so many rows of each list, or all. Linear, but for sorting.
+    /// Answers the questions for `heap`, with at most `limit` rows of each list. Linear, apart from sorting.
     #[must_use]
     pub fn new(heap: &Heap, limit: Option<usize>) -> Self {
         let limit = limit.unwrap_or(usize::MAX);

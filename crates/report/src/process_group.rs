@@ -1,18 +1,18 @@
-//! A server and its workers at a look, gathered: a row a process, and the types of all together.
+//! A process group at a glance: a server with its workers, one row for each process, and the types in all of them.
 
 use std::collections::BTreeMap;
 
 use memtop_analyze::{Amount, MemoryTotal, histogram, memory_total};
 use memtop_heap::{CaptureInfo, Heap};
 
-/// One process of a server.
+/// One process of a group.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Member {
-    /// When, of which process, and at what cost.
+    /// The process, and the time and cost of the capture.
     pub info: CaptureInfo,
-    /// All objects but garbage and mem_top's own.
+    /// All objects, without garbage and mem_top's own.
     pub total: Amount,
-    /// What its resident memory is made of.
+    /// The parts of its resident memory.
     pub memory: MemoryTotal,
 }
 
@@ -27,12 +27,12 @@ pub struct GroupType {
     pub members: u64,
 }
 
-/// A server and its workers.
+/// A process group: a server with its workers.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct ProcessGroup {
     /// The processes, in the order in which they were captured.
     pub members: Vec<Member>,
-    /// The types of all together, the largest first.
+    /// The types in all processes, the largest first.
     pub types: Vec<GroupType>,
     /// How many types are not shown.
     pub omitted: usize,
@@ -67,12 +67,12 @@ impl ProcessGroup {
         self.members.push(Member { info: heap.info().clone(), total: all.total, memory: memory_total(heap) });
     }
 
-    /// Tells that a process could not be captured.
+    /// Adds a process that could not be captured.
     pub fn failed(&mut self, pid: u32, reason: &str) {
         self.failures.push((pid, reason.to_owned()));
     }
 
-    /// Orders the types, largest first, and keeps so many of them.
+    /// Sorts the types, largest first, and keeps at most `limit` of them.
     pub fn finish(&mut self, limit: Option<usize>) {
         // Stable: of equal sizes, by name.
         self.types.sort_by_key(|ty| std::cmp::Reverse(ty.total.bytes));

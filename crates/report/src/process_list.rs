@@ -1,32 +1,32 @@
-//! What is said of processes themselves: which there are, and which was saved.
+//! Processes themselves: the rows of a list of them, and a snapshot that was saved.
 
 use memtop_heap::CaptureInfo;
 
 /// A Python process of this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProcessRow {
-    /// Its number.
+    /// Its PID.
     pub pid: u32,
-    /// Its number in its own PID namespace, where that can be told.
+    /// Its PID in its own namespace, if known.
     pub namespace_pid: Option<u32>,
-    /// The container that it is in, where that can be told.
+    /// The container that it is in, if known.
     pub container: Option<String>,
-    /// The version of its interpreter, where that can be told.
+    /// The version of its interpreter, if known.
     pub python: Option<String>,
     /// Resident memory in bytes.
     pub rss: u64,
-    /// Whose it is.
+    /// Its user.
     pub user: String,
     /// Its command line.
     pub command: String,
-    /// Why it cannot be looked into; none if it can.
+    /// Why it cannot be captured; none if it can.
     pub problem: Option<String>,
 }
 
 /// A heap that was saved to a file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SavedSnapshot {
-    /// When, of which process, and at what cost.
+    /// The process, and the time and cost of the capture.
     pub info: CaptureInfo,
     /// The file.
     pub file: String,
@@ -34,6 +34,6 @@ pub struct SavedSnapshot {
     pub bytes: u64,
     /// How many objects are in it.
     pub objects: u64,
-    /// Whether another file stood there before.
+    /// Whether it replaced another file.
     pub replaced: bool,
 }

@@ -1,4 +1,4 @@
-//! How a text may look: colour, width, letters. Told by the caller; nothing here asks the system.
+//! The look of a text: colour, width, letters. The caller chooses it; nothing here asks the system.
 
 use std::fmt::Write;
 
@@ -6,12 +6,12 @@ use anstyle::{AnsiColor, Effects, Style as Ansi};
 
 use crate::escape::{columns, cut, escape, push_code};
 
-/// How a text may look.
+/// The look of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Style {
     /// Colour, as ANSI escapes.
     pub color: bool,
-    /// How many columns a line should have; at least 40 are taken.
+    /// The largest number of columns of a line; at least 40 are used.
     pub width: usize,
     /// Letters beyond ASCII: lines of trees, `→`, `…`. Without it, names are escaped to ASCII too.
     pub unicode: bool,
@@ -24,7 +24,7 @@ impl Default for Style {
     }
 }
 
-/// What a piece of text is, for its colour.
+/// The role of a piece of text, which decides its colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
     /// A heading.
@@ -35,15 +35,15 @@ pub(crate) enum Role {
     Doubt,
     /// An acquittal.
     Good,
-    /// The holder: what a reader looks for.
+    /// The holder, which a reader looks for.
     Name,
-    /// What matters less.
+    /// Details of less importance.
     Faint,
     /// The rest.
     Plain,
 }
 
-/// A name is never longer than this, in columns, wherever it stands.
+/// The longest name, in columns, wherever it is shown.
 const LONGEST_NAME: usize = 240;
 
 impl Style {
@@ -78,7 +78,7 @@ impl Style {
         self.letters(&escape(text))
     }
 
-    /// The text in the letters that may be used.
+    /// The text in the letters that the terminal can show.
     pub(crate) fn letters(&self, text: &str) -> String {
         if self.unicode || text.is_ascii() {
             return text.to_owned();
@@ -132,7 +132,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn colour_only_if_told() {
+    fn colour_only_if_chosen() {
         let plain = Style::default();
         assert_eq!(plain.paint(Role::Bad, "leak"), "leak");
         let painted = Style { color: true, ..plain }.paint(Role::Bad, "leak");

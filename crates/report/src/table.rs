@@ -1,12 +1,12 @@
-//! Columns of text that stand one below the other, for a terminal.
+//! Tables of text for a terminal.
 //!
-//! Numbers stand right, names left; a name that is too long for the line is cut in its middle. Cells are escaped when
-//! they come in.
+//! Numbers are aligned right, names left; a name that is too long for the line is cut in its middle. Cells are escaped
+//! when they are added.
 
 use crate::escape::{columns, cut};
 use crate::style::{Role, Style};
 
-/// How a column stands.
+/// The alignment of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Column {
     /// Left, and cut if the line is full.
@@ -24,9 +24,9 @@ pub(crate) struct Table<'a> {
     rows: Vec<Vec<String>>,
 }
 
-/// Between columns.
+/// The space between columns.
 const GAP: usize = 2;
-/// A name is not cut below this.
+/// The shortest width to which a name is cut.
 const LEAST_NAME: usize = 16;
 
 impl<'a> Table<'a> {
@@ -35,7 +35,7 @@ impl<'a> Table<'a> {
         Self { style, columns: columns.iter().map(|&(column, _)| column).collect(), rows: vec![heading] }
     }
 
-    /// A row of as many cells as there are columns.
+    /// Adds a row of as many cells as there are columns.
     pub(crate) fn row(&mut self, cells: Vec<String>) {
         debug_assert_eq!(cells.len(), self.columns.len());
         self.rows.push(cells.iter().map(|cell| self.style.sentence(cell)).collect());
@@ -46,7 +46,7 @@ impl<'a> Table<'a> {
         if columns(cell) <= width {
             return cell.to_owned();
         }
-        // The mark of what was cut is three columns wide without Unicode.
+        // The ellipsis is three columns wide without Unicode.
         let wider = if self.style.unicode { 0 } else { 2 };
         self.style.letters(&cut(cell, width.saturating_sub(wider)))
     }
@@ -58,7 +58,7 @@ impl<'a> Table<'a> {
             .collect();
         let all: usize = widths.iter().sum::<usize>() + GAP * (widths.len() - 1) + indent;
         let mut over = all.saturating_sub(self.style.width());
-        // The widest name gives first.
+        // The widest name is cut first.
         while over > 0 {
             let names = (0..widths.len()).filter(|&place| self.columns[place] == Column::Name);
             let Some(widest) = names.max_by_key(|&place| widths[place]).filter(|&p| widths[p] > LEAST_NAME)
@@ -94,7 +94,7 @@ mod tests {
     use expect_test::expect;
 
     #[test]
-    fn numbers_stand_right_and_long_names_give_way() {
+    fn numbers_are_aligned_right_and_long_names_are_cut() {
         let style = Style { width: 40, ..Style::default() };
         let mut table = Table::new(&style, &[(Column::Name, "type"), (Column::Number, "bytes")]);
         table.row(vec!["a.very.long.name.of.a.package.that.has.Many.Parts".into(), "1,000 B".into()]);

@@ -1,4 +1,6 @@
-//! Times of day as ISO 8601 in UTC. A time zone is never guessed.
+//! Times of day as ISO 8601 in UTC, and spans of time. A time zone is never guessed.
+
+use memtop_analyze::{LEAST_MINUTES, SnapshotRow};
 
 /// The time in microseconds since 1970 (UTC) as `2026-11-23T07:50:13.123456Z`; none if it is beyond the calendar
 /// (years -9999 to 9999).
@@ -18,6 +20,17 @@ pub(crate) fn readable(microseconds: i64) -> String {
         |_| "at an unknown time".to_owned(),
         |time| time.to_string().replace('T', " ").replace('Z', " UTC"),
     )
+}
+
+/// Nanoseconds from one time to another, both in microseconds since 1970; none if the clock went back.
+pub(crate) fn span(first: i64, last: i64) -> Option<u64> {
+    u64::try_from((i128::from(last) - i128::from(first)) * 1000).ok()
+}
+
+/// How many minutes a series of snapshots took, if enough for a rate per minute.
+pub(crate) fn minutes(snapshots: &[SnapshotRow]) -> Option<f64> {
+    let nanoseconds = span(snapshots.first()?.taken_at, snapshots.last()?.taken_at)?;
+    Some(nanoseconds as f64 / 60e9).filter(|&minutes| minutes >= LEAST_MINUTES)
 }
 
 #[cfg(test)]

@@ -1,23 +1,23 @@
-//! The path to a holder as a little tree: its root, each step with the type that it leads to, and the holder last.
+//! The path to a holder as a small tree: its root, each step with the type that it leads to, and the holder last.
 
 use memtop_analyze::LeakStep;
 
 use crate::escape::columns;
 use crate::style::{Role, Style};
 
-/// Of a longer path the middle is left out: so many steps are shown from its start, and so many to its end.
+/// The steps of a long path that are shown: from its start, and to its end.
 const SHOWN: (usize, usize) = (8, 4);
 
-/// Between the holder and its facts.
+/// The space between the holder and its facts.
 const FACTS: &str = "    ";
 
-/// The lines of the path; `facts` stands behind the holder, or below it where the line is full.
+/// The lines of the path, with `facts` after the holder, or below it where the line is full.
 pub(crate) fn tree(style: &Style, path: &[LeakStep], facts: &str) -> String {
     let Some((root, steps)) = path.split_first() else { return String::new() };
     let mut lines = vec![style.letters("┬───"), style.letters("│ ") + &root_text(style, root)];
     let (first, last) = SHOWN;
     let cut = if steps.len() > first + last { first..steps.len() - last } else { steps.len()..steps.len() };
-    // Of the last line, without its colours.
+    // The width of the last line, without its colours.
     let mut width = 0;
     for (place, step) in steps.iter().enumerate() {
         if place == cut.start {
@@ -50,7 +50,7 @@ pub(crate) fn tree(style: &Style, path: &[LeakStep], facts: &str) -> String {
     lines.join("\n")
 }
 
-/// `module shop.sessions`; a frame, a thread's local and so on say their kind themselves.
+/// `module shop.sessions`; the label of a frame or a thread's local contains its kind already.
 fn root_text(style: &Style, root: &LeakStep) -> String {
     match root.label.starts_with(&root.type_name) {
         true => style.name(&root.label),
@@ -58,7 +58,7 @@ fn root_text(style: &Style, root: &LeakStep) -> String {
     }
 }
 
-/// A module's global stands without its dot: it is a name of its own.
+/// The label of a step; a module's global has no dot, since it is a name of its own.
 fn step_label<'a>(root: &LeakStep, place: usize, step: &'a LeakStep) -> &'a str {
     let is_global = place == 0 && matches!(root.type_name.as_str(), "module" | "builtins");
     let without = if is_global { step.label.strip_prefix('.') } else { None };

@@ -1,27 +1,28 @@
-//! What is said of growth over a series of heaps: plain fields, which views render.
+//! The answer about growth over a series of heaps: plain fields, which views render.
 //!
-//! Invariant: what cannot be known is `None`, never 0. A suspect is an accusation; what only may be one is a candidate,
-//! and says why it is in doubt.
+//! Invariant: what cannot be known is `None`, never 0. A suspect is an accusation; a candidate is in doubt, and has the
+//! reason.
 
 use memtop_heap::CaptureInfo;
 
+use super::evidence::{Doubt, Evidence, Headline, Note, Reason};
 use crate::memory::MemoryTotal;
 
-/// What is to be said over all.
+/// The verdict over a series.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     /// At least one suspect.
     Leak,
-    /// Nothing grew that could have been seen.
+    /// Nothing grew by as much as could have been seen.
     NoGrowth,
-    /// Resident memory grows, and the objects of Python do not.
+    /// Native memory grows, and Python objects do not.
     NativeGrowth,
-    /// It cannot be told yet.
+    /// There is not enough to decide.
     Inconclusive,
 }
 
 impl Verdict {
-    /// The word for it in output.
+    /// Its name in output.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -45,7 +46,7 @@ pub enum Cause {
 }
 
 impl Cause {
-    /// The word for it in output.
+    /// Its name in output.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -56,7 +57,7 @@ impl Cause {
     }
 }
 
-/// A type of which a suspect accumulates objects.
+/// A type whose objects a suspect accumulates.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LeakedType {
     /// The name of the type.
@@ -85,7 +86,7 @@ pub struct Rate {
     pub items_per_minute: Option<f64>,
     /// Bytes in a minute.
     pub bytes_per_minute: Option<f64>,
-    /// Items in a unit of work; none if no work was told.
+    /// Items in a unit of work; none if no work was reported.
     pub items_per_unit: Option<f64>,
     /// Bytes in a unit of work.
     pub bytes_per_unit: Option<f64>,
@@ -94,7 +95,7 @@ pub struct Rate {
 /// A place where objects accumulate.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Suspect {
-    /// Its place in the list, from 1.
+    /// Its rank in the list, from 1.
     pub rank: usize,
     /// The path of what accumulates, as Python would write it; none for a native reference.
     pub holder: Option<String>,
@@ -102,38 +103,38 @@ pub struct Suspect {
     pub holder_type: Option<String>,
     /// Why what it holds stays alive.
     pub cause: Cause,
-    /// What it accumulates; what a person would name first comes first.
+    /// The types of objects that it accumulates; the one that a person would name first comes first.
     pub leaked: Vec<LeakedType>,
     /// How many items it holds now.
     pub count: Option<u64>,
     /// How many more items it held after each interval.
     pub growth: Vec<i64>,
-    /// The bytes that came to be held through it in each interval, net.
+    /// The net change of the bytes held through it in each interval.
     pub bytes_growth: Vec<i64>,
-    /// What it retains now, in bytes.
+    /// Its retained size now, in bytes.
     pub retained: Option<u64>,
     /// By how much that grew over all intervals.
     pub retained_growth: Option<i64>,
     /// Its share of all growth, from 0 to 1.
     pub share_of_growth: f64,
-    /// How sure it is, from 0 to 1.
+    /// How certain the accusation is, from 0 to 1.
     pub confidence: f64,
     /// How fast it grows.
     pub rate: Rate,
-    /// What speaks for it, a sentence each.
-    pub evidence: Vec<String>,
+    /// The facts that speak for it.
+    pub evidence: Vec<Evidence>,
     /// The first part of the path that is in the user's own code.
     pub own_holder: Option<String>,
     /// The same for the same leak in every run: a digest of the path.
     pub fingerprint: String,
     /// The path to the holder, from its root.
     pub path: Vec<LeakStep>,
-    /// What else holds the same items, as paths.
+    /// The paths of other holders of the same items.
     pub co_holders: Vec<String>,
-    /// One sentence.
-    pub summary: String,
+    /// The fact that its summary begins with.
+    pub headline: Headline,
     /// Why it is only a candidate.
-    pub doubt: Option<String>,
+    pub doubt: Option<Doubt>,
 }
 
 /// One heap of the series.
@@ -147,33 +148,33 @@ pub struct SnapshotRow {
     pub bytes: u64,
     /// Resident memory in bytes.
     pub rss: Option<u64>,
-    /// How long the process stood still, in nanoseconds.
+    /// How long the process was paused, in nanoseconds.
     pub pause: Option<u64>,
     /// The units of work done so far.
     pub work: Option<f64>,
 }
 
-/// What a series of heaps says of growth.
+/// The answer about growth over a series of heaps.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Leaks {
     /// How the last heap was captured, and of which process; none if there is no heap.
     pub info: Option<CaptureInfo>,
-    /// What is to be said over all.
+    /// The verdict over all heaps.
     pub verdict: Verdict,
-    /// Why, in a sentence.
-    pub reason: String,
+    /// Why.
+    pub reason: Reason,
     /// The smallest growth of one place, in bytes an interval, that would have been seen.
     pub detectable_growth: Option<u64>,
     /// The heaps, in the order of time.
     pub snapshots: Vec<SnapshotRow>,
-    /// Who is accused, by rank.
+    /// The accused places, by rank.
     pub suspects: Vec<Suspect>,
-    /// Who may be, by rank; each with its doubt.
+    /// The places in doubt, by rank; each with its doubt.
     pub candidates: Vec<Suspect>,
     /// How many suspects and candidates were left out by the limit.
     pub omitted: usize,
     /// The process's memory, for each heap.
     pub memory: Vec<MemoryTotal>,
-    /// What else a reader should know, a sentence each: heaps that were put in order, approximate captures.
-    pub notes: Vec<String>,
+    /// Notes for the reader.
+    pub notes: Vec<Note>,
 }

@@ -1,25 +1,17 @@
-//! Which places that grow are accused, which are in doubt, and which are let go; each by a rule that can be told.
+//! Classifies places that grow: accused, in doubt or dropped, each by a rule that is named.
 
-use memtop_heap::{ObjectId, RootKind};
+use memtop_heap::RootKind;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::detect::{Finding, GrowthKind, Search};
+use super::evidence::{Doubt, DropRule};
 use super::growth::LATER;
 use super::slopes::theil_sen;
-use super::view::NONE;
 use crate::path_nodes::{NodeKind, PathNodeId};
 
-/// A finding that was judged.
-#[derive(Debug, Clone)]
-pub(super) struct Judged {
-    pub(super) finding: Finding,
-    /// What else holds the same items.
-    pub(super) co_holders: Vec<PathNodeId>,
-}
-
 impl Search<'_, '_> {
-    /// Judges all findings: those that were not dropped come first, by the bytes that they grew by.
-    pub(super) fn judged(&self) -> Vec<Judged> {
+    /// Classifies all findings. Those that were not dropped come first, by the bytes that they grew by.
+    pub(super) fn classified(&self) -> Vec<Finding> {
         let mut findings = self.findings();
         for finding in &mut findings {
             self.accept(finding);
@@ -28,49 +20,46 @@ impl Search<'_, '_> {
         for finding in findings.iter_mut().filter(|finding| finding.dropped.is_none()) {
             finding.doubt = self.doubt(finding);
         }
-        // Suspects before candidates, so that the growth of the one is not measured by the other.
+        // Suspects before candidates, so that a suspect's growth is not measured by a candidate's.
         findings.sort_by_key(|finding| {
             let key = (finding.dropped.is_some(), finding.doubt.is_some());
             (key, std::cmp::Reverse(finding.bytes()), finding.kind, finding.node)
         });
-        let mut judged: Vec<Judged> =
-            findings.into_iter().map(|finding| Judged { finding, co_holders: Vec::new() }).collect();
-        self.share_items(&mut judged);
-        self.drop_weak(&mut judged);
-        self.doubt_within(&mut judged);
-        self.drop_small(&mut judged);
-        self.doubt_alongside(&mut judged);
-        // Stable: doubts may have come since.
-        judged.sort_by_key(|Judged { finding, .. }| {
+        self.share_items(&mut findings);
+        self.drop_weak(&mut findings);
+        self.doubt_within(&mut findings);
+        self.drop_small(&mut findings);
+        self.doubt_alongside(&mut findings);
+        // The sort is stable. New doubts may have been added.
+        findings.sort_by_key(|finding| {
             (finding.dropped.is_some(), finding.doubt.is_some(), std::cmp::Reverse(finding.bytes()))
         });
-        judged
+        findings
     }
 
-    /// Whether a place grew enough, and each time.
+    /// Drops a place that did not grow enough, or not each time.
     fn accept(&self, finding: &mut Finding) {
         let limits = self.limits;
         let bytes = finding.bytes();
         let items: i64 = finding.items.iter().sum();
-        let by_items = !matches!(finding.kind, GrowthKind::Replaced | GrowthKind::Size);
-        // Items may be known objects, and a table that has room takes them without a byte.
+        let by_items = finding.kind.is_by_items();
+        // Items may be known objects, and a table with free slots takes them without growing.
         let shrank = finding.net.iter().filter(|&&net| if by_items { net < 0 } else { net <= 0 }).count();
         if finding.net.len() - shrank < limits.required(finding.net.len()) {
-            finding.drop("its bytes did not grow in each interval");
+            finding.drop(DropRule::IdleIntervals);
         }
         if bytes < limits.bytes.cast_signed() {
-            finding.drop(format!("it grew by {bytes} bytes only"));
+            finding.drop(DropRule::FewBytes { bytes });
         }
         if by_items && items < limits.items.cast_signed() && bytes < limits.few_items_bytes.cast_signed() {
-            finding.drop(format!("it gained {items} items only"));
+            finding.drop(DropRule::FewItems { items });
         }
-        let grown = if by_items { &finding.items } else { &finding.net };
-        if self.lower_slope(grown).is_none_or(|lower| lower <= 0.0) {
-            finding.drop("its slope may be zero");
+        if self.lower_slope(finding.grown()).is_none_or(|lower| lower <= 0.0) {
+            finding.drop(DropRule::SlopeMayBeZero);
         }
     }
 
-    /// The least that growth per interval can be said to be, of changes by interval.
+    /// The lower bound of growth per interval, from the changes by interval.
     pub(super) fn lower_slope(&self, changes: &[i64]) -> Option<f64> {
         let mut level = 0.0;
         let mut points = vec![(0.0, 0.0)];
@@ -81,12 +70,12 @@ impl Search<'_, '_> {
         theil_sen(&points).map(|slope| slope.lower)
     }
 
-    /// What one place tells, no other tells again.
+    /// Lets only one place account for the same growth.
     fn claim(&self, findings: &mut [Finding]) {
         let mut claimed: FxHashMap<usize, PathNodeId> = FxHashMap::default();
         for finding in findings.iter_mut().filter(|finding| finding.dropped.is_none()) {
             let rows: Vec<usize> = match finding.kind {
-                // A chain's rows are all those within it, and those of what leads to its first object.
+                // A chain's rows are all those within it, and those of the path to its first object.
                 GrowthKind::Chain => self.rows_of_chain(finding.node),
                 _ => finding.rows.clone(),
             };
@@ -94,13 +83,13 @@ impl Search<'_, '_> {
             let all: i64 = rows.iter().map(bytes).sum();
             let known: i64 = rows.iter().filter(|row| claimed.contains_key(row)).map(bytes).sum();
             if all > 0 && 2 * known >= all {
-                finding.drop("told by another place");
+                finding.drop(DropRule::Claimed);
                 continue;
             }
             if finding.kind == GrowthKind::Chain {
                 finding.rows = rows.into_iter().filter(|row| !claimed.contains_key(row)).collect();
             } else if known > 0 && matches!(finding.kind, GrowthKind::Items) {
-                // Keep what no other tells.
+                // Keep the growth that no other place accounts for.
                 finding.rows.retain(|row| !claimed.contains_key(row));
                 let rows = finding.rows.iter().map(|&row| &self.gains.rows[row]);
                 finding.net = super::detect::sum(rows, self.intervals(), |row| row.net.as_slice());
@@ -138,126 +127,37 @@ impl Search<'_, '_> {
         self.nodes.get(root.unwrap_or(node)).kind
     }
 
-    /// Finds out what else holds the items of each; what is a co-holder of a greater one is no suspect of its own.
-    fn share_items(&self, judged: &mut [Judged]) {
-        let last = self.last;
-        let kept: Vec<usize> =
-            (0..judged.len()).filter(|&index| judged[index].finding.dropped.is_none()).collect();
-        // By object: which finding it is a holder of, and which it is a new item of, from 1; the greater one counts.
-        let mut member_of = vec![0_u16; last.owner.len()];
-        let told = kept.iter().filter(|&&index| judged[index].finding.kind == GrowthKind::Items);
-        for &index in told.take(usize::from(u16::MAX) - 1) {
-            for member in &judged[index].finding.members {
-                let of = &mut member_of[member.index()];
-                *of = if *of == 0 { index as u16 + 1 } else { *of };
-            }
-        }
-        let mut item_of = vec![0_u16; last.owner.len()];
-        let mut items = vec![0_u64; judged.len()];
-        // By object: the nearest on its path that was there from the first heap on.
-        let mut known = vec![NONE; last.owner.len()];
-        for &id in last.shortest.in_order() {
-            let index = id.index();
-            let from = last.before(id);
-            if self.history.first[index] != NONE {
-                known[index] = last.owner[index];
-                continue;
-            }
-            known[index] = from.map_or(NONE, |from| known[from.index()]);
-            item_of[index] = from.map_or(0, |from| member_of[last.owner_of(from).index()]);
-            if item_of[index] != 0 {
-                items[usize::from(item_of[index]) - 1] += 1;
-            }
-        }
-        let mut held: FxHashMap<(PathNodeId, u16), u64> = FxHashMap::default();
-        for &from in last.shortest.in_order() {
-            let Some(holder) = ObjectId::from_raw(known[from.index()]) else { continue };
-            let owner = last.owner_of(from);
-            for to in last.heap.references().targets_of(from) {
-                let of = item_of[to.index()];
-                if of == 0 || last.before(*to).map(|by| last.owner_of(by)) == Some(owner) {
-                    continue;
-                }
-                if let Some(node) = last.placement.of(holder).map(|node| self.nodes.owner(node)) {
-                    *held.entry((node, of)).or_default() += 1;
-                }
-            }
-        }
-        let mut held: Vec<((PathNodeId, u16), u64)> = held.into_iter().collect();
-        held.sort_unstable();
-        for ((node, of), count) in held {
-            let index = usize::from(of) - 1;
-            let enough = self.limits.co_holder * items[index] as f64;
-            if judged[index].finding.node != node && count as f64 >= enough {
-                judged[index].co_holders.push(node);
-            }
-        }
-        for &index in &kept {
-            if judged[index].finding.dropped.is_some() {
-                continue;
-            }
-            let bytes = judged[index].finding.bytes();
-            for node in judged[index].co_holders.clone() {
-                for &other in kept.iter().filter(|&&other| other > index) {
-                    let values = self.bytes_of_values(&judged[other].finding);
-                    let finding = &mut judged[other].finding;
-                    // One that gained much of its own is told beside it.
-                    if finding.node == node
-                        && finding.kind == GrowthKind::Items
-                        && (values as f64) < self.limits.co_holder * bytes as f64
-                    {
-                        finding.drop("it holds the items of a greater one too, and is told there");
-                    }
-                }
-            }
-        }
-    }
-
-    /// What came to be held below a place, without its own size and its keys.
-    fn bytes_of_values(&self, finding: &Finding) -> i64 {
-        let rows = finding.rows.iter().map(|&row| &self.gains.rows[row]);
-        let is_value = |child: u32| {
-            let node = Some(child as usize).filter(|&index| index < self.nodes.len());
-            child == LATER
-                || node
-                    .is_some_and(|index| self.nodes.get(self.nodes.id_at(index)).kind != NodeKind::KeyObject)
-        };
-        rows.filter(|row| is_value(row.place.child)).flat_map(|row| &row.net).sum()
-    }
-
-    /// A weak registry grows alongside what it knows, and keeps nothing alive. What it knows may be garbage, which no
-    /// other place holds.
-    fn drop_weak(&self, judged: &mut [Judged]) {
-        let weak: Vec<bool> = judged.iter().map(|judged| self.is_weak(&judged.finding)).collect();
+    /// Drops or doubts weak registries: they grow alongside their items, and keep nothing alive. Their items may be
+    /// garbage, which no other place holds.
+    fn drop_weak(&self, findings: &mut [Finding]) {
+        let weak: Vec<bool> = findings.iter().map(|finding| self.is_weak(finding)).collect();
         if !weak.contains(&true) {
             return;
         }
         let garbage: Vec<i64> = self.history.heaps.iter().map(|heap| heap.garbage).collect();
         let came: i64 = garbage.windows(2).map(|pair| (pair[1] - pair[0]).max(0)).sum();
-        for (judged, _) in judged.iter_mut().zip(&weak).filter(|(_, weak)| **weak) {
-            let finding = &mut judged.finding;
+        for (finding, _) in findings.iter_mut().zip(&weak).filter(|(_, weak)| **weak) {
             if self.is_of_subclasses(finding) {
-                finding.drop("the interpreter keeps it of the subclasses of a class, weakly");
+                finding.drop(DropRule::WeakSubclasses);
             } else if came > 0 && came >= finding.items.iter().sum() {
-                finding.doubt.get_or_insert_with(|| {
-                    "it holds weakly what may be garbage that awaits the collector".to_owned()
-                });
+                finding.doubt.get_or_insert(Doubt::WeakToGarbage);
             }
         }
         let items = |finding: &Finding| finding.items.iter().sum::<i64>() as f64;
-        let strong = judged.iter().zip(&weak).filter(|(judged, weak)| {
-            !**weak && judged.finding.dropped.is_none() && judged.finding.doubt.is_none()
-        });
-        let most = strong.map(|(judged, _)| items(&judged.finding)).fold(0.0, f64::max);
-        for (judged, _) in judged.iter_mut().zip(&weak).filter(|(_, weak)| **weak) {
-            if most > 0.0 && most >= self.limits.weak * items(&judged.finding) {
-                judged.finding.drop("it holds its items weakly, and grows alongside them");
+        let strong = findings
+            .iter()
+            .zip(&weak)
+            .filter(|(finding, weak)| !**weak && finding.dropped.is_none() && finding.doubt.is_none());
+        let most = strong.map(|(finding, _)| items(finding)).fold(0.0, f64::max);
+        for (finding, _) in findings.iter_mut().zip(&weak).filter(|(_, weak)| **weak) {
+            if most > 0.0 && most >= self.limits.weak * items(finding) {
+                finding.drop(DropRule::WeakAlongside);
             }
         }
     }
 
-    /// Whether it is the interpreter's own dict of the subclasses of a class, which goes by no name if the class is
-    /// static (from 3.12).
+    /// Whether it is the interpreter's own dict of the subclasses of a class, which has no name if the class is static
+    /// (from 3.12).
     fn is_of_subclasses(&self, finding: &Finding) -> bool {
         let node = self.nodes.get(finding.node);
         let is_dict = self.nodes.text(node.type_name) == "dict";
@@ -265,40 +165,35 @@ impl Search<'_, '_> {
         is_dict && (is_native || self.nodes.text(node.text) == "__subclasses__")
     }
 
-    /// What native code holds, in step with a greater suspect in Python, is likely held by that suspect's objects in a
-    /// way that the capture does not see.
-    fn doubt_alongside(&self, judged: &mut [Judged]) {
-        let is_accused =
-            |judged: &&Judged| judged.finding.dropped.is_none() && judged.finding.doubt.is_none();
-        let known = judged.iter().filter(is_accused).map(|judged| &judged.finding);
+    /// Doubts growth that native code holds, if it is in step with a larger suspect in Python: likely that suspect's
+    /// objects hold it in a way that the capture does not see.
+    fn doubt_alongside(&self, findings: &mut [Finding]) {
+        let is_accused = |finding: &&Finding| finding.dropped.is_none() && finding.doubt.is_none();
+        let known = findings.iter().filter(is_accused);
         let greatest: Option<Finding> = known
             .filter(|finding| finding.kind != GrowthKind::Native)
             .max_by_key(|finding| finding.bytes())
             .cloned();
         let Some(greatest) = greatest else { return };
-        for finding in judged.iter_mut().map(|judged| &mut judged.finding) {
+        for finding in findings.iter_mut() {
             let native = finding.kind == GrowthKind::Native && finding.dropped.is_none();
             if native
                 && finding.bytes() < greatest.bytes()
                 && in_step(&finding.items, &greatest.items, self.limits.alongside)
             {
-                finding.doubt.get_or_insert_with(|| {
-                    "it grows in step with a greater suspect, whose objects may hold it out of sight"
-                        .to_owned()
-                });
+                finding.doubt.get_or_insert(Doubt::InStepWithSuspect);
             }
         }
     }
 
-    /// What is small beside the growth of what holds it is no leak of its own while that is in doubt.
-    fn doubt_within(&self, judged: &mut [Judged]) {
-        let kept = |judged: &&Judged| judged.finding.dropped.is_none();
-        let in_doubt = judged.iter().filter(kept).map(|judged| &judged.finding);
+    /// Doubts a place that is a small part of a place in doubt: it is not a leak of its own.
+    fn doubt_within(&self, findings: &mut [Finding]) {
+        let in_doubt = findings.iter().filter(|finding| finding.dropped.is_none());
         let in_doubt: FxHashMap<PathNodeId, i64> = in_doubt
             .filter(|finding| finding.doubt.is_some())
             .map(|finding| (finding.node, finding.bytes()))
             .collect();
-        for finding in judged.iter_mut().map(|judged| &mut judged.finding) {
+        for finding in findings.iter_mut() {
             if finding.dropped.is_some() || finding.doubt.is_some() {
                 continue;
             }
@@ -307,25 +202,23 @@ impl Search<'_, '_> {
             });
             let greatest = above.filter_map(|node| in_doubt.get(&node)).max().copied().unwrap_or(0);
             if (finding.bytes() as f64) < self.limits.within * greatest as f64 {
-                finding.doubt =
-                    Some("it is little beside the growth of what holds it, which is in doubt".to_owned());
+                finding.doubt = Some(Doubt::PartOfDoubted);
             }
         }
     }
 
-    /// What is small beside the suspects is left out; a candidate, what is small beside all.
-    fn drop_small(&self, judged: &mut [Judged]) {
-        let bytes_of = |judged: &[Judged], accused_only: bool| -> i64 {
-            let kept =
-                judged.iter().map(|judged| &judged.finding).filter(|finding| finding.dropped.is_none());
+    /// Drops a suspect that is small beside all suspects, and a candidate that is small beside all places.
+    fn drop_small(&self, findings: &mut [Finding]) {
+        let bytes_of = |findings: &[Finding], accused_only: bool| -> i64 {
+            let kept = findings.iter().filter(|finding| finding.dropped.is_none());
             kept.filter(|finding| !accused_only || finding.doubt.is_none()).map(Finding::bytes).sum()
         };
-        let (all, accused) = (bytes_of(judged, false), bytes_of(judged, true));
-        for judged in judged.iter_mut().filter(|judged| judged.finding.dropped.is_none()) {
-            let bytes = judged.finding.bytes();
-            let beside = if judged.finding.doubt.is_none() { accused } else { all };
+        let (all, accused) = (bytes_of(findings, false), bytes_of(findings, true));
+        for finding in findings.iter_mut().filter(|finding| finding.dropped.is_none()) {
+            let bytes = finding.bytes();
+            let beside = if finding.doubt.is_none() { accused } else { all };
             if (bytes as f64) < self.limits.share * beside as f64 {
-                judged.finding.drop(format!("its {bytes} bytes are little beside the others"));
+                finding.drop(DropRule::Small { bytes });
             }
         }
     }

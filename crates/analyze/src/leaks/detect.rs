@@ -1,6 +1,7 @@
-//! Places that grow: what may be a leak, before it is judged.
+//! Finds the places that grow, before they are classified.
 //!
-//! Five kinds, the surest first; what one of them tells is not told again by a later one:
+//! The kinds of growth, the most certain first; growth that one of them accounts for is not counted again by a later
+//! one:
 //!
 //! - *replaced*: one slot whose value is replaced by a larger one each time (`x = x + […]`, a stack of linked nodes);
 //!   *size*: an object that grows by itself (a buffer);
@@ -11,11 +12,12 @@
 
 use memtop_heap::{ObjectId, RootKind};
 
-use super::growth::{Gains, Row};
+use super::evidence::{Doubt, DropRule};
+use super::growth::{Gains, GrowthRow};
+use super::heap_facts::HeapFacts;
 use super::history::{History, Slot, Summary};
 use super::slopes::median;
 use super::thresholds::Thresholds;
-use super::view::View;
 use crate::path_nodes::{NodeKind, PathNodeId, PathNodes};
 use crate::shortest::Reached;
 
@@ -41,34 +43,41 @@ impl GrowthKind {
             Self::Chain => "chain",
         }
     }
+
+    /// Whether its growth is counted in items; else in bytes.
+    pub(super) fn is_by_items(self) -> bool {
+        !matches!(self, Self::Replaced | Self::Size)
+    }
 }
 
 /// A place that grows.
 #[derive(Debug, Clone)]
 pub(super) struct Finding {
     pub(super) kind: GrowthKind,
-    /// What a person is shown as the holder.
+    /// The node that is shown as the holder.
     pub(super) node: PathNodeId,
     /// By interval: bytes, net.
     pub(super) net: Vec<i64>,
     /// By interval: items.
     pub(super) items: Vec<i64>,
-    /// The rows that tell of it.
+    /// The rows of its growth.
     pub(super) rows: Vec<usize>,
     /// The holders, or the values of the slots, in the last heap.
     pub(super) members: Vec<ObjectId>,
     /// The same in the first heap.
     pub(super) firsts: Vec<ObjectId>,
     /// The rule that it did not pass, if it did not.
-    pub(super) dropped: Option<String>,
+    pub(super) dropped: Option<DropRule>,
     /// Why it is only a candidate.
-    pub(super) doubt: Option<String>,
+    pub(super) doubt: Option<Doubt>,
+    /// Other holders of the same items.
+    pub(super) co_holders: Vec<PathNodeId>,
 }
 
 impl Finding {
     fn new(kind: GrowthKind, node: PathNodeId, net: Vec<i64>, items: Vec<i64>) -> Self {
-        let (rows, members, firsts) = (Vec::new(), Vec::new(), Vec::new());
-        Self { kind, node, net, items, rows, members, firsts, dropped: None, doubt: None }
+        let (rows, members, firsts, co_holders) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Self { kind, node, net, items, rows, members, firsts, dropped: None, doubt: None, co_holders }
     }
 
     /// The bytes over all intervals.
@@ -76,15 +85,21 @@ impl Finding {
         self.net.iter().sum()
     }
 
-    pub(super) fn drop(&mut self, rule: impl Into<String>) {
-        self.dropped.get_or_insert_with(|| rule.into());
+    /// Its growth by interval: items, or bytes if its items cannot be counted.
+    pub(super) fn grown(&self) -> &[i64] {
+        if self.kind.is_by_items() { &self.items } else { &self.net }
+    }
+
+    /// Drops it by a rule, unless an earlier rule did.
+    pub(super) fn drop(&mut self, rule: DropRule) {
+        self.dropped.get_or_insert(rule);
     }
 }
 
-/// All that was found out about a series.
+/// All facts about a series.
 pub(super) struct Search<'a, 'b> {
-    pub(super) first: &'a View<'b>,
-    pub(super) last: &'a View<'b>,
+    pub(super) first: &'a HeapFacts<'b>,
+    pub(super) last: &'a HeapFacts<'b>,
     pub(super) nodes: &'a PathNodes,
     pub(super) history: &'a History,
     pub(super) gains: &'a Gains,
@@ -93,9 +108,9 @@ pub(super) struct Search<'a, 'b> {
 
 /// The values of some rows, added up by interval.
 pub(super) fn sum<'r>(
-    rows: impl Iterator<Item = &'r Row>,
+    rows: impl Iterator<Item = &'r GrowthRow>,
     intervals: usize,
-    of: impl Fn(&Row) -> &[i64],
+    of: impl Fn(&GrowthRow) -> &[i64],
 ) -> Vec<i64> {
     let mut sum = vec![0; intervals];
     for row in rows {
@@ -107,7 +122,7 @@ pub(super) fn sum<'r>(
 }
 
 impl Search<'_, '_> {
-    /// All places that grow in any way, in an order that depends on nothing but the heaps.
+    /// All places that grow in any way, in an order that depends on the heaps alone.
     pub(super) fn findings(&self) -> Vec<Finding> {
         let mut findings = self.slots();
         findings.extend(self.items());
@@ -143,7 +158,7 @@ impl Search<'_, '_> {
         for slot in slots.iter().filter(|slot| slot.grown >= required) {
             let through = slot.through[intervals] - slot.through[0];
             let by_itself = slot.own as f64 >= self.limits.own_size * through as f64;
-            // A container is judged by its items; its own size goes in steps.
+            // A container is judged by its items: its own size grows in steps.
             if slot.replaced > 0 || by_itself && !slot.has_more {
                 grown.push(slot);
             }
@@ -183,16 +198,16 @@ impl Search<'_, '_> {
             let changes = slots.iter().flat_map(|slot| slot.through.windows(2));
             let others: i64 = changes.map(|pair| (pair[1] - pair[0]).abs()).sum();
             if (finding.bytes() as f64) < self.limits.replaced * others as f64 {
-                finding.drop(format!("only {} of {} values here grew each time", grown.len(), slots.len()));
+                finding.drop(DropRule::FewValuesGrew { grew: grown.len(), values: slots.len() });
             }
         }
         if finding.kind == GrowthKind::Replaced && grown.iter().any(|slot| slot.kept == Some(false)) {
-            finding.drop("each new value holds other things than the one before");
+            finding.drop(DropRule::ValuesUnrelated);
         }
         if grown.iter().all(|slot| slot.kept.is_none()) {
             let least = finding.net.iter().copied().filter(|&net| net > 0).min().unwrap_or(0);
             if (least as f64) < self.limits.steady * median(&finding.net) {
-                finding.drop("a plain value that grows unsteadily");
+                finding.drop(DropRule::UnsteadyValue);
             }
         }
     }
@@ -217,11 +232,11 @@ impl Search<'_, '_> {
             }
             sum
         };
-        // All holders of the node, if they grow together; else those alone that grow.
+        // All holders of the node, if they grow together; else only those that grow.
         for (parts, growers_only) in [(vec![of(true), of(false)], false), (vec![of(true)], true)] {
             let degrees = added(&parts);
             let items: Vec<i64> = degrees.iter().map(|degree| degree.0).collect();
-            // A chain that grows at its end has one holder with one item more: the chain itself tells more.
+            // A chain that grows at its end has one holder with one more item: the chain itself is the better finding.
             if !self.grew_enough(&items) || self.is_chain_growing_faster(node, &items) {
                 continue;
             }
@@ -239,7 +254,7 @@ impl Search<'_, '_> {
             finding.rows = rows;
             let grower = |id: &ObjectId| self.history.grower[id.index()];
             let members = self.history.gained.get(&node).into_iter().flatten().copied();
-            // Where nearly all of it is some that grow each time, they are the holders.
+            // If some holders that grow each time account for nearly all of it, they are the holders.
             let of_growers: i64 = of(true).into_iter().flatten().map(|degree| degree.0).sum();
             let by_growers =
                 of_growers as f64 >= self.limits.growers * finding.items.iter().sum::<i64>() as f64;
@@ -256,12 +271,12 @@ impl Search<'_, '_> {
         self.nodes.is_repeated(node) && chained > items.iter().sum()
     }
 
-    /// What objects of the last heap were in the first one, where they were there.
+    /// The objects of the first heap that these objects of the last heap are, if they existed then.
     fn first_of(&self, members: &[ObjectId]) -> Vec<ObjectId> {
         members.iter().filter_map(|id| ObjectId::from_raw(self.history.first[id.index()])).collect()
     }
 
-    /// What roots lead to, more each time.
+    /// Objects that roots lead to, more each time.
     fn roots(&self) -> Vec<Finding> {
         let intervals = self.intervals();
         let mut findings = Vec::new();
@@ -285,11 +300,11 @@ impl Search<'_, '_> {
             debug_assert_eq!(net.len(), intervals);
             let mut finding = Finding::new(kind, node, net, items);
             finding.rows = rows;
-            let at = |view: &View<'_>| -> Vec<ObjectId> {
-                let order = view.shortest.in_order().iter().copied();
+            let at = |facts: &HeapFacts<'_>| -> Vec<ObjectId> {
+                let order = facts.shortest.in_order().iter().copied();
                 order
-                    .filter(|&id| view.placement.of(id) == Some(node))
-                    .filter(|&id| matches!(view.shortest.of(id), Reached::Root(_)))
+                    .filter(|&id| facts.placement.of(id) == Some(node))
+                    .filter(|&id| matches!(facts.shortest.of(id), Reached::Root(_)))
                     .collect()
             };
             (finding.members, finding.firsts) = (at(self.last), at(self.first));
@@ -330,10 +345,10 @@ impl Search<'_, '_> {
     /// Chained objects, more each time.
     fn chains(&self) -> Vec<Finding> {
         let mut findings: Vec<Finding> = Vec::new();
-        let mut told = vec![false; self.nodes.len()];
+        let mut is_covered = vec![false; self.nodes.len()];
         for index in 0..self.nodes.len() {
             let node = self.nodes.id_at(index);
-            if !self.nodes.is_repeated(node) || told[index] {
+            if !self.nodes.is_repeated(node) || is_covered[index] {
                 continue;
             }
             let items: Vec<i64> = self.counts(node).windows(2).map(|pair| pair[1] - pair[0]).collect();
@@ -341,18 +356,18 @@ impl Search<'_, '_> {
                 continue;
             }
             for inside in self.inside(node) {
-                told[inside] = true;
+                is_covered[inside] = true;
             }
             let net = self.below(node).windows(2).map(|pair| pair[1] - pair[0]).collect();
             let mut finding = Finding::new(GrowthKind::Chain, node, net, items);
-            // Where the chain begins; what is in it hangs from there.
-            let begins = |view: &View<'_>| -> Vec<ObjectId> {
-                let order = view.shortest.in_order().iter().copied();
+            // The objects at which the chain begins hold all others.
+            let begins = |facts: &HeapFacts<'_>| -> Vec<ObjectId> {
+                let order = facts.shortest.in_order().iter().copied();
                 order
-                    .filter(|&id| view.placement.of(id) == Some(node))
+                    .filter(|&id| facts.placement.of(id) == Some(node))
                     .filter(|&id| {
-                        view.before(id).is_none_or(|from| {
-                            let above = view.placement.of(from).map(|above| self.nodes.owner(above));
+                        facts.before(id).is_none_or(|from| {
+                            let above = facts.placement.of(from).map(|above| self.nodes.owner(above));
                             above.is_none_or(|above| !self.nodes.is_repeated(above))
                         })
                     })

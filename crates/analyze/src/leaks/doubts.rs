@@ -1,70 +1,65 @@
-//! What puts growth in doubt: that it is bounded, that it slows down, that what came does not stay, that it only moved.
+//! Reasons to doubt growth: it is bounded, it slows down, new items do not stay, or they only moved.
 //!
-//! Each is a question to one place that grew, and answers by what is in the heaps; the sentence is what a person reads.
+//! Each is a question about one place that grew, answered from the heaps.
 
 use memtop_heap::{LabelKind, ObjectId, RootKind, Shape, StringId};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::detect::{Finding, GrowthKind, Search};
+use super::evidence::Doubt;
 use super::growth::OWN;
 use super::slopes::median;
 use crate::path_nodes::{NodeKind, PathNodeId};
 
 impl Search<'_, '_> {
-    /// Why a place that grew may be innocent.
-    pub(super) fn doubt(&self, finding: &Finding) -> Option<String> {
+    /// The reason to doubt that a place leaks.
+    pub(super) fn doubt(&self, finding: &Finding) -> Option<Doubt> {
         let limits = self.limits;
         let heaps = self.history.heaps.len();
         if heaps < limits.heaps {
-            return Some(format!(
-                "{heaps} snapshots only: growth between two may be a warm-up; take {} or more",
-                limits.heaps + 1
-            ));
+            return Some(Doubt::FewSnapshots { snapshots: heaps, wanted: limits.heaps + 1 });
         }
         if self.is_limited(finding) {
-            return Some("it has a limit and is not full yet: it grows no further than that".to_owned());
+            return Some(Doubt::Limited);
         }
         if let NodeKind::Root(RootKind::Unknown) = self.root_kind(finding.node) {
-            return Some("what holds it could not be told".to_owned());
+            return Some(Doubt::UnknownRoot);
         }
-        let by_items = !matches!(finding.kind, GrowthKind::Replaced | GrowthKind::Size);
-        if let Some(doubt) = self.slowing(if by_items { &finding.items } else { &finding.net }, by_items)
+        let by_items = finding.kind.is_by_items();
+        if let Some(doubt) = self.slowing(finding.grown(), by_items)
             && !(by_items && self.is_steady_below(finding))
         {
-            return Some(doubt.to_owned());
+            return Some(doubt);
         }
         let (new, lasting) = self.turnover(finding);
         if by_items && new >= limits.turnover_items && (lasting as f64) < limits.turnover * new as f64 {
-            return Some(format!(
-                "its items turn over: {lasting} of {new} that came before the last interval are still there"
-            ));
+            return Some(Doubt::Turnover { new, lasting });
         }
         if by_items && new >= limits.turnover_items && self.is_random_walk(finding, new, lasting) {
-            return Some("it grows unevenly, and its items come and go: it may rise by chance".to_owned());
+            return Some(Doubt::RandomWalk);
         }
-        self.is_move(finding)
-            .then(|| "what it gained was held elsewhere before, and memory did not grow".to_owned())
+        self.is_move(finding).then_some(Doubt::Moved)
     }
 
-    /// Why growth that slows down is in doubt. Of items, a fall must be more than what comes and goes by chance.
-    fn slowing(&self, growth: &[i64], by_items: bool) -> Option<&'static str> {
+    /// The doubt about growth that slows down. In items, a fall must exceed what comes and goes by chance.
+    fn slowing(&self, growth: &[i64], by_items: bool) -> Option<Doubt> {
         let (first, last) = (*growth.first()? as f64, *growth.last()? as f64);
         // Counts of rare things vary by their root (Poisson).
         let by_chance =
             |from: f64| by_items && from - last < self.limits.chance * (from + last).max(0.0).sqrt();
         let falls = growth.windows(2).all(|pair| pair[1] < pair[0]);
         if falls && last < self.limits.falling * first && !by_chance(first) {
-            return Some("it grows more slowly each time, as a cache does that fills up");
+            return Some(Doubt::Slowing);
         }
-        // Items that came as slowly before, and more of them then, come unevenly and do not end. Sizes jump when a
-        // table is made larger: there the least says nothing.
+        // Items that came as slowly before, and faster after, come unevenly and do not end. Sizes jump when a table is
+        // enlarged: there the least says nothing.
         let earlier = &growth[..growth.len() - 1];
         let before = match by_items {
             true => earlier.iter().copied().min().unwrap_or(0) as f64,
             false => median(earlier),
         };
         let slowed = growth.len() > 2 && last < self.limits.slowed * before && !by_chance(before);
-        slowed.then_some("it grew much more slowly in the last interval than before")
+        slowed.then_some(Doubt::Slowed)
     }
 
     /// Whether growth is as uneven as that of what rises and falls by chance, and its items come and go.
@@ -74,7 +69,7 @@ impl Search<'_, '_> {
         goes && least < self.limits.uneven * median(&finding.items)
     }
 
-    /// Whether a place only took over what another gave up.
+    /// Whether a place only took over items that another gave up.
     fn is_move(&self, finding: &Finding) -> bool {
         let rows = || finding.rows.iter().map(|&row| &self.gains.rows[row]);
         let moved: i64 = rows().flat_map(|row| &row.moved).sum();
@@ -82,10 +77,10 @@ impl Search<'_, '_> {
         2 * moved > finding.bytes() && (grown as f64) < self.limits.moved * finding.bytes() as f64
     }
 
-    /// Whether all growers of a finding let themselves hold so many items at most, and hold no more.
+    /// Whether all growers of a finding have a size limit, and do not exceed it.
     pub(super) fn is_limited(&self, finding: &Finding) -> bool {
         let last = self.last;
-        // What has the limit may keep its items in something without a name: a dict within a C object.
+        // The object with the limit may keep its items in one without a name: a dict within a C object.
         let limit_of = |id: ObjectId| {
             let nameless = |&at: &ObjectId| {
                 last.label(at)
@@ -96,7 +91,7 @@ impl Search<'_, '_> {
             near.filter_map(|at| last.heap.objects().limit(at)).next()
         };
         let limited = |&id: &ObjectId| {
-            // A few references of the object are none of its items.
+            // A few references of the object are not its items.
             limit_of(id).is_some_and(|limit| u64::from(last.degree[id.index()]) <= limit.saturating_add(8))
         };
         !finding.members.is_empty() && finding.members.iter().all(limited)

@@ -1,29 +1,29 @@
-//! What came and what went in each interval, and through whom.
+//! Objects gained and lost in each interval, attributed to their nearest surviving holder.
 //!
-//! What is new in a heap is a gain of its nearest ancestor, on the best path, that was there before; what is gone is a
-//! loss of the nearest that is still there. So everything is counted once, at the place that a person would name: not
-//! the entry, but the dict that holds it. Places are put together by path node; holders that gained items in every
-//! interval are kept apart from the others of their node, so that one that grows is seen among many that do not.
+//! A new object is a gain of its nearest ancestor, on the best path, that existed before; a lost one is a loss of the
+//! nearest that still exists. So every object counts once, at the place that a person would name: not the entry, but
+//! the dict that holds it. Places are grouped by path node; holders that gained items in every interval are kept apart
+//! from the others of their node, so that one that grows is seen among many that do not.
 //!
-//! A namespace that is a root of its own (of a class or module that was made at run time) counts with the class or the
-//! module, if another holds that.
+//! A namespace that is a root of its own (of a class or module that was created at run time) counts with the class or
+//! the module, if another object holds that.
 //!
 //! Invariant: three passes over the objects of each interval, and one hash look-up for each object that came or went.
 
 use memtop_heap::{Flags, LabelKind, ObjectId, RootKind, Shape, StringId};
 use rustc_hash::FxHashMap;
 
+use super::heap_facts::{HeapFacts, NONE};
 use super::history::{Interval, Summary};
-use super::view::{NONE, View};
 use crate::path_nodes::{PathNodeId, PathNodes};
 use crate::shortest::Reached;
 
-/// The child of a row that tells of a holder's own size and parts.
+/// The child of a row for a holder's own size and parts.
 pub(super) const OWN: u32 = NONE;
-/// The child of a row that tells of children that were not there in the first heap.
+/// The child of a row for children that did not exist in the first heap.
 pub(super) const LATER: u32 = NONE - 1;
 
-/// Where something is counted: a node of holders, whether they are growers, and the child below.
+/// The place of a row: a node of holders, whether they are growers, and the child below.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct GrowthSite {
     pub(super) holder: PathNodeId,
@@ -31,58 +31,58 @@ pub(super) struct GrowthSite {
     pub(super) child: u32,
 }
 
-/// What came and went of one type.
+/// The gains and losses of one type.
 #[derive(Debug, Clone, Default)]
 pub(super) struct TypeTally {
     /// By interval.
     pub(super) count: Vec<i64>,
     /// Over all intervals.
     pub(super) bytes: i64,
-    /// Of the count, what the holder refers to itself.
+    /// The part of the count that the holder refers to directly.
     pub(super) direct: i64,
 }
 
-/// What came and went at one place.
+/// The gains and losses at one place.
 #[derive(Debug, Clone)]
-pub(super) struct Row {
+pub(super) struct GrowthRow {
     pub(super) place: GrowthSite,
     /// By interval: bytes.
     pub(super) net: Vec<i64>,
     /// By interval: objects.
     pub(super) objects: Vec<i64>,
-    /// By interval: items that the holder refers to itself, less those that went.
+    /// By interval: items that the holder refers to directly, less those that went.
     pub(super) items: Vec<i64>,
     /// By interval: such items that came.
     pub(super) new: Vec<u64>,
     /// By interval: of these, how many are still there at the end.
     pub(super) lasting: Vec<u64>,
-    /// By interval: bytes of what came and was held elsewhere before.
+    /// By interval: bytes of gained objects that were held elsewhere before.
     pub(super) moved: Vec<i64>,
-    /// Bytes that came and are held through a frame, a traceback or a suspended generator.
+    /// Bytes that were gained and are held through a frame, a traceback or a suspended generator.
     pub(super) framed: u64,
-    /// Bytes that came.
+    /// Bytes that were gained.
     pub(super) gained: u64,
     /// New items, or keys of them, that are weak references.
     pub(super) weak: u64,
     pub(super) types: FxHashMap<StringId, TypeTally>,
 }
 
-/// All of it.
+/// The gains and losses of all intervals.
 pub(super) struct Gains {
     pub(super) intervals: usize,
-    pub(super) rows: Vec<Row>,
+    pub(super) rows: Vec<GrowthRow>,
     pub(super) by_holder: FxHashMap<PathNodeId, Vec<usize>>,
     /// By holders and whether they are growers: by interval the change of their numbers of items, and its size
     /// summed over the holders.
     pub(super) degrees: FxHashMap<(PathNodeId, bool), Vec<(i64, u64)>>,
-    /// By interval: by how much all that is reached grew.
+    /// By interval: the growth of all reachable bytes.
     pub(super) total: Vec<i64>,
     /// By node of chained objects: by interval how many came, and how many of them are still there at the end.
     pub(super) chained: FxHashMap<PathNodeId, Vec<(u64, u64)>>,
     known: FxHashMap<GrowthSite, usize>,
 }
 
-/// Where an object that came or went is counted.
+/// The place at which an object that came or went is counted.
 #[derive(Clone, Copy)]
 struct Anchor {
     /// The object that is there in both heaps; `NONE` for a root.
@@ -92,13 +92,13 @@ struct Anchor {
 }
 
 struct Side<'a, 'b> {
-    view: &'a View<'b>,
+    facts: &'a HeapFacts<'b>,
     stays: &'a [u32],
     grower: &'a [bool],
 }
 
 impl Gains {
-    /// Nothing was counted yet.
+    /// Creates it with nothing counted.
     pub(super) fn new(intervals: usize) -> Self {
         Self {
             intervals,
@@ -113,22 +113,22 @@ impl Gains {
 
     /// Counts an interval; each is to be counted once, in any order.
     pub(super) fn add(&mut self, heaps: &[Summary], nodes: &PathNodes, interval: &Interval<'_, '_>) {
-        let Interval { index, old, new, step, old_grower, new_grower, lasts } = *interval;
-        let old = Side { view: old, stays: &step.stays, grower: old_grower };
-        let new = Side { view: new, stays: &step.was, grower: new_grower };
+        let Interval { index, old, new, matches, old_grower, new_grower, lasts } = *interval;
+        let old = Side { facts: old, stays: &matches.stays, grower: old_grower };
+        let new = Side { facts: new, stays: &matches.was, grower: new_grower };
         let Some(first) = heaps.first() else { return };
         self.count(first, nodes, index, &old, None);
-        self.count(first, nodes, index, &new, Some((&step.came, lasts)));
+        self.count(first, nodes, index, &new, Some((&matches.came, lasts)));
         self.survivors(nodes, index, &old, &new);
-        for &id in new.view.shortest.in_order().iter().filter(|id| step.came[id.index()] == NONE) {
-            if let Some(node) = new.view.placement.of(id).filter(|&node| nodes.is_repeated(node)) {
+        for &id in new.facts.shortest.in_order().iter().filter(|id| matches.came[id.index()] == NONE) {
+            if let Some(node) = new.facts.placement.of(id).filter(|&node| nodes.is_repeated(node)) {
                 let of = self.chained.entry(node).or_insert_with(|| vec![(0, 0); self.intervals]);
                 of[index] = (of[index].0 + 1, of[index].1 + u64::from(lasts[id.index()]));
             }
         }
     }
 
-    /// Puts the rows in order when all intervals were counted: it does not depend on the order of counting.
+    /// Sorts the rows after all intervals were counted, so that they do not depend on the order of counting.
     pub(super) fn finish(&mut self) {
         self.known = FxHashMap::default();
         self.rows.sort_unstable_by_key(|row| row.place);
@@ -137,10 +137,10 @@ impl Gains {
         }
     }
 
-    fn row(&mut self, place: GrowthSite) -> &mut Row {
+    fn row(&mut self, place: GrowthSite) -> &mut GrowthRow {
         let (rows, intervals) = (&mut self.rows, self.intervals);
         let index = *self.known.entry(place).or_insert_with(|| {
-            rows.push(Row {
+            rows.push(GrowthRow {
                 place,
                 net: vec![0; intervals],
                 objects: vec![0; intervals],
@@ -158,8 +158,8 @@ impl Gains {
         &mut rows[index]
     }
 
-    /// Counts what is on one side of an interval and not on the other: of the newer side gains, with what each was
-    /// before and whether it lasts; of the older side losses.
+    /// Counts the objects that are on one side of an interval and not on the other: gains on the newer side, with the
+    /// object that each was before and whether it lasts; losses on the older side.
     fn count(
         &mut self,
         first: &Summary,
@@ -168,18 +168,18 @@ impl Gains {
         side: &Side<'_, '_>,
         newer: Option<(&[u32], &[bool])>,
     ) {
-        let view = side.view;
+        let facts = side.facts;
         let anchors = anchors(side);
         let intervals = self.intervals;
-        for &id in view.shortest.in_order() {
-            let (index, Some(node)) = (id.index(), view.placement.of(id)) else { continue };
-            if side.stays[index] != NONE || view.heap.objects().flags(id).contains(Flags::GARBAGE) {
+        for &id in facts.shortest.in_order() {
+            let (index, Some(node)) = (id.index(), facts.placement.of(id)) else { continue };
+            if side.stays[index] != NONE || facts.heap.objects().flags(id).contains(Flags::GARBAGE) {
                 continue;
             }
             let Anchor { at, child } = anchors[index];
-            let below = ObjectId::from_raw(child).and_then(|child| view.placement.of(child));
+            let below = ObjectId::from_raw(child).and_then(|child| facts.placement.of(child));
             let holder = match ObjectId::from_raw(at) {
-                Some(at) => view.placement.of(at).map(|node| nodes.owner(node)),
+                Some(at) => facts.placement.of(at).map(|node| nodes.owner(node)),
                 None => below.map(|below| root_of(nodes, below)),
             };
             let Some(holder) = holder else { continue };
@@ -189,7 +189,7 @@ impl Gains {
                 Some(_) => LATER,
             };
             let grower = at != NONE && side.grower[at as usize];
-            let size = view.heap.objects().size(id).cast_signed();
+            let size = facts.heap.objects().size(id).cast_signed();
             let direct = child == id.raw();
             let row = self.row(GrowthSite { holder, grower, child: child_node });
             let sign = if newer.is_some() { 1 } else { -1 };
@@ -199,44 +199,32 @@ impl Gains {
             tally.count.resize(intervals, 0);
             tally.count[t] += sign;
             tally.bytes += sign * size;
-            let is_key = view.label(id).is_some_and(|label| label.kind() == LabelKind::KeyObject);
-            if direct {
-                tally.direct += sign;
-                if !is_key {
-                    row.items[t] += sign;
-                }
-            }
+            let is_key = facts.label(id).is_some_and(|label| label.kind() == LabelKind::KeyObject);
+            tally.direct += if direct { sign } else { 0 };
+            row.items[t] += if direct && !is_key { sign } else { 0 };
             if let Some((came, lasts)) = newer {
                 row.gained += size.unsigned_abs();
-                if view.framed[index] {
-                    row.framed += size.unsigned_abs();
-                }
-                if came[index] != NONE {
-                    row.moved[t] += size;
-                }
-                if direct {
-                    row.weak += u64::from(view.shape(id) == Shape::Weak);
-                    if !is_key {
-                        row.new[t] += 1;
-                        row.lasting[t] += u64::from(lasts[index]);
-                    }
-                }
+                row.framed += if facts.framed[index] { size.unsigned_abs() } else { 0 };
+                row.moved[t] += if came[index] == NONE { 0 } else { size };
+                row.weak += u64::from(direct && facts.shape(id) == Shape::Weak);
+                row.new[t] += u64::from(direct && !is_key);
+                row.lasting[t] += u64::from(direct && !is_key && lasts[index]);
             }
             self.total[t] += sign * size;
         }
     }
 
-    /// Counts how those that stayed changed themselves.
+    /// Counts the changes of the objects that stayed.
     fn survivors(&mut self, nodes: &PathNodes, t: usize, old: &Side<'_, '_>, new: &Side<'_, '_>) {
         let intervals = self.intervals;
-        for &b in new.view.shortest.in_order() {
-            let (Some(a), Some(node)) = (ObjectId::from_raw(new.stays[b.index()]), new.view.placement.of(b))
+        for &b in new.facts.shortest.in_order() {
+            let (Some(a), Some(node)) = (ObjectId::from_raw(new.stays[b.index()]), new.facts.placement.of(b))
             else {
                 continue;
             };
-            let size = |view: &View<'_>, id| view.heap.objects().size(id).cast_signed();
-            let grown = size(new.view, b) - size(old.view, a);
-            let owner = new.view.owner_of(b);
+            let size = |facts: &HeapFacts<'_>, id| facts.heap.objects().size(id).cast_signed();
+            let grown = size(new.facts, b) - size(old.facts, a);
+            let owner = new.facts.owner_of(b);
             let grower = new.grower[owner.index()];
             if grown != 0 {
                 let row = self.row(GrowthSite { holder: nodes.owner(node), grower, child: OWN });
@@ -247,7 +235,7 @@ impl Gains {
                 self.total[t] += grown;
             }
             if owner == b {
-                let change = i64::from(new.view.degree[b.index()]) - i64::from(old.view.degree[a.index()]);
+                let change = i64::from(new.facts.degree[b.index()]) - i64::from(old.facts.degree[a.index()]);
                 if change != 0 {
                     let of = self.degrees.entry((nodes.owner(node), grower)).or_default();
                     of.resize(intervals, (0, 0));
@@ -263,29 +251,29 @@ fn root_of(nodes: &PathNodes, node: PathNodeId) -> PathNodeId {
     std::iter::successors(Some(node), |&node| nodes.get(node).parent).last().unwrap_or(node)
 }
 
-/// Where each object that is not on the other side is counted.
+/// The place at which each object that is not on the other side is counted.
 fn anchors(side: &Side<'_, '_>) -> Vec<Anchor> {
-    let view = side.view;
+    let facts = side.facts;
     let there = |id: ObjectId| side.stays[id.index()] != NONE;
-    let mut anchors = vec![Anchor { at: NONE, child: OWN }; view.owner.len()];
+    let mut anchors = vec![Anchor { at: NONE, child: OWN }; facts.owner.len()];
     let mut late: Vec<ObjectId> = Vec::new();
-    for &id in view.shortest.in_order().iter().filter(|&&id| !there(id)) {
-        anchors[id.index()] = match view.shortest.of(id) {
+    for &id in facts.shortest.in_order().iter().filter(|&&id| !there(id)) {
+        anchors[id.index()] = match facts.shortest.of(id) {
             Reached::Object { from, label } if there(from) => {
-                let owner = view.owner_of(from);
+                let owner = facts.owner_of(from);
                 let at = if there(owner) { owner } else { from };
                 let child = if label.kind().is_fold() { OWN } else { id.raw() };
                 Anchor { at: at.raw(), child }
             }
             Reached::Object { from, label } => match anchors[from.index()] {
-                // A part that came new: what it holds is the holder's.
+                // A new part: its items are the holder's.
                 Anchor { at, child: OWN } if at != NONE && !label.kind().is_fold() => {
                     Anchor { at, child: id.raw() }
                 }
                 above => above,
             },
             Reached::Root(root) => {
-                if matches!(view.heap.roots().get(root).kind, RootKind::Class | RootKind::Module) {
+                if matches!(facts.heap.roots().get(root).kind, RootKind::Class | RootKind::Module) {
                     late.push(id);
                 }
                 Anchor { at: NONE, child: id.raw() }
@@ -299,21 +287,21 @@ fn anchors(side: &Side<'_, '_>) -> Vec<Anchor> {
     anchors
 }
 
-/// Counts namespaces that are roots with the class or module that they belong to.
+/// Attributes namespaces that are roots to the class or module that they belong to.
 fn rehang(side: &Side<'_, '_>, anchors: &mut [Anchor], late: &[ObjectId]) {
-    let view = side.view;
+    let facts = side.facts;
     let mut of: FxHashMap<u32, Anchor> = late.iter().map(|id| (id.raw(), anchors[id.index()])).collect();
-    for &id in view.shortest.in_order() {
-        if side.stays[id.index()] != NONE || !matches!(view.shape(id), Shape::Class | Shape::Module) {
+    for &id in facts.shortest.in_order() {
+        if side.stays[id.index()] != NONE || !matches!(facts.shape(id), Shape::Class | Shape::Module) {
             continue;
         }
-        for reference in view.heap.references().of(id).filter(|r| r.label.kind() == LabelKind::Dict) {
+        for reference in facts.heap.references().of(id).filter(|r| r.label.kind() == LabelKind::Dict) {
             if let Some(known) = of.get_mut(&reference.to.raw()) {
                 *known = anchors[id.index()];
             }
         }
     }
-    for &id in view.shortest.in_order().iter().filter(|&&id| side.stays[id.index()] == NONE) {
+    for &id in facts.shortest.in_order().iter().filter(|&&id| side.stays[id.index()] == NONE) {
         let Anchor { at: NONE, child } = anchors[id.index()] else { continue };
         if let Some(&known) = of.get(&child).filter(|known| known.at != NONE) {
             anchors[id.index()] = known;

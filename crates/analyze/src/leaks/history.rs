@@ -1,8 +1,7 @@
-//! What became of each object over the whole series: who kept growing, and which values were replaced by larger ones.
+//! The history of each object over the whole series: which kept growing, and which values were replaced by larger ones.
 //!
-//! Two passes over the heaps, each of which looks at two neighbours at a time: forward, what each object of a heap has
-//! been through so far; then backward, what becomes of it. So no more than two heaps are needed at once, however many
-//! there are.
+//! Two passes over the heaps, each of which looks at two neighbours at a time: forward for the past of each object,
+//! then backward for its future. So no more than two heaps are needed at once, however many there are.
 //!
 //! Invariant: linear in the objects of all heaps; every object has a few counters, no list.
 
@@ -10,16 +9,16 @@ use memtop_heap::{Flags, ObjectId};
 use rustc_hash::FxHashMap;
 
 use super::answer::SnapshotRow;
-use super::identity::Step;
+use super::heap_facts::{HeapFacts, NONE};
+use super::object_matches::ObjectMatches;
 use super::snapshot;
 use super::store::Store;
 use super::thresholds::Thresholds;
-use super::view::{NONE, View};
 use crate::heap_series::HeapSeries;
 use crate::memory::{MemoryTotal, memory_total};
 use crate::path_nodes::{PathNodeId, PathNodes};
 
-/// What is kept of each heap throughout: it grows with the paths and not with the objects.
+/// The summary of a heap that is kept throughout: its size grows with the paths, not with the objects.
 pub(super) struct Summary {
     pub(super) row: SnapshotRow,
     pub(super) memory: MemoryTotal,
@@ -30,13 +29,13 @@ pub(super) struct Summary {
 }
 
 impl Summary {
-    fn of(view: &View<'_>) -> Self {
-        let flags = view.heap.objects().all_flags();
+    fn of(facts: &HeapFacts<'_>) -> Self {
+        let flags = facts.heap.objects().all_flags();
         Self {
-            row: snapshot::row(&view.heap),
-            memory: memory_total(&view.heap),
+            row: snapshot::row(&facts.heap),
+            memory: memory_total(&facts.heap),
             garbage: flags.iter().filter(|flags| flags.contains(Flags::GARBAGE)).count() as i64,
-            nodes: view.nodes.clone(),
+            nodes: facts.nodes.clone(),
         }
     }
 
@@ -53,31 +52,31 @@ impl Summary {
 
 /// A value in one slot through all heaps, in place or replaced.
 pub(super) struct Slot {
-    /// The value in the first heap; while the heaps are gone through backward, in the heap that was come to.
+    /// The value in the first heap; during the backward pass, in the heap that the pass is at.
     pub(super) first: ObjectId,
     /// The value in the last heap.
     pub(super) last: ObjectId,
-    /// By heap: the bytes of what is reached through the value.
+    /// By heap: the bytes of all objects that are reached through the value.
     pub(super) through: Vec<i64>,
     /// By how much the value's own size differs between the first and the last heap.
     pub(super) own: i64,
     /// Whether the last value refers to more items than the first.
     pub(super) has_more: bool,
-    /// In how many intervals what is reached through it grew.
+    /// In how many intervals the bytes reached through it grew.
     pub(super) grown: usize,
     /// In how many it was replaced.
     pub(super) replaced: usize,
-    /// Whether each new value kept the one before or what that held; none if it held nothing.
+    /// Whether each new value kept the one before or its content; none if it held nothing.
     pub(super) kept: Option<bool>,
 }
 
-/// What became of the objects.
+/// The history of the objects.
 pub(super) struct History {
     /// By heap.
     pub(super) heaps: Vec<Summary>,
     /// By object of the last heap: whether it is in all heaps and gained items in (nearly) every interval.
     pub(super) grower: Vec<bool>,
-    /// By object of the last heap: what it was in the first one, if it stayed from then on; else [`NONE`].
+    /// By object of the last heap: the object that it was in the first one, if it stayed from then on; else [`NONE`].
     pub(super) first: Vec<u32>,
     /// By node: the objects of the last heap that ever gained items.
     pub(super) gained: FxHashMap<PathNodeId, Vec<ObjectId>>,
@@ -87,7 +86,7 @@ pub(super) struct History {
 
 #[derive(Clone, Copy)]
 struct Past {
-    /// What it was in the first heap, if it stayed since.
+    /// The object that it was in the first heap, if it stayed since.
     first: u32,
     /// For how many intervals it stayed.
     stayed: u16,
@@ -95,7 +94,7 @@ struct Past {
     gained: u16,
     /// For how many intervals its slot was there.
     slot: u16,
-    /// In how many of them what is reached through it grew.
+    /// In how many of them the bytes reached through it grew.
     grown: u16,
     replaced: u16,
     kept: u16,
@@ -120,13 +119,13 @@ impl Default for Past {
     }
 }
 
-/// An interval, with what is known of it with hindsight.
+/// An interval, with facts from later heaps.
 pub(super) struct Interval<'i, 'h> {
     /// Its number, from 0.
     pub(super) index: usize,
-    pub(super) old: &'i View<'h>,
-    pub(super) new: &'i View<'h>,
-    pub(super) step: &'i Step,
+    pub(super) old: &'i HeapFacts<'h>,
+    pub(super) new: &'i HeapFacts<'h>,
+    pub(super) matches: &'i ObjectMatches,
     /// By object of the older and of the newer heap: as [`History::grower`].
     pub(super) old_grower: &'i [bool],
     pub(super) new_grower: &'i [bool],
@@ -139,7 +138,7 @@ impl History {
     /// one first.
     ///
     /// # Errors
-    /// If a heap cannot be had.
+    /// If a heap cannot be loaded.
     pub(super) fn new<S: HeapSeries + ?Sized>(
         store: &mut Store<'_, S>,
         limits: &Thresholds,
@@ -158,14 +157,14 @@ impl History {
             gained: FxHashMap::default(),
             slots: FxHashMap::default(),
         };
-        let last = store.view(end)?;
+        let last = store.facts(end)?;
         history.find_slots(&last, store.nodes(), &past, intervals);
         drop((last, past));
         history.backward(store, visit)?;
         Ok(history)
     }
 
-    /// What each object of the last heap has been through, and the summaries of all heaps.
+    /// The past of each object of the last heap, and the summaries of all heaps.
     fn forward<S: HeapSeries + ?Sized>(
         store: &mut Store<'_, S>,
     ) -> Result<(Vec<Past>, Vec<Summary>), S::Error> {
@@ -173,7 +172,7 @@ impl History {
         let mut heaps = Vec::with_capacity(store.len());
         for index in 0..store.len() {
             store.keep_only(&[index.saturating_sub(1)]);
-            let new = store.view(index)?;
+            let new = store.facts(index)?;
             heaps.push(Summary::of(&new));
             past = match index.checked_sub(1) {
                 None => {
@@ -181,45 +180,45 @@ impl History {
                     (0..new.owner.len() as u32).map(first).collect()
                 }
                 Some(before) => {
-                    let old = store.view(before)?;
-                    advance(&old, &new, &*store.step(before)?, &past)
+                    let old = store.facts(before)?;
+                    advance(&old, &new, &*store.matches(before)?, &past)
                 }
             };
         }
         Ok((past, heaps))
     }
 
-    fn find_slots(&mut self, last: &View<'_>, nodes: &PathNodes, past: &[Past], intervals: usize) {
+    fn find_slots(&mut self, last: &HeapFacts<'_>, nodes: &PathNodes, past: &[Past], intervals: usize) {
         for &id in last.shortest.in_order() {
-            let (told, Some(node)) = (past[id.index()], last.placement.of(id)) else { continue };
-            if told.gained > 0 && last.owner_of(id) == id {
+            let (object, Some(node)) = (past[id.index()], last.placement.of(id)) else { continue };
+            if object.gained > 0 && last.owner_of(id) == id {
                 self.gained.entry(nodes.owner(node)).or_default().push(id);
             }
-            // A part is its owner's own, and of no interest unless it is what a buffer is: a plain value.
+            // A part belongs to its owner, and is skipped unless it is a plain value, as the bytes of a buffer are.
             let counts = !nodes.is_part(node) || last.shape(id) == memtop_heap::Shape::Atom;
-            if usize::from(told.slot) == intervals && (told.replaced > 0 || told.resized) && counts {
+            if usize::from(object.slot) == intervals && (object.replaced > 0 || object.resized) && counts {
                 self.slots.entry(nodes.owner(node)).or_default().push(Slot {
                     first: id,
                     last: id,
                     through: vec![last.subtree[id.index()].cast_signed()],
                     own: last.heap.objects().size(id).cast_signed(),
                     has_more: false,
-                    grown: usize::from(told.grown),
-                    replaced: usize::from(told.replaced),
-                    kept: (told.held > 0).then_some(told.kept == told.held),
+                    grown: usize::from(object.grown),
+                    replaced: usize::from(object.replaced),
+                    kept: (object.held > 0).then_some(object.kept == object.held),
                 });
             }
         }
     }
 
-    /// Goes back to the first heap, with what is known of the end.
+    /// Goes back to the first heap, with the facts of the last one.
     fn backward<S: HeapSeries + ?Sized>(
         &mut self,
         store: &mut Store<'_, S>,
         mut visit: impl FnMut(&[Summary], &PathNodes, &Interval<'_, '_>),
     ) -> Result<(), S::Error> {
         let end = store.len() - 1;
-        let last = store.view(end)?;
+        let last = store.facts(end)?;
         let degrees: FxHashMap<ObjectId, u32> =
             self.slots.values().flatten().map(|slot| (slot.last, last.degree[slot.last.index()])).collect();
         drop(last);
@@ -227,15 +226,15 @@ impl History {
         let mut lasts = vec![true; new_grower.len()];
         for index in (0..store.intervals()).rev() {
             store.keep_only(&[index, index + 1]);
-            let (old, new, step) = (store.view(index)?, store.view(index + 1)?, store.step(index)?);
+            let (old, new, matches) = (store.facts(index)?, store.facts(index + 1)?, store.matches(index)?);
             let of = |next: &[bool], to: u32| to != NONE && next[to as usize];
-            let old_grower: Vec<bool> = step.stays.iter().map(|&to| of(&new_grower, to)).collect();
-            let old_lasts: Vec<bool> = step.same.iter().map(|&to| of(&lasts, to)).collect();
+            let old_grower: Vec<bool> = matches.stays.iter().map(|&to| of(&new_grower, to)).collect();
+            let old_lasts: Vec<bool> = matches.same.iter().map(|&to| of(&lasts, to)).collect();
             let interval = Interval {
                 index,
                 old: &old,
                 new: &new,
-                step: &step,
+                matches: &matches,
                 old_grower: &old_grower,
                 new_grower: &new_grower,
                 lasts: &lasts,
@@ -243,7 +242,7 @@ impl History {
             visit(&self.heaps, store.nodes(), &interval);
             for slot in self.slots.values_mut().flatten() {
                 let at = slot.first.index();
-                let before = if step.was[at] == NONE { step.replaced[at] } else { step.was[at] };
+                let before = if matches.was[at] == NONE { matches.replaced[at] } else { matches.was[at] };
                 // The slot was there for all intervals, so the value before is known.
                 slot.first = ObjectId::from_raw(before).unwrap_or(slot.first);
                 slot.through.push(old.subtree[slot.first.index()].cast_signed());
@@ -259,56 +258,56 @@ impl History {
     }
 }
 
-fn advance(old: &View<'_>, new: &View<'_>, step: &Step, past: &[Past]) -> Vec<Past> {
+fn advance(old: &HeapFacts<'_>, new: &HeapFacts<'_>, matches: &ObjectMatches, past: &[Past]) -> Vec<Past> {
     let mut next = vec![Past::default(); new.owner.len()];
     for &b in new.shortest.in_order() {
         let index = b.index();
-        let stayed = ObjectId::from_raw(step.was[index]);
-        let Some(a) = stayed.or(ObjectId::from_raw(step.replaced[index])) else { continue };
-        let mut told = past[a.index()];
+        let stayed = ObjectId::from_raw(matches.was[index]);
+        let Some(a) = stayed.or(ObjectId::from_raw(matches.replaced[index])) else { continue };
+        let mut object = past[a.index()];
         if stayed.is_none() {
-            told.first = NONE;
+            object.first = NONE;
         }
         match stayed {
             Some(_) => {
-                told.stayed = told.stayed.saturating_add(1);
-                told.gained += u16::from(new.degree[index] > old.degree[a.index()]);
-                told.resized |= new.heap.objects().size(b) != old.heap.objects().size(a);
+                object.stayed = object.stayed.saturating_add(1);
+                object.gained += u16::from(new.degree[index] > old.degree[a.index()]);
+                object.resized |= new.heap.objects().size(b) != old.heap.objects().size(a);
             }
             None => {
-                (told.stayed, told.gained) = (0, 0);
-                told.replaced += 1;
-                if let Some(kept) = kept(old, step, a) {
-                    told.held += 1;
-                    told.kept += u16::from(kept);
+                (object.stayed, object.gained) = (0, 0);
+                object.replaced += 1;
+                if let Some(kept) = kept(old, matches, a) {
+                    object.held += 1;
+                    object.kept += u16::from(kept);
                 }
             }
         }
-        told.slot += 1;
-        told.grown += u16::from(new.subtree[index] > old.subtree[a.index()]);
-        next[index] = told;
+        object.slot += 1;
+        object.grown += u16::from(new.subtree[index] > old.subtree[a.index()]);
+        next[index] = object;
     }
     next
 }
 
-/// How many items are looked at to see whether a value was taken over.
+/// The number of items that are compared to decide whether a value was taken over.
 const LOOKED_AT: usize = 64;
 
-/// A copy of an object has copies of what it consists of, so far down.
+/// The depth to which a copy of an object has copies of its content.
 const COPIED: u32 = 3;
 
-/// Whether a value that was replaced is still there, or at least half of what it alone held, itself or through containers
-/// that were copied with it; none if it held nothing.
-fn kept(old: &View<'_>, step: &Step, a: ObjectId) -> Option<bool> {
-    kept_within(old, step, a, COPIED)
+/// Whether a replaced value is still there, or at least half of the objects that it alone held, directly or through
+/// containers that were copied with it; none if it held nothing.
+fn kept(old: &HeapFacts<'_>, matches: &ObjectMatches, a: ObjectId) -> Option<bool> {
+    kept_within(old, matches, a, COPIED)
 }
 
-fn kept_within(old: &View<'_>, step: &Step, a: ObjectId, depth: u32) -> Option<bool> {
+fn kept_within(old: &HeapFacts<'_>, matches: &ObjectMatches, a: ObjectId, depth: u32) -> Option<bool> {
     let mine = old.items(a, true, LOOKED_AT);
     if mine.is_empty() || depth == 0 {
         return None;
     }
-    let there = |id: ObjectId| step.same[id.index()] != NONE;
-    let is_kept = |id: ObjectId| there(id) || kept_within(old, step, id, depth - 1) == Some(true);
+    let there = |id: ObjectId| matches.same[id.index()] != NONE;
+    let is_kept = |id: ObjectId| there(id) || kept_within(old, matches, id, depth - 1) == Some(true);
     Some(there(a) || 2 * mine.iter().filter(|&&id| is_kept(id)).count() >= mine.len())
 }

@@ -1,57 +1,61 @@
-//! The finder: which place grows over a series of heaps, and what that says.
+//! The leak finder: the places that grow over a series of heaps, and which of them are suspects.
 //!
-//! Growth alone accuses nobody: caches fill, queues walk, saw-teeth rise. A place is accused if it held more in every
-//! interval, if the least that its slope can be is above zero, and if its items stay. It is named by the holder that
-//! was there throughout, as a path. The idea to look at paths and not at types is LeakCanary's (its object growth
-//! detector); that what is new counts with its nearest surviving ancestor, that chains and values which are replaced
-//! by larger ones are places too, and what puts growth in doubt, is ours.
+//! Growth alone is not a leak: caches fill, queues drift, saw-teeth rise. A place is a suspect if it held more in every
+//! interval, if the lower bound of its slope is above zero, and if its items stay. Its name is the path of the holder
+//! that existed throughout. Looking at paths instead of types is the idea of LeakCanary's object growth detector. Ours
+//! are the rest: new objects count with their nearest surviving ancestor, chains and values that are replaced by larger
+//! ones are places too, and growth can be in doubt.
 //!
-//! Each heap is walked a few times, each interval a few more; nothing is worse than linear but sorting addresses.
-//! About 80 bytes an object while it works, for two heaps at once, or for all of them if they are in memory anyway; the
-//! dominators of the first and the last heap come on top.
+//! Each heap is walked a few times, and each interval a few more; nothing but sorting addresses is worse than linear.
+//! It needs about 80 bytes per object, for two heaps at once, or for all of them if they are in memory anyway, and the
+//! dominators of the first and the last heap.
 //!
-//! Invariant: equal heaps give equal answers, in whatever order they are given. What no root reaches, garbage and
-//! mem_top's own objects never count. It renders nothing but paths and sentences.
+//! Invariant: equal heaps give equal answers, in whatever order they are given. Unreachable objects, garbage and
+//! mem_top's own objects never count. It renders paths, and nothing else: an answer holds data.
 
 mod answer;
+mod assessment;
 mod classify;
+mod co_holders;
 mod detect;
 mod doubts;
+mod evidence;
 mod growth;
+mod heap_facts;
 mod history;
-mod identity;
-mod prose;
+mod leaked_types;
+mod object_matches;
 mod slopes;
 mod snapshot;
 mod store;
 mod suspect_builder;
 mod thresholds;
 mod verdict;
-mod view;
 
 use memtop_heap::{CaptureInfo, Heap, ObjectId};
 
 pub use answer::{Cause, LeakStep, LeakedType, Leaks, Rate, SnapshotRow, Suspect, Verdict};
-pub use thresholds::Thresholds;
+pub use evidence::{Doubt, DropRule, Evidence, GrowthUnit, Headline, Note, Per, Reason};
+pub use thresholds::{LEAST_MINUTES, Thresholds};
 
 use crate::heap_series::HeapSeries;
 use crate::memory::memory_total;
 use crate::retained::Retained;
 use crate::series::{SeriesError, order_of};
-use classify::Judged;
-use detect::Search;
+use detect::{Finding, Search};
 use growth::Gains;
+use heap_facts::HeapFacts;
 use history::History;
 use store::Store;
 use suspect_builder::SuspectBuilder;
 
-/// Why nothing can be said of a series.
+/// The reason why a series has no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LeaksError<E> {
     /// The heaps cannot be compared.
     #[error(transparent)]
     Series(#[from] SeriesError),
-    /// A heap could not be had.
+    /// A heap could not be loaded.
     #[error("a heap of the series cannot be loaded")]
     Heap(E),
 }
@@ -65,14 +69,14 @@ impl From<LeaksError<std::convert::Infallible>> for SeriesError {
     }
 }
 
-/// What to look for, and how much to tell.
+/// The sensitivity of the finder, and the size of its answer.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LeaksOptions {
-    /// How many suspects and candidates are told, together.
+    /// The largest number of suspects and candidates together.
     pub limit: usize,
-    /// Whether to find retained sizes: of the first and the last heap, if there is anything to tell.
+    /// Whether to compute retained sizes, in the first and the last heap, if there is a suspect or candidate.
     pub retained: bool,
-    /// From when on growth is believed.
+    /// The thresholds above which growth counts.
     pub thresholds: Thresholds,
 }
 
@@ -82,7 +86,7 @@ impl Default for LeaksOptions {
     }
 }
 
-/// A place that the finder looked at, and what became of it. To see why a program is judged as it is.
+/// A place that the finder considered, and the result: for understanding a verdict.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Considered {
     /// The path of the place.
@@ -96,15 +100,15 @@ pub struct Considered {
     /// New items before the last interval, and how many of them are still there at the end.
     pub turnover: (u64, u64),
     /// The rule that dropped it; none for a suspect or candidate.
-    pub dropped: Option<String>,
+    pub dropped: Option<DropRule>,
     /// Why it is only a candidate.
-    pub doubt: Option<String>,
+    pub doubt: Option<Doubt>,
 }
 
 /// Finds what leaks in a series of heaps of one process.
 ///
-/// Three heaps are the least for an accusation, four or more are better. Two give candidates; one gives the points
-/// where memory accumulates, as candidates. Heaps are put in the order of time.
+/// A suspect takes three heaps at least, better four or more. Two give candidates; one gives the points where memory
+/// accumulates, as candidates. The heaps are sorted by time.
 ///
 /// # Errors
 /// If the heaps are of different processes, interpreters or versions of Python.
@@ -115,7 +119,7 @@ pub fn leaks(heaps: &[&Heap], options: &LeaksOptions) -> Result<Leaks, SeriesErr
 /// As [`leaks`], of heaps that need not all be in memory. The answer is the same.
 ///
 /// # Errors
-/// As [`leaks`], or if a heap cannot be had.
+/// As [`leaks`], or if a heap cannot be loaded.
 pub fn leaks_of<S: HeapSeries + ?Sized>(
     series: &S,
     options: &LeaksOptions,
@@ -127,7 +131,7 @@ pub fn leaks_of<S: HeapSeries + ?Sized>(
     let mut answer = Leaks {
         info: store.captures().last().map(|&info| info.clone()),
         verdict: Verdict::Inconclusive,
-        reason: String::new(),
+        reason: Reason::NoSnapshot,
         detectable_growth: None,
         snapshots: Vec::new(),
         suspects: Vec::new(),
@@ -145,10 +149,10 @@ pub fn leaks_of<S: HeapSeries + ?Sized>(
             answer.memory.push(memory_total(&heap));
             answer.candidates = snapshot::candidates(&heap, options.limit);
         }
-        _ => search(&mut store, limits, |store, search, judged| {
+        _ => search(&mut store, limits, |store, search, findings| {
             answer.detectable_growth = Some(limits.bytes.div_ceil(search.intervals().max(1) as u64));
             native = verdict::native(&store.captures(), &search.gains.total, limits);
-            (answer.suspects, answer.candidates) = tell(store, search, judged, options);
+            (answer.suspects, answer.candidates) = suspects(store, search, findings, options);
             for heap in &search.history.heaps {
                 answer.snapshots.push(heap.row);
                 answer.memory.push(heap.memory.clone());
@@ -161,12 +165,14 @@ pub fn leaks_of<S: HeapSeries + ?Sized>(
         _ => None,
     };
     (answer.verdict, answer.reason) = verdict::verdict(
-        &answer.suspects,
-        &answer.candidates,
-        native,
-        heaps,
-        last.as_deref(),
-        answer.detectable_growth,
+        verdict::Grounds {
+            suspects: &answer.suspects,
+            candidates: &answer.candidates,
+            native,
+            heaps,
+            last: last.as_deref(),
+            detectable: answer.detectable_growth,
+        },
         limits,
     );
     let all = answer.suspects.len() + answer.candidates.len();
@@ -176,7 +182,7 @@ pub fn leaks_of<S: HeapSeries + ?Sized>(
     Ok(answer)
 }
 
-/// Every place that was considered, with the rule that let it go: suspects first, then candidates, then the rest.
+/// Every place that was considered, with the rule that dropped it: suspects first, then candidates, then the rest.
 ///
 /// # Errors
 /// As [`leaks`].
@@ -187,18 +193,18 @@ pub fn explain(heaps: &[&Heap], options: &LeaksOptions) -> Result<Vec<Considered
     if store.len() < 2 {
         return Ok(all);
     }
-    search(&mut store, &options.thresholds, |_, search, judged| {
-        let teller = SuspectBuilder { search, retained: None, minutes: None, work: None, growth: 0 };
-        all = judged
+    search(&mut store, &options.thresholds, |_, search, findings| {
+        let builder = SuspectBuilder { search, retained: None, minutes: None, work: None, growth: 0 };
+        all = findings
             .iter()
-            .map(|judged| Considered {
-                holder: teller.path(judged).to_string(),
-                kind: judged.finding.kind.word(),
-                bytes: judged.finding.net.clone(),
-                items: judged.finding.items.clone(),
-                turnover: search.turnover(&judged.finding),
-                dropped: judged.finding.dropped.clone(),
-                doubt: judged.finding.doubt.clone(),
+            .map(|finding| Considered {
+                holder: builder.path(finding).to_string(),
+                kind: finding.kind.word(),
+                bytes: finding.net.clone(),
+                items: finding.items.clone(),
+                turnover: search.turnover(finding),
+                dropped: finding.dropped.clone(),
+                doubt: finding.doubt.clone(),
             })
             .collect();
     })
@@ -206,39 +212,40 @@ pub fn explain(heaps: &[&Heap], options: &LeaksOptions) -> Result<Vec<Considered
     Ok(all)
 }
 
-/// The places of the captures in the order of time, with what is to be said of them.
-fn ordered(captures: &[&CaptureInfo]) -> Result<(Vec<usize>, Vec<String>), SeriesError> {
+/// The indexes of the captures in the order of time, with notes for the reader.
+fn ordered(captures: &[&CaptureInfo]) -> Result<(Vec<usize>, Vec<Note>), SeriesError> {
     let order = order_of(captures)?;
     let mut notes = Vec::new();
     if !order.is_sorted() {
-        notes.push("the snapshots were not in the order of time, and were put in it".to_owned());
+        notes.push(Note::Sorted);
     }
     if captures.iter().any(|info| info.approximate) {
-        notes.push("the process ran on while a snapshot was taken: numbers are approximate".to_owned());
+        notes.push(Note::Approximate);
     }
     let sum =
         |part: fn(&CaptureInfo) -> u64| captures.iter().map(|info| part(info)).fold(0, u64::saturating_add);
     let (damaged, dangling) = (sum(|info| info.damaged), sum(|info| info.dangling));
     if damaged > 0 {
-        notes.push(format!("objects that could not be read, in all snapshots together: {damaged}"));
+        notes.push(Note::Damaged(damaged));
     }
     if dangling > 0 {
-        notes.push(format!("references that lead to no object, in all snapshots together: {dangling}"));
+        notes.push(Note::Dangling(dangling));
     }
-    // What each says is said once.
+    // A note that several captures have is given once.
     for note in order.iter().flat_map(|&index| &captures[index].notes) {
-        if !notes.contains(note) {
-            notes.push(note.clone());
+        let note = Note::Text(note.clone());
+        if !notes.contains(&note) {
+            notes.push(note);
         }
     }
     Ok((order, notes))
 }
 
-/// Finds and judges over two heaps or more; hands over what was found with what it rests on.
+/// Finds and classifies growth over two heaps or more, and passes the result to `done`.
 fn search<S: HeapSeries + ?Sized>(
     store: &mut Store<'_, S>,
     limits: &Thresholds,
-    done: impl FnOnce(&Store<'_, S>, &Search<'_, '_>, &[Judged]),
+    done: impl FnOnce(&Store<'_, S>, &Search<'_, '_>, &[Finding]),
 ) -> Result<(), S::Error> {
     store.prepare()?;
     let mut gains = Gains::new(store.intervals());
@@ -246,46 +253,45 @@ fn search<S: HeapSeries + ?Sized>(
     gains.finish();
     let end = store.len() - 1;
     store.keep_only(&[0, end]);
-    let (first, last) = (store.view(0)?, store.view(end)?);
+    let (first, last) = (store.facts(0)?, store.facts(end)?);
     let search =
         Search { first: &first, last: &last, nodes: store.nodes(), history: &history, gains: &gains, limits };
-    let judged = search.judged();
-    done(store, &search, &judged);
+    done(store, &search, &search.classified());
     Ok(())
 }
 
-fn tell<S: HeapSeries + ?Sized>(
+fn suspects<S: HeapSeries + ?Sized>(
     store: &Store<'_, S>,
     search: &Search<'_, '_>,
-    judged: &[Judged],
+    findings: &[Finding],
     options: &LeaksOptions,
 ) -> (Vec<Suspect>, Vec<Suspect>) {
-    let kept: Vec<&Judged> = judged.iter().filter(|judged| judged.finding.dropped.is_none()).collect();
+    let kept: Vec<&Finding> = findings.iter().filter(|finding| finding.dropped.is_none()).collect();
     let retained = (options.retained && !kept.is_empty()).then(|| {
         let sides = vec![
-            (search.first, kept.iter().map(|judged| &judged.finding.firsts[..]).collect::<Vec<_>>()),
-            (search.last, kept.iter().map(|judged| &judged.finding.members[..]).collect()),
+            (search.first, kept.iter().map(|finding| &finding.firsts[..]).collect::<Vec<_>>()),
+            (search.last, kept.iter().map(|finding| &finding.members[..]).collect()),
         ];
-        let sums = |(view, holders): (&view::View<'_>, Vec<&[ObjectId]>)| retained(&view.heap, &holders);
-        // Side by side it takes the room of two.
+        let sums = |(facts, holders): (&HeapFacts<'_>, Vec<&[ObjectId]>)| retained(&facts.heap, &holders);
+        // In parallel it takes the memory of two.
         let sums = match store.is_in_memory() {
-            true => view::on_threads(sides, sums),
+            true => heap_facts::on_threads(sides, sums),
             false => sides.into_iter().map(sums).collect(),
         };
         (0..kept.len()).map(|place| (sums[0][place], sums[1][place])).collect()
     });
     let captures = store.captures();
     let grown: i64 = search.gains.rows.iter().map(|row| row.net.iter().sum::<i64>().max(0)).sum();
-    let of_kept: i64 = kept.iter().map(|judged| judged.finding.bytes()).sum();
-    let teller = SuspectBuilder {
+    let of_kept: i64 = kept.iter().map(|finding| finding.bytes()).sum();
+    let builder = SuspectBuilder {
         search,
         retained,
         minutes: snapshot::minutes(&captures),
         work: snapshot::work(&captures),
         growth: grown.max(of_kept),
     };
-    let told = kept.into_iter().enumerate().map(|(place, judged)| teller.suspect(place, judged));
-    let (mut suspects, mut candidates): (Vec<Suspect>, Vec<Suspect>) = told.partition(|s| s.doubt.is_none());
+    let built = kept.into_iter().enumerate().map(|(place, finding)| builder.suspect(place, finding));
+    let (mut suspects, mut candidates): (Vec<Suspect>, Vec<Suspect>) = built.partition(|s| s.doubt.is_none());
     for list in [&mut suspects, &mut candidates] {
         for (index, suspect) in list.iter_mut().enumerate() {
             suspect.rank = index + 1;
@@ -294,7 +300,7 @@ fn tell<S: HeapSeries + ?Sized>(
     (suspects, candidates)
 }
 
-/// What each of these groups of objects retains, each object by itself.
+/// The retained size of each group of objects: the sum over its objects.
 fn retained(heap: &Heap, groups: &[&[ObjectId]]) -> Vec<u64> {
     let retained = Retained::new(heap);
     let sum = |ids: &&[ObjectId]| ids.iter().filter_map(|&id| retained.of(id)).fold(0, u64::saturating_add);

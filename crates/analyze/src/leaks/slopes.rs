@@ -1,11 +1,11 @@
-//! How fast something grows, told robustly: the Theil–Sen estimate.
+//! The rate of growth, estimated robustly: the Theil–Sen estimate.
 //!
 //! The slope is the median of the slopes of all pairs of points (H. Theil 1950; P. K. Sen: "Estimates of the
 //! Regression Coefficient Based on Kendall's Tau", JASA 63, 1968); its lower bound is Sen's, from the variance of
 //! Kendall's statistic. With few points the bound is the smallest slope of all, so that it is above zero only if every
 //! point is above the one before.
 
-/// A slope and what it is at least.
+/// A slope and its lower bound.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Slope {
     /// The median of the slopes of all pairs.

@@ -1,9 +1,9 @@
-//! What each heap of a series says by itself: its numbers, its time, and where memory accumulates in a single one.
+//! The facts of each single heap of a series: its numbers, its time, and where memory accumulates in it.
 
 use memtop_heap::{CaptureInfo, Flags, Heap};
 
 use super::answer::{Cause, LeakedType, Rate, SnapshotRow, Suspect};
-use super::prose::bytes;
+use super::evidence::{Doubt, Evidence, Headline};
 use super::suspect_builder::{fingerprint, steps};
 use crate::accumulation::{AccumulationOptions, accumulation};
 use crate::retained::Retained;
@@ -26,7 +26,7 @@ pub(super) fn row(heap: &Heap) -> SnapshotRow {
     }
 }
 
-/// When each heap was captured, in minutes; none if the clock stood still.
+/// The time of each capture, in minutes; none if the clock did not advance.
 pub(super) fn minutes(captures: &[&CaptureInfo]) -> Option<Vec<f64>> {
     let steady: Option<Vec<f64>> = captures.iter().map(|info| info.uptime.map(|time| time as f64)).collect();
     let times = steady.unwrap_or_else(|| captures.iter().map(|info| info.taken_at as f64).collect());
@@ -43,12 +43,12 @@ fn rising(values: Vec<f64>) -> Option<Vec<f64>> {
     values.windows(2).all(|pair| pair[1] > pair[0]).then_some(values)
 }
 
-/// Where memory accumulates in one heap, each as a candidate.
+/// The places where memory accumulates in one heap, as candidates.
 pub(super) fn candidates(heap: &Heap, limit: usize) -> Vec<Suspect> {
     let retained = Retained::new(heap);
     let shortest = ShortestPaths::new(heap, &Costs::default());
     let options = AccumulationOptions { limit, ..AccumulationOptions::default() };
-    let told = accumulation(heap, &retained, &shortest, &options).suspects;
+    let points = accumulation(heap, &retained, &shortest, &options).suspects;
     let no_rate =
         Rate { items_per_minute: None, bytes_per_minute: None, items_per_unit: None, bytes_per_unit: None };
     let candidate = |(index, suspect): (usize, crate::accumulation::AccumulationSuspect)| {
@@ -60,7 +60,7 @@ pub(super) fn candidates(heap: &Heap, limit: usize) -> Vec<Suspect> {
             growth: Vec::new(),
             bytes,
         });
-        let share = format!("{:.0} % of all", suspect.share * 100.0);
+        let share = suspect.share;
         Suspect {
             rank: index + 1,
             cause: if point.path.root.kind == memtop_heap::RootKind::Native {
@@ -77,16 +77,16 @@ pub(super) fn candidates(heap: &Heap, limit: usize) -> Vec<Suspect> {
             share_of_growth: 0.0,
             confidence: 0.0,
             rate: no_rate,
-            evidence: vec![format!("it keeps {} alive, {share}", bytes(point.retained))],
+            evidence: vec![Evidence::RetainedShare { bytes: point.retained, share }],
             own_holder: None,
             fingerprint: fingerprint(&point.path),
             path: steps(&point.path),
             co_holders: Vec::new(),
-            summary: format!("{holder} keeps {} alive, {share}.", bytes(point.retained)),
-            doubt: Some("one snapshot: it shows what is large, not what grows".to_owned()),
+            headline: Headline::Retains { share },
+            doubt: Some(Doubt::OneSnapshot),
             holder_type: Some(point.type_name),
             holder: Some(holder),
         }
     };
-    told.into_iter().enumerate().map(candidate).collect()
+    points.into_iter().enumerate().map(candidate).collect()
 }

@@ -1,23 +1,23 @@
-//! Hands out what is known of each heap and of each interval, and decides what of it is kept.
+//! Hands out the facts about each heap and each interval, and decides which of them are kept.
 //!
-//! Of heaps that are in memory anyway everything is kept, and is found out on threads beforehand. Of others at most two
-//! heaps are held at once: what was released is found out again when it is asked for, which takes time and no memory.
+//! For heaps that are in memory anyway, all facts are kept, and are computed on threads beforehand. Of other heaps at
+//! most two are held at once: released facts are computed again when asked for, which costs time and no memory.
 //!
-//! Invariant: what is found out again equals what was found out first. The heaps are placed on path nodes in the order
+//! Invariant: facts that are computed again equal the first ones. The heaps are placed on path nodes in the order
 //! of time, and a path that was placed before is the same node.
 
 use std::sync::Arc;
 
 use memtop_heap::CaptureInfo;
 
-use super::identity::Step;
+use super::heap_facts::{HeapFacts, on_threads};
+use super::object_matches::ObjectMatches;
 use super::thresholds::Thresholds;
-use super::view::{View, on_threads};
 use crate::heap_series::{HeapHandle, HeapSeries};
 use crate::path_nodes::PathNodes;
 use crate::shortest::{Costs, ShortestPaths};
 
-/// See the module's header.
+/// The facts about the heaps and intervals of a series.
 pub(super) struct Store<'a, S: ?Sized> {
     series: &'a S,
     /// The places of the heaps in the series, in the order of time.
@@ -25,12 +25,12 @@ pub(super) struct Store<'a, S: ?Sized> {
     limits: &'a Thresholds,
     in_memory: bool,
     nodes: PathNodes,
-    views: Vec<Option<Arc<View<'a>>>>,
-    steps: Vec<Option<Arc<Step>>>,
+    facts: Vec<Option<Arc<HeapFacts<'a>>>>,
+    matches: Vec<Option<Arc<ObjectMatches>>>,
 }
 
 impl<'a, S: HeapSeries + ?Sized> Store<'a, S> {
-    /// Knows nothing yet of the heaps of `series`, whose order of time is `order`.
+    /// Creates a store for the heaps of `series`, whose order of time is `order`.
     pub(super) fn new(series: &'a S, order: Vec<usize>, limits: &'a Thresholds) -> Self {
         let heaps = order.len();
         Self {
@@ -39,8 +39,8 @@ impl<'a, S: HeapSeries + ?Sized> Store<'a, S> {
             limits,
             in_memory: series.is_in_memory(),
             nodes: PathNodes::new(),
-            views: vec![None; heaps],
-            steps: vec![None; heaps.saturating_sub(1)],
+            facts: vec![None; heaps],
+            matches: vec![None; heaps.saturating_sub(1)],
         }
     }
 
@@ -51,10 +51,10 @@ impl<'a, S: HeapSeries + ?Sized> Store<'a, S> {
 
     /// How many intervals there are between heaps.
     pub(super) fn intervals(&self) -> usize {
-        self.steps.len()
+        self.matches.len()
     }
 
-    /// The path nodes of all heaps that were looked at so far.
+    /// The path nodes of all heaps that were viewed so far.
     pub(super) fn nodes(&self) -> &PathNodes {
         &self.nodes
     }
@@ -63,7 +63,7 @@ impl<'a, S: HeapSeries + ?Sized> Store<'a, S> {
         self.in_memory
     }
 
-    /// What is known of each capture, in the order of time.
+    /// The captures, in the order of time.
     pub(super) fn captures(&self) -> Vec<&'a CaptureInfo> {
         let captures = self.series.captures();
         self.order.iter().map(|&place| captures[place]).collect()
@@ -74,13 +74,13 @@ impl<'a, S: HeapSeries + ?Sized> Store<'a, S> {
     /// # Errors
     /// If the series cannot give it.
     pub(super) fn heap(&self, index: usize) -> Result<HeapHandle<'a>, S::Error> {
-        match &self.views[index] {
-            Some(view) => Ok(view.heap.clone()),
+        match &self.facts[index] {
+            Some(facts) => Ok(facts.heap.clone()),
             None => self.series.heap(self.order[index]),
         }
     }
 
-    /// Finds out everything at once, on threads, if it will be kept: what is known of one heap depends on no other.
+    /// Computes all facts at once, on threads, if they will be kept: those of one heap do not depend on another.
     ///
     /// # Errors
     /// As [`Store::heap`].
@@ -96,63 +96,63 @@ impl<'a, S: HeapSeries + ?Sized> Store<'a, S> {
             placed.push((heap, shortest, placement));
         }
         let nodes = self.nodes.len();
-        let views = on_threads(placed, |(heap, shortest, placement)| {
-            Arc::new(View::new(heap, shortest, placement, nodes))
+        let facts = on_threads(placed, |(heap, shortest, placement)| {
+            Arc::new(HeapFacts::new(heap, shortest, placement, nodes))
         });
-        let steps = on_threads((0..self.intervals()).collect(), |interval: usize| {
-            let (old, new) = (&views[interval], &views[interval + 1]);
-            Arc::new(Step::new(old, new, &self.nodes, self.limits))
+        let matches = on_threads((0..self.intervals()).collect(), |interval: usize| {
+            let (old, new) = (&facts[interval], &facts[interval + 1]);
+            Arc::new(ObjectMatches::new(old, new, &self.nodes, self.limits))
         });
-        self.views = views.into_iter().map(Some).collect();
-        self.steps = steps.into_iter().map(Some).collect();
+        self.facts = facts.into_iter().map(Some).collect();
+        self.matches = matches.into_iter().map(Some).collect();
         Ok(())
     }
 
-    /// Lets go of what is known of all other heaps, and of the intervals that do not lie between these, unless it is
-    /// kept. Memory is freed when whoever was given a view has dropped it.
+    /// Releases the facts about all other heaps, and the intervals that are not between these, unless they are kept.
+    /// Memory is freed when all holders of the facts have dropped them.
     pub(super) fn keep_only(&mut self, heaps: &[usize]) {
         if self.in_memory {
             return;
         }
-        for (index, view) in self.views.iter_mut().enumerate() {
+        for (index, facts) in self.facts.iter_mut().enumerate() {
             if !heaps.contains(&index) {
-                *view = None;
+                *facts = None;
             }
         }
-        for (interval, step) in self.steps.iter_mut().enumerate() {
+        for (interval, matches) in self.matches.iter_mut().enumerate() {
             if !heaps.contains(&interval) || !heaps.contains(&(interval + 1)) {
-                *step = None;
+                *matches = None;
             }
         }
     }
 
-    /// What is known of a heap. The first time, heaps must be asked for in the order of time.
+    /// The facts of a heap. The first time, heaps must be asked for in the order of time.
     ///
     /// # Errors
     /// As [`Store::heap`].
-    pub(super) fn view(&mut self, index: usize) -> Result<Arc<View<'a>>, S::Error> {
-        if let Some(view) = &self.views[index] {
-            return Ok(Arc::clone(view));
+    pub(super) fn facts(&mut self, index: usize) -> Result<Arc<HeapFacts<'a>>, S::Error> {
+        if let Some(facts) = &self.facts[index] {
+            return Ok(Arc::clone(facts));
         }
         let heap = self.heap(index)?;
         let shortest = ShortestPaths::new(&heap, &Costs::default());
         let placement = self.nodes.place(&heap, &shortest);
-        let view = Arc::new(View::new(heap, shortest, placement, self.nodes.len()));
-        self.views[index] = Some(Arc::clone(&view));
-        Ok(view)
+        let facts = Arc::new(HeapFacts::new(heap, shortest, placement, self.nodes.len()));
+        self.facts[index] = Some(Arc::clone(&facts));
+        Ok(facts)
     }
 
-    /// What stayed between the heaps `interval` and `interval + 1`.
+    /// The matches between the heaps `interval` and `interval + 1`.
     ///
     /// # Errors
     /// As [`Store::heap`].
-    pub(super) fn step(&mut self, interval: usize) -> Result<Arc<Step>, S::Error> {
-        if let Some(step) = &self.steps[interval] {
-            return Ok(Arc::clone(step));
+    pub(super) fn matches(&mut self, interval: usize) -> Result<Arc<ObjectMatches>, S::Error> {
+        if let Some(matches) = &self.matches[interval] {
+            return Ok(Arc::clone(matches));
         }
-        let (old, new) = (self.view(interval)?, self.view(interval + 1)?);
-        let step = Arc::new(Step::new(&old, &new, &self.nodes, self.limits));
-        self.steps[interval] = Some(Arc::clone(&step));
-        Ok(step)
+        let (old, new) = (self.facts(interval)?, self.facts(interval + 1)?);
+        let matches = Arc::new(ObjectMatches::new(&old, &new, &self.nodes, self.limits));
+        self.matches[interval] = Some(Arc::clone(&matches));
+        Ok(matches)
     }
 }

@@ -1,29 +1,25 @@
-//! How a finding is told: as a path that reads like Python, with what it accumulates, how fast, how sure, and why.
+//! Builds a suspect from a finding: its path, the types that accumulate, its rate, cause and fingerprint.
 
 use memtop_heap::{Origin, RootKind};
 use rustc_hash::FxHashMap;
 
-use super::answer::{Cause, LeakStep, LeakedType, Rate, Suspect};
-use super::classify::Judged;
-use super::detect::{GrowthKind, Search};
+use super::answer::{Cause, LeakStep, Rate, Suspect};
+use super::assessment::assess;
+use super::detect::{Finding, GrowthKind, Search};
+use super::evidence::{Headline, Per};
+use super::heap_facts::HeapFacts;
 use super::slopes::theil_sen;
-use super::view::View;
+use super::thresholds::LEAST_MINUTES;
 use crate::path::{Path, StepLabel};
 use crate::path_nodes::{NodeKind, PathNodeId};
 
-/// How many types of a suspect are told.
-const TYPES: usize = 8;
-
-/// A series that is shorter, in minutes, says nothing of growth by the minute that a person should read.
-const LEAST_MINUTES: f64 = 0.25;
-
-/// Up to so many objects, a way that repeats itself is told in full.
+/// The longest path, in objects, that is given in full although its steps repeat.
 const CHAIN: usize = 12;
 
-/// What the suspects of a series have in common.
+/// The facts that the suspects of a series share.
 pub(super) struct SuspectBuilder<'s, 'a, 'b> {
     pub(super) search: &'s Search<'a, 'b>,
-    /// By finding: what its holders retain in the first and in the last heap.
+    /// By finding: the retained sizes of its holders in the first and in the last heap.
     pub(super) retained: Option<Vec<(u64, u64)>>,
     /// When each heap was captured, in minutes.
     pub(super) minutes: Option<Vec<f64>>,
@@ -34,14 +30,13 @@ pub(super) struct SuspectBuilder<'s, 'a, 'b> {
 }
 
 impl SuspectBuilder<'_, '_, '_> {
-    /// The suspect that a finding is, which is the one at `place`; its rank is to be set.
-    pub(super) fn suspect(&self, place: usize, judged: &Judged) -> Suspect {
+    /// The suspect for a finding, the one at `place` among those kept. Its rank is to be set.
+    pub(super) fn suspect(&self, place: usize, finding: &Finding) -> Suspect {
         let search = self.search;
-        let finding = &judged.finding;
         let last = search.last;
-        let path = self.path(judged);
+        let path = self.path(finding);
         let native = finding.kind == GrowthKind::Native;
-        let leaked = self.leaked(judged);
+        let leaked = search.leaked_types(finding);
         let holder_type = self.holder_type(&path);
         let retained = self.retained.as_ref().and_then(|retained| retained.get(place).copied());
         let share = (finding.bytes() as f64 / self.growth.max(1) as f64).clamp(0.0, 1.0);
@@ -56,7 +51,7 @@ impl SuspectBuilder<'_, '_, '_> {
             rank: 0,
             holder: (!native).then(|| path.to_string()),
             holder_type: holder_type.filter(|_| !native),
-            cause: self.cause(judged, &path),
+            cause: self.cause(finding, &path),
             leaked,
             count,
             growth: finding.items.clone(),
@@ -70,12 +65,12 @@ impl SuspectBuilder<'_, '_, '_> {
             own_holder: self.own_holder(&path, last),
             fingerprint: fingerprint(&self.node_path(finding.node)),
             path: steps(&path),
-            co_holders: judged.co_holders.iter().map(|&node| self.node_path(node).to_string()).collect(),
-            summary: String::new(),
+            co_holders: finding.co_holders.iter().map(|&node| self.node_path(node).to_string()).collect(),
+            headline: Headline::Bytes { amount: 0, per: Per::Interval },
             doubt: finding.doubt.clone(),
         };
         let span = self.minutes.as_ref().map_or(0.0, |minutes| minutes[minutes.len() - 1] - minutes[0]);
-        super::prose::complete(&mut suspect, search, finding, span >= LEAST_MINUTES);
+        assess(&mut suspect, search, finding, span >= LEAST_MINUTES);
         suspect
     }
 
@@ -84,9 +79,9 @@ impl SuspectBuilder<'_, '_, '_> {
         self.search.nodes.path(&last.heap, &last.placement, node)
     }
 
-    /// The path to a finding; a key or an index that all its members share is told.
-    pub(super) fn path(&self, judged: &Judged) -> Path {
-        let (search, finding) = (self.search, &judged.finding);
+    /// The path to a finding, with the keys and indexes that all its members share.
+    pub(super) fn path(&self, finding: &Finding) -> Path {
+        let search = self.search;
         let mut path = self.node_path(finding.node);
         let last = search.last;
         let mut nodes: Vec<PathNodeId> =
@@ -95,7 +90,7 @@ impl SuspectBuilder<'_, '_, '_> {
         if nodes.len() != path.steps.len() + 1 {
             return path;
         }
-        // A short way to one holder, dicts within dicts for instance, is no chain: it is told step by step.
+        // A short path to one holder, such as dicts within dicts, is not a chain: it is given step by step.
         if let (GrowthKind::Items, [member]) = (finding.kind, finding.members.as_slice())
             && path.steps.iter().any(|step| step.repeated)
             && last.shortest.chain(*member).len() <= CHAIN
@@ -103,7 +98,7 @@ impl SuspectBuilder<'_, '_, '_> {
         {
             return exact;
         }
-        // By node: the one label that leads to it on the way to the members.
+        // By node: the one label that leads to it on the paths to the members.
         let mut labels: FxHashMap<PathNodeId, Option<StepLabel>> = FxHashMap::default();
         for &member in finding.members.iter().take(1000) {
             let mut at = Some(member);
@@ -135,8 +130,8 @@ impl SuspectBuilder<'_, '_, '_> {
         }
     }
 
-    fn cause(&self, judged: &Judged, path: &Path) -> Cause {
-        let (search, finding) = (self.search, &judged.finding);
+    fn cause(&self, finding: &Finding, path: &Path) -> Cause {
+        let search = self.search;
         if finding.kind == GrowthKind::Native || path.root.kind == RootKind::Native {
             return Cause::NativeReference;
         }
@@ -148,100 +143,7 @@ impl SuspectBuilder<'_, '_, '_> {
         if framed || (gained > 0 && 2 * through > gained) { Cause::Frames } else { Cause::Container }
     }
 
-    /// What accumulates, by type: what a person would name first comes first.
-    fn leaked(&self, judged: &Judged) -> Vec<LeakedType> {
-        let (search, finding) = (self.search, &judged.finding);
-        let intervals = search.intervals();
-        let last = search.last;
-        // By type name: growth by interval, bytes, direct items.
-        let mut types: FxHashMap<memtop_heap::StringId, (Vec<i64>, i64, i64)> = FxHashMap::default();
-        for &row in &finding.rows {
-            for (&ty, tally) in &search.gains.rows[row].types {
-                let of = types.entry(ty).or_insert_with(|| (vec![0; intervals], 0, 0));
-                for (sum, value) in of.0.iter_mut().zip(&tally.count) {
-                    *sum += value;
-                }
-                of.1 += tally.bytes;
-                of.2 += tally.direct;
-            }
-        }
-        let mut counts: FxHashMap<memtop_heap::StringId, u64> = FxHashMap::default();
-        for index in search.inside(finding.node) {
-            let node = search.nodes.id_at(index);
-            *counts.entry(search.nodes.get(node).type_name).or_default() += last.at(node).0;
-        }
-        let origins: FxHashMap<&str, (Origin, bool)> = last
-            .heap
-            .types()
-            .iter()
-            .map(|(id, ty)| {
-                let atom = ty.shape == memtop_heap::Shape::Atom;
-                (last.heap.types().name(id), (ty.origin, atom))
-            })
-            .collect();
-        let items: i64 = finding.items.iter().sum();
-        let whole = matches!(finding.kind, GrowthKind::Replaced | GrowthKind::Size);
-        let holder = search.nodes.get(finding.node).type_name;
-        let mut told: Vec<((u8, i64), LeakedType)> = types
-            .into_iter()
-            .filter(|(ty, (growth, bytes, _))| {
-                let grew = growth.iter().sum::<i64>() > 0;
-                // The holder's own size is not what it accumulates, unless it is all there is.
-                *bytes > 0 && (grew || whole || *ty == holder)
-            })
-            .map(|(ty, (growth, bytes, direct))| {
-                let name = search.nodes.text(ty);
-                let (origin, atom) = origins.get(name).copied().unwrap_or_default();
-                let total: i64 = growth.iter().sum();
-                let of_user = name.contains('.') && matches!(origin, Origin::Own | Origin::Unknown);
-                let is_item = 2 * direct >= items && direct > 0;
-                let class = match () {
-                    () if total <= 0 => 5,
-                    // Of what hangs together, items are all objects: an instance, its dict, its values.
-                    () if of_user && if whole { 10 } else { 2 } * total >= items => match is_item {
-                        true => 0,
-                        false => 1,
-                    },
-                    // One that is replaced and holds the one before: a chain of its own kind.
-                    () if whole && ty == holder && !atom => 2,
-                    () if is_item && !atom => 3,
-                    () => 4,
-                };
-                let leaked = LeakedType {
-                    type_name: name.to_owned(),
-                    count: counts.get(&ty).copied().unwrap_or(0),
-                    growth,
-                    bytes: bytes.unsigned_abs(),
-                };
-                ((class, -bytes), leaked)
-            })
-            .collect();
-        told.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.type_name.cmp(&b.1.type_name)));
-        told.truncate(TYPES);
-        let items_grew = told.first().is_some_and(|(_, leaked)| {
-            let (_, atom) = origins.get(leaked.type_name.as_str()).copied().unwrap_or_default();
-            !atom && leaked.growth.iter().sum::<i64>() > 0
-        });
-        let mut told: Vec<LeakedType> = told.into_iter().map(|(_, leaked)| leaked).collect();
-        // What grows in a part that is no step of the path is the holder's own size: a text buffer's. So is what a
-        // holder grows by that refers to one object again and again.
-        let told_holder = told.iter().any(|leaked| leaked.type_name == search.nodes.text(holder));
-        if (told.is_empty() || whole && !told_holder && !items_grew) && !search.nodes.text(holder).is_empty()
-        {
-            told.insert(
-                0,
-                LeakedType {
-                    type_name: search.nodes.text(holder).to_owned(),
-                    count: last.at(finding.node).0,
-                    growth: vec![0; intervals],
-                    bytes: finding.bytes().max(0).unsigned_abs(),
-                },
-            );
-        }
-        told
-    }
-
-    /// How fast it grows by the clock, and by work.
+    /// How fast it grows, by time and by work.
     fn rate(&self, items: &[i64], bytes: &[i64]) -> Rate {
         let slope = |x: &Option<Vec<f64>>, changes: &[i64]| {
             let x = x.as_ref()?;
@@ -262,8 +164,8 @@ impl SuspectBuilder<'_, '_, '_> {
     }
 
     /// The first part of a path that is in the user's own code.
-    fn own_holder(&self, path: &Path, last: &View<'_>) -> Option<String> {
-        let named = |step: &crate::path::Step| step.label != StepLabel::Start;
+    fn own_holder(&self, path: &Path, last: &HeapFacts<'_>) -> Option<String> {
+        let named = |step: &crate::path::PathStep| step.label != StepLabel::Start;
         let until = if path.root.origin == Origin::Own {
             path.steps.iter().position(named).map_or(path.steps.len(), |index| index + 1)
         } else {
@@ -291,8 +193,8 @@ pub(super) fn steps(path: &Path) -> Vec<LeakStep> {
 }
 
 /// A digest of a path that is the same in every run: FNV-1a with 64 bits (G. Fowler, L. C. Noll, K.-P. Vo; RFC 9923)
-/// over the root's kind and name, and each step's label and type; keys and indexes are `[*]`, files have no folders, and
-/// there are no lines. Each text ends with a zero byte. Sixteen hexadecimal digits.
+/// over the root's kind and name, and each step's label and type; keys and indexes are `[*]`, files have no folders,
+/// and there are no lines. Each text ends with a zero byte. Sixteen hexadecimal digits.
 pub(super) fn fingerprint(path: &Path) -> String {
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
     let mut add = |text: &str| {

@@ -1,15 +1,15 @@
-//! What is to be said over all, and why.
+//! The verdict over a series, and its reason.
 
 use memtop_heap::{CaptureInfo, Heap, LabelKind, Shape};
 
 use super::answer::{Suspect, Verdict};
 use super::classify::in_step;
-use super::prose::bytes;
+use super::evidence::Reason;
 use super::thresholds::Thresholds;
 
-/// By interval: by how much memory outside of Python's objects grew; none if it cannot be known. What malloc has in
-/// use is taken where it is known, else resident memory without the pages of files; both hold Python's large objects
-/// too. What heaps take that were captured in this very process is not in these numbers.
+/// By how much memory outside of Python objects grew in each interval; none if it cannot be known. It is the memory
+/// that malloc has in use where that is known, else resident memory without file pages; both include Python's large
+/// objects. Heaps that were captured in this very process are not in these numbers.
 fn native_growth(captures: &[&CaptureInfo]) -> Option<Vec<i64>> {
     let malloc: Option<Vec<u64>> = captures.iter().map(|info| info.memory.malloc_in_use).collect();
     let resident = || -> Option<Vec<u64>> {
@@ -23,7 +23,7 @@ fn native_growth(captures: &[&CaptureInfo]) -> Option<Vec<i64>> {
     Some(levels.windows(2).map(|pair| pair[1].cast_signed() - pair[0].cast_signed()).collect())
 }
 
-/// Memory outside of Python's objects that grew, and far above those.
+/// Native memory that grew far more than Python objects.
 pub(super) struct Native {
     /// By how much, in bytes.
     grown: u64,
@@ -31,7 +31,7 @@ pub(super) struct Native {
     steps: Vec<i64>,
 }
 
-/// By how much native memory grew, if it did in every interval and far above Python's objects.
+/// By how much native memory grew, if it did in every interval and far more than Python objects.
 pub(super) fn native(captures: &[&CaptureInfo], python: &[i64], limits: &Thresholds) -> Option<Native> {
     let native = native_growth(captures)?;
     let far = |(&native, &python): (&i64, &i64)| {
@@ -43,8 +43,8 @@ pub(super) fn native(captures: &[&CaptureInfo], python: &[i64], limits: &Thresho
         .then(|| Native { grown: native.iter().sum::<i64>().unsigned_abs(), steps: native })
 }
 
-/// The suspect, and which objects of it, that the native memory may belong to: objects that are written in C (a
-/// connection, an image) and became more in step with it.
+/// The holder and the type of the objects that the native memory may belong to: objects of a type written in C (a
+/// connection, an image) whose number grew in step with it.
 fn owner<'s>(
     native: &Native,
     suspects: &'s [Suspect],
@@ -62,8 +62,8 @@ fn owner<'s>(
     })
 }
 
-/// Whether a type is no container, and its objects have no attributes that Python code gave them: what they are is out
-/// of sight.
+/// Whether a type is not a container, and its objects have no attributes set by Python code: their memory is out of
+/// sight.
 fn is_written_in_c(heap: &Heap, name: &str) -> bool {
     let (types, objects, references) = (heap.types(), heap.objects(), heap.references());
     let is_meant =
@@ -77,70 +77,62 @@ fn is_written_in_c(heap: &Heap, name: &str) -> bool {
     })
 }
 
-/// The verdict over so many heaps, and its reason; `last` is the last of them.
-pub(super) fn verdict(
-    suspects: &[Suspect],
-    candidates: &[Suspect],
-    native: Option<Native>,
-    heaps: usize,
-    last: Option<&Heap>,
-    detectable: Option<u64>,
-    limits: &Thresholds,
-) -> (Verdict, String) {
-    let grown = |suspect: &Suspect| suspect.bytes_growth.iter().sum::<i64>().max(0) as u64;
-    let places = |count: usize| if count == 1 { "one place".to_owned() } else { format!("{count} places") };
-    if let Some(native) = native {
-        let explained: u64 = suspects.iter().map(grown).sum();
-        let outside = format!("memory outside of Python objects grew by {}", bytes(native.grown));
-        if (explained as f64) < limits.native_share * native.grown as f64 {
-            if let Some((holder, owning)) = owner(&native, suspects, last, limits) {
-                let reason =
-                    format!("{holder} holds more each time; {outside} in step with its {owning} objects");
-                return (Verdict::Leak, reason);
-            }
-            let reason = match suspects.first() {
-                None => format!(
-                    "{outside}, in each interval, while the objects of Python did not: no object of Python is to blame"
-                ),
-                Some(first) => format!(
-                    "{outside}; the objects of Python that accumulate ({}) are only {} of it",
-                    first.holder.as_deref().unwrap_or("held by native code"),
-                    bytes(explained)
-                ),
-            };
-            return (Verdict::NativeGrowth, reason);
-        }
-        let reason = format!(
-            "objects accumulate in {}, {} in all; {outside} beside it",
-            places(suspects.len()),
-            bytes(explained)
-        );
-        return (Verdict::Leak, reason);
+/// The facts behind a verdict.
+pub(super) struct Grounds<'a> {
+    pub(super) suspects: &'a [Suspect],
+    pub(super) candidates: &'a [Suspect],
+    pub(super) native: Option<Native>,
+    /// How many heaps there are.
+    pub(super) heaps: usize,
+    /// The last of them, if there is native growth.
+    pub(super) last: Option<&'a Heap>,
+    /// The smallest growth of one place, in bytes per interval, that would have been seen.
+    pub(super) detectable: Option<u64>,
+}
+
+/// The verdict and its reason.
+pub(super) fn verdict(grounds: Grounds<'_>, limits: &Thresholds) -> (Verdict, Reason) {
+    let Grounds { suspects, candidates, heaps, detectable, .. } = grounds;
+    let bytes = grown(suspects);
+    if let Some(native) = &grounds.native {
+        return with_native(native, &grounds, limits);
     }
     if let Some(first) = suspects.first() {
-        let all: u64 = suspects.iter().map(grown).sum();
-        let holder = first.holder.clone().unwrap_or_else(|| "native code".to_owned());
-        let more = match suspects.len() {
-            1 => String::new(),
-            count => format!(", and {} more", places(count - 1)),
-        };
-        return (Verdict::Leak, format!("{holder} holds more each time{more}: {} in all", bytes(all)));
+        let reason = Reason::Growth { holder: first.holder.clone(), places: suspects.len(), bytes };
+        return (Verdict::Leak, reason);
     }
-    let seen = detectable.map_or_else(String::new, |least| {
-        format!("; growth of {} an interval in one place would have been seen", bytes(least))
-    });
     match (heaps, candidates.first()) {
-        (0, _) => (Verdict::Inconclusive, "there is no snapshot".to_owned()),
-        (1, _) => (
-            Verdict::Inconclusive,
-            "one snapshot shows where memory is, not where it grows: take three or more".to_owned(),
-        ),
-        (_, Some(first)) => {
-            let holder = first.holder.as_deref().unwrap_or("what native code holds");
-            let doubt = first.doubt.as_deref().unwrap_or("it may be innocent");
-            (Verdict::Inconclusive, format!("{holder} grew, but {doubt}"))
+        (0, _) => (Verdict::Inconclusive, Reason::NoSnapshot),
+        (1, _) => (Verdict::Inconclusive, Reason::OneSnapshot),
+        (_, Some(Suspect { holder, doubt: Some(doubt), .. })) => {
+            (Verdict::Inconclusive, Reason::InDoubt { holder: holder.clone(), doubt: doubt.clone() })
         }
-        (2, None) => (Verdict::NoGrowth, "no place grew between the two snapshots".to_owned()),
-        (_, None) => (Verdict::NoGrowth, format!("no place grew in every interval{seen}")),
+        (2, _) => (Verdict::NoGrowth, Reason::NoGrowthBetweenTwo),
+        (_, _) => (Verdict::NoGrowth, Reason::NoGrowth { detectable }),
     }
+}
+
+/// The bytes by which suspects grew together.
+fn grown(suspects: &[Suspect]) -> u64 {
+    suspects.iter().map(|suspect| suspect.bytes_growth.iter().sum::<i64>().max(0).unsigned_abs()).sum()
+}
+
+/// The verdict where native memory grew: whether the suspects explain it.
+fn with_native(native: &Native, grounds: &Grounds<'_>, limits: &Thresholds) -> (Verdict, Reason) {
+    let suspects = grounds.suspects;
+    let explained = grown(suspects);
+    if explained as f64 >= limits.native_share * native.grown as f64 {
+        let (places, native) = (suspects.len(), native.grown);
+        return (Verdict::Leak, Reason::GrowthBesideNative { places, bytes: explained, native });
+    }
+    if let Some((holder, type_name)) = owner(native, suspects, grounds.last, limits) {
+        let (holder, type_name) = (holder.to_owned(), type_name.to_owned());
+        return (Verdict::Leak, Reason::NativeInStep { holder, type_name, native: native.grown });
+    }
+    let native = native.grown;
+    let reason = match suspects.first() {
+        None => Reason::Native { native },
+        Some(first) => Reason::NativeBeyondSuspects { native, holder: first.holder.clone(), explained },
+    };
+    (Verdict::NativeGrowth, reason)
 }

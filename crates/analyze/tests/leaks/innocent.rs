@@ -1,8 +1,14 @@
-//! What only looks like growth is acquitted, or told as in doubt.
+//! Growth that is not a leak is acquitted or in doubt.
+
+use memtop_analyze::{Doubt, Reason};
 
 use crate::series::{acquitted, each, four, named};
 
-const NOTHING: &str = "no growth: no place grew in every interval; growth of 334 B an interval in one place would have been seen";
+const NOTHING: Reason = Reason::NoGrowth { detectable: Some(334) };
+
+fn in_doubt(holder: &str, doubt: Doubt) -> Reason {
+    Reason::InDoubt { holder: Some(holder.to_owned()), doubt }
+}
 
 #[test]
 fn a_full_cache_whose_entries_turn_over() {
@@ -24,10 +30,7 @@ fn a_queue_that_walks_and_gets_longer() {
                 format!("q -> j{n}:m.Job([{}])[56] -> p{n}:dict(.payload)[64]", n - held.start)
             })
     });
-    assert_eq!(
-        acquitted(&texts),
-        "inconclusive: m.q grew, but its items turn over: 0 of 143 that came before the last interval are still there"
-    );
+    assert_eq!(acquitted(&texts), in_doubt("m.q", Doubt::Turnover { new: 143, lasting: 0 }));
 }
 
 /// Every place in memory comes back to the same use; the numbers in it do not.
@@ -43,10 +46,7 @@ fn a_queue_whose_jobs_come_back_at_the_same_addresses() {
                 )
             })
     });
-    assert_eq!(
-        acquitted(&texts),
-        "inconclusive: m.q grew, but its items turn over: 0 of 143 that came before the last interval are still there"
-    );
+    assert_eq!(acquitted(&texts), in_doubt("m.q", Doubt::Turnover { new: 143, lasting: 0 }));
 }
 
 #[test]
@@ -66,10 +66,7 @@ fn a_warm_up_that_falls() {
                 format!("memo -> k{n}:int(key)[28]; memo -> v{n}:m.V([*])[56]")
             })
     });
-    assert_eq!(
-        acquitted(&texts),
-        "inconclusive: m.memo grew, but it grows more slowly each time, as a cache does that fills up"
-    );
+    assert_eq!(acquitted(&texts), in_doubt("m.memo", Doubt::Slowing));
 }
 
 #[test]
@@ -80,10 +77,7 @@ fn a_time_out_that_is_reached_in_the_last_interval() {
                 format!("memo -> k{n}:int(key)[28]; memo -> v{n}:m.V([*])[56]")
             })
     });
-    assert_eq!(
-        acquitted(&texts),
-        "inconclusive: m.memo grew, but it grew much more slowly in the last interval than before"
-    );
+    assert_eq!(acquitted(&texts), in_doubt("m.memo", Doubt::Slowed));
 }
 
 #[test]
@@ -93,10 +87,7 @@ fn a_cache_with_a_limit_that_is_not_reached() {
             .to_owned()
             + &each(0..30 + 30 * round, |n| format!("c -> k{n}:int(key)[28]; c -> v{n}:m.Blob([*])[56]"))
     });
-    assert_eq!(
-        acquitted(&texts),
-        "inconclusive: m.load grew, but it has a limit and is not full yet: it grows no further than that"
-    );
+    assert_eq!(acquitted(&texts), in_doubt("m.load", Doubt::Limited));
 }
 
 #[test]
@@ -109,7 +100,7 @@ fn addresses_that_are_used_again() {
                 format!("t -> k{n}:int(key); t -> d{n}:dict([*])[64]\n{items}")
             })
     });
-    assert!(acquitted(&texts).starts_with("no growth"));
+    assert_eq!(acquitted(&texts), NOTHING);
 }
 
 #[test]
@@ -136,9 +127,7 @@ fn a_pool_that_moves_its_items_to_another() {
                 format!("{at} -> k{n}:int(key)[28]; {at} -> v{n}:list([*])[64]")
             })
     });
-    assert!(
-        acquitted(&texts).starts_with("inconclusive: m.b grew, but what it gained was held elsewhere before")
-    );
+    assert_eq!(acquitted(&texts), in_doubt("m.b", Doubt::Moved));
 }
 
 #[test]
@@ -188,10 +177,7 @@ fn a_pool_that_rises_by_chance() {
             + &each(0..kept, |n| format!("pool -> a{n}:dict([{n}])[64]"))
             + &each(0..6, |n| format!("pool -> b{round}x{n}:dict([{}])[64]", kept + n))
     });
-    assert_eq!(
-        acquitted(&texts),
-        "inconclusive: m.pool grew, but it grows unevenly, and its items come and go: it may rise by chance"
-    );
+    assert_eq!(acquitted(&texts), in_doubt("m.pool", Doubt::RandomWalk));
 }
 
 #[test]
@@ -226,10 +212,7 @@ fn a_weak_registry_of_garbage_that_awaits_the_collector() {
             + &each(0..gone, |n| format!("s -> w{n}:weakref({{*}})[72]"))
             + &each(gone..all, |n| format!("pool -> g{n}:m.Session([{n}])[56] -> d{n}:dict(__dict__)[104]"))
     });
-    assert!(
-        acquitted(&texts)
-            .starts_with("inconclusive: m.live.data grew, but it holds weakly what may be garbage")
-    );
+    assert_eq!(acquitted(&texts), in_doubt("m.live.data", Doubt::WeakToGarbage));
     // Dead weak references that are kept are a leak all the same.
     let dead = four(|round| {
         "module:m -> ns:dict -> s:list('watched')[216]\n".to_owned()
@@ -248,9 +231,9 @@ fn the_subclasses_that_the_interpreter_remembers() {
                 })
         })
     };
-    assert!(acquitted(&below("s:dict#1[216]\n")).starts_with("no growth"));
+    assert_eq!(acquitted(&below("s:dict#1[216]\n")), NOTHING);
     let named = "module:m -> ns:dict -> c:type('Base') -> s:dict(.__subclasses__)[216]\n";
-    assert!(acquitted(&below(named)).starts_with("no growth"));
+    assert_eq!(acquitted(&below(named)), NOTHING);
 }
 
 /// Carts get fuller while the sessions come: as long as those are in doubt, nothing else is accused in their place.
@@ -265,8 +248,5 @@ fn what_grows_a_little_within_a_cache_that_fills_up() {
             })
             + &each(0..20 * round, |n| format!("c{n} -> i{n}:shop.Line([0])[56]"))
     });
-    assert_eq!(
-        acquitted(&texts),
-        "inconclusive: shop.recent grew, but it grew much more slowly in the last interval than before"
-    );
+    assert_eq!(acquitted(&texts), in_doubt("shop.recent", Doubt::Slowed));
 }

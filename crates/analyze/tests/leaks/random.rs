@@ -78,14 +78,14 @@ proptest! {
             prop_assert_eq!(suspect.bytes_growth.len(), heaps.len() - 1);
             prop_assert!(suspect.bytes_growth.iter().sum::<i64>() > 0);
             prop_assert!(suspect.holder.is_some() != (suspect.cause == Cause::NativeReference && suspect.path[0].type_name == "native reference") || suspect.holder.is_some());
-            prop_assert!(!suspect.summary.is_empty() && !suspect.path.is_empty());
+            prop_assert!(!suspect.evidence.is_empty() && !suspect.path.is_empty());
         }
         prop_assert!(answer.suspects.iter().all(|suspect| suspect.doubt.is_none()));
         prop_assert!(answer.candidates.iter().all(|suspect| suspect.doubt.is_some()));
     }
 
     #[test]
-    fn what_does_not_change_is_not_told(plans in plans()) {
+    fn constant_heaps_have_no_growth(plans in plans()) {
         let same: Vec<Heap> = (0..4).map(|round| heap(&plans[0], 40, round)).collect();
         let answer = leaks(&same.iter().collect::<Vec<_>>(), &LeaksOptions::default()).unwrap();
         prop_assert_eq!(answer.verdict, Verdict::NoGrowth);

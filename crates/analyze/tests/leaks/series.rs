@@ -73,15 +73,17 @@ pub(crate) fn named(texts: &[String]) -> String {
         .collect();
     assert_eq!(answer.verdict == Verdict::Leak, !told.is_empty(), "{}", considered(&graphs));
     match told.is_empty() {
-        true => format!("{}: {}", answer.verdict.word(), answer.reason),
+        true => format!("{:?}", answer.reason),
         false => told.join("; "),
     }
 }
 
-/// The verdict over an innocent program; panics if it accuses.
-pub(crate) fn acquitted(texts: &[String]) -> String {
+/// The reason of the verdict over an innocent program; panics if it accuses.
+pub(crate) fn acquitted(texts: &[String]) -> Reason {
     let graphs = heaps(texts);
     let answer = ask(&graphs);
     assert!(answer.suspects.is_empty(), "{:#?}\n{}", answer.suspects, considered(&graphs));
-    format!("{}: {}", answer.verdict.word(), answer.reason)
+    let is_in_doubt = matches!(answer.reason, Reason::InDoubt { .. });
+    assert_eq!(answer.verdict, if is_in_doubt { Verdict::Inconclusive } else { Verdict::NoGrowth });
+    answer.reason
 }

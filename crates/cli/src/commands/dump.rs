@@ -76,8 +76,8 @@ pub(crate) fn run(arguments: &Arguments, context: Context<'_>) -> Result<u8, Fai
         replaced,
     };
     Output::print(&match arguments.output.json {
-        true => json::to_text(&json::dumped(&answer)),
-        false => text::dumped(&answer, &arguments.output.style()),
+        true => json::to_text(&json::saved_snapshot(&answer)),
+        false => text::saved_snapshot(&answer, &arguments.output.style()),
     })?;
     Ok(exit::SUCCESS)
 }

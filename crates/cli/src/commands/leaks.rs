@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::Args;
 use memtop_analyze::{
-    DiffOptions, HeapSeries, Leaks, LeaksError, LeaksOptions, MemberLeaks, Thresholds, Verdict, diff,
+    DiffOptions, HeapSeries, Leaks, LeaksError, LeaksOptions, MemberLeaks, Note, Thresholds, Verdict, diff,
     leaks_of, merge_members, order_of,
 };
 use memtop_heap::Heap;
@@ -236,7 +236,7 @@ fn of_process(arguments: &Arguments, pid: u32, context: Context<'_>) -> Result<u
     let heaps = series.processes.into_iter().next().map(|process| process.heaps).unwrap_or_default();
     let mut answer = find(&heaps, arguments, arguments.output.limit())
         .map_err(|error| Failure::leaks(error, &[], BECAME_ANOTHER))?;
-    answer.notes.extend(notes);
+    answer.notes.extend(notes.into_iter().map(Note::Text));
     console.set_status("");
     print(&answer, &heaps, arguments)
 }
@@ -296,13 +296,13 @@ fn of_group(
         members.push(MemberLeaks { pid, answer });
     }
     let mut answer = merge_members(members, arguments.output.limit().unwrap_or(usize::MAX));
-    answer.notes.extend(notes);
+    answer.notes.extend(notes.into_iter().map(Note::Text));
     console.set_status("");
     Output::print(&match arguments.output.json {
-        true => json::to_text(&json::workers(&answer)),
-        false => text::workers(&answer, &arguments.output.style()),
+        true => json::to_text(&json::group_leaks(&answer)),
+        false => text::group_leaks(&answer, &arguments.output.style()),
     })?;
-    arguments.page.write(|| Ok(html::workers(&answer)))?;
+    arguments.page.write(|| Ok(html::group_leaks(&answer)))?;
     Ok(status(answer.verdict))
 }
 

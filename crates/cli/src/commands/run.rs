@@ -14,7 +14,8 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use memtop_analyze::{
-    LeaksOptions, MemberLeaks, drop_every_second, leaks_of, merge_members, period_within_budget, same_process,
+    LeaksOptions, MemberLeaks, Note, drop_every_second, leaks_of, merge_members, period_within_budget,
+    same_process,
 };
 use memtop_heap::Heap;
 use memtop_remote::Purpose;
@@ -243,14 +244,14 @@ impl Captures {
         }
         if arguments.children {
             let mut answer = merge_members(answers, limit);
-            answer.notes.extend(notes);
+            answer.notes.extend(notes.into_iter().map(Note::Text));
             return Ok(match arguments.output.json {
-                true => json::to_text(&json::workers(&answer)),
-                false => text::workers(&answer, &style),
+                true => json::to_text(&json::group_leaks(&answer)),
+                false => text::group_leaks(&answer, &style),
             });
         }
         let Some(MemberLeaks { mut answer, .. }) = answers.pop() else { return Ok(String::new()) };
-        answer.notes.extend(notes);
+        answer.notes.extend(notes.into_iter().map(Note::Text));
         Ok(match arguments.output.json {
             true => json::to_text(&json::leaks(&answer)),
             false => text::leaks(&answer, &style),

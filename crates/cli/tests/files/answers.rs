@@ -12,25 +12,25 @@ fn a_leak_is_named_and_exits_with_1() {
         &expect![[r#"
             PID 4711, worker.py, CPython 3.11.7, 2026-11-23 07:53:13 UTC
             verdict: leak
-            shop.sessions.by_token holds more each time: 76.8 kB in all
+            shop.sessions.by_token keeps growing: 76.8 kB in total
 
             suspect · confidence 88 % · cause: container
-            shop.sessions.by_token (a dict) gained 100 shop.Session objects a minute in each of 3 intervals and keeps 104.4 kB
-            alive, 100 % of all growth.
+            shop.sessions.by_token (a dict) gained 100 shop.Session objects per minute in each of 3 intervals (100 % of all growth)
+            and retains 104.4 kB.
 
             ┬───
             │ module shop
             ├─ sessions → shop.Sessions
-            ╰→ .by_token → dict    400 items  (+100 a minute, in each of 3 intervals)
-                 retains 104.4 kB (+25.6 kB a minute) · 100 % of all growth
+            ╰→ .by_token → dict    400 items  (+100 per minute, in each of 3 intervals)
+                 retains 104.4 kB (+25.6 kB per minute) · 100 % of all growth
                  items by type  now  growth     bytes
                  shop.Session   400    +300  +16.8 kB
                  list           400    +300  +60.0 kB
                  in your code: shop.sessions
                  - it grew in each of 3 intervals: +100, +100, +100 items
-                 - about 100 items an interval, and at least 100 (Theil–Sen, 95 %)
-                 - 76.8 kB in all, 100 % of all growth
-                 - it alone keeps 104.4 kB alive (+76.8 kB)
+                 - about 100 items per interval, at least 100 (Theil–Sen, 95 %)
+                 - 76.8 kB in total, 100 % of all growth
+                 - it retains 104.4 kB (+76.8 kB)
                  fingerprint cb136cac7ba4fd88
 
             memory over time: 4 snapshots in 3 min, from 2026-11-23 07:50:13 UTC
@@ -39,7 +39,7 @@ fn a_leak_is_named_and_exits_with_1() {
               1 min      403    9.0 MB   53.6 kB     ?        ?      ?       8.9 MB  12.3 ms
               2 min      603    9.0 MB   79.2 kB     ?        ?      ?       8.9 MB  12.3 ms
               3 min      803    9.0 MB  104.8 kB     ?        ?      ?       8.9 MB  12.3 ms
-            cost: the process stood still for 49.2 ms in all, 12.3 ms at most
+            cost: the process was paused for 49.2 ms in total, 12.3 ms at most
         "#]],
     );
 }
@@ -52,7 +52,7 @@ fn no_growth_exits_with_0() {
         &expect![[r#"
             PID 4711, worker.py, CPython 3.11.7, 2026-11-23 07:53:13 UTC
             verdict: no growth
-            no place grew in every interval; growth of 334 B an interval in one place would have been seen
+            no place grew in every interval; growth of 334 B per interval in one place would have been detected
 
             memory over time: 4 snapshots in 3 min, from 2026-11-23 07:50:13 UTC
               after  objects  resident   Python  free  buffers  files  unexplained    pause
@@ -60,7 +60,7 @@ fn no_growth_exits_with_0() {
               1 min      203    9.0 MB  28.0 kB     ?        ?      ?       9.0 MB  12.3 ms
               2 min      203    9.0 MB  28.0 kB     ?        ?      ?       9.0 MB  12.3 ms
               3 min      203    9.0 MB  28.0 kB     ?        ?      ?       9.0 MB  12.3 ms
-            cost: the process stood still for 49.2 ms in all, 12.3 ms at most
+            cost: the process was paused for 49.2 ms in total, 12.3 ms at most
         "#]],
     );
 }
@@ -76,8 +76,8 @@ fn one_snapshot_is_inconclusive_and_exits_with_3() {
             one snapshot shows where memory is, not where it grows: take three or more
 
             candidate · cause: container
-            shop.sessions.by_token keeps 27.6 kB alive, 99 % of all.
-            in doubt: one snapshot: it shows what is large, not what grows
+            shop.sessions.by_token retains 27.6 kB, 99 % of the heap.
+            in doubt: one snapshot shows what is large, not what grows
 
             ┬───
             │ module shop
@@ -86,13 +86,13 @@ fn one_snapshot_is_inconclusive_and_exits_with_3() {
                  retains 27.6 kB
                  items by type  now  growth    bytes
                  shop.Session   100       ?  25.6 kB
-                 - it keeps 27.6 kB alive, 99 % of all
+                 - it retains 27.6 kB, 99 % of the heap
                  fingerprint cb136cac7ba4fd88
 
             memory over time: 1 snapshot, 2026-11-23 07:50:13 UTC
               after  objects  resident   Python  free  buffers  files  unexplained    pause
                 0 s      203    9.0 MB  28.0 kB     ?        ?      ?       9.0 MB  12.3 ms
-            cost: the process stood still for 12.3 ms in all, 12.3 ms at most
+            cost: the process was paused for 12.3 ms in total, 12.3 ms at most
         "#]],
     );
 }
@@ -105,32 +105,32 @@ fn two_snapshots_are_inconclusive_and_exit_with_3() {
         &expect![[r#"
             PID 4711, worker.py, CPython 3.11.7, 2026-11-23 07:51:13 UTC
             verdict: inconclusive
-            shop.sessions.by_token grew, but 2 snapshots only: growth between two may be a warm-up; take 4 or more
+            shop.sessions.by_token grew, but with only 2 snapshots, its growth may be warm-up; take 4 or more
 
             candidate · confidence 25 % · cause: container
-            shop.sessions.by_token (a dict) gained 100 shop.Session objects a minute in the one interval and keeps 53.2 kB alive,
-            100 % of all growth.
-            in doubt: 2 snapshots only: growth between two may be a warm-up; take 4 or more
+            shop.sessions.by_token (a dict) gained 100 shop.Session objects per minute in one interval (100 % of all growth) and
+            retains 53.2 kB.
+            in doubt: with only 2 snapshots, its growth may be warm-up; take 4 or more
 
             ┬───
             │ module shop
             ├─ sessions → shop.Sessions
-            ╰→ .by_token → dict    200 items  (+100 a minute, in one interval)
-                 retains 53.2 kB (+25.6 kB a minute) · 100 % of all growth
+            ╰→ .by_token → dict    200 items  (+100 per minute, in one interval)
+                 retains 53.2 kB (+25.6 kB per minute) · 100 % of all growth
                  items by type  now  growth     bytes
                  shop.Session   200    +100   +5.6 kB
                  list           200    +100  +20.0 kB
                  in your code: shop.sessions
-                 - it grew in the one interval: +100 items
-                 - 25.6 kB in all, 100 % of all growth
-                 - it alone keeps 53.2 kB alive (+25.6 kB)
+                 - it grew in one interval: +100 items
+                 - 25.6 kB in total, 100 % of all growth
+                 - it retains 53.2 kB (+25.6 kB)
                  fingerprint cb136cac7ba4fd88
 
             memory over time: 2 snapshots in 1 min, from 2026-11-23 07:50:13 UTC
               after  objects  resident   Python  free  buffers  files  unexplained    pause
                 0 s      203    9.0 MB  28.0 kB     ?        ?      ?       9.0 MB  12.3 ms
               1 min      403    9.0 MB  53.6 kB     ?        ?      ?       8.9 MB  12.3 ms
-            cost: the process stood still for 24.6 ms in all, 12.3 ms at most
+            cost: the process was paused for 24.6 ms in total, 12.3 ms at most
         "#]],
     );
 }
@@ -147,7 +147,7 @@ fn the_order_of_the_files_does_not_matter() {
     let folder = folder();
     let shuffled = ["leaks", "leak2.parquet", "leak0.parquet", "leak3.parquet", "leak1.parquet"];
     let [sorted, shuffled] = [&LEAK, &shuffled].map(|arguments| stdout(&mem_top(folder, arguments)));
-    let note = "note: the snapshots were not in the order of time, and were put in it\n";
+    let note = "note: the snapshots were not in chronological order, and were sorted\n";
     assert!(shuffled.contains(note), "{shuffled}");
     assert_eq!(shuffled.replace(note, ""), sorted);
 }
@@ -172,7 +172,7 @@ fn the_report_of_one_heap() {
             803 objects, 104.8 kB, 802 references; resident memory 9.0 MB
 
             where memory accumulates
-              1. One shop.Sessions object, at shop.sessions, retains 104.5 kB (100 % of all). It is accumulated in
+              1. One shop.Sessions object, at shop.sessions, retains 104.5 kB (100 % of the heap). The memory accumulates in
                  shop.sessions.by_token (dict), which retains 104.4 kB. It holds 400 shop.Session objects (102.4 kB).
 
             types by retained size
@@ -204,12 +204,12 @@ fn the_report_of_one_heap() {
               roots  kind
                   1  module
 
-            held from outside of Python, and garbage
-              native code holds no object alone
-              no garbage awaits the collector
+            held by native code, and garbage
+              no object is held by native code alone
+              there is no garbage
 
             the capture
-              made by hand; it stood still for 12.3 ms
+              made by hand; paused for 12.3 ms
         "#]],
     );
 }
@@ -258,9 +258,9 @@ fn why_a_type_and_an_object_are_alive() {
         &expect![[r#"
             PID 4711, worker.py, CPython 3.11.7, 2026-11-23 07:50:13 UTC
             shop.Session at 0x1050: 56 B, retains 256 B
-            it stays alive as long as any of these holds it:
+            it stays alive as long as one of these paths exists:
               shop.sessions.by_token[*]
-            without this one it would be freed:
+            it would be freed without this object, its immediate dominator:
               shop.sessions.by_token
         "#]],
     );

@@ -1,6 +1,7 @@
-//! Collapsed stacks: a line a stack, `outermost;…;innermost bytes`, as `flamegraph.pl`, inferno and others read them.
+//! Collapsed stacks: one line for each stack, `outermost;…;innermost bytes`, as `flamegraph.pl`, inferno and others
+//! read them.
 //!
-//! Only bytes: the format has one number a line. Stacks without bytes are no lines.
+//! Only bytes are written, since the format has one number per line. Stacks without bytes have no line.
 
 use std::io::{self, Write};
 
@@ -11,14 +12,14 @@ use super::stacks::{Frame, Stacks};
 /// # Errors
 /// Those of `out`.
 pub fn collapsed(stacks: &Stacks, out: &mut dyn Write) -> io::Result<()> {
-    // What parts frames must not be in a name.
+    // A name must not contain the separator of frames.
     let names: Vec<String> = stacks.names().iter().map(|name| name.replace(';', "\\x3b")).collect();
     let mut lines: Vec<(Vec<usize>, u64)> = stacks
         .held()
         .filter(|frame| frame.bytes > 0)
         .map(|frame| (outermost_first(stacks, frame), frame.bytes))
         .collect();
-    // One line a stack: frames of one name on the same stack are one.
+    // One line for each stack: frames of one name on the same stack are one.
     lines.sort_unstable();
     for same in lines.chunk_by(|a, b| a.0 == b.0) {
         let stack: Vec<&str> = same[0].0.iter().map(|&name| names[name].as_str()).collect();

@@ -1,13 +1,13 @@
-//! The neighbourhood of an object or of a type's objects, as a graph that Graphviz draws: who holds it, and, below an
-//! object, what it holds.
+//! The neighbourhood of an object or of a type's objects, as a graph for Graphviz: its holders, and, below an object,
+//! the objects that it holds.
 //!
-//! An object that several paths lead through stands once; objects that are held in the same way are one place. Few enough
-//! to be looked at: what is left out is said.
+//! An object on several paths is drawn once; objects that are held in the same way are one place. The graph is small
+//! enough to read, and notes what is left out.
 
 use std::io::{self, Write};
 
 use memtop_analyze::{
-    Costs, Path, PathOptions, Retained, ShortestPaths, Step, StepLabel, paths_to_object, paths_to_types,
+    Costs, Path, PathOptions, PathStep, Retained, ShortestPaths, StepLabel, paths_to_object, paths_to_types,
 };
 use memtop_heap::{Flags, Heap, LabelKind, ObjectId, RootKind, TypeId};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -15,12 +15,12 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::escape::{cut, escape};
 use crate::numbers::{bytes, grouped};
 
-/// How much to draw.
+/// The size of the drawing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DotOptions {
-    /// So many paths at most.
+    /// The largest number of paths.
     pub paths: usize,
-    /// So many of what the object holds at most, put together by label and type.
+    /// The largest number of places that the object holds, grouped by label and type.
     pub items: usize,
 }
 
@@ -30,12 +30,12 @@ impl Default for DotOptions {
     }
 }
 
-/// So wide a text is at most.
+/// The widest text, in columns.
 const WIDTH: usize = 60;
-/// How many namespaces or stores are looked through for what an object holds.
+/// The depth to which namespaces and storage are searched for the objects that an object holds.
 const PARTS: usize = 8;
 
-/// Draws who holds `id`, and what it holds.
+/// Draws the holders of `id`, and the objects that it holds.
 ///
 /// # Errors
 /// Those of `out`.
@@ -58,7 +58,7 @@ pub fn dot_of_object(
     match answer.paths.is_empty() {
         true => drawing.note(target, "no root reaches it", true),
         false if answer.omitted > 0 => {
-            drawing.note(target, &format!("more ways to it: {}", grouped(answer.omitted as u64)), true);
+            drawing.note(target, &format!("more paths to it: {}", grouped(answer.omitted as u64)), true);
         }
         false => {}
     }
@@ -66,7 +66,7 @@ pub fn dot_of_object(
     drawing.write(heap.type_name(id), out)
 }
 
-/// Draws who holds the objects of `types`, which is what `name` means.
+/// Draws the holders of the objects of `types`, the types that are called `name`.
 ///
 /// # Errors
 /// Those of `out`.
@@ -89,7 +89,7 @@ pub fn dot_of_types(
         drawing.edge(end, target, String::new());
     }
     for (count, what) in [
-        (answer.omitted as u64, "more ways to hold some"),
+        (answer.omitted as u64, "more paths to some of them"),
         (answer.unreached, "that no root reaches"),
         (answer.garbage, "that await the collector"),
     ] {
@@ -100,13 +100,13 @@ pub fn dot_of_types(
     drawing.write(name, out)
 }
 
-/// What a node stands for.
+/// The meaning of a node.
 #[derive(PartialEq, Eq, Hash)]
 enum Key {
     Target,
     Root(String),
     Object(ObjectId),
-    /// What is below a node, by label and type.
+    /// A place below a node, by label and type.
     Place(usize, String, String),
 }
 
@@ -119,7 +119,7 @@ struct Drawing<'a> {
     heap: &'a Heap,
     retained: Option<&'a Retained>,
     known: FxHashMap<Key, usize>,
-    /// Text and looks.
+    /// The text and the style of a node.
     nodes: Vec<(String, &'static str)>,
     edges: Vec<(usize, usize, String)>,
     drawn: FxHashSet<(usize, usize, String)>,
@@ -163,15 +163,15 @@ impl<'a> Drawing<'a> {
 
     fn object(&mut self, id: ObjectId) -> usize {
         let object = self.heap.objects().get(id);
-        let mut told =
+        let mut label =
             format!("{}\n{:#x}\n{}", text(self.heap.type_name(id)), object.address, bytes(object.size));
         if let Some(retained) = self.retained.and_then(|retained| retained.of(id)) {
-            told.push_str(&format!(", retains {}", bytes(retained)));
+            label.push_str(&format!(", retains {}", bytes(retained)));
         }
-        self.node(Key::Object(id), told, PLAIN)
+        self.node(Key::Object(id), label, PLAIN)
     }
 
-    /// Draws a path; gives its last node.
+    /// Draws a path, and returns its last node.
     fn path(&mut self, path: &Path) -> Option<usize> {
         let root = path.root.to_string();
         let shown = match path.root.kind {
@@ -193,7 +193,7 @@ impl<'a> Drawing<'a> {
         (!path.steps.is_empty()).then_some(at)
     }
 
-    /// Draws what an object refers to, what retains most first.
+    /// Draws the objects that an object refers to, the largest retained size first.
     fn items(&mut self, from: usize, id: ObjectId, limit: usize) {
         let mut groups: FxHashMap<(StepLabel, TypeId), (u64, u64, ObjectId)> = FxHashMap::default();
         for (label, to) in self.held_by(id) {
@@ -211,13 +211,13 @@ impl<'a> Drawing<'a> {
                 1 => self.object(one),
                 _ => {
                     let name = self.heap.types().name(ty);
-                    let told = format!(
-                        "{}\n{} references\nwhat they lead to retains {}",
+                    let label = format!(
+                        "{}\n{} references\ntheir targets retain {}",
                         text(name),
                         grouped(count),
                         bytes(retained)
                     );
-                    self.node(Key::Place(from, step.clone(), name.to_owned()), told, PLAIN)
+                    self.node(Key::Place(from, step.clone(), name.to_owned()), label, PLAIN)
                 }
             };
             self.edge(from, to, text(step.trim()));
@@ -228,7 +228,7 @@ impl<'a> Drawing<'a> {
         }
     }
 
-    /// What an object refers to, itself or through what it keeps its parts in. Labels that vary are `[*]`.
+    /// The objects that an object refers to, directly or through its parts. Labels that vary are `[*]`.
     fn held_by(&self, id: ObjectId) -> Vec<(StepLabel, ObjectId)> {
         let mut held = Vec::new();
         let mut parts = vec![(id, false)];
@@ -268,17 +268,17 @@ impl<'a> Drawing<'a> {
     }
 }
 
-fn step_label(step: &Step) -> String {
+fn step_label(step: &PathStep) -> String {
     let label = text(step.label.to_string().trim());
     if step.repeated { format!("{label}…") } else { label }
 }
 
-/// Escaped, and of a length that can be looked at.
+/// A text, escaped and cut to a readable length.
 fn text(name: &str) -> String {
     cut(&escape(name), WIDTH).into_owned()
 }
 
-/// A string of the language; a line's end in it begins a new line.
+/// A string of the DOT language; a line end in it begins a new line.
 fn quoted(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');

@@ -1,8 +1,8 @@
-//! The whole heap as JSON: its types, roots, objects and references, for programs of one's own. `docs/export.md` has the
+//! The whole heap as JSON: its types, roots, objects and references, for other programs. `docs/export.md` has the
 //! table of the fields.
 //!
-//! One document, a line an object, so that it can be read piece by piece. An object is known by its place in the list:
-//! addresses are not promised to differ.
+//! One document, with one line for each object, so that it can be read in pieces. An object is identified by its index
+//! in the list, since addresses need not differ.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -18,10 +18,10 @@ use crate::escape::is_unsafe;
 use crate::json::SCHEMA_VERSION;
 use crate::json::parts::{address, amount, capture};
 
-/// No place: mem_top's own objects are not told.
+/// No index: mem_top's own objects are left out.
 const NONE: u32 = u32::MAX;
 
-/// Writes `heap`. Linear; dominators are found for it.
+/// Writes `heap`. Linear; computes its dominators.
 ///
 /// # Errors
 /// Those of `out`.
@@ -46,7 +46,7 @@ pub fn json(heap: &Heap, out: &mut dyn Write) -> io::Result<()> {
         amounts[objects.type_of(id).index()].add(size);
     }
     write!(out, "{{\"schema_version\":{SCHEMA_VERSION},\"command\":\"export\",\n\"capture\":")?;
-    // Its texts are whole, and may hold what steers a terminal.
+    // Its texts are not cut, and may contain control characters.
     for c in capture(heap.info()).to_string().chars() {
         match is_unsafe(c) {
             false => write!(out, "{c}")?,
@@ -82,9 +82,9 @@ pub fn json(heap: &Heap, out: &mut dyn Write) -> io::Result<()> {
         }),
     )?;
     out.write_all(b"],\n\"objects\":[")?;
-    let told = objects.ids().filter(|&id| !objects.flags(id).contains(Flags::OWN));
+    let ids = objects.ids().filter(|&id| !objects.flags(id).contains(Flags::OWN));
     let dump = Dump { heap, retained: Retained::new(heap), place_of, labels: labels(heap) };
-    lines(out, told.map(|id| dump.row(id)))?;
+    lines(out, ids.map(|id| dump.row(id)))?;
     out.write_all(b"]}\n")
 }
 
@@ -102,11 +102,11 @@ struct Row<'a> {
     references: Vec<(u32, Option<Cow<'a, str>>)>,
 }
 
-/// What is looked up for each object.
+/// The data that is looked up for each object.
 struct Dump<'a> {
     heap: &'a Heap,
     retained: Retained,
-    /// By object: its place in the list.
+    /// By object: its index in the list.
     place_of: Vec<u32>,
     /// The texts of labels that many references share.
     labels: FxHashMap<u32, String>,
@@ -116,7 +116,7 @@ impl Dump<'_> {
     fn row(&self, id: ObjectId) -> Row<'_> {
         let row = self.heap.objects().get(id);
         let flags = [(Flags::TRACKED, "tracked"), (Flags::GARBAGE, "garbage"), (Flags::IMMORTAL, "immortal")];
-        let told = self.heap.references().of(id).filter_map(|reference| {
+        let references = self.heap.references().of(id).filter_map(|reference| {
             let place = self.place_of[reference.to.index()];
             (place != NONE).then(|| (place, self.label(reference.label)))
         });
@@ -138,7 +138,7 @@ impl Dump<'_> {
                 .filter(|(flag, _)| row.flags.contains(*flag))
                 .map(|&(_, word)| word)
                 .collect(),
-            references: told.collect(),
+            references: references.collect(),
         }
     }
 
@@ -153,7 +153,7 @@ impl Dump<'_> {
     }
 }
 
-/// The texts of all labels but indexes, of which there are as many as the longest list has items.
+/// The texts of all labels except indexes, of which there are as many as the longest list has items.
 fn labels(heap: &Heap) -> FxHashMap<u32, String> {
     let mut texts = FxHashMap::default();
     for &label in heap.references().labels().iter().filter(|label| label.kind() != LabelKind::Index) {
@@ -166,7 +166,7 @@ fn label_text(heap: &Heap, label: Label) -> String {
     name(StepLabel::exact(heap, label, false).to_string().trim()).into_owned()
 }
 
-/// The values with commas between them, a line each.
+/// The values with commas between them, one on each line.
 fn lines(out: &mut dyn Write, values: impl Iterator<Item = impl Serialize>) -> io::Result<()> {
     for (place, one) in values.enumerate() {
         out.write_all(if place == 0 { b"\n" } else { b",\n" })?;

@@ -1,11 +1,11 @@
-//! Heaps as files that other programs open: a file a format.
+//! Exports heaps as files for other programs, one file for each format.
 //!
-//! Each is written piece by piece to what the caller hands in, so that a heap of ten million objects needs no second copy
-//! of itself. [`Stacks`], where each object is by its path, is what three of the formats have in common.
+//! Each is written in pieces to the caller's writer, so that a heap of ten million objects needs no second copy. Three
+//! of the formats share [`Stacks`], which groups objects by path.
 //!
-//! Invariants: an export tells all objects of a heap but mem_top's own, and their bytes add up to those of the heap;
-//! where something is put together, the export says so. Names come out of the heap and are made harmless for the format.
-//! The same heap gives the same bytes.
+//! Invariants: an export contains all objects of a heap without mem_top's own, and their bytes add up to those of the
+//! heap; where objects are merged, the export says so. Names out of the heap are escaped for the format. Equal heaps
+//! give equal bytes.
 
 mod collapsed;
 mod dot;

@@ -1,4 +1,4 @@
-//! Names in exports: escaped, and of a length that viewers bear.
+//! Names in exports: escaped, and cut to a length that viewers can handle.
 
 use std::borrow::Cow;
 
@@ -7,10 +7,10 @@ use memtop_heap::{Heap, LabelKind, Root};
 
 use crate::escape::escape;
 
-/// So many characters of a name are told at most.
+/// The longest name, in characters.
 pub(super) const LONGEST: usize = 1024;
 
-/// The name, escaped as text for a terminal is, and cut to [`LONGEST`] characters.
+/// The name, escaped as for a terminal, and cut to [`LONGEST`] characters.
 pub(super) fn name(text: &str) -> Cow<'_, str> {
     let escaped = escape(text);
     match escaped.char_indices().nth(LONGEST) {
@@ -19,7 +19,7 @@ pub(super) fn name(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// What a root is called, as a path begins, with the variable that it is: `frame handle (views.py:42) local 'rows'`.
+/// The name of a root as at the start of a path, with its variable: `frame handle (views.py:42) local 'rows'`.
 pub(super) fn root_name(heap: &Heap, root: &Root) -> String {
     let frame = root.frame().map(|id| heap.roots().frame(id));
     let text = |id| heap.text(id).to_owned();

@@ -1,8 +1,8 @@
-//! pprof: a `perftools.profiles.Profile`, gzipped. The chain of references is the stack, the innermost frame first, as
-//! the heap profiles of other languages have the calls that allocated.
+//! pprof: a `perftools.profiles.Profile`, gzipped. The chain of references is the stack, the innermost frame first,
+//! where the heap profiles of other languages have the allocating calls.
 //!
-//! The messages are declared by hand after `profile.proto` of github.com/google/pprof, only the fields that are
-//! written. A message may be written in pieces, which readers merge: so each sample is written by itself.
+//! The messages are declared by hand after `profile.proto` of github.com/google/pprof, with only the fields that are
+//! written. Readers merge a message that is written in pieces, so each sample is written by itself.
 //!
 //! Invariant: the first string is empty; identifiers of locations and functions begin with 1.
 
@@ -52,7 +52,7 @@ struct Sample {
     value: Vec<i64>,
 }
 
-/// What viewers show as the program; that it has functions tells them not to look for its symbols.
+/// The mapping that viewers show as the program. It has functions, so that viewers do not look for its symbols.
 #[derive(Clone, Copy, PartialEq, Message)]
 struct Mapping {
     #[prost(uint64, tag = "1")]
@@ -89,10 +89,10 @@ struct Function {
     system_name: i64,
 }
 
-/// What the profile measures, and how: the strings that stand before the names of frames. The first is empty.
+/// The names of the measured values and their units: the strings before the names of frames. The first is empty.
 const STRINGS: [&str; 5] = ["", "inuse_objects", "count", "inuse_space", "bytes"];
 
-/// Writes `stacks`; `info` says of what they are, and when.
+/// Writes `stacks`; `info` has their process and time.
 ///
 /// # Errors
 /// Those of `out`.

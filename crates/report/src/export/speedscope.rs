@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::collapsed::outermost_first;
 use super::stacks::{Frame, Stacks};
 
-/// Writes `stacks`; `info` says of what they are.
+/// Writes `stacks`; `info` names their process.
 ///
 /// # Errors
 /// Those of `out`.
@@ -50,7 +50,7 @@ fn profile(
     out.write_all(b"]}")
 }
 
-/// The values with commas between them, a line each.
+/// The values with commas between them, one on each line.
 fn list(out: &mut dyn Write, values: impl Iterator<Item = Value>) -> io::Result<()> {
     for (place, value) in values.enumerate() {
         out.write_all(if place == 0 { b"\n" } else { b",\n" })?;

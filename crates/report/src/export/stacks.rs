@@ -1,8 +1,8 @@
-//! Where the objects of a heap are, as stacks: the path to an object's root is the stack, the root its outermost frame.
+//! The objects of a heap by path, as stacks: the path from its root is an object's stack, the root the outermost frame.
 //!
 //! Objects that are reached in the same way share a stack (keys and indexes are `[*]`), as in
-//! [`memtop_analyze::PathNodes`]; each object counts once, at its best path. What no root reaches stands below frames of
-//! its own: garbage that awaits the collector, and what is held in no known way.
+//! [`memtop_analyze::PathNodes`]; each object counts once, at its best path. Unreachable objects are below frames of
+//! their own: garbage that awaits the collector, and objects that are held in an unknown way.
 //!
 //! Invariant: the stacks' objects and bytes add up to those of the heap, without mem_top's own. A frame comes after the
 //! frame that it is below.
@@ -13,17 +13,17 @@ use rustc_hash::FxHashMap;
 
 use super::names::name;
 
-/// What stands below the frames of a root.
+/// The frame below a root.
 pub(super) const GARBAGE: &str = "garbage that awaits the collector";
-/// What no root reaches, and is no garbage.
+/// The frame of unreachable objects that are not garbage.
 pub(super) const UNKNOWN: &str = "held in no known way";
-/// What is at the end of stacks that are too deep.
+/// The frame at the end of stacks that are too deep.
 const DEEPER: &str = "…deeper";
 
-/// How stacks are made.
+/// The options of stacks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StacksOptions {
-    /// So many frames a stack has at most; what is deeper is put together.
+    /// The largest number of frames of a stack; deeper objects are merged.
     pub deepest: usize,
 }
 
@@ -33,14 +33,14 @@ impl Default for StacksOptions {
     }
 }
 
-/// A frame with all that is above it: one stack.
+/// A frame with those above it: one stack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Frame {
     /// The frame that it is below, by index.
     pub(super) parent: Option<usize>,
     /// Its name, by index.
     pub(super) name: usize,
-    /// How many objects stand right here, and their bytes.
+    /// How many objects are at this frame, and their bytes.
     pub(super) objects: u64,
     pub(super) bytes: u64,
     depth: usize,
@@ -58,7 +58,7 @@ pub struct Stacks {
 }
 
 impl Stacks {
-    /// The stacks of `heap`. Linear: a walk for the paths, and a look-up an object.
+    /// The stacks of `heap`. Linear: a walk for the paths, and one look-up per object.
     #[must_use]
     pub fn new(heap: &Heap, options: &StacksOptions) -> Self {
         let shortest = ShortestPaths::new(heap, &Costs::default());
@@ -122,7 +122,7 @@ impl Stacks {
         &self.names
     }
 
-    /// The frames at which objects stand.
+    /// The frames that have objects.
     pub(super) fn held(&self) -> impl Iterator<Item = &Frame> {
         self.frames.iter().filter(|frame| frame.objects > 0)
     }
@@ -150,7 +150,7 @@ impl Stacks {
     /// The frame of each path node.
     fn frames_of(&mut self, nodes: &PathNodes, deepest: usize) -> Vec<usize> {
         let mut frame_of: Vec<usize> = Vec::with_capacity(nodes.len());
-        // The frame for what is deeper, by the last that is told.
+        // The frame for deeper objects, by the last frame that is kept.
         let mut deeper: FxHashMap<usize, usize> = FxHashMap::default();
         for id in nodes.ids() {
             // A module's namespace is the module.
@@ -198,8 +198,8 @@ fn is_namespace_of_root(nodes: &PathNodes, id: PathNodeId) -> bool {
     matches!(above, Some(NodeKind::Root(_))) && node.kind == NodeKind::Dict && nodes.is_part(id)
 }
 
-/// `module shop.sessions`, `.by_token: dict`, `[*]: shop.Session`. No address and no line: two exports of one program
-/// are to have the same frames.
+/// `module shop.sessions`, `.by_token: dict`, `[*]: shop.Session`. No address and no line, so that two exports of one
+/// program have the same frames.
 fn frame_name(nodes: &PathNodes, id: PathNodeId) -> String {
     let node = nodes.get(id);
     let text = || nodes.text(node.text).to_owned();
@@ -235,7 +235,7 @@ fn frame_name(nodes: &PathNodes, id: PathNodeId) -> String {
     let label = label.to_string();
     let (label, type_name) = (label.trim(), nodes.text(node.type_name));
     let repeated = if nodes.is_repeated(id) { "…" } else { "" };
-    // Both are cut, so that what a name is of stays legible.
+    // Both are cut, so that the type stays legible.
     match label.is_empty() {
         true => format!("{}{repeated}", name(type_name)),
         false => format!("{}{repeated}: {}", name(label), name(type_name)),

@@ -1,21 +1,21 @@
-//! How the heaps were captured, and what that cost.
+//! The captures of the heaps, and their cost.
 
+use maud::html;
 use memtop_heap::{CaptureInfo, CaptureMethod};
 
 use super::parts::{Cell, Section, notes, table};
-use crate::numbers::duration;
-use crate::text::cost;
+use crate::numbers::{count, duration, unknown};
 use crate::time::readable;
+use crate::wording::cost;
 
 pub(super) fn section(captures: &[&CaptureInfo]) -> Option<Section> {
-    let unknown = || "?".to_owned();
     let headings = [
         ("Snapshot", true),
         ("Taken at", false),
         ("How", false),
-        ("The process stood still for", true),
-        ("Took in all", true),
-        ("Careful", false),
+        ("Process paused for", true),
+        ("Total time", true),
+        ("Caveats", false),
     ];
     let rows = captures.iter().enumerate().map(|(place, info)| {
         let how = match info.method {
@@ -23,15 +23,15 @@ pub(super) fn section(captures: &[&CaptureInfo]) -> Option<Section> {
             CaptureMethod::InProcess => "from inside",
             CaptureMethod::Remote => "from outside",
         };
-        let mut careful = Vec::new();
+        let mut caveats = Vec::new();
         if info.approximate {
-            careful.push("approximate: the process ran on".to_owned());
+            caveats.push("approximate: the process kept running".to_owned());
         }
         if info.damaged > 0 {
-            careful.push(format!("{} objects could not be read", info.damaged));
+            caveats.push(format!("{} could not be read", count(info.damaged, "object", "objects")));
         }
         if info.with_keys {
-            careful.push("keys are told".to_owned());
+            caveats.push("dict keys are included".to_owned());
         }
         vec![
             Cell::Number((place + 1).to_string()),
@@ -39,21 +39,21 @@ pub(super) fn section(captures: &[&CaptureInfo]) -> Option<Section> {
             Cell::Words(how.to_owned()),
             Cell::Number(info.pause.map_or_else(unknown, duration)),
             Cell::Number(info.duration.map_or_else(unknown, duration)),
-            Cell::Words(careful.join("; ")),
+            Cell::Words(caveats.join("; ")),
         ]
     });
-    let mut said: Vec<String> = Vec::new();
+    let mut sentences: Vec<String> = Vec::new();
     for sentence in captures.iter().flat_map(|info| cost(info).into_iter().skip(1)) {
-        if !said.contains(&sentence) {
-            said.push(sentence);
+        if !sentences.contains(&sentence) {
+            sentences.push(sentence);
         }
     }
     let body =
-        table("How the heaps were captured", &headings, rows) + &notes(said.iter().map(String::as_str));
+        html! { (table("How the heaps were captured", &headings, rows)) (notes(sentences.into_iter())) };
     Some(Section {
         id: "capture",
         title: "How it was captured",
-        lead: "Each snapshot copies the heap; the process stands still meanwhile, and runs no code for it."
+        lead: "Each snapshot copies the heap. The process is paused meanwhile, and runs no code for it."
             .to_owned(),
         body,
     })

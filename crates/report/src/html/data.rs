@@ -1,13 +1,13 @@
-//! The page's data: JSON in a block that no script and no markup can come out of.
+//! The page's data: a block of JSON from which no script and no markup can escape.
 //!
-//! Invariants: no text in it is longer than was asked for or has a character that steers anything, since each is
-//! shown as it is here; and none of `<`, `>` and `&` is in the block, so that no name can end it.
+//! Invariants: no text in it is longer than the limit, or has a control character, since each is shown as it is here;
+//! and none of `<`, `>` and `&` is in the block, so that no name can end it.
 
 use serde_json::Value;
 
 use crate::escape::{cut, escape};
 
-/// The data, as it stands in the page; no text is longer than `longest`, in columns.
+/// The data as it is in the page; no text is longer than `longest`, in columns.
 pub(super) fn block(mut data: Value, longest: usize) -> String {
     harmless(&mut data, longest);
     let mut out = String::new();
@@ -24,8 +24,7 @@ pub(super) fn block(mut data: Value, longest: usize) -> String {
 fn harmless(value: &mut Value, longest: usize) {
     match value {
         Value::String(text) => {
-            let told = cut(&escape(text), longest).into_owned();
-            *text = told;
+            *text = cut(&escape(text), longest).into_owned();
         }
         Value::Array(items) => items.iter_mut().for_each(|item| harmless(item, longest)),
         Value::Object(fields) => fields.values_mut().for_each(|field| harmless(field, longest)),

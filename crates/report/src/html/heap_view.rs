@@ -1,4 +1,4 @@
-//! What the page tells of one heap: its report, more types than a report has, and where retained size is.
+//! The content of the page for one heap: its report, more types than a report has, and retained size by place.
 
 use memtop_analyze::{
     Costs, Histogram, HistogramOptions, HistogramOrder, Retained, RetainedTree, RetainedTreeOptions,
@@ -9,19 +9,20 @@ use memtop_heap::Heap;
 use super::CAPS;
 use crate::heap_report::{HeapReport, HeapReportOptions};
 
-/// What the page tells of one heap.
+/// The content of the page for one heap.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HeapView {
-    /// The report, as the other formats tell it.
+    /// The report, as in the other formats.
     pub report: HeapReport,
-    /// The types, by what they retain.
+    /// The types, by retained size.
     pub types: Histogram,
-    /// Where retained size is.
+    /// Retained size by place.
     pub tree: RetainedTree,
 }
 
 impl HeapView {
-    /// Asks `heap` all that the page tells. Linear, but for sorting; dominators and shortest paths are found once.
+    /// Answers all questions of the page for `heap`. Linear, apart from sorting; dominators and shortest paths are
+    /// computed once.
     #[must_use]
     pub fn new(heap: &Heap, options: &HeapReportOptions) -> Self {
         let (retained, shortest) = (Retained::new(heap), ShortestPaths::new(heap, &Costs::default()));

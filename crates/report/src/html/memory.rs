@@ -1,13 +1,14 @@
-//! The reconciled total: what resident memory is made of, over time; and the objects of Python by kind.
+//! The reconciled total: the parts of resident memory over time, and Python objects by kind.
 
+use maud::{Markup, html};
 use memtop_analyze::MemoryTotal;
 use serde_json::{Value, json};
 
-use super::parts::{Cell, Section, known, table};
-use crate::html_fragment::text;
-use crate::numbers::{bytes, percent, signed_bytes};
+use super::parts::{Cell, Section, scrollable, table};
+use crate::markup::name;
+use crate::numbers::{bytes, known_bytes, net_bytes, percent, unknown};
 
-/// The memory of one process: its number where there are several, its totals, and when they were taken.
+/// The memory of one process: its PID where there are several, its totals, and their times.
 pub(super) type Series<'a> = (Option<u32>, &'a [MemoryTotal], &'a [Option<String>]);
 
 pub(super) fn data(pid: Option<u32>, totals: &[MemoryTotal], times: &[Option<String>]) -> Value {
@@ -15,26 +16,24 @@ pub(super) fn data(pid: Option<u32>, totals: &[MemoryTotal], times: &[Option<Str
 }
 
 pub(super) fn over_time(series: &[Series<'_>]) -> Option<Section> {
-    let mut body = String::new();
-    for (index, (pid, totals, times)) in series.iter().enumerate() {
-        let heading = pid.map_or_else(String::new, |pid| format!("<h3>PID {pid}</h3>"));
-        body.push_str(&format!(
-            "{heading}<figure class=\"chart\" data-chart=\"memory\" data-index=\"{index}\">\
-             <details open><summary>The numbers</summary>{}</details></figure>",
-            numbers(totals, times)
-        ));
-    }
+    let body = html! {
+        @for (index, (pid, totals, times)) in series.iter().enumerate() {
+            @if let Some(pid) = pid { h3 { "PID " (pid) } }
+            figure.chart data-chart="memory" data-index=(index) {
+                details open { summary { "The numbers" } (numbers(totals, times)) }
+            }
+        }
+    };
     let is_one = series.iter().all(|(_, totals, _)| totals.len() < 2);
     Some(Section {
         id: "memory",
-        title: if is_one { "What resident memory is made of" } else { "Memory over time" },
-        lead: "Resident memory of the process, as the system counts it, and what it is made of. The parts add up to it."
-            .to_owned(),
+        title: if is_one { "The parts of resident memory" } else { "Memory over time" },
+        lead: "Resident memory of the process, as the system counts it. Its parts add up to it.".to_owned(),
         body,
     })
 }
 
-fn numbers(totals: &[MemoryTotal], times: &[Option<String>]) -> String {
+fn numbers(totals: &[MemoryTotal], times: &[Option<String>]) -> Markup {
     let headings = [
         ("Taken at (UTC)", false),
         ("Resident", true),
@@ -49,49 +48,47 @@ fn numbers(totals: &[MemoryTotal], times: &[Option<String>]) -> String {
         let time = time.as_deref().unwrap_or("?").replace('T', " ");
         // To a second.
         let time = time.split(['.', 'Z']).next().unwrap_or("?").to_owned();
-        let unexplained = of.unexplained.map_or_else(
-            || "?".to_owned(),
-            |rest| if rest < 0 { signed_bytes(rest) } else { bytes(rest.unsigned_abs()) },
-        );
-        let mut cells = vec![Cell::Words(time), Cell::Number(known(of.rss)), Cell::Number(bytes(of.python))];
+        let unexplained = of.unexplained.map_or_else(unknown, net_bytes);
+        let mut cells =
+            vec![Cell::Words(time), Cell::Number(known_bytes(of.rss)), Cell::Number(bytes(of.python))];
         let parts = [of.pymalloc_free, of.malloc_free, of.native_known, of.file_backed];
-        cells.extend(parts.map(|part| Cell::Number(known(part))));
+        cells.extend(parts.map(|part| Cell::Number(known_bytes(part))));
         cells.push(Cell::Number(unexplained));
         cells
     });
-    table("What resident memory was made of", &headings, rows)
+    table("The parts of resident memory", &headings, rows)
 }
 
-/// The objects of Python by kind, as bars.
+/// Python objects by kind, as bars.
 pub(super) fn kinds(answer: &MemoryTotal) -> Option<Section> {
     let largest = answer.kinds.first().map(|part| part.bytes).filter(|&bytes| bytes > 0)?;
     const SHOWN: usize = 12;
     let rest: u64 = answer.kinds.iter().skip(SHOWN).map(|part| part.bytes).sum();
     let rest = (rest > 0).then_some(("all others", rest));
     let shown = answer.kinds.iter().take(SHOWN).map(|part| (part.name.as_str(), part.bytes)).chain(rest);
-    let rows: String = shown
-        .map(|(name, size)| {
-            let share = percent(size as f64 / answer.python.max(1) as f64);
-            format!(
-                "<tr><th scope=\"row\" class=\"name\">{}</th><td class=\"bar\"><meter min=\"0\" max=\"{}\" value=\"{}\" \
-                 aria-label=\"share\"></meter></td><td class=\"n\">{}</td><td class=\"n\">{}</td></tr>",
-                crate::html_fragment::name(name),
-                largest.max(rest.map_or(0, |(_, rest)| rest)),
-                size,
-                text(&bytes(size)),
-                text(&share)
-            )
-        })
-        .collect();
+    let widest = largest.max(rest.map_or(0, |(_, rest)| rest));
+    let caption = "Python objects by kind";
+    let body = html! {
+        table.kinds {
+            caption { (caption) }
+            tbody {
+                @for (kind, size) in shown {
+                    tr {
+                        th.name scope="row" { (name(kind)) }
+                        td.bar { meter min="0" max=(widest) value=(size) aria-label="share" {} }
+                        td.n { (bytes(size)) }
+                        td.n { (percent(size as f64 / answer.python.max(1) as f64)) }
+                    }
+                }
+            }
+        }
+    };
     Some(Section {
         id: "kinds",
         title: "Python objects by kind",
-        lead: "The shallow bytes of all objects in the last snapshot, builtin types on their own, classes by whose code \
+        lead: "The shallow bytes of all objects in the last snapshot: builtin types on their own, classes by the code that \
                defines them."
             .to_owned(),
-        body: format!(
-            "<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"Python objects by kind\"><table class=\"kinds\">\
-             <caption>Python objects by kind</caption><tbody>{rows}</tbody></table></div>"
-        ),
+        body: scrollable(caption, &body),
     })
 }

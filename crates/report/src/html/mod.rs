@@ -1,14 +1,14 @@
-//! An answer as one page of HTML, for a person who has never seen mem_top: the verdict in a sentence, what it rests on
-//! in pictures and tables, and how it was found out.
+//! An answer as one HTML page, for a person who has never seen mem_top: the verdict in a sentence, the facts behind it
+//! in charts and tables, and how they were captured.
 //!
-//! The page is whole in itself: its script and its style stand in it (`page.js` and `page.css`, which `make web` makes
-//! of `web/`), it asks nothing of any other place, and a content security policy with their digests (`page.csp`) lets
-//! nothing else run. Without a script it reads as well: the verdict, the suspects and the tables are plain HTML; the
-//! script draws the charts and makes tables sortable, from a block of JSON that holds the numbers of `--json`.
+//! The page is complete in itself. It contains its script and its style (`page.js` and `page.css`, which `make web`
+//! builds from `web/`) and loads nothing. A content security policy with their digests (`page.csp`) lets nothing else
+//! run. The page is also readable without a script: the verdict, the suspects and the tables are plain HTML. The script
+//! draws the charts and makes tables sortable, from a block of JSON with the numbers of `--json`.
 //!
-//! Invariants: every text out of a heap is escaped, in the markup as in the data, and cut if it is very long. The page
-//! stays below 2 MB however large the heap is: what is put together or left out is counted, and said on the page. The
-//! same answer gives the same bytes.
+//! Invariants: every text out of a heap is escaped, in the markup and in the data, and cut if it is very long. The page
+//! stays below 2 MB however large the heap is: items that are merged or left out are counted, and the page says so.
+//! Equal answers give equal bytes.
 
 mod capture;
 mod data;
@@ -20,12 +20,13 @@ mod tree;
 mod types;
 mod verdict;
 
+use maud::{PreEscaped, html};
 use memtop_analyze::{Diff, GroupLeaks, Leaks, MemoryTotal};
 use memtop_heap::CaptureInfo;
 use serde_json::{Value, json};
 
-use crate::html_fragment::text;
 use crate::json as answers;
+use crate::markup::{sentence, text};
 use parts::Section;
 
 pub use heap_view::HeapView;
@@ -34,10 +35,10 @@ const SCRIPT: &str = include_str!("page.js");
 const STYLE: &str = include_str!("page.css");
 const POLICY: &str = include_str!("page.csp");
 
-/// A page is never larger than this, in bytes.
+/// The largest page, in bytes.
 const LARGEST: usize = 1_950_000;
 
-/// How much of an answer is on a page.
+/// The largest numbers of items on a page.
 #[derive(Debug, Clone, Copy)]
 struct Caps {
     /// Suspects, candidates, large objects and other items of a list.
@@ -50,7 +51,7 @@ struct Caps {
     text: usize,
 }
 
-/// The first is enough for any heap but those with very long names.
+/// The limits to try, in order. The first is enough for any heap without very long names.
 const CAPS: [Caps; 3] = [
     Caps { items: 60, types: 2000, places: 3000, text: 400 },
     Caps { items: 20, types: 500, places: 1000, text: 120 },
@@ -60,19 +61,22 @@ const CAPS: [Caps; 3] = [
 /// The first page that is not too large.
 fn fitting(page: impl Fn(&Caps) -> String) -> String {
     let [first, smaller @ ..] = &CAPS;
-    smaller.iter().fold(page(first), |told, caps| if told.len() <= LARGEST { told } else { page(caps) })
+    smaller.iter().fold(
+        page(first),
+        |page_so_far, caps| if page_so_far.len() <= LARGEST { page_so_far } else { page(caps) },
+    )
 }
 
 /// The page for the growth over a series of heaps.
 #[derive(Debug, Clone, Copy)]
 pub struct LeaksPage<'a> {
-    /// What grows.
+    /// The answer.
     pub answer: &'a Leaks,
     /// How the heaps were captured, in the order of time.
     pub captures: &'a [&'a CaptureInfo],
     /// The last heap.
     pub last: &'a HeapView,
-    /// What changed from the first to the last; none if there is one heap only.
+    /// The changes from the first heap to the last; none if there is only one.
     pub changes: Option<&'a Diff>,
 }
 
@@ -142,7 +146,7 @@ fn heap_within(view: &HeapView, caps: &Caps) -> String {
     shell("what is in the heap", &parts::process(&report.info), &captures, &sections, data, caps)
 }
 
-/// The page for what changed between two heaps. Of `answer` all rows should be given; the page takes the first.
+/// The page for the changes between two heaps. `answer` should have all rows; the page takes the first.
 #[must_use]
 pub fn diff(answer: &Diff, captures: [&CaptureInfo; 2], memory: &[MemoryTotal; 2]) -> String {
     fitting(|caps| diff_within(answer, captures, memory, caps))
@@ -161,38 +165,38 @@ fn diff_within(answer: &Diff, captures: [&CaptureInfo; 2], memory: &[MemoryTotal
         omitted: answer.omitted + answer.rows.len().saturating_sub(caps.types),
         ..answer.clone()
     };
-    let mut told = answers::diff(&shown, captures[0], captures[1]);
-    // The rows stand in the table's data; twice would be too large.
-    if let Some(fields) = told.as_object_mut() {
+    let mut answer = answers::diff(&shown, captures[0], captures[1]);
+    // The rows are in the table's data already, and twice would be too large.
+    if let Some(fields) = answer.as_object_mut() {
         fields.remove("types");
     }
     let data = json!({
         "page": "diff",
-        "answer": told,
+        "answer": answer,
         "types": types::changes_data(&shown, caps),
         "memory": [memory::data(None, memory, &times(&captures))],
     });
-    shell("what changed", &parts::process(captures[1]), &captures, &sections, data, caps)
+    shell("changes", &parts::process(captures[1]), &captures, &sections, data, caps)
 }
 
-/// The page for the growth in the processes of a server.
+/// The page for the growth in the processes of a group.
 #[must_use]
-pub fn workers(answer: &GroupLeaks) -> String {
-    fitting(|caps| workers_within(answer, caps))
+pub fn group_leaks(answer: &GroupLeaks) -> String {
+    fitting(|caps| group_within(answer, caps))
 }
 
-fn workers_within(answer: &GroupLeaks, caps: &Caps) -> String {
+fn group_within(answer: &GroupLeaks, caps: &Caps) -> String {
     let times: Vec<Vec<Option<String>>> =
-        answer.workers.iter().map(|one| parts::taken(&one.answer)).collect();
+        answer.members.iter().map(|one| parts::taken(&one.answer)).collect();
     let series: Vec<memory::Series<'_>> = answer
-        .workers
+        .members
         .iter()
         .zip(&times)
         .take(caps.items)
         .map(|(one, times)| (Some(one.pid), one.answer.memory.as_slice(), times.as_slice()))
         .collect();
     let sections = [
-        verdict::workers(answer),
+        verdict::group_leaks(answer),
         suspects::shared("suspects", "What leaks", &answer.suspects, answer, caps),
         suspects::shared("candidates", "What may leak", &answer.candidates, answer, caps),
         verdict::processes(answer, caps),
@@ -200,11 +204,11 @@ fn workers_within(answer: &GroupLeaks, caps: &Caps) -> String {
     ];
     let data = json!({
         "page": "workers",
-        "answer": listed(answers::workers(answer), caps),
+        "answer": listed(answers::group_leaks(answer), caps),
         "memory": series.iter().map(|(pid, totals, times)| memory::data(*pid, totals, times)).collect::<Vec<_>>(),
     });
-    let first = answer.workers.iter().find_map(|one| one.answer.info.as_ref());
-    let of = match (first, answer.workers.len()) {
+    let first = answer.members.iter().find_map(|one| one.answer.info.as_ref());
+    let of = match (first, answer.members.len()) {
         (Some(info), 1) => parts::process(info),
         (Some(info), all) => {
             let more = parts::count_of(all - 1, "more process", "more processes");
@@ -215,8 +219,8 @@ fn workers_within(answer: &GroupLeaks, caps: &Caps) -> String {
     shell(answer.verdict.word(), &of, &[], &sections, data, caps)
 }
 
-/// An answer with the first items of its lists. How many a list left out by its own limit is a field of it; the page says
-/// of the others how many there are.
+/// An answer with the first items of its lists. The number of items that a list's own limit left out is a field of the
+/// answer; the page shows how many others there are.
 fn listed(mut answer: Value, caps: &Caps) -> Value {
     for field in ["suspects", "candidates", "types", "top", "notes", "processes"] {
         if let Some(items) = answer.get_mut(field).and_then(Value::as_array_mut) {
@@ -240,29 +244,40 @@ fn shell(
     caps: &Caps,
 ) -> String {
     let sections: Vec<&Section> = sections.iter().flatten().collect();
-    let mut links = String::new();
-    let mut body = String::new();
-    for section in &sections {
-        links.push_str(&format!("<li><a href=\"#{}\">{}</a></li>", section.id, text(section.title)));
-        body.push_str(&section.markup());
-    }
     let when = captures.last().map_or_else(String::new, |info| parts::when(captures[0], info));
-    let (title, of, when) = (text(title), text(&parts::shortened(of)), text(&when));
-    let (policy, version) = (text(POLICY.trim()), env!("CARGO_PKG_VERSION"));
-    let data = data::block(data, caps.text);
-    format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta name=\"color-scheme\" content=\"light dark\">\n\
-         <meta name=\"generator\" content=\"mem_top {version}\">\n\
-         <title>{title}: {of} – mem_top</title>\n<style>{STYLE}</style>\n</head>\n<body>\n\
-         <a class=\"skip\" href=\"#main\">Skip to the verdict</a>\n\
-         <header class=\"top\"><div><p class=\"brand\">mem_top</p><h1>{of}</h1><p class=\"when\">{when}</p></div>\
-         <button id=\"theme\" type=\"button\" hidden>Theme</button></header>\n\
-         <nav aria-label=\"Sections\"><ul>{links}</ul></nav>\n<main id=\"main\" tabindex=\"-1\">\n{body}</main>\n\
-         <footer><p>Written by mem_top {version}. Sizes are powers of ten: 1 kB is 1000 bytes. \
-         This page is complete in itself: it asks nothing of any other place.</p></footer>\n\
-         <script type=\"application/json\" id=\"data\">{data}</script>\n<script>{SCRIPT}</script>\n</body>\n</html>\n"
-    )
+    let version = env!("CARGO_PKG_VERSION");
+    let page = html! {
+        (PreEscaped("<!doctype html>\n"))
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(text(POLICY.trim()));
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                meta name="generator" content={ "mem_top " (version) };
+                title { (title) ": " (sentence(of)) " – mem_top" }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                a.skip href="#main" { "Skip to the verdict" }
+                header.top {
+                    div { p.brand { "mem_top" } h1 { (sentence(of)) } p.when { (text(&when)) } }
+                    button #theme type="button" hidden { "Theme" }
+                }
+                nav aria-label="Sections" {
+                    ul { @for section in &sections { li { a href={ "#" (section.id) } { (section.title) } } } }
+                }
+                main #main tabindex="-1" { @for section in &sections { (section) } }
+                footer {
+                    p {
+                        "Written by mem_top " (version) ". Sizes are powers of ten: 1 kB is 1000 bytes. This page is \
+                         complete in itself, and loads nothing."
+                    }
+                }
+                script type="application/json" id="data" { (PreEscaped(data::block(data, caps.text))) }
+                script { (PreEscaped(SCRIPT)) }
+            }
+        }
+    };
+    page.into_string() + "\n"
 }

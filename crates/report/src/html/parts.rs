@@ -1,13 +1,13 @@
 //! Pieces of the page that several sections have in common.
 
+use maud::{Markup, Render, html};
 use memtop_analyze::Leaks;
 use memtop_heap::CaptureInfo;
 
-use crate::escape::{cut, escape};
-use crate::html_fragment::{name, text};
-use crate::numbers::{bytes, count, duration};
-use crate::text::place;
-use crate::time::{iso8601, readable};
+use crate::markup::{name, sentence, text};
+use crate::numbers::{count, duration};
+use crate::time::{iso8601, readable, span};
+use crate::wording::{implementation, place};
 
 /// A part of the page with a heading of its own.
 #[derive(Debug)]
@@ -16,27 +16,24 @@ pub(super) struct Section {
     pub(super) id: &'static str,
     /// Its heading.
     pub(super) title: &'static str,
-    /// What it is, for who has never seen one; a sentence or two.
+    /// A sentence or two of explanation, for a reader who sees one for the first time.
     pub(super) lead: String,
-    /// Markup.
-    pub(super) body: String,
+    pub(super) body: Markup,
 }
 
-impl Section {
-    pub(super) fn markup(&self) -> String {
-        let lead = match self.lead.is_empty() {
-            true => String::new(),
-            false => format!("<p class=\"hint\">{}</p>", text(&self.lead)),
-        };
-        let (id, title) = (self.id, text(self.title));
-        format!(
-            "<section id=\"{id}\" aria-labelledby=\"{id}-title\"><h2 id=\"{id}-title\">{title}</h2>{lead}{}</section>\n",
-            self.body
-        )
+impl Render for Section {
+    fn render(&self) -> Markup {
+        html! {
+            section id=(self.id) aria-labelledby={ (self.id) "-title" } {
+                h2 id={ (self.id) "-title" } { (self.title) }
+                @if !self.lead.is_empty() { (hint(&self.lead)) }
+                (self.body)
+            }
+        }
     }
 }
 
-/// A cell of a table. Numbers stand to the right.
+/// A cell of a table. Numbers are aligned right.
 pub(super) enum Cell {
     /// A number as a person reads it.
     Number(String),
@@ -46,78 +43,83 @@ pub(super) enum Cell {
     Words(String),
 }
 
-/// A table with a caption for those who do not see it.
+impl Render for Cell {
+    fn render(&self) -> Markup {
+        match self {
+            Self::Number(value) => html! { td.n { (text(value)) } },
+            Self::Name(value) => html! { td.name { (name(value)) } },
+            Self::Words(value) => html! { td { (text(value)) } },
+        }
+    }
+}
+
+/// A table with a caption, for readers who do not see it.
 pub(super) fn table(
     caption: &str,
     headings: &[(&str, bool)],
     rows: impl Iterator<Item = Vec<Cell>>,
-) -> String {
-    let mut out = format!(
-        "<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"{0}\"><table><caption>{0}</caption><thead><tr>",
-        text(caption)
-    );
-    for (heading, is_number) in headings {
-        let class = if *is_number { " class=\"n\"" } else { "" };
-        out.push_str(&format!("<th scope=\"col\"{class}>{}</th>", text(heading)));
-    }
-    out.push_str("</tr></thead><tbody>");
-    for row in rows {
-        out.push_str("<tr>");
-        for cell in row {
-            out.push_str(&match cell {
-                Cell::Number(value) => format!("<td class=\"n\">{}</td>", text(&value)),
-                Cell::Name(value) => format!("<td class=\"name\">{}</td>", name(&value)),
-                Cell::Words(value) => format!("<td>{}</td>", text(&value)),
-            });
-        }
-        out.push_str("</tr>");
-    }
-    out + "</tbody></table></div>"
+) -> Markup {
+    scrollable(
+        caption,
+        &html! {
+            table {
+                caption { (caption) }
+                thead {
+                    tr {
+                        @for (heading, is_number) in headings {
+                            th scope="col" class=[is_number.then_some("n")] { (heading) }
+                        }
+                    }
+                }
+                tbody { @for row in rows { tr { @for cell in row { (cell) } } } }
+            }
+        },
+    )
 }
 
-/// Figures that are seen at a look: a name, a value, and what belongs to it.
-pub(super) fn tiles(figures: &[(&str, String, String)]) -> String {
-    let tile = |(label, value, more): &(&str, String, String)| {
-        format!(
-            "<div class=\"tile\"><dt>{}</dt><dd>{}<small>{}</small></dd></div>",
-            text(label),
-            text(value),
-            text(more)
-        )
-    };
-    format!("<dl class=\"tiles\">{}</dl>", figures.iter().map(tile).collect::<String>())
+/// A table in a region that scrolls by itself.
+pub(super) fn scrollable(caption: &str, table: &Markup) -> Markup {
+    html! { div.scroll tabindex="0" role="group" aria-label=(caption) { (table) } }
+}
+
+/// Key figures: a name, a value, and a remark.
+pub(super) fn tiles(figures: &[(&str, String, String)]) -> Markup {
+    html! {
+        dl.tiles {
+            @for (label, value, remark) in figures {
+                div.tile { dt { (label) } dd { (text(value)) small { (text(remark)) } } }
+            }
+        }
+    }
+}
+
+/// A remark in small print.
+pub(super) fn hint(remark: &str) -> Markup {
+    html! { p.hint { (text(remark)) } }
 }
 
 /// Sentences as a list; nothing if there are none.
-pub(super) fn notes<'a>(sentences: impl Iterator<Item = &'a str>) -> String {
-    let items: String = sentences.map(|note| format!("<li>{}</li>", text(&shortened(note)))).collect();
-    if items.is_empty() { items } else { format!("<ul class=\"notes\">{items}</ul>") }
-}
-
-/// A sentence may quote names: so much of it is shown, in columns.
-const LONGEST_SENTENCE: usize = 600;
-
-/// A sentence that may quote a name of any length.
-pub(super) fn shortened(sentence: &str) -> String {
-    cut(&escape(sentence), LONGEST_SENTENCE).into_owned()
+pub(super) fn notes(sentences: impl Iterator<Item = String>) -> Markup {
+    let mut sentences = sentences.peekable();
+    html! {
+        @if sentences.peek().is_some() {
+            ul.notes { @for note in sentences { li { (sentence(&note)) } } }
+        }
+    }
 }
 
 /// `worker.py (PID 4711), CPython 3.11.7, on web-1`.
 pub(super) fn process(info: &CaptureInfo) -> String {
-    let implementation = match info.implementation.as_str() {
-        "cpython" | "" => "CPython",
-        other => other,
-    };
     let program = if info.program.is_empty() { "a process" } else { &info.program };
     let own = info.process.namespace_pid.filter(|own| *own != info.process.pid);
     let own = own.map_or_else(String::new, |own| format!(", {own} in its namespace"));
     let pid = info.process.pid;
-    let mut parts = vec![format!("{program} (PID {pid}{own}), {implementation} {}", info.python)];
+    let mut parts = vec![format!("{program} (PID {pid}{own}), {}", implementation(info))];
     parts.extend(place(info));
     parts.join(", ")
 }
 
-/// When the heaps were captured.
+/// The time or the span of the captures.
 pub(super) fn when(first: &CaptureInfo, last: &CaptureInfo) -> String {
     let from = readable(first.taken_at);
     match span(first.taken_at, last.taken_at) {
@@ -128,12 +130,7 @@ pub(super) fn when(first: &CaptureInfo, last: &CaptureInfo) -> String {
     }
 }
 
-/// Nanoseconds from one time to another, which are microseconds; none if the clock went back.
-pub(super) fn span(first: i64, last: i64) -> Option<u64> {
-    u64::try_from((i128::from(last) - i128::from(first)) * 1000).ok()
-}
-
-/// When the heaps of an answer were captured.
+/// The times of an answer's captures.
 pub(super) fn taken(answer: &Leaks) -> Vec<Option<String>> {
     answer.snapshots.iter().map(|row| iso8601(row.taken_at)).collect()
 }
@@ -141,9 +138,4 @@ pub(super) fn taken(answer: &Leaks) -> Vec<Option<String>> {
 /// `1 process`, `2 processes`.
 pub(super) fn count_of(number: usize, one: &str, many: &str) -> String {
     count(number as u64, one, many)
-}
-
-/// Bytes, where they are known.
-pub(super) fn known(size: Option<u64>) -> String {
-    size.map_or_else(|| "?".to_owned(), bytes)
 }

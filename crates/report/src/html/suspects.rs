@@ -1,23 +1,28 @@
-//! Suspects and candidates, a card each: where it is held, how it grew, what it holds, and why it is accused.
+//! Suspects and candidates, one card each: its path, its growth, its items by type, and the evidence.
 
+use maud::{Markup, html};
 use memtop_analyze::{
-    Accumulation, AccumulationSuspect, GroupLeaks, LeakStep, Leaks, SharedSuspect, SnapshotRow, Suspect,
+    Accumulation, AccumulationSuspect, Evidence, GroupLeaks, LeakStep, Leaks, SharedSuspect, SnapshotRow,
+    Suspect,
 };
 
 use super::Caps;
-use super::parts::{Cell, Section, shortened, span, table};
-use crate::html_fragment::{code, name, text};
+use super::parts::{Cell, Section, table};
+use crate::markup::{code, name, sentence, text};
 use crate::numbers::{bytes, count, duration, grouped, percent, signed, signed_bytes};
-use crate::text::{facts, keeps, minutes, own_part};
+use crate::time::{minutes, span};
+use crate::wording::{self, held_in_processes, own_part};
 
-/// So many types of a suspect are shown.
+/// How many types of a suspect are shown.
 const TYPES: usize = 12;
-/// Of a longer path the middle is left out: so many steps from its start, and so many to its end.
+/// How many PIDs are listed.
+const PIDS: usize = 20;
+/// The steps of a long path that are shown: from its start, and to its end.
 const STEPS: (usize, usize) = (12, 6);
 
 const SUSPECTED: &str = "Each place gained objects and kept them. The chart shows how much it held after each \
                          snapshot: a leak rises steadily, a cache levels off.";
-const DOUBTED: &str = "These places grew too, and something speaks for them: each says what.";
+const DOUBTED: &str = "These places grew too, but there is a reason to doubt that they leak: each gives it.";
 
 pub(super) fn section(
     list: &'static str,
@@ -28,12 +33,12 @@ pub(super) fn section(
 ) -> Option<Section> {
     let cards = places.iter().enumerate().map(|(index, one)| {
         let chart = Chart { list, index, series: 0, rows: &answer.snapshots };
-        card(one, &chart, places.len(), minutes(&answer.snapshots), "")
+        card(one, &chart, places.len(), minutes(&answer.snapshots), &html! {})
     });
-    whole(list, title, places.len(), cards.take(caps.items).collect(), caps)
+    whole(list, title, places.len(), &cards.take(caps.items).collect::<Vec<_>>(), caps)
 }
 
-/// The suspects of a server's processes.
+/// The suspects of a process group.
 pub(super) fn shared(
     list: &'static str,
     title: &'static str,
@@ -42,45 +47,41 @@ pub(super) fn shared(
     caps: &Caps,
 ) -> Option<Section> {
     let cards = places.iter().enumerate().map(|(index, place)| {
-        let at = answer.workers.iter().position(|worker| place.pids.contains(&worker.pid)).unwrap_or(0);
-        let rows = answer.workers.get(at).map_or(&[][..], |worker| &worker.answer.snapshots);
-        let pids: Vec<String> = place.pids.iter().take(20).map(u32::to_string).collect();
-        let more = if place.pids.len() > pids.len() { ", …" } else { "" };
-        let retained =
-            place.retained.map_or_else(String::new, |all| format!("; they retain {} together", bytes(all)));
-        let sentence = format!(
-            "In {} of {} ({}{more}): {} in all{retained}. It is told as it is in one of them.",
-            place.pids.len(),
-            count(answer.workers.len() as u64, "process", "processes"),
-            pids.join(", "),
-            signed_bytes(place.bytes_growth)
-        );
-        let of = format!("<p class=\"processes\">{}</p>", text(&sentence));
+        let at = answer.members.iter().position(|member| place.pids.contains(&member.pid)).unwrap_or(0);
+        let rows = answer.members.get(at).map_or(&[][..], |member| &member.answer.snapshots);
+        let processes = held_in_processes(place, answer.members.len(), PIDS);
+        let of = html! {
+            p.processes { "It grows " (text(&processes)) ". The rest of this card describes it in one of them." }
+        };
         card(&place.suspect, &Chart { list, index, series: at, rows }, places.len(), minutes(rows), &of)
     });
-    whole(list, title, places.len(), cards.take(caps.items).collect(), caps)
+    whole(list, title, places.len(), &cards.take(caps.items).collect::<Vec<_>>(), caps)
 }
 
 fn whole(
     id: &'static str,
     title: &'static str,
     places: usize,
-    cards: String,
+    cards: &[Markup],
     caps: &Caps,
 ) -> Option<Section> {
     if places == 0 {
         return None;
     }
-    let mut body = cards;
-    if let Some(more) = places.checked_sub(caps.items).filter(|&more| more > 0) {
-        let more = count(more as u64, "more place is", "more places are");
-        body.push_str(&format!("<p class=\"hint\">{} left out, since the page would be too large: mem_top leaks --json has them.</p>", text(&more)));
-    }
+    let body = html! {
+        @for card in cards { (card) }
+        @if let Some(more) = places.checked_sub(caps.items).filter(|&more| more > 0) {
+            p.hint {
+                (count(more as u64, "more place is", "more places are"))
+                " left out, since the page would be too large: mem_top leaks --json has them."
+            }
+        }
+    };
     let lead = if id == "candidates" { DOUBTED } else { SUSPECTED };
     Some(Section { id, title, lead: lead.to_owned(), body })
 }
 
-/// Where the script finds the numbers of a chart, and the heaps that they are of.
+/// The place of a chart's numbers in the data, and the snapshots that they belong to.
 struct Chart<'a> {
     list: &'static str,
     index: usize,
@@ -88,91 +89,99 @@ struct Chart<'a> {
     rows: &'a [SnapshotRow],
 }
 
-fn card(one: &Suspect, chart: &Chart<'_>, of: usize, minutes: Option<f64>, more: &str) -> String {
-    let what = if one.doubt.is_some() { "Candidate" } else { "Suspect" };
-    let rank = if of == 1 { what.to_owned() } else { format!("{what} {} of {of}", one.rank) };
-    let holder = match one.holder.as_deref() {
-        Some(holder) => code(holder),
-        None => "held by native code".to_owned(),
-    };
-    let mut chips = Vec::new();
-    if one.confidence > 0.0 {
-        chips.push(format!("confidence {}", percent(one.confidence)));
+fn card(one: &Suspect, chart: &Chart<'_>, of: usize, minutes: Option<f64>, processes: &Markup) -> Markup {
+    html! {
+        article.card id={ (chart.list) "-" (chart.index + 1) } {
+            header {
+                p.rank { (rank(if one.doubt.is_some() { "Candidate" } else { "Suspect" }, one.rank, of)) }
+                h3 {
+                    @match one.holder.as_deref() {
+                        Some(holder) => { (code(holder)) },
+                        None => { "held by native code" },
+                    }
+                }
+                ul.chips { @for chip in chips(one, minutes) { li { (text(&chip)) } } }
+            }
+            p.said { (sentence(&wording::summary(one))) }
+            (processes)
+            @if let Some(doubt) = &one.doubt {
+                p.doubted { strong { "In doubt:" } " " (sentence(&wording::doubt(doubt))) }
+            }
+            div.columns {
+                div { h4 { "Where it is held" } (held(one)) }
+                div { (growth(one, chart)) }
+            }
+            (items(one))
+            (evidence(one))
+            p.fingerprint { "Fingerprint " code { (name(&one.fingerprint)) } ": the same for this leak in every run." }
+        }
     }
-    chips.push(format!("cause: {}", one.cause.word()));
-    chips.extend(Some(facts(one, minutes)).filter(|facts| !facts.is_empty()));
-    chips.extend(Some(keeps(one, minutes)).filter(|keeps| !keeps.is_empty()));
-    let chips: String = chips.iter().map(|chip| format!("<li>{}</li>", text(chip))).collect();
-    let doubt = one.doubt.as_ref().map_or_else(String::new, |doubt| {
-        format!("<p class=\"doubted\"><strong>In doubt:</strong> {}</p>", text(&shortened(doubt)))
-    });
-    let mut held = path(&one.path);
-    if let Some(own) = own_part(one) {
-        held.push_str(&format!("<p>In your code: {}</p>", code(own)));
-    }
-    for other in &one.co_holders {
-        held.push_str(&format!("<p>Also held by {}</p>", code(other)));
-    }
-    let holds_too = |sentence: &&String| {
-        !one.co_holders.iter().any(|other| **sentence == format!("{other} holds the same items"))
-    };
-    let evidence: String = one
-        .evidence
-        .iter()
-        .filter(holds_too)
-        .map(|sentence| format!("<li>{}</li>", text(&shortened(sentence))))
-        .collect();
-    let reasons = match evidence.is_empty() {
-        true => String::new(),
-        false => format!("<h4>The line of reasoning</h4><ol class=\"evidence\">{evidence}</ol>"),
-    };
-    format!(
-        "<article class=\"card\" id=\"{}-{}\"><header><p class=\"rank\">{}</p><h3>{holder}</h3>\
-         <ul class=\"chips\">{chips}</ul></header><p class=\"said\">{}</p>{more}{doubt}\
-         <div class=\"columns\"><div><h4>Where it is held</h4>{held}</div><div>{}</div></div>{}{reasons}\
-         <p class=\"fingerprint\">Fingerprint <code>{}</code>: the same for this leak in every run.</p></article>",
-        chart.list,
-        chart.index + 1,
-        text(&rank),
-        text(&shortened(&one.summary)),
-        growth(one, chart),
-        items(one),
-        name(&one.fingerprint),
-    )
 }
 
-/// The path, a step a line.
-fn path(steps: &[LeakStep]) -> String {
+/// `Suspect`, or `Suspect 2 of 5`.
+fn rank(what: &str, rank: usize, of: usize) -> String {
+    if of == 1 { what.to_owned() } else { format!("{what} {rank} of {of}") }
+}
+
+/// The facts at the head of a card.
+fn chips(one: &Suspect, minutes: Option<f64>) -> Vec<String> {
+    let confidence = (one.confidence > 0.0).then(|| format!("confidence {}", percent(one.confidence)));
+    let cause = format!("cause: {}", one.cause.word());
+    let facts = [cause, wording::growth(one, minutes), wording::retained(one, minutes)];
+    confidence.into_iter().chain(facts).filter(|fact| !fact.is_empty()).collect()
+}
+
+/// The path to the holder, and other holders.
+fn held(one: &Suspect) -> Markup {
+    html! {
+        (path(&one.path))
+        @if let Some(own) = own_part(one) { p { "In your code: " (code(own)) } }
+        @for other in &one.co_holders { p { "Also held by " (code(other)) } }
+    }
+}
+
+/// The evidence; co-holders are listed with the path.
+fn evidence(one: &Suspect) -> Markup {
+    let facts: Vec<&Evidence> =
+        one.evidence.iter().filter(|fact| !matches!(fact, Evidence::CoHolder(_))).collect();
+    html! {
+        @if !facts.is_empty() {
+            h4 { "Evidence" }
+            ol.evidence { @for fact in facts { li { (sentence(&wording::evidence(fact))) } } }
+        }
+    }
+}
+
+/// The path, one step on each line.
+fn path(steps: &[LeakStep]) -> Markup {
     let (first, last) = STEPS;
     let cut = if steps.len() > first + last { first..steps.len() - last } else { steps.len()..steps.len() };
-    let mut out = String::new();
-    for (place, step) in steps.iter().enumerate() {
-        if place == cut.start {
-            out.push_str(&format!("<li class=\"more\">… {} more steps …</li>", cut.len()));
+    html! {
+        @if !steps.is_empty() {
+            ol.path {
+                @for (place, step) in steps.iter().enumerate() {
+                    @if place == cut.start { li.more { "… " (cut.len()) " more steps …" } }
+                    @if !cut.contains(&place) {
+                        li class=[(place + 1 == steps.len()).then_some("holder")] { (path_step(place, step)) }
+                    }
+                }
+            }
         }
-        if cut.contains(&place) {
-            continue;
-        }
-        let class = if place + 1 == steps.len() { " class=\"holder\"" } else { "" };
-        let label = step.label.trim();
-        out.push_str(&match place {
-            0 if label.starts_with(&step.type_name) => format!("<li{class}>{}</li>", code(label)),
-            0 => format!(
-                "<li{class}><span class=\"type\">{}</span> {}</li>",
-                name(&step.type_name),
-                code(label)
-            ),
-            _ => format!(
-                "<li{class}>{} <span class=\"type\">{}</span></li>",
-                code(label),
-                name(&step.type_name)
-            ),
-        });
     }
-    if out.is_empty() { out } else { format!("<ol class=\"path\">{out}</ol>") }
 }
 
-/// How much it held after each heap: by items, or where these cannot be counted by bytes since the first heap.
+/// A step with its type, which comes first for a root.
+fn path_step(place: usize, step: &LeakStep) -> Markup {
+    let label = step.label.trim();
+    let type_name = html! { span.type { (name(&step.type_name)) } };
+    match place {
+        0 if label.starts_with(&step.type_name) => code(label),
+        0 => html! { (type_name) " " (code(label)) },
+        _ => html! { (code(label)) " " (type_name) },
+    }
+}
+
+/// How much it held after each snapshot: in items, or in bytes since the first snapshot if items cannot be counted.
 fn held_after(one: &Suspect) -> (bool, Vec<i64>) {
     let by_items = one.count.is_some();
     let changes = if by_items { &one.growth } else { &one.bytes_growth };
@@ -187,13 +196,13 @@ fn held_after(one: &Suspect) -> (bool, Vec<i64>) {
 }
 
 /// A place for the chart, with its numbers as a table.
-fn growth(one: &Suspect, chart: &Chart<'_>) -> String {
+fn growth(one: &Suspect, chart: &Chart<'_>) -> Markup {
     let (by_items, held) = held_after(one);
     if held.len() < 2 {
-        return String::new();
+        return html! {};
     }
     let title =
-        if by_items { "Items held after each snapshot" } else { "Bytes that came since the first snapshot" };
+        if by_items { "Items held after each snapshot" } else { "Bytes gained since the first snapshot" };
     let value = |number: i64| match by_items {
         true => grouped(number.max(0).unsigned_abs()),
         false => signed_bytes(number),
@@ -217,20 +226,18 @@ fn growth(one: &Suspect, chart: &Chart<'_>) -> String {
         ]
     });
     let headings = [("Snapshot", true), ("After", true), ("Held", true), ("Change", true)];
-    format!(
-        "<figure class=\"chart\" data-chart=\"growth\" data-list=\"{}\" data-index=\"{}\" data-series=\"{}\">\
-         <figcaption>{title}</figcaption><details open><summary>The numbers</summary>{}</details></figure>",
-        chart.list,
-        chart.index,
-        chart.series,
-        table(title, &headings, rows)
-    )
+    html! {
+        figure.chart data-chart="growth" data-list=(chart.list) data-index=(chart.index) data-series=(chart.series) {
+            figcaption { (title) }
+            details open { summary { "The numbers" } (table(title, &headings, rows)) }
+        }
+    }
 }
 
-/// What it holds, by type.
-fn items(one: &Suspect) -> String {
+/// Its items by type.
+fn items(one: &Suspect) -> Markup {
     if one.leaked.is_empty() {
-        return String::new();
+        return html! {};
     }
     let rows = one.leaked.iter().take(TYPES).map(|leaked| {
         let grown = leaked.growth.iter().fold(0_i64, |sum, &change| sum.saturating_add(change));
@@ -246,55 +253,57 @@ fn items(one: &Suspect) -> String {
         ]
     });
     let headings = [("Type", false), ("Now", true), ("Growth", true), ("Bytes", true)];
-    let more = one.leaked.len().saturating_sub(TYPES);
-    let more = match more {
-        0 => String::new(),
-        more => format!("<p class=\"hint\">and {}</p>", count(more as u64, "more type", "more types")),
-    };
-    format!("<h4>What it holds</h4>{}{more}", table("What it holds, by type", &headings, rows))
+    html! {
+        h4 { "What it holds" }
+        (table("What it holds, by type", &headings, rows))
+        @if one.leaked.len() > TYPES {
+            p.hint { "and " (count((one.leaked.len() - TYPES) as u64, "more type", "more types")) }
+        }
+    }
 }
 
-/// Where memory accumulates in one heap.
+/// The points where memory accumulates in one heap.
 pub(super) fn points(answer: &Accumulation, caps: &Caps) -> Option<Section> {
     if answer.suspects.is_empty() {
         return None;
     }
-    let card = |(index, one): (usize, &AccumulationSuspect)| {
-        let point = &one.point;
-        let items = point.items.iter().take(TYPES).map(|(name, objects, retained)| {
-            vec![Cell::Name(name.clone()), Cell::Number(grouped(*objects)), Cell::Number(bytes(*retained))]
-        });
-        let headings = [("Type", false), ("Objects", true), ("Retained", true)];
-        let held = match point.items.is_empty() {
-            true => String::new(),
-            false => format!("<h4>What it holds</h4>{}", table("What it holds, by type", &headings, items)),
-        };
-        let rank = match answer.suspects.len() {
-            1 => "Place".to_owned(),
-            of => format!("Place {} of {of}", index + 1),
-        };
-        format!(
-            "<article class=\"card\" id=\"place-{0}\"><header><p class=\"rank\">{rank}</p><h3>{1}</h3>\
-             <ul class=\"chips\"><li>{2} of all</li><li>retains {3}</li><li>{4}</li></ul></header>\
-             <p class=\"said\">{5}</p>{held}</article>",
-            index + 1,
-            code(&point.path.to_string()),
-            percent(one.share),
-            bytes(one.retained),
-            name(&point.type_name),
-            text(&shortened(&crate::text::accumulation(one))),
-        )
+    let all = answer.suspects.len();
+    let omitted = answer.omitted + all.saturating_sub(caps.items);
+    let body = html! {
+        @for (index, one) in answer.suspects.iter().enumerate().take(caps.items) { (point(one, index + 1, all)) }
+        @if omitted > 0 { p.hint { "and " (count(omitted as u64, "more place", "more places")) ", left out" } }
     };
-    let mut body: String = answer.suspects.iter().enumerate().take(caps.items).map(card).collect();
-    let omitted = answer.omitted + answer.suspects.len().saturating_sub(caps.items);
-    if omitted > 0 {
-        let more = count(omitted as u64, "more place", "more places");
-        body.push_str(&format!("<p class=\"hint\">and {more}, left out</p>"));
-    }
     Some(Section {
         id: "suspects",
         title: "Where memory accumulates",
-        lead: "Each place retains a tenth of the heap or more: so much would be freed if it went.".to_owned(),
+        lead: "Each place retains a tenth of the heap or more: that much would be freed with it.".to_owned(),
         body,
     })
+}
+
+/// The card of an accumulation point.
+fn point(one: &AccumulationSuspect, place: usize, of: usize) -> Markup {
+    let point = &one.point;
+    let items = point.items.iter().take(TYPES).map(|(name, objects, retained)| {
+        vec![Cell::Name(name.clone()), Cell::Number(grouped(*objects)), Cell::Number(bytes(*retained))]
+    });
+    let headings = [("Type", false), ("Objects", true), ("Retained", true)];
+    html! {
+        article.card id={ "place-" (place) } {
+            header {
+                p.rank { (rank("Place", place, of)) }
+                h3 { (code(&point.path.to_string())) }
+                ul.chips {
+                    li { (percent(one.share)) " of the heap" }
+                    li { "retains " (bytes(one.retained)) }
+                    li { (name(&point.type_name)) }
+                }
+            }
+            p.said { (sentence(&wording::accumulation(one))) }
+            @if !point.items.is_empty() {
+                h4 { "What it holds" }
+                (table("What it holds, by type", &headings, items))
+            }
+        }
+    }
 }

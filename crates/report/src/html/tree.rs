@@ -1,24 +1,24 @@
-//! Where retained size is, by path: the data of the picture, and its largest places as a table.
+//! Retained size by path: the data of the picture, and the largest places as a table.
 
+use maud::html;
 use memtop_analyze::{RetainedPlace, RetainedTree};
 use memtop_heap::Origin;
 use rustc_hash::FxHashMap;
 use serde_json::{Value, json};
 
 use super::Caps;
-use super::parts::{Cell, Section, table};
+use super::parts::{Cell, Section, hint, table};
 use crate::escape::{cut, escape};
-use crate::html_fragment::text;
 use crate::numbers::{bytes, count, grouped, percent};
 
-/// A path in the table is never longer than this, in columns.
+/// The longest path in the table, in columns.
 const LONGEST: usize = 300;
-/// So many places stand in the table.
+/// How many places are in the table.
 const ROWS: usize = 25;
 
 /// The places as rows: parent, label, type, objects, shallow bytes, retained bytes, flags, places folded, bytes folded;
-/// and the whole path, where it is not that of the parent with the label. Flags: 1 shared, 2 in `marked`; 4, 8 and 12
-/// for the origin of a root.
+/// and the whole path, if it is not the parent's path followed by the label. Flags: 1 shared, 2 in `marked`; 4, 8 and
+/// 12 for the origin of a root.
 pub(super) fn data(tree: &RetainedTree, marked: &[&str], caps: &Caps) -> Value {
     let mut types: Vec<&str> = Vec::new();
     let mut known: FxHashMap<&str, usize> = FxHashMap::default();
@@ -70,7 +70,7 @@ pub(super) fn section(tree: &RetainedTree, marked: &[&str]) -> Option<Section> {
     let note = match tree.all_places - tree.places.len() as u64 {
         0 => format!("All {} are drawn.", count(tree.all_places, "place", "places")),
         hidden => format!(
-            "Aggregated: of {} the {} largest are drawn; the other {} are put together as “smaller places”.",
+            "Aggregated: of {} the {} largest are drawn; the other {} are merged into “smaller places”.",
             count(tree.all_places, "place", "places"),
             grouped(tree.places.len() as u64),
             grouped(hidden)
@@ -78,7 +78,7 @@ pub(super) fn section(tree: &RetainedTree, marked: &[&str]) -> Option<Section> {
     };
     let note = format!(
         "{note} Objects that are held in the same way are one place; keys and indexes that vary are [*]. \
-         Together they are {}, {}.",
+         All places together hold {}, {}.",
         count(tree.objects, "object", "objects"),
         bytes(tree.total)
     );
@@ -86,16 +86,16 @@ pub(super) fn section(tree: &RetainedTree, marked: &[&str]) -> Option<Section> {
     let headings =
         [("Path", false), ("Type", false), ("Objects", true), ("Retained", true), ("Of all", true)];
     let rows = table("The largest places", &headings, shown);
-    let body = format!(
-        "<div id=\"icicle\" hidden></div><p class=\"hint\">{}</p>\
-         <details open id=\"places\"><summary>The largest places, as a table</summary>{rows}</details>",
-        text(&note)
-    );
+    let body = html! {
+        div #icicle hidden {}
+        (hint(&note))
+        details #places open { summary { "The largest places, as a table" } (rows) }
+    };
     Some(Section {
         id: "tree",
         title: "Where memory is",
-        lead: "Retained size by path, in the last snapshot: the width of a box is what would be freed if that place let go. \
-               Below it stands what it holds. Click a box, or press Enter on it, to look into it."
+        lead: "Retained size by path, in the last snapshot: the width of a box is the memory that would be freed with that place. \
+               The places that it holds are below it. Click a box, or press Enter on it, to zoom in."
             .to_owned(),
         body,
     })

@@ -2,17 +2,18 @@
 
 use std::collections::HashMap;
 
+use maud::{Markup, html};
 use memtop_analyze::{Diff, DiffRow, Histogram};
 use serde_json::{Value, json};
 
 use super::Caps;
-use super::parts::{Cell, Section, known, table};
+use super::parts::{Cell, Section, table};
 use crate::escape::{cut, escape};
 use crate::heap_report::TopObject;
-use crate::html_fragment::text;
-use crate::numbers::{bytes, count, grouped, signed, signed_bytes};
+use crate::numbers::{bytes, count, grouped, known_bytes, signed, signed_bytes};
+use crate::wording;
 
-/// So many types stand in the page as HTML.
+/// How many types are in the page as HTML.
 const ROWS: usize = 25;
 
 /// The columns: their headings, and whether they are numbers.
@@ -32,13 +33,13 @@ fn named(name: &str, caps: &Caps) -> String {
     cut(&escape(name), caps.text / 2).into_owned()
 }
 
-/// What changed, by name.
+/// The changes by name.
 fn by_name(changes: Option<&Diff>) -> HashMap<&str, &DiffRow> {
     changes.map(|diff| diff.rows.iter().map(|row| (row.name.as_str(), row)).collect()).unwrap_or_default()
 }
 
 /// The types of a heap as rows: name, objects, bytes, retained bytes; where there are `changes`, the growth of objects
-/// and of bytes too. Two types of one name are two rows, and what changed is known of their name only.
+/// and of bytes too. Two types of one name are two rows, but their changes are known only together.
 pub(super) fn heap_data(types: &Histogram, changes: Option<&Diff>, caps: &Caps) -> Value {
     let known = by_name(changes);
     let mut columns = vec!["type", "objects", "bytes", "retained"];
@@ -65,7 +66,7 @@ pub(super) fn heap_data(types: &Histogram, changes: Option<&Diff>, caps: &Caps) 
     })
 }
 
-/// The rows of what changed: name, growth of bytes and of objects, bytes and objects now, and before.
+/// The rows of changes: name, growth of bytes and of objects, bytes and objects now, and before.
 pub(super) fn changes_data(answer: &Diff, caps: &Caps) -> Value {
     let row = |row: &DiffRow| {
         json!([
@@ -93,27 +94,20 @@ fn sortable(
     rows: impl Iterator<Item = Vec<Cell>>,
     all: usize,
     omitted: usize,
-) -> String {
+) -> Markup {
     let shown = all.min(ROWS);
-    let mut note = match all - shown {
-        0 => String::new(),
-        _ => format!("Without a script, the first {shown} of {} are shown. ", grouped(all as u64)),
-    };
-    let left = match omitted {
-        0 => String::new(),
-        omitted => format!(
-            "{} of {}: the smallest are not on this page. mem_top --limit 0 --json has all.",
-            count(all as u64, "type", "types"),
-            grouped((all + omitted) as u64)
-        ),
-    };
-    if !note.is_empty() {
-        note = format!("<p class=\"hint unscripted\">{}</p>", text(&note));
+    html! {
+        div #type-table { (table(caption, headings, rows.take(ROWS))) }
+        @if all > shown {
+            p.hint.unscripted { "Without a script, the first " (shown) " of " (grouped(all as u64)) " are shown." }
+        }
+        @if omitted > 0 {
+            p.hint {
+                (count(all as u64, "type", "types")) " of " (grouped((all + omitted) as u64))
+                ": the smallest are not on this page; mem_top --limit 0 --json has all."
+            }
+        }
     }
-    if !left.is_empty() {
-        note.push_str(&format!("<p class=\"hint\">{}</p>", text(&left)));
-    }
-    format!("<div id=\"type-table\">{}</div>{note}", table(caption, headings, rows.take(ROWS)))
 }
 
 pub(super) fn heap(types: &Histogram, changes: Option<&Diff>, caps: &Caps) -> Option<Section> {
@@ -127,7 +121,7 @@ pub(super) fn heap(types: &Histogram, changes: Option<&Diff>, caps: &Caps) -> Op
             Cell::Name(named(&row.name, caps)),
             Cell::Number(grouped(row.objects)),
             Cell::Number(bytes(row.bytes)),
-            Cell::Number(known(row.retained)),
+            Cell::Number(known_bytes(row.retained)),
         ];
         if changes.is_some() {
             let grown = grown.get(row.name.as_str());
@@ -138,12 +132,12 @@ pub(super) fn heap(types: &Histogram, changes: Option<&Diff>, caps: &Caps) -> Op
     });
     let all = types.rows.len().min(caps.types);
     let omitted = types.omitted + types.rows.len() - all;
-    let growth = if changes.is_some() { " Growth is that since the first snapshot." } else { "" };
+    let growth = if changes.is_some() { " Growth is since the first snapshot." } else { "" };
     Some(Section {
         id: "types",
         title: "Types",
         lead: format!(
-            "All objects of the last snapshot, by type. Bytes are their own; retained is what would be freed with them.{growth}"
+            "All objects of the last snapshot, by type. Bytes are their own; retained is the memory that would be freed with them.{growth}"
         ),
         body: sortable("Types", &headings, rows, all, omitted),
     })
@@ -166,19 +160,18 @@ pub(super) fn changes(answer: &Diff, caps: &Caps) -> Option<Section> {
     Some(Section {
         id: "types",
         title: "Types that changed",
-        lead: "The largest change of bytes comes first. Garbage that awaits the collector does not count."
-            .to_owned(),
+        lead: "The largest change of bytes comes first. Garbage is not counted.".to_owned(),
         body: sortable("Types that changed", &CHANGES, rows, all, omitted),
     })
 }
 
-/// A place for the picture of what changed most.
+/// A place for the chart of the largest changes.
 pub(super) fn changes_chart(answer: &Diff) -> Option<Section> {
     (!answer.rows.is_empty()).then(|| Section {
         id: "changes",
         title: "What changed most",
         lead: "Bytes gained and lost, by type.".to_owned(),
-        body: "<figure class=\"chart\" data-chart=\"changes\"></figure>".to_owned(),
+        body: html! { figure.chart data-chart="changes" {} },
     })
 }
 
@@ -193,20 +186,19 @@ pub(super) fn objects(rows: &[TopObject], caps: &Caps) -> Option<Section> {
         ("Address", false),
     ];
     let cells = rows.iter().take(caps.items).map(|one| {
-        let path = one.path.as_ref().map_or_else(|| "no root reaches it".to_owned(), ToString::to_string);
         vec![
-            Cell::Number(known(one.row.retained)),
+            Cell::Number(known_bytes(one.row.retained)),
             Cell::Number(bytes(one.row.size)),
             Cell::Number(grouped(one.row.references)),
             Cell::Name(one.row.type_name.clone()),
-            Cell::Name(path),
+            Cell::Name(wording::path(one.path.as_ref())),
             Cell::Name(format!("{:#x}", one.row.address)),
         ]
     });
     (!rows.is_empty()).then(|| Section {
         id: "objects",
         title: "The largest objects",
-        lead: "By what each retains alone.".to_owned(),
+        lead: "By retained size.".to_owned(),
         body: table("The largest objects", &headings, cells),
     })
 }

@@ -1,16 +1,18 @@
-//! What is to be said first: the verdict in a sentence, and the figures that one looks for.
+//! The first section: the verdict in a sentence, and the key figures.
 
-use memtop_analyze::{Diff, GroupLeaks, Leaks, Verdict};
+use maud::{Markup, html};
+use memtop_analyze::{Diff, GroupLeaks, Leaks, Note, Verdict};
 use memtop_heap::CaptureInfo;
 
 use super::Caps;
-use super::parts::{Cell, Section, known, notes, shortened, span, table, tiles};
+use super::parts::{self, Cell, Section, hint, table, tiles};
 use crate::heap_report::HeapReport;
-use crate::html_fragment::text;
-use crate::numbers::{bytes, count, duration, grouped, percent, signed, signed_bytes};
-use crate::text::accumulation;
+use crate::markup::{cut_sentence, sentence};
+use crate::numbers::{bytes, count, duration, grouped, known_bytes, percent, signed, signed_bytes, unknown};
+use crate::time::span;
+use crate::wording;
 
-/// The class that says how bad it is: a colour, and a sign beside it for those who do not see colours.
+/// The class of the verdict's severity: a colour, and a sign beside it for readers who do not see colours.
 fn class(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Leak | Verdict::NativeGrowth => "bad",
@@ -19,41 +21,54 @@ fn class(verdict: Verdict) -> &'static str {
     }
 }
 
-/// What the verdict means, for who sees one for the first time.
+/// The meaning of a verdict, for a reader who sees one for the first time.
 fn meaning(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Leak => {
-            "Objects pile up in the places below, and nothing lets go of them. \
-             Each is a suspect with its evidence: look at the first one."
+            "Objects accumulate in the places below, and are not released. \
+             Each place is a suspect with its evidence: look at the first one."
         }
         Verdict::NativeGrowth => {
-            "The process grows, and the objects of Python do not: look at extension modules and at malloc."
+            "The process grows, but its Python objects do not: look at extension modules and at malloc."
         }
-        Verdict::NoGrowth => "Nothing kept growing over these snapshots, as far as they could have shown it.",
+        Verdict::NoGrowth => "Nothing kept growing over these snapshots, as far as they can show.",
         Verdict::Inconclusive => {
-            "These snapshots do not settle it: more of them, further apart and after the program warmed up, may."
+            "These snapshots do not decide it. Take more of them, further apart, after the program has warmed up."
         }
     }
 }
 
-fn said(word: &str, class: &str, reason: &str, hint: &str) -> String {
+/// The verdict's word, its reason and a hint.
+fn badge(word: &str, class: &str, reason: &str, explanation: &str) -> Markup {
     let (first, rest) = word.split_at(word.chars().next().map_or(0, char::len_utf8));
-    let word = first.to_uppercase() + rest;
-    format!(
-        "<div class=\"verdict {class}\"><p class=\"badge\">{}</p><p class=\"said\">{}</p><p class=\"hint\">{}</p></div>",
-        text(&word),
-        text(&shortened(reason)),
-        text(hint)
-    )
+    html! {
+        div class={ "verdict " (class) } {
+            p.badge { (first.to_uppercase()) (rest) }
+            p.said { (sentence(reason)) }
+            (hint(explanation))
+        }
+    }
 }
 
-fn section(body: String) -> Option<Section> {
+fn badge_of(verdict: Verdict, reason: &str) -> Markup {
+    badge(verdict.word(), class(verdict), reason, meaning(verdict))
+}
+
+/// How many places the limit left out, and the notes.
+fn remarks(omitted: usize, notes: &[Note]) -> Markup {
+    html! {
+        @if omitted > 0 {
+            p.hint { (count(omitted as u64, "more place was", "more places were")) " left out by --limit." }
+        }
+        (parts::notes(notes.iter().map(wording::note)))
+    }
+}
+
+fn section(body: Markup) -> Option<Section> {
     Some(Section { id: "verdict", title: "Verdict", lead: String::new(), body })
 }
 
 pub(super) fn leaks(answer: &Leaks) -> Option<Section> {
-    let mut body =
-        said(answer.verdict.word(), class(answer.verdict), &answer.reason, meaning(answer.verdict));
     let mut figures = Vec::new();
     if let (Some(first), Some(last)) = (answer.snapshots.first(), answer.snapshots.last()) {
         let grown = |from: u64, to: u64| to.wrapping_sub(from).cast_signed();
@@ -74,37 +89,29 @@ pub(super) fn leaks(answer: &Leaks) -> Option<Section> {
         let over = over.map_or_else(String::new, |span| format!("over {}", duration(span)));
         figures.push(("Snapshots", grouped(answer.snapshots.len() as u64), over));
         if let Some(longest) = answer.snapshots.iter().filter_map(|row| row.pause).max() {
-            figures.push(("Longest pause", duration(longest), "the process stood still".to_owned()));
+            figures.push(("Longest pause", duration(longest), "the process was paused".to_owned()));
         }
     }
-    body.push_str(&tiles(&figures));
-    if let Some(least) = answer.detectable_growth {
-        let least = format!(
-            "Growth of one place by less than {} an interval could not have been seen.",
-            bytes(least)
-        );
-        body.push_str(&format!("<p class=\"hint\">{}</p>", text(&least)));
-    }
-    if answer.omitted > 0 {
-        let more = count(answer.omitted as u64, "more place was", "more places were");
-        body.push_str(&format!("<p class=\"hint\">{} left out by --limit.</p>", text(&more)));
-    }
-    body.push_str(&notes(answer.notes.iter().map(String::as_str)));
-    section(body)
+    section(html! {
+        (badge_of(answer.verdict, &wording::reason(&answer.reason)))
+        (tiles(&figures))
+        @if let Some(least) = answer.detectable_growth {
+            p.hint {
+                "Growth of one place by less than " (bytes(least)) " per interval could not have been detected."
+            }
+        }
+        (remarks(answer.omitted, &answer.notes))
+    })
 }
 
-pub(super) fn workers(answer: &GroupLeaks) -> Option<Section> {
-    let mut body =
-        said(answer.verdict.word(), class(answer.verdict), &answer.reason, meaning(answer.verdict));
-    if answer.omitted > 0 {
-        let more = count(answer.omitted as u64, "more place was", "more places were");
-        body.push_str(&format!("<p class=\"hint\">{} left out by --limit.</p>", text(&more)));
-    }
-    body.push_str(&notes(answer.notes.iter().map(String::as_str)));
-    section(body)
+pub(super) fn group_leaks(answer: &GroupLeaks) -> Option<Section> {
+    section(html! {
+        (badge_of(answer.verdict, &wording::group_reason(&answer.reason)))
+        (remarks(answer.omitted, &answer.notes))
+    })
 }
 
-/// The processes of a server, a row each.
+/// The processes of a group, one row each.
 pub(super) fn processes(answer: &GroupLeaks, caps: &Caps) -> Option<Section> {
     let headings = [
         ("PID", true),
@@ -116,7 +123,7 @@ pub(super) fn processes(answer: &GroupLeaks, caps: &Caps) -> Option<Section> {
         ("Longest pause", true),
         ("Why", false),
     ];
-    let rows = answer.workers.iter().take(caps.items).map(|one| {
+    let rows = answer.members.iter().take(caps.items).map(|one| {
         let rows = &one.answer.snapshots;
         let resident = |row: Option<&memtop_analyze::SnapshotRow>| row.and_then(|row| row.rss);
         let (first, last) = (resident(rows.first()), resident(rows.last()));
@@ -125,36 +132,38 @@ pub(super) fn processes(answer: &GroupLeaks, caps: &Caps) -> Option<Section> {
         vec![
             Cell::Number(one.pid.to_string()),
             Cell::Words(one.answer.verdict.word().to_owned()),
-            Cell::Number(known(last)),
-            Cell::Number(growth.map_or_else(|| "?".to_owned(), signed_bytes)),
-            Cell::Number(rows.last().map_or_else(|| "?".to_owned(), |row| grouped(row.objects))),
+            Cell::Number(known_bytes(last)),
+            Cell::Number(growth.map_or_else(unknown, signed_bytes)),
+            Cell::Number(rows.last().map_or_else(unknown, |row| grouped(row.objects))),
             Cell::Number(grouped(rows.len() as u64)),
-            Cell::Number(pause.map_or_else(|| "?".to_owned(), duration)),
-            Cell::Words(shortened(&one.answer.reason)),
+            Cell::Number(pause.map_or_else(unknown, duration)),
+            Cell::Words(cut_sentence(&wording::reason(&one.answer.reason))),
         ]
     });
-    let mut body = table("The processes of the server", &headings, rows);
-    if let Some(more) = answer.workers.len().checked_sub(caps.items).filter(|&more| more > 0) {
-        let more = count(more as u64, "more process has", "more processes have");
-        let said = format!("{more} no row and no chart here: mem_top leaks --json has them.");
-        body.push_str(&format!("<p class=\"hint\">{}</p>", text(&said)));
-    }
+    let body = html! {
+        (table("The processes of the group", &headings, rows))
+        @if let Some(more) = answer.members.len().checked_sub(caps.items).filter(|&more| more > 0) {
+            p.hint {
+                (count(more as u64, "more process has", "more processes have"))
+                " no row and no chart on this page: mem_top leaks --json has all."
+            }
+        }
+    };
     Some(Section { id: "processes", title: "The processes", lead: String::new(), body })
 }
 
 pub(super) fn heap(report: &HeapReport) -> Option<Section> {
     let points = &report.accumulation.suspects;
-    let sentence = match points.first() {
-        Some(first) => accumulation(first),
-        None => "Memory accumulates nowhere: no single place retains a tenth of the heap.".to_owned(),
+    let reason = match points.first() {
+        Some(first) => wording::accumulation(first),
+        None => "No single place retains a tenth of the heap.".to_owned(),
     };
     let word = match points.first() {
         Some(first) => format!("{} in one place", percent(first.share)),
         None => "spread out".to_owned(),
     };
-    let hint = "This is one moment. What is large need not be a leak: \
-                mem_top leaks with three snapshots or more tells what grows.";
-    let mut body = said(&word, "plain", &sentence, hint);
+    let explanation = "This is one moment. What is large need not be a leak: \
+                mem_top leaks with three snapshots or more shows what grows.";
     let memory = &report.memory;
     let mut figures = Vec::new();
     if let Some(rss) = memory.rss {
@@ -164,19 +173,18 @@ pub(super) fn heap(report: &HeapReport) -> Option<Section> {
     figures.push(("References", grouped(report.references), String::new()));
     let garbage = report.garbage.total;
     figures.push((
-        "Garbage that waits",
+        "Garbage",
         grouped(garbage.objects),
-        format!("{}: no leak", bytes(garbage.bytes)),
+        format!("{}: awaits the collector, not a leak", bytes(garbage.bytes)),
     ));
     if report.garbage.native > 0 {
         let held = "reference counts exceed the references found".to_owned();
         figures.push(("Held by native code", grouped(report.garbage.native), held));
     }
     if let Some(pause) = report.info.pause {
-        figures.push(("Pause", duration(pause), "the process stood still".to_owned()));
+        figures.push(("Pause", duration(pause), "the process was paused".to_owned()));
     }
-    body.push_str(&tiles(&figures));
-    section(body)
+    section(html! { (badge(&word, "plain", &reason, explanation)) (tiles(&figures)) })
 }
 
 pub(super) fn diff(answer: &Diff, captures: [&CaptureInfo; 2]) -> Option<Section> {
@@ -185,9 +193,9 @@ pub(super) fn diff(answer: &Diff, captures: [&CaptureInfo; 2]) -> Option<Section
     let size = grown(answer.old.bytes, answer.new.bytes);
     let within = match span(captures[0].taken_at, captures[1].taken_at) {
         Some(span) => format!("Within {}", duration(span)),
-        None => "Against the course of time (the second snapshot is the older one)".to_owned(),
+        None => "Backwards in time (the second snapshot is the older one)".to_owned(),
     };
-    let mut sentence = format!(
+    let mut reason = format!(
         "{within}, the heap went from {} to {}: {} and {}.",
         bytes(answer.old.bytes),
         bytes(answer.new.bytes),
@@ -198,27 +206,26 @@ pub(super) fn diff(answer: &Diff, captures: [&CaptureInfo; 2]) -> Option<Section
         },
     );
     match answer.rows.first() {
-        Some(row) => sentence.push_str(&format!(
-            " The largest change is that of {}: {} in {} objects.",
+        Some(row) => reason.push_str(&format!(
+            " The largest change is in {}: {}, {} objects.",
             row.name,
             signed_bytes(row.bytes_grown()),
             signed(row.objects_grown())
         )),
-        None => sentence.push_str(" No type changed."),
+        None => reason.push_str(" No type changed."),
     }
     let word = match size {
         1.. => "grew",
         0 => "same size",
         _ => "shrank",
     };
-    let hint = "What grew between two snapshots need not be a leak: \
-                mem_top leaks with three or more tells what keeps growing, and where it is held.";
-    let mut body = said(word, "plain", &sentence, hint);
+    let explanation = "What grew between two snapshots need not be a leak: \
+                mem_top leaks with three or more shows what keeps growing, and where it is held.";
     let changed = answer.rows.len() + answer.omitted;
-    body.push_str(&tiles(&[
+    let figures = tiles(&[
         ("Bytes now", bytes(answer.new.bytes), format!("{} since", signed_bytes(size))),
         ("Objects now", grouped(answer.new.objects), format!("{} since", signed(objects))),
         ("Types that changed", grouped(changed as u64), String::new()),
-    ]));
-    section(body)
+    ]);
+    section(html! { (badge(word, "plain", &reason, explanation)) (figures) })
 }

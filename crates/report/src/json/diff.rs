@@ -1,4 +1,4 @@
-//! What changed between two heaps, as JSON. `docs/diff.md` has the table of the fields.
+//! The types that changed between two heaps, as JSON. `docs/diff.md` has the table of the fields.
 
 use memtop_analyze::Diff;
 use memtop_heap::CaptureInfo;

@@ -1,4 +1,4 @@
-//! What grows in the processes of a server, as JSON. `docs/children.md` has the table of the fields.
+//! Growth in the processes of a group, as JSON. `docs/children.md` has the table of the fields.
 
 use memtop_analyze::{GroupLeaks, MemberLeaks, SharedSuspect};
 use serde_json::{Value, json};
@@ -6,35 +6,36 @@ use serde_json::{Value, json};
 use super::SCHEMA_VERSION;
 use super::leaks::{memory, snapshot, suspect};
 use super::parts::capture;
+use crate::wording;
 
-/// The whole answer.
+/// The answer over a process group.
 #[must_use]
-pub fn workers(answer: &GroupLeaks) -> Value {
+pub fn group_leaks(answer: &GroupLeaks) -> Value {
     json!({
         "schema_version": SCHEMA_VERSION,
         "command": "leaks",
         "verdict": answer.verdict.word(),
-        "reason": answer.reason,
-        "processes": answer.workers.iter().map(worker).collect::<Vec<_>>(),
+        "reason": wording::group_reason(&answer.reason),
+        "processes": answer.members.iter().map(member).collect::<Vec<_>>(),
         "suspects": answer.suspects.iter().map(shared).collect::<Vec<_>>(),
         "candidates": answer.candidates.iter().map(shared).collect::<Vec<_>>(),
         "omitted": answer.omitted,
-        "notes": answer.notes,
+        "notes": answer.notes.iter().map(wording::note).collect::<Vec<_>>(),
     })
 }
 
-fn worker(one: &MemberLeaks) -> Value {
+fn member(one: &MemberLeaks) -> Value {
     json!({
         "pid": one.pid,
         "capture": one.answer.info.as_ref().map(capture),
         "verdict": one.answer.verdict.word(),
-        "reason": one.answer.reason,
+        "reason": wording::reason(&one.answer.reason),
         "snapshots": one.answer.snapshots.iter().map(snapshot).collect::<Vec<_>>(),
         "memory": memory(&one.answer.memory),
     })
 }
 
-/// The fields of a suspect, and those of all processes together.
+/// The fields of a suspect, and the totals over all processes.
 fn shared(one: &SharedSuspect) -> Value {
     let mut value = suspect(&one.suspect);
     if let Some(fields) = value.as_object_mut() {

@@ -8,7 +8,7 @@ use super::types::top_object;
 use super::{SCHEMA_VERSION, memory, rounded};
 use crate::heap_report::HeapReport;
 
-/// The whole report.
+/// The report of one heap.
 #[must_use]
 pub fn heap_report(answer: &HeapReport) -> Value {
     let native = answer.garbage.native;
@@ -58,6 +58,6 @@ fn point(one: &AccumulationSuspect) -> Value {
                 .map(|(name, count, bytes)| json!({"type": name, "count": count, "retained_bytes": bytes}))
                 .collect::<Vec<_>>(),
         },
-        "summary": crate::text::accumulation(one),
+        "summary": crate::wording::accumulation(one),
     })
 }

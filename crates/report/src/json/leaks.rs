@@ -1,14 +1,14 @@
-//! What grows over a series of snapshots, as JSON. `docs/leaks.md` has the table of the fields.
+//! Growth over a series of snapshots, as JSON. `docs/leaks.md` has the table of the fields.
 
 use memtop_analyze::{LeakStep, LeakedType, Leaks, MemoryTotal, SnapshotRow, Suspect};
 use serde_json::{Value, json};
 
 use super::parts::capture;
 use super::{SCHEMA_VERSION, rounded};
-use crate::text::allocator_free;
 use crate::time::iso8601;
+use crate::wording;
 
-/// The whole answer.
+/// The answer over a series of snapshots.
 #[must_use]
 pub fn leaks(answer: &Leaks) -> Value {
     json!({
@@ -16,24 +16,24 @@ pub fn leaks(answer: &Leaks) -> Value {
         "command": "leaks",
         "capture": answer.info.as_ref().map(capture),
         "verdict": answer.verdict.word(),
-        "reason": answer.reason,
+        "reason": wording::reason(&answer.reason),
         "detectable_growth_bytes": answer.detectable_growth,
         "snapshots": answer.snapshots.iter().map(snapshot).collect::<Vec<_>>(),
         "suspects": answer.suspects.iter().map(suspect).collect::<Vec<_>>(),
         "candidates": answer.candidates.iter().map(suspect).collect::<Vec<_>>(),
         "omitted": answer.omitted,
         "memory": memory(&answer.memory),
-        "notes": answer.notes,
+        "notes": answer.notes.iter().map(wording::note).collect::<Vec<_>>(),
     })
 }
 
-/// The process's memory, a list a part.
+/// The process's memory, one list for each part.
 pub(crate) fn memory(totals: &[MemoryTotal]) -> Value {
     let memory = |part: &dyn Fn(&MemoryTotal) -> Value| totals.iter().map(part).collect::<Vec<_>>();
     json!({
         "rss": memory(&|of| json!(of.rss)),
         "python": memory(&|of| json!(of.python)),
-        "allocator_free": memory(&|of| json!(allocator_free(of))),
+        "allocator_free": memory(&|of| json!(of.allocator_free())),
         "native_known": memory(&|of| json!(of.native_known)),
         "unexplained": memory(&|of| json!(of.unexplained)),
         "pymalloc_free": memory(&|of| json!(of.pymalloc_free)),
@@ -68,11 +68,11 @@ pub fn suspect(one: &Suspect) -> Value {
         "retained_growth_bytes": one.retained_growth,
         "share_of_growth": rounded(one.share_of_growth),
         "confidence": rounded(one.confidence),
-        "evidence": one.evidence,
+        "evidence": one.evidence.iter().map(wording::evidence).collect::<Vec<_>>(),
         "own_holder": one.own_holder,
         "fingerprint": one.fingerprint,
         "path": one.path.iter().map(step).collect::<Vec<_>>(),
-        "summary": one.summary,
+        "summary": wording::summary(one),
         "bytes_growth": one.bytes_growth,
         "rate": {
             "items_per_minute": one.rate.items_per_minute.map(rounded),
@@ -83,7 +83,7 @@ pub fn suspect(one: &Suspect) -> Value {
         "co_holders": one.co_holders,
     });
     if let (Some(doubt), Some(fields)) = (&one.doubt, value.as_object_mut()) {
-        fields.insert("doubt".to_owned(), json!(doubt));
+        fields.insert("doubt".to_owned(), json!(wording::doubt(doubt)));
     }
     value
 }

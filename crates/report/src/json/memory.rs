@@ -1,10 +1,9 @@
-//! What resident memory is made of, as JSON.
+//! The parts of resident memory, as JSON.
 
 use memtop_analyze::MemoryTotal;
 use serde_json::{Value, json};
 
 use super::SCHEMA_VERSION;
-use crate::text::allocator_free;
 
 /// The parts of resident memory.
 #[must_use]
@@ -21,7 +20,7 @@ pub(super) fn parts(answer: &MemoryTotal) -> Value {
     json!({
         "rss": answer.rss,
         "python": answer.python,
-        "allocator_free": allocator_free(answer),
+        "allocator_free": answer.allocator_free(),
         "native_known": answer.native_known,
         "unexplained": answer.unexplained,
         "pymalloc_free": answer.pymalloc_free,

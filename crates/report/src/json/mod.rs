@@ -22,13 +22,13 @@ use serde_json::Value;
 use serde_json::ser::{Formatter, PrettyFormatter};
 
 pub use diff::diff;
-pub use group_leaks::workers;
+pub use group_leaks::group_leaks;
 pub use heap::heap_report;
 pub use leaks::{leaks, suspect};
 pub use memory::memory;
 pub use overview::overview;
 pub use process_group::process_group;
-pub use process_list::{dumped, processes};
+pub use process_list::{processes, saved_snapshot};
 pub use types::{histogram, top};
 pub use why::{object_paths, type_paths};
 
@@ -37,7 +37,7 @@ use crate::escape::is_unsafe;
 /// The version of every schema. It changes if a field changes its meaning or goes.
 pub const SCHEMA_VERSION: u32 = 1;
 
-/// An answer that does not say by itself of which process it is, with a field that does.
+/// An answer that does not name its process, with a field that does.
 #[must_use]
 pub fn of_process(info: &memtop_heap::CaptureInfo, mut answer: Value) -> Value {
     if let Some(fields) = answer.as_object_mut() {
@@ -58,10 +58,10 @@ pub fn to_text(answer: &Value) -> String {
     String::from_utf8_lossy(&out).into_owned()
 }
 
-/// A share or a confidence: four digits after the point are more than anybody reads.
+/// A share or a confidence, rounded to four digits after the point.
 fn rounded(value: f64) -> Value {
     let value = (value * 10_000.0).round() / 10_000.0;
-    // What is no number is unknown.
+    // A value that is not a number is unknown.
     serde_json::Number::from_f64(value).map_or(Value::Null, Value::Number)
 }
 

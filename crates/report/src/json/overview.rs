@@ -1,4 +1,4 @@
-//! One heap at a look, as JSON. `docs/pid.md` has the table of the fields.
+//! One heap at a glance, as JSON. `docs/pid.md` has the table of the fields.
 
 use memtop_analyze::TypeRow;
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use super::{SCHEMA_VERSION, memory};
 use crate::heap_report::TopObject;
 use crate::overview::Overview;
 
-/// The whole of it.
+/// The overview of one heap.
 #[must_use]
 pub fn overview(answer: &Overview) -> Value {
     let objects = |rows: &[TopObject]| rows.iter().map(top_object).collect::<Vec<_>>();

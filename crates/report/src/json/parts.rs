@@ -48,7 +48,7 @@ pub(super) fn type_row(row: &TypeRow) -> Value {
 }
 
 pub(super) fn path(path: &Path) -> Value {
-    let step = |step: &memtop_analyze::Step| json!({"label": step.label.to_string().trim(), "type": step.type_name, "repeated": step.repeated});
+    let step = |step: &memtop_analyze::PathStep| json!({"label": step.label.to_string().trim(), "type": step.type_name, "repeated": step.repeated});
     let root = &path.root;
     json!({
         "text": path.to_string(),

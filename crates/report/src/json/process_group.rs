@@ -1,4 +1,4 @@
-//! A server and its workers at a look, as JSON. `docs/children.md` has the table of the fields.
+//! A process group at a glance, as JSON. `docs/children.md` has the table of the fields.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use super::parts::{amount, capture};
 use super::{SCHEMA_VERSION, memory};
 use crate::process_group::ProcessGroup;
 
-/// The whole of it.
+/// The overview of a process group.
 #[must_use]
 pub fn process_group(answer: &ProcessGroup) -> Value {
     json!({

@@ -1,4 +1,5 @@
-//! Which processes there are, and which was saved, as JSON. `docs/ps.md` and `docs/dump.md` have the tables of the fields.
+//! The Python processes of this machine, and a snapshot that was saved, as JSON. `docs/ps.md` and `docs/dump.md` have
+//! the tables of the fields.
 
 use serde_json::{Value, json};
 
@@ -29,9 +30,9 @@ pub fn processes(rows: &[ProcessRow], host: Option<&str>) -> Value {
     })
 }
 
-/// What was saved.
+/// The snapshot that was saved.
 #[must_use]
-pub fn dumped(answer: &SavedSnapshot) -> Value {
+pub fn saved_snapshot(answer: &SavedSnapshot) -> Value {
     json!({
         "schema_version": SCHEMA_VERSION,
         "command": "dump",

@@ -1,4 +1,4 @@
-//! Who keeps an object, or the objects of a type, alive, as JSON. `docs/why.md` has the table of the fields.
+//! The paths that keep an object, or the objects of a type, alive, as JSON. `docs/why.md` has the table of the fields.
 
 use memtop_analyze::{ObjectPaths, TypePaths};
 use memtop_heap::Heap;
@@ -10,7 +10,7 @@ use crate::object_facts::ObjectFacts;
 
 /// The paths to one object of `heap`.
 #[must_use]
-pub fn object_paths(heap: &Heap, answer: &ObjectPaths, keeper: &ObjectFacts) -> Value {
+pub fn object_paths(heap: &Heap, answer: &ObjectPaths, facts: &ObjectFacts) -> Value {
     json!({
         "schema_version": SCHEMA_VERSION,
         "command": "why",
@@ -18,17 +18,17 @@ pub fn object_paths(heap: &Heap, answer: &ObjectPaths, keeper: &ObjectFacts) -> 
             "address": address(heap.objects().address(answer.object)),
             "type": answer.type_name,
             "bytes": answer.size,
-            "retained_bytes": keeper.retained,
+            "retained_bytes": facts.retained,
             "garbage": answer.garbage,
         },
         "paths": answer.paths.iter().map(path).collect::<Vec<_>>(),
         "omitted": answer.omitted,
-        "dominator": keeper.dominator.as_ref().map(path),
+        "dominator": facts.dominator.as_ref().map(path),
         "capture": capture(heap.info()),
     })
 }
 
-/// The paths to the objects of the type that was asked for as `name`.
+/// The paths to the objects of the type that is called `name` in the question.
 #[must_use]
 pub fn type_paths(heap: &Heap, name: &str, answer: &TypePaths) -> Value {
     let cluster = |one: &memtop_analyze::Cluster| {

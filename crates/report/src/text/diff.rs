@@ -1,24 +1,25 @@
-//! What changed between two heaps, as text.
+//! The types that changed between two heaps, as text.
 
 use std::fmt::Write;
 
 use memtop_analyze::Diff;
 use memtop_heap::CaptureInfo;
 
-use super::parts::{capture, caveats};
+use super::parts::caveats;
 use crate::numbers::{bytes, count, duration, grouped, signed, signed_bytes};
 use crate::style::{Role, Style};
 use crate::table::{Column, Table};
+use crate::time::span;
+use crate::wording::capture;
 
 /// The types that changed from the heap of `old` to that of `new`.
 #[must_use]
 pub fn diff(answer: &Diff, old: &CaptureInfo, new: &CaptureInfo, style: &Style) -> String {
     let mut out = style.sentence(&capture(new)) + "\n";
-    let micros = i128::from(new.taken_at) - i128::from(old.taken_at);
-    let since = match u64::try_from(micros * 1000) {
-        Ok(span) => format!("within {}", duration(span)),
-        // Who gives them the other way round wants the change the other way round.
-        Err(_) => "against the course of time: the second snapshot is the older one".to_owned(),
+    let since = match span(old.taken_at, new.taken_at) {
+        Some(span) => format!("within {}", duration(span)),
+        // A caller who gives them the other way round wants the change the other way round.
+        None => "backwards in time: the second snapshot is the older one".to_owned(),
     };
     let grown = |from: u64, to: u64| to.wrapping_sub(from).cast_signed();
     let objects = signed(grown(answer.old.objects, answer.new.objects));

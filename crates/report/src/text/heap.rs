@@ -1,16 +1,16 @@
-//! The report of one heap, as text: where memory accumulates, in prose; types and objects by what they retain; what
-//! resident memory is made of; roots, garbage, and what the capture cost.
+//! The report of one heap as text: where memory accumulates, types and objects by retained size, resident memory by
+//! part, roots, garbage, and the cost of the capture.
 
-use memtop_analyze::{AccumulationSuspect, TopBy};
+use memtop_analyze::TopBy;
 
-use super::parts::{capture, cost};
 use super::{histogram, memory, top};
 use crate::heap_report::HeapReport;
-use crate::numbers::{bytes, count, grouped, percent};
+use crate::numbers::{bytes, count, grouped};
 use crate::style::{Role, Style};
 use crate::table::{Column, Table};
+use crate::wording::{accumulation, capture, cost};
 
-/// The whole report.
+/// The report of one heap.
 #[must_use]
 pub fn heap_report(answer: &HeapReport, style: &Style) -> String {
     let heading = |text: &str| format!("\n{}\n", style.paint(Role::Heading, text));
@@ -30,7 +30,7 @@ pub fn heap_report(answer: &HeapReport, style: &Style) -> String {
         out.push_str(&style.wrapped(&style.sentence(&accumulation(one)), &format!("{:3}. ", index + 1), 5));
     }
     match (points.suspects.len(), points.omitted) {
-        (0, _) => out.push_str("  nowhere: no place retains a tenth of the heap\n"),
+        (0, _) => out.push_str("  no single place retains a tenth of the heap\n"),
         (_, 0) => {}
         (_, more) => out.push_str(&format!("  and {}\n", count(more as u64, "more place", "more places"))),
     }
@@ -49,17 +49,17 @@ pub fn heap_report(answer: &HeapReport, style: &Style) -> String {
     }
     out.push_str(&table.text(2));
 
-    out.push_str(&heading("held from outside of Python, and garbage"));
+    out.push_str(&heading("held by native code, and garbage"));
     let held = count(answer.garbage.native, "object", "objects");
     let native = match answer.garbage.native {
-        0 => "native code holds no object alone".to_owned(),
-        _ => format!("{held} held by native code alone: reference counts exceed the references found"),
+        0 => "no object is held by native code alone".to_owned(),
+        _ => format!("{held} held by native code alone: the reference counts exceed the references found"),
     };
     let garbage = answer.garbage.total;
     let waits = match garbage.objects {
-        0 => "no garbage awaits the collector".to_owned(),
+        0 => "there is no garbage".to_owned(),
         objects => format!(
-            "{}, {}, await the collector: no leak",
+            "{}, {}, await the collector: garbage is not a leak",
             count(objects, "object", "objects"),
             bytes(garbage.bytes)
         ),
@@ -82,47 +82,4 @@ pub fn heap_report(answer: &HeapReport, style: &Style) -> String {
         out.push_str(&style.wrapped(&style.sentence(&sentence), "  ", 2));
     }
     out
-}
-
-/// An accumulation point in prose.
-pub(crate) fn accumulation(one: &AccumulationSuspect) -> String {
-    let share = percent(one.share);
-    let (path, point) = (&one.path, &one.point);
-    let mut text = match one.object {
-        Some(_) => {
-            format!(
-                "One {} object, at {path}, retains {} ({share} of all).",
-                one.type_name,
-                bytes(one.retained)
-            )
-        }
-        None => format!(
-            "{}, held through {path}, {} {} ({share} of all).",
-            of_type(one.objects, &one.type_name),
-            if one.objects == 1 { "retains" } else { "retain" },
-            bytes(one.retained)
-        ),
-    };
-    if one.object.is_some() && point.object != one.object {
-        text.push_str(&format!(
-            " It is accumulated in {} ({}), which retains {}.",
-            point.path,
-            point.type_name,
-            bytes(point.retained)
-        ));
-    }
-    let items: Vec<String> = point
-        .items
-        .iter()
-        .map(|(name, objects, retained)| format!("{} ({})", of_type(*objects, name), bytes(*retained)))
-        .collect();
-    if !items.is_empty() && one.object.is_some() {
-        text.push_str(&format!(" It holds {}.", items.join(", ")));
-    }
-    text
-}
-
-/// `1 shop.Order object`, `12 shop.Order objects`.
-fn of_type(objects: u64, name: &str) -> String {
-    format!("{} {name} {}", grouped(objects), if objects == 1 { "object" } else { "objects" })
 }

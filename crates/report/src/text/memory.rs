@@ -1,21 +1,13 @@
-//! What resident memory is made of, as a table that adds up.
+//! The parts of resident memory, as a table that adds up.
 
 use memtop_analyze::MemoryTotal;
 
-use crate::numbers::{bytes, percent, signed_bytes};
+use crate::numbers::{bytes, net_bytes, percent};
 use crate::style::{Role, Style};
 use crate::table::{Column, Table};
 
-/// So many kinds of Python objects are shown; the rest is one row.
+/// How many kinds of Python objects are shown; the rest is one row.
 const KINDS: usize = 8;
-
-/// Free memory that pymalloc and malloc hold together; none if neither is known.
-pub(crate) fn allocator_free(answer: &MemoryTotal) -> Option<u64> {
-    match (answer.pymalloc_free, answer.malloc_free) {
-        (None, None) => None,
-        (one, other) => Some(one.unwrap_or(0).saturating_add(other.unwrap_or(0))),
-    }
-}
 
 /// The parts of resident memory.
 #[must_use]
@@ -50,10 +42,7 @@ pub fn memory(answer: &MemoryTotal, style: &Style) -> String {
     let unexplained = answer.unexplained;
     table.row(vec![
         "unexplained".to_owned(),
-        unexplained.map_or_else(
-            || "unknown".to_owned(),
-            |rest| if rest < 0 { signed_bytes(rest) } else { bytes(rest.unsigned_abs()) },
-        ),
+        unexplained.map_or_else(|| "unknown".to_owned(), net_bytes),
         unexplained.map_or_else(String::new, |rest| share(rest as f64)),
     ]);
     let resident = whole.map_or_else(|| "unknown".to_owned(), bytes);

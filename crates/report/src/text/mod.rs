@@ -1,4 +1,4 @@
-//! Answers as text, for a terminal, a file or a log: the answer in the first lines, then what it rests on.
+//! Answers as text, for a terminal, a file or a log: the answer in the first lines, then the facts it rests on.
 
 mod diff;
 mod group_leaks;
@@ -13,17 +13,13 @@ mod types;
 mod why;
 
 pub use diff::diff;
-pub use group_leaks::workers;
-pub(crate) use heap::accumulation;
+pub use group_leaks::group_leaks;
 pub use heap::heap_report;
-pub(crate) use leaks::{facts, keeps, minutes, own_part};
 pub use leaks::{leaks, suspect};
-pub(crate) use memory::allocator_free;
 pub use memory::memory;
 pub use overview::overview;
 pub use parts::of_process;
-pub(crate) use parts::{capture, cost, place};
 pub use process_group::process_group;
-pub use process_list::{dumped, processes};
+pub use process_list::{processes, saved_snapshot};
 pub use types::{histogram, top};
 pub use why::{object_paths, type_paths};

@@ -1,12 +1,12 @@
-//! A server and its workers at a look, as text.
+//! A process group at a glance, as text.
 
-use super::parts::{cost, short};
-use crate::numbers::{bytes, count, duration, grouped, signed_bytes};
+use crate::numbers::{bytes, count, duration, grouped, known_bytes, net_bytes, unknown};
 use crate::process_group::ProcessGroup;
 use crate::style::{Role, Style};
 use crate::table::{Column, Table};
+use crate::wording::{container, cost};
 
-/// The whole of it.
+/// The overview of a process group.
 #[must_use]
 pub fn process_group(answer: &ProcessGroup, style: &Style) -> String {
     let objects = answer.members.iter().fold(0_u64, |sum, one| sum.saturating_add(one.total.objects));
@@ -32,18 +32,14 @@ pub fn process_group(answer: &ProcessGroup, style: &Style) -> String {
             (Column::Name, "program"),
         ],
     );
-    let unknown = || "?".to_owned();
     for one in &answer.members {
         table.row(vec![
             one.info.process.to_string().trim_start_matches("PID ").to_owned(),
             one.info.python.to_string(),
             grouped(one.total.objects),
             bytes(one.memory.python),
-            one.memory.rss.map_or_else(unknown, bytes),
-            one.memory.unexplained.map_or_else(unknown, |rest| match rest {
-                0.. => bytes(rest.unsigned_abs()),
-                _ => signed_bytes(rest),
-            }),
+            known_bytes(one.memory.rss),
+            one.memory.unexplained.map_or_else(unknown, net_bytes),
             one.info.pause.map_or_else(unknown, duration),
             one.info.program.clone(),
         ]);
@@ -53,7 +49,7 @@ pub fn process_group(answer: &ProcessGroup, style: &Style) -> String {
         let sentence = format!("not captured: PID {pid}: {reason}");
         out.push_str(&style.wrapped(&style.sentence(&sentence), "  ", 4));
     }
-    out.push_str(&format!("\n{}\n", style.paint(Role::Heading, "types of all together")));
+    out.push_str(&format!("\n{}\n", style.paint(Role::Heading, "types in all processes")));
     let columns = [
         (Column::Number, "objects"),
         (Column::Number, "bytes"),
@@ -75,9 +71,8 @@ pub fn process_group(answer: &ProcessGroup, style: &Style) -> String {
     }
     out.push_str(&format!("\n{}\n", style.paint(Role::Heading, "the captures")));
     for one in &answer.members {
-        let container =
-            one.info.container.iter().map(|container| format!(", container {}", short(container)));
-        let process = format!("{}{}", one.info.process, container.collect::<String>());
+        let container = container(&one.info).map_or_else(String::new, |container| format!(", {container}"));
+        let process = format!("{}{container}", one.info.process);
         let sentence = format!("{process}: {}", cost(&one.info).join("; "));
         out.push_str(&style.wrapped(&style.sentence(&sentence), "  ", 4));
     }

@@ -1,12 +1,12 @@
-//! Which processes there are, and which was saved, as text.
+//! The Python processes of this machine, and a snapshot that was saved, as text.
 
-use super::parts::{capture, cost};
 use crate::numbers::{bytes, count};
 use crate::process_list::{ProcessRow, SavedSnapshot};
 use crate::style::{Role, Style};
 use crate::table::{Column, Table};
+use crate::wording::{capture, cost};
 
-/// The Python processes: those that can be looked into first, then the others with the reason.
+/// The Python processes: first those that can be captured, then the others with the reason.
 #[must_use]
 pub fn processes(rows: &[ProcessRow], host: Option<&str>, style: &Style) -> String {
     let on = host.map_or_else(String::new, |host| style.sentence(&format!(" on {host}")));
@@ -45,7 +45,7 @@ pub fn processes(rows: &[ProcessRow], host: Option<&str>, style: &Style) -> Stri
         closed.row([cells(row), vec![row.command.clone()]].concat());
     }
     let gap = if out.is_empty() { "" } else { "\n" };
-    out.push_str(&format!("{gap}{}\n", style.paint(Role::Heading, "cannot be looked into")));
+    out.push_str(&format!("{gap}{}\n", style.paint(Role::Heading, "cannot be captured")));
     out.push_str(&closed.text(0));
     for reason in others.iter().filter_map(|row| row.problem.as_deref()) {
         out.push_str(&style.wrapped(&style.sentence(reason), "- ", 2));
@@ -53,12 +53,12 @@ pub fn processes(rows: &[ProcessRow], host: Option<&str>, style: &Style) -> Stri
     out
 }
 
-/// What was saved, and what it cost.
+/// The snapshot that was saved, and its cost.
 #[must_use]
-pub fn dumped(answer: &SavedSnapshot, style: &Style) -> String {
+pub fn saved_snapshot(answer: &SavedSnapshot, style: &Style) -> String {
     let mut out = style.sentence(&capture(&answer.info)) + "\n";
     let what = count(answer.objects, "object", "objects");
-    let replaced = if answer.replaced { ", which replaces what stood there" } else { "" };
+    let replaced = if answer.replaced { ", replacing the file that was there" } else { "" };
     let sentence = format!("{what} saved to {} ({}){replaced}", answer.file, bytes(answer.bytes));
     out.push_str(&style.wrapped(&style.sentence(&sentence), "", 0));
     for sentence in cost(&answer.info) {

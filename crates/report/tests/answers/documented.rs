@@ -61,9 +61,9 @@ fn check(table: &BTreeSet<String>, values: &[Value], opaque: &[&str]) {
 
 #[test]
 fn the_fields_of_leaks() {
-    let candidate = Suspect { doubt: Some("why".into()), ..suspect() };
+    let candidate = Suspect { doubt: Some(Doubt::Slowed), ..suspect() };
     let one = bare(Verdict::Leak, vec![suspect()], vec![candidate]);
-    let noted = Leaks { notes: vec!["a note".into()], ..shop_leaks() };
+    let noted = Leaks { notes: vec![Note::Approximate], ..shop_leaks() };
     let answers = [json::leaks(&one), json::leaks(&noted)];
     // A candidate has the fields of a suspect, which are not listed twice.
     let of_candidates = |value: &Value| {
@@ -148,14 +148,14 @@ fn the_fields_of_dump_and_ps() {
         problem: None,
     };
     check(&tables("ps")[0], &[json::processes(&[row], None)], &[]);
-    let dumped = SavedSnapshot {
+    let saved = SavedSnapshot {
         info: shop(1).heap().info().clone(),
         file: "1.parquet".into(),
         bytes: 1,
         objects: 1,
         replaced: false,
     };
-    check(&tables("dump")[0], &[json::dumped(&dumped)], &["capture"]);
+    check(&tables("dump")[0], &[json::saved_snapshot(&saved)], &["capture"]);
 }
 
 #[test]
@@ -163,8 +163,8 @@ fn the_fields_of_a_server_with_its_workers() {
     let [of_leaks, of_overview]: [_; 2] = tables("children").try_into().expect("two tables");
     let answer =
         bare(Verdict::Leak, vec![suspect()], vec![Suspect { fingerprint: "other".into(), ..suspect() }]);
-    let noted = Leaks { notes: vec!["a note".into()], ..answer };
-    let mut value = json::workers(&merge_members(vec![MemberLeaks { pid: 1, answer: noted }], 10));
+    let noted = Leaks { notes: vec![Note::Approximate], ..answer };
+    let mut value = json::group_leaks(&merge_members(vec![MemberLeaks { pid: 1, answer: noted }], 10));
     // What a suspect has anyway is in the table of leaks, and a candidate has the same fields.
     let known = tables("leaks").remove(0);
     let own = |place: &Value| -> serde_json::Map<String, Value> {

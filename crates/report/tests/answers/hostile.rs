@@ -46,17 +46,17 @@ fn nasty_leaks() -> Leaks {
         holder_type: Some(text()),
         own_holder: Some(text() + "own"),
         leaked: vec![LeakedType { type_name: text(), count: 1, growth: vec![1], bytes: 1 }],
-        evidence: vec![text()],
+        evidence: vec![Evidence::CoHolder(text())],
         co_holders: vec![text()],
         path: vec![LeakStep { label: text(), type_name: text() }; 3],
-        summary: text(),
+        headline: Headline::Objects { type_name: text(), amount: 1.0, per: Per::Minute },
         fingerprint: "00".into(),
-        doubt: Some(text()),
+        doubt: Some(Doubt::Slowed),
         ..suspect()
     };
     let mut answer = bare(Verdict::Inconclusive, vec![one.clone()], vec![one]);
-    answer.reason = text();
-    answer.notes = vec![text()];
+    answer.reason = Reason::InDoubt { holder: Some(text()), doubt: Doubt::Slowed };
+    answer.notes = vec![Note::Text(text())];
     answer
 }
 

@@ -1,7 +1,9 @@
 //! What grows: the verdict first, each suspect as a tree, candidates with their doubts.
 
 use expect_test::{Expect, expect};
-use memtop_analyze::{Cause, LeakStep, LeakedType, MemberLeaks, Rate, Suspect, Verdict, merge_members};
+use memtop_analyze::{
+    Cause, Doubt, Evidence, LeakStep, LeakedType, MemberLeaks, Note, Rate, Suspect, Verdict, merge_members,
+};
 use memtop_report::{Style, json, text};
 
 use crate::samples::{NO_RATE, bare, shop_leaks, suspect};
@@ -15,25 +17,25 @@ fn a_leak_is_understood_at_a_look() {
     expect![[r#"
         PID 4711, worker.py, CPython 3.11.7, on web-1, 2026-11-23 07:53:13 UTC
         verdict: leak
-        shop.sessions.sessions.by_token holds more each time: 76.8 kB in all
+        shop.sessions.sessions.by_token keeps growing: 76.8 kB in total
 
         suspect · confidence 88 % · cause: container
-        shop.sessions.sessions.by_token (a dict) gained 100 shop.Session objects a minute in each of 3
-        intervals and keeps 104.1 kB alive, 100 % of all growth.
+        shop.sessions.sessions.by_token (a dict) gained 100 shop.Session objects per minute in each of 3
+        intervals (100 % of all growth) and retains 104.1 kB.
 
         ┬───
         │ module shop.sessions
         ├─ sessions → shop.Sessions
-        ╰→ .by_token → dict    400 items  (+100 a minute, in each of 3 intervals)
-             retains 104.1 kB (+25.6 kB a minute) · 100 % of all growth
+        ╰→ .by_token → dict    400 items  (+100 per minute, in each of 3 intervals)
+             retains 104.1 kB (+25.6 kB per minute) · 100 % of all growth
              items by type  now  growth     bytes
              shop.Session   400    +300  +16.8 kB
              list           400    +300  +60.0 kB
              in your code: shop.sessions.sessions
              - it grew in each of 3 intervals: +100, +100, +100 items
-             - about 100 items an interval, and at least 100 (Theil–Sen, 95 %)
-             - 76.8 kB in all, 100 % of all growth
-             - it alone keeps 104.1 kB alive (+76.8 kB)
+             - about 100 items per interval, at least 100 (Theil–Sen, 95 %)
+             - 76.8 kB in total, 100 % of all growth
+             - it retains 104.1 kB (+76.8 kB)
              fingerprint d24b8119ddf1296b
 
         memory over time: 4 snapshots in 3 min, from 2026-11-23 07:50:13 UTC
@@ -42,7 +44,7 @@ fn a_leak_is_understood_at_a_look() {
           1 min      406    9.1 MB   59.0 kB  500.0 kB      0 B  6.0 MB       2.5 MB  12.4 ms
           2 min      606    9.2 MB   84.6 kB  500.0 kB      0 B  6.0 MB       2.6 MB  12.5 ms
           3 min      806    9.3 MB  110.2 kB  500.0 kB      0 B  6.0 MB       2.7 MB  12.6 ms
-        cost: the process stood still for 49.8 ms in all, 12.6 ms at most
+        cost: the process was paused for 49.8 ms in total, 12.6 ms at most
     "#]]
     .assert_eq(&text::leaks(&shop_leaks(), &Style::default()));
 }
@@ -73,7 +75,7 @@ fn json_has_every_field_of_the_schema_in_its_order() {
             "notes": []
           },
           "verdict": "leak",
-          "reason": "shop.sessions.sessions.by_token holds more each time: 76.8 kB in all",
+          "reason": "shop.sessions.sessions.by_token keeps growing: 76.8 kB in total",
           "detectable_growth_bytes": 334,
           "snapshots": [
             {
@@ -149,9 +151,9 @@ fn json_has_every_field_of_the_schema_in_its_order() {
               "confidence": 0.88,
               "evidence": [
                 "it grew in each of 3 intervals: +100, +100, +100 items",
-                "about 100 items an interval, and at least 100 (Theil–Sen, 95 %)",
-                "76.8 kB in all, 100 % of all growth",
-                "it alone keeps 104.1 kB alive (+76.8 kB)"
+                "about 100 items per interval, at least 100 (Theil–Sen, 95 %)",
+                "76.8 kB in total, 100 % of all growth",
+                "it retains 104.1 kB (+76.8 kB)"
               ],
               "own_holder": "shop.sessions.sessions",
               "fingerprint": "d24b8119ddf1296b",
@@ -169,7 +171,7 @@ fn json_has_every_field_of_the_schema_in_its_order() {
                   "type": "dict"
                 }
               ],
-              "summary": "shop.sessions.sessions.by_token (a dict) gained 100 shop.Session objects a minute in each of 3 intervals and keeps 104.1 kB alive, 100 % of all growth.",
+              "summary": "shop.sessions.sessions.by_token (a dict) gained 100 shop.Session objects per minute in each of 3 intervals (100 % of all growth) and retains 104.1 kB.",
               "bytes_growth": [
                 25600,
                 25600,
@@ -242,25 +244,26 @@ fn json_has_every_field_of_the_schema_in_its_order() {
 }
 
 #[test]
-fn what_else_holds_the_items_is_told_once() {
+fn co_holders_are_listed_once() {
     check(
         &suspect(),
         &expect![[r#"
-        suspect · confidence 98 % · cause: container
-        shop.sessions.by_token (a dict) gained 300 Session objects a minute.
+            suspect · confidence 98 % · cause: container
+            shop.sessions.by_token (a dict) gained 300 shop.sessions.Session objects per minute in each of 6
+            intervals (93 % of all growth); shop.index holds them too.
 
-        ┬───
-        │ module shop.sessions
-        ├─ sessions → Sessions
-        ╰→ .by_token → dict    144,997 items  (+300 a minute, in each of 6 intervals)
-             retains 61.4 MB (+126.0 kB a minute) · 93 % of all growth
-             items by type              now  growth      bytes
-             shop.sessions.Session  144,997  +1,800  +756.0 kB
-             in your code: shop.sessions
-             also held by shop.index
-             - it grew in each of 6 intervals
-             fingerprint 0123456789abcdef
-    "#]],
+            ┬───
+            │ module shop.sessions
+            ├─ sessions → Sessions
+            ╰→ .by_token → dict    144,997 items  (+300 per minute, in each of 6 intervals)
+                 retains 61.4 MB (+126.0 kB per minute) · 93 % of all growth
+                 items by type              now  growth      bytes
+                 shop.sessions.Session  144,997  +1,800  +756.0 kB
+                 in your code: shop.sessions
+                 also held by shop.index
+                 - it grew in each of 6 intervals: +300, +300, +300, +300, +300, +300 items
+                 fingerprint 0123456789abcdef
+        "#]],
     );
 }
 
@@ -270,26 +273,27 @@ fn growth_by_work_comes_before_growth_by_the_clock() {
     check(
         &Suspect { rate, growth: vec![300, 0, 300], ..suspect() },
         &expect![[r#"
-        suspect · confidence 98 % · cause: container
-        shop.sessions.by_token (a dict) gained 300 Session objects a minute.
+            suspect · confidence 98 % · cause: container
+            shop.sessions.by_token (a dict) gained 300 shop.sessions.Session objects per minute in each of 6
+            intervals (93 % of all growth); shop.index holds them too.
 
-        ┬───
-        │ module shop.sessions
-        ├─ sessions → Sessions
-        ╰→ .by_token → dict    144,997 items  (+0.5 a unit of work, +300 a minute, in 2 of 3 intervals)
-             retains 61.4 MB (+126.0 kB a minute) · 93 % of all growth
-             items by type              now  growth      bytes
-             shop.sessions.Session  144,997  +1,800  +756.0 kB
-             in your code: shop.sessions
-             also held by shop.index
-             - it grew in each of 6 intervals
-             fingerprint 0123456789abcdef
-    "#]],
+            ┬───
+            │ module shop.sessions
+            ├─ sessions → Sessions
+            ╰→ .by_token → dict    144,997 items  (+0.5 per unit of work, +300 per minute, in 2 of 3 intervals)
+                 retains 61.4 MB (+126.0 kB per minute) · 93 % of all growth
+                 items by type              now  growth      bytes
+                 shop.sessions.Session  144,997  +1,800  +756.0 kB
+                 in your code: shop.sessions
+                 also held by shop.index
+                 - it grew in each of 6 intervals: +300, +300, +300, +300, +300, +300 items
+                 fingerprint 0123456789abcdef
+        "#]],
     );
 }
 
 #[test]
-fn a_buffer_that_grows_is_told_in_bytes() {
+fn a_growing_buffer_is_counted_in_bytes() {
     let leaked =
         vec![LeakedType { type_name: "bytearray".into(), count: 1, growth: vec![0; 3], bytes: 4_000_000 }];
     let growth = vec![0; 3];
@@ -298,21 +302,22 @@ fn a_buffer_that_grows_is_told_in_bytes() {
     check(
         &buffer,
         &expect![[r#"
-        suspect · confidence 98 % · cause: container
-        shop.sessions.by_token (a dict) gained 300 Session objects a minute.
+            suspect · confidence 98 % · cause: container
+            shop.sessions.by_token (a dict) gained 300 shop.sessions.Session objects per minute in each of 3
+            intervals (93 % of all growth); shop.index holds them too.
 
-        ┬───
-        │ module shop.sessions
-        ├─ sessions → Sessions
-        ╰→ .by_token → dict    (+3.9 MB in all, in each of 3 intervals)
-             retains 61.4 MB (+126.0 kB a minute) · 93 % of all growth
-             items by type  now  growth    bytes
-             bytearray        1       0  +4.0 MB
-             in your code: shop.sessions
-             also held by shop.index
-             - it grew in each of 6 intervals
-             fingerprint 0123456789abcdef
-    "#]],
+            ┬───
+            │ module shop.sessions
+            ├─ sessions → Sessions
+            ╰→ .by_token → dict    (+3.9 MB in total, in each of 3 intervals)
+                 retains 61.4 MB (+126.0 kB per minute) · 93 % of all growth
+                 items by type  now  growth    bytes
+                 bytearray        1       0  +4.0 MB
+                 in your code: shop.sessions
+                 also held by shop.index
+                 - it grew in each of 6 intervals: +300, +300, +300, +300, +300, +300 items
+                 fingerprint 0123456789abcdef
+        "#]],
     );
 }
 
@@ -329,6 +334,7 @@ fn a_native_reference_has_no_holder() {
         cause: Cause::NativeReference,
         retained: None,
         retained_growth: None,
+        evidence: vec![Evidence::NativeReferences],
         co_holders: Vec::new(),
         path,
         ..suspect()
@@ -336,19 +342,20 @@ fn a_native_reference_has_no_holder() {
     check(
         &held,
         &expect![[r#"
-        suspect · confidence 98 % · cause: native reference
-        shop.sessions.by_token (a dict) gained 300 Session objects a minute.
+            suspect · confidence 98 % · cause: native reference
+            Native code took references to 300 shop.sessions.Session objects per minute in each of 6 intervals
+            (93 % of all growth).
 
-        ┬───
-        │ native reference
-        ╰→ shop.Handle    144,997 items  (+300 a minute, in each of 6 intervals)
-             93 % of all growth
-             items by type              now  growth      bytes
-             shop.sessions.Session  144,997  +1,800  +756.0 kB
-             - it grew in each of 6 intervals
-             - shop.index holds the same items
-             fingerprint 0123456789abcdef
-    "#]],
+            ┬───
+            │ native reference
+            ╰→ shop.Handle    144,997 items  (+300 per minute, in each of 6 intervals)
+                 93 % of all growth
+                 items by type              now  growth      bytes
+                 shop.sessions.Session  144,997  +1,800  +756.0 kB
+                 - no Python object refers to the leaked objects, but their reference counts exceed the
+                   references found
+                 fingerprint 0123456789abcdef
+        "#]],
     );
     let value = json::suspect(&held);
     assert!(value["holder"].is_null() && value["retained_bytes"].is_null() && value["own_holder"].is_null());
@@ -370,81 +377,85 @@ fn a_frame_says_itself_what_it_is_and_long_paths_lose_their_middle() {
     check(
         &framed,
         &expect![[r#"
-        suspect · confidence 98 % · cause: frames
-        shop.sessions.by_token (a dict) gained 300 Session objects a minute.
+            suspect · confidence 98 % · cause: frames
+            shop.sessions.by_token (a dict) gained 300 shop.sessions.Session objects per minute in each of 6
+            intervals (93 % of all growth); shop.index holds them too.
 
-        ┬───
-        │ frame handle (views.py:42)
-        ├─ .part0 → shop.Part
-        ├─ .part1 → shop.Part
-        ├─ .part2 → shop.Part
-        ├─ .part3 → shop.Part
-        ├─ .part4 → shop.Part
-        ├─ .part5 → shop.Part
-        ├─ .part6 → shop.Part
-        ├─ .part7 → shop.Part
-        │  … 18 more steps …
-        ├─ .part26 → shop.Part
-        ├─ .part27 → shop.Part
-        ├─ .part28 → shop.Part
-        ╰→ .part29 → shop.Part    144,997 items  (+300 a minute, in one interval)
-             retains 61.4 MB (+126.0 kB a minute) · 93 % of all growth
-             items by type  now  growth   bytes
-             shop.T0          1      +1  +100 B
-             shop.T1          1      +1  +100 B
-             shop.T2          1      +1  +100 B
-             shop.T3          1      +1  +100 B
-             and 2 more types
-             in your code: shop.sessions
-             also held by shop.index
-             - it grew in each of 6 intervals
-             fingerprint 0123456789abcdef
-    "#]],
+            ┬───
+            │ frame handle (views.py:42)
+            ├─ .part0 → shop.Part
+            ├─ .part1 → shop.Part
+            ├─ .part2 → shop.Part
+            ├─ .part3 → shop.Part
+            ├─ .part4 → shop.Part
+            ├─ .part5 → shop.Part
+            ├─ .part6 → shop.Part
+            ├─ .part7 → shop.Part
+            │  … 18 more steps …
+            ├─ .part26 → shop.Part
+            ├─ .part27 → shop.Part
+            ├─ .part28 → shop.Part
+            ╰→ .part29 → shop.Part    144,997 items  (+300 per minute, in one interval)
+                 retains 61.4 MB (+126.0 kB per minute) · 93 % of all growth
+                 items by type  now  growth   bytes
+                 shop.T0          1      +1  +100 B
+                 shop.T1          1      +1  +100 B
+                 shop.T2          1      +1  +100 B
+                 shop.T3          1      +1  +100 B
+                 and 2 more types
+                 in your code: shop.sessions
+                 also held by shop.index
+                 - it grew in each of 6 intervals: +300, +300, +300, +300, +300, +300 items
+                 fingerprint 0123456789abcdef
+        "#]],
     );
 }
 
 #[test]
 fn candidates_have_their_doubt() {
-    let candidate = Suspect { doubt: Some("its rate falls: a cache may be filling".into()), ..suspect() };
+    let candidate = Suspect { doubt: Some(Doubt::Slowing), ..suspect() };
     let mut answer =
         bare(Verdict::Inconclusive, Vec::new(), vec![candidate.clone(), Suspect { rank: 2, ..candidate }]);
     answer.omitted = 3;
-    answer.notes = vec!["the process ran on while a snapshot was taken".into()];
+    answer.notes = vec![Note::Approximate];
     expect![[r#"
         verdict: inconclusive
-        because
-        note: the process ran on while a snapshot was taken
+        no place grew between the two snapshots
+        note: the process kept running while a snapshot was taken: numbers are
+              approximate
 
         candidate 1 of 2 · confidence 98 % · cause: container
-        shop.sessions.by_token (a dict) gained 300 Session objects a minute.
-        in doubt: its rate falls: a cache may be filling
+        shop.sessions.by_token (a dict) gained 300 shop.sessions.Session objects per
+        minute in each of 6 intervals (93 % of all growth); shop.index holds them too.
+        in doubt: it grows more slowly each time, like a cache that fills up
 
         ┬───
         │ module shop.sessions
         ├─ sessions → Sessions
-        ╰→ .by_token → dict    144,997 items  (+300 a minute, in each of 6 intervals)
-             retains 61.4 MB (+126.0 kB a minute) · 93 % of all growth
+        ╰→ .by_token → dict    144,997 items  (+300 per minute, in each of 6 intervals)
+             retains 61.4 MB (+126.0 kB per minute) · 93 % of all growth
              items by type              now  growth      bytes
              shop.sessions.Session  144,997  +1,800  +756.0 kB
              in your code: shop.sessions
              also held by shop.index
-             - it grew in each of 6 intervals
+             - it grew in each of 6 intervals: +300, +300, +300, +300, +300, +300 items
              fingerprint 0123456789abcdef
 
         candidate 2 of 2 · confidence 98 % · cause: container
-        shop.sessions.by_token (a dict) gained 300 Session objects a minute.
-        in doubt: its rate falls: a cache may be filling
+        shop.sessions.by_token (a dict) gained 300 shop.sessions.Session objects per
+        minute in each of 6 intervals (93 % of all growth); shop.index holds them too.
+        in doubt: it grows more slowly each time, like a cache that fills up
 
         ┬───
         │ module shop.sessions
         ├─ sessions → Sessions
-        ╰→ .by_token → dict    144,997 items  (+300 a minute, in each of 6 intervals)
-             retains 61.4 MB (+126.0 kB a minute) · 93 % of all growth
+        ╰→ .by_token → dict    144,997 items  (+300 per minute, in each of 6 intervals)
+             retains 61.4 MB (+126.0 kB per minute) · 93 % of all growth
              items by type              now  growth      bytes
              shop.sessions.Session  144,997  +1,800  +756.0 kB
              in your code: shop.sessions
              also held by shop.index
-             - it grew in each of 6 intervals
+             - it grew in each of 6 intervals: +300, +300, +300, +300, +300, +300 items
              fingerprint 0123456789abcdef
 
         and 3 more, left out by the limit
@@ -461,7 +472,7 @@ fn candidates_have_their_doubt() {
     "#]]
     .assert_eq(&text::leaks(&answer, &Style { width: 80, ..Style::default() }));
     let value = json::leaks(&answer);
-    assert_eq!(value["candidates"][1]["doubt"], "its rate falls: a cache may be filling");
+    assert_eq!(value["candidates"][1]["doubt"], "it grows more slowly each time, like a cache that fills up");
     assert_eq!(value["omitted"], 3);
     assert!(value["memory"]["rss"][0].is_null() && value["snapshots"][0]["pause_ms"].is_null());
 }
@@ -484,7 +495,7 @@ fn of_many_snapshots_the_first_and_the_last_are_shown() {
     answer.memory = vec![answer.memory[0].clone(); 20];
     expect![[r#"
         verdict: no growth
-        because
+        no place grew between the two snapshots
 
         memory over time: 20 snapshots in 19 min, from 1970-01-01 00:00:00 UTC
            after    objects  resident   Python  free  buffers  files  unexplained  pause
@@ -504,19 +515,19 @@ fn of_many_snapshots_the_first_and_the_last_are_shown() {
 }
 
 #[test]
-fn nothing_at_all_is_told_too() {
+fn an_answer_without_snapshots_has_its_verdict() {
     let mut answer = bare(Verdict::Inconclusive, Vec::new(), Vec::new());
     answer.snapshots.clear();
     answer.memory.clear();
     expect![[r#"
         verdict: inconclusive
-        because
+        no place grew between the two snapshots
     "#]]
     .assert_eq(&text::leaks(&answer, &Style::default()));
 }
 
 #[test]
-fn times_that_stand_still_give_no_rate_of_retained_growth() {
+fn equal_times_give_no_rate_of_retained_growth() {
     let mut answer = bare(Verdict::Leak, vec![suspect()], Vec::new());
     for row in &mut answer.snapshots {
         row.taken_at = 5;
@@ -526,16 +537,19 @@ fn times_that_stand_still_give_no_rate_of_retained_growth() {
 }
 
 #[test]
-fn where_the_line_is_full_the_facts_stand_below() {
+fn facts_that_do_not_fit_are_on_the_next_line() {
     let told = text::suspect(&suspect(), Some(6.0), &Style { width: 60, ..Style::default() });
     let lines: Vec<&str> = told.lines().skip_while(|line| !line.starts_with('╰')).take(2).collect();
-    assert_eq!(lines, ["╰→ .by_token → dict", "     144,997 items  (+300 a minute, in each of 6 intervals)"]);
+    assert_eq!(
+        lines,
+        ["╰→ .by_token → dict", "     144,997 items  (+300 per minute, in each of 6 intervals)"]
+    );
 }
 
 #[test]
 fn a_minute_that_was_not_waited_for_gives_no_rate() {
     let told = text::suspect(&suspect(), Some(0.1), &Style::default());
-    assert!(told.contains("(+1,800 in all, in each of 6 intervals)"), "{told}");
+    assert!(told.contains("(+1,800 in total, in each of 6 intervals)"), "{told}");
     assert!(told.contains("retains 61.4 MB (+756.0 kB)"), "{told}");
 }
 
@@ -546,13 +560,13 @@ fn numbers_that_are_none_are_null() {
     assert!(value["share_of_growth"].is_null() && value["confidence"].is_null());
     let rate = Rate { items_per_minute: Some(f64::INFINITY), ..NO_RATE };
     let told = text::suspect(&Suspect { rate, ..suspect() }, None, &Style::default());
-    assert!(told.contains("(+1,800 in all, in each of 6 intervals)"), "{told}");
+    assert!(told.contains("(+1,800 in total, in each of 6 intervals)"), "{told}");
 }
 
 #[test]
 fn a_leak_of_several_workers_is_named_once() {
     let grown = |bytes: i64| Suspect { bytes_growth: vec![bytes; 6], ..suspect() };
-    let candidate = Suspect { doubt: Some("it may be full soon".into()), ..grown(9_000) };
+    let candidate = Suspect { doubt: Some(Doubt::Limited), ..grown(9_000) };
     let workers = vec![
         MemberLeaks { pid: 12, answer: bare(Verdict::Leak, vec![grown(5_000)], vec![]) },
         MemberLeaks { pid: 11, answer: bare(Verdict::Inconclusive, vec![], vec![candidate]) },
@@ -567,23 +581,25 @@ fn a_leak_of_several_workers_is_named_once() {
     assert_eq!((&one.pids[..], one.bytes_growth, one.items_growth), (&[11, 12, 13][..], 126_000, 5_400));
     expect![[r#"
         verdict: leak
-        shop.sessions.by_token holds more each time in 3 of 4 processes
+        shop.sessions.by_token keeps growing in 3 of 4 processes
 
         suspect · confidence 98 % · cause: container
-        shop.sessions.by_token (a dict) gained 300 Session objects a minute.
+        shop.sessions.by_token (a dict) gained 300 shop.sessions.Session objects per minute in each of 6
+        intervals (93 % of all growth); shop.index holds them too.
 
         ┬───
         │ module shop.sessions
         ├─ sessions → Sessions
-        ╰→ .by_token → dict    144,997 items  (+300 a minute, in each of 6 intervals)
-             retains 61.4 MB (+126.0 kB a minute) · 93 % of all growth
+        ╰→ .by_token → dict    144,997 items  (+300 per minute, in each of 6 intervals)
+             retains 61.4 MB (+126.0 kB per minute) · 93 % of all growth
              items by type              now  growth      bytes
              shop.sessions.Session  144,997  +1,800  +756.0 kB
              in your code: shop.sessions
              also held by shop.index
-             - it grew in each of 6 intervals
+             - it grew in each of 6 intervals: +300, +300, +300, +300, +300, +300 items
              fingerprint 0123456789abcdef
-             in 3 of 4 processes (11, 12, 13): +5,400 items, +126.0 kB in all; they retain 184.2 MB together
+             in 3 of 4 processes (11, 12, 13): +5,400 items, +126.0 kB in total; they retain 184.2 MB
+             together
 
         processes
           PID  snapshots    objects  growth   Python  resident  growth  longest pause  verdict
@@ -592,5 +608,5 @@ fn a_leak_of_several_workers_is_named_once() {
            12          7  1,000,000       0  61.4 MB         ?       ?              ?  leak
            13          7  1,000,000       0  61.4 MB         ?       ?              ?  leak
     "#]]
-    .assert_eq(&text::workers(&answer, &Style::default()));
+    .assert_eq(&text::group_leaks(&answer, &Style::default()));
 }

@@ -6,3 +6,4 @@ mod leaks;
 mod one_heap;
 mod page;
 mod samples;
+mod wording;

@@ -7,7 +7,7 @@ use memtop_heap::{CaptureInfo, CaptureMethod, ProcessIdentity};
 use memtop_report::html::{self, HeapView};
 use memtop_report::{
     HeapReport, HeapReportOptions, ObjectFacts, Overview, ProcessGroup, ProcessRow, SavedSnapshot, Style,
-    TopObject, html_fragment, json, text,
+    TopObject, html_fragment, json, text, wording,
 };
 
 use crate::samples::shop;
@@ -23,9 +23,9 @@ fn the_report_of_a_heap_in_text() {
         406 objects, 58.9 kB, 406 references; resident memory 9.1 MB
 
         where memory accumulates
-          1. One shop.Sessions object, at shop.sessions.sessions, retains 53.0 kB (90 % of all). It is
-             accumulated in shop.sessions.sessions.by_token (dict), which retains 52.9 kB. It holds 199
-             shop.Session objects (50.9 kB).
+          1. One shop.Sessions object, at shop.sessions.sessions, retains 53.0 kB (90 % of the heap). The
+             memory accumulates in shop.sessions.sessions.by_token (dict), which retains 52.9 kB. It holds
+             199 shop.Session objects (50.9 kB).
 
         types by retained size
           objects    bytes  retained  type
@@ -61,13 +61,13 @@ fn the_report_of_a_heap_in_text() {
               1  frame
               1  native reference
 
-        held from outside of Python, and garbage
-          1 object held by native code alone: reference counts exceed the references found
-          2 objects, 112 B, await the collector: no leak
+        held by native code, and garbage
+          1 object held by native code alone: the reference counts exceed the references found
+          2 objects, 112 B, await the collector: garbage is not a leak
             2 list (112 B)
 
         the capture
-          captured from inside the process; it stood still for 12.4 ms; 45 ms in all
+          captured from inside the process; paused for 12.4 ms; 45 ms in total
     "#]]
     .assert_eq(&text::heap_report(&report(3), &Style::default()));
 }
@@ -160,7 +160,7 @@ fn the_report_of_a_heap_in_json() {
                     }
                   ]
                 },
-                "summary": "One shop.Sessions object, at shop.sessions.sessions, retains 53.0 kB (90 % of all). It is accumulated in shop.sessions.sessions.by_token (dict), which retains 52.9 kB. It holds 199 shop.Session objects (50.9 kB)."
+                "summary": "One shop.Sessions object, at shop.sessions.sessions, retains 53.0 kB (90 % of the heap). The memory accumulates in shop.sessions.sessions.by_token (dict), which retains 52.9 kB. It holds 199 shop.Session objects (50.9 kB)."
               }
             ],
             "omitted": 0
@@ -290,7 +290,7 @@ fn an_empty_heap_has_a_report() {
         0 objects, 0 B, 0 references
 
         where memory accumulates
-          nowhere: no place retains a tenth of the heap
+          no single place retains a tenth of the heap
 
         types by retained size
           objects  bytes  type
@@ -310,9 +310,9 @@ fn an_empty_heap_has_a_report() {
         roots
           roots  kind
 
-        held from outside of Python, and garbage
-          native code holds no object alone
-          no garbage awaits the collector
+        held by native code, and garbage
+          no object is held by native code alone
+          there is no garbage
 
         the capture
           made by hand
@@ -475,22 +475,22 @@ fn who_keeps_it_alive() {
     expect![[r#"
         PID 0, CPython 0.0.0, 1970-01-01 00:00:00 UTC
         shop.Order at 0x1020: 56 B, retains 116 B
-        it stays alive as long as any of these holds it:
+        it stays alive as long as one of these paths exists:
           shop.orders[0]
           shop.by_name['tea']
-          and 1 more way
-        no single object keeps it alive: several ways lead to it, or a root itself
+          and 1 more path
+        no single object keeps it alive: several paths lead to it, or a root refers to it directly
 
         PID 0, CPython 0.0.0, 1970-01-01 00:00:00 UTC
         str at 0x1040: 60 B, retains 60 B
-        it stays alive as long as any of these holds it:
+        it stays alive as long as one of these paths exists:
           shop.orders[0].line
-        without this one it would be freed:
+        it would be freed without this object, its immediate dominator:
           shop.orders[0]
 
         PID 0, CPython 0.0.0, 1970-01-01 00:00:00 UTC
         shop.Order at 0x1050: 56 B
-        nothing holds it: it awaits the collector, and is no leak
+        nothing holds it: it is garbage that awaits the collector, not a leak
     "#]]
     .assert_eq(&objects);
 
@@ -501,7 +501,7 @@ fn who_keeps_it_alive() {
         shop.Order: 1 object
           objects  bytes  held by         one of them
                 1   56 B  shop.orders[0]       0x1020
-          1 more awaits the collector: no leak
+          1 more awaits the collector: garbage is not a leak
     "#]]
     .assert_eq(&text::type_paths(heap, "shop.Order", &answer, &style));
     expect![[r#"
@@ -592,12 +592,12 @@ fn a_process_at_a_look() {
         PID 4711, worker.py, CPython 3.11.7, on web-1, 2026-11-23 07:51:13 UTC
         5 objects, 1.1 kB, 4 references; resident memory 9.1 MB
 
-        refs: of 4 objects that the collector tracks, those with the most
+        refs: of 4 objects that the collector tracks, those with the most references
           references   size  retained  address  type  path
                    2  100 B     712 B   0x1010  list  shop.orders
                    1  360 B    1.1 kB   0x1000  dict  shop
 
-        bytes: of these, the largest by themselves
+        bytes: of these, the largest by shallow size
            size  retained  references  address  type  path
           360 B    1.1 kB           1   0x1000  dict  shop
           100 B     712 B           2   0x1010  list  shop.orders
@@ -607,7 +607,7 @@ fn a_process_at_a_look() {
                 2  112 B  shop.Order
                 1  360 B  dict
 
-        retained: of all objects, those that keep most alive
+        retained: of all objects, those that retain the most
           retained   size  references  address  type  path
             1.1 kB  360 B           1   0x1000  dict  shop
              712 B  100 B           2   0x1010  list  shop.orders
@@ -626,8 +626,8 @@ fn a_process_at_a_look() {
           unexplained                    2.6 MB     29 %
 
         the capture
-          captured from outside the process; it stood still for 12.3 ms; 45 ms in all
-          the process ran on meanwhile: numbers are approximate
+          captured from outside the process; paused for 12.3 ms; 45 ms in total
+          the process kept running meanwhile: numbers are approximate
           2 objects could not be read
           1 reference leads to no object
           4.2 MB are swapped out and were not read
@@ -648,8 +648,8 @@ fn what_is_asked_of_a_process_ends_with_what_that_cost() {
           objects  bytes  held by         one of them
                 2  112 B  shop.orders[*]       0x1020
 
-        captured from outside the process; it stood still for 12.3 ms; 45 ms in all
-        the process ran on meanwhile: numbers are approximate
+        captured from outside the process; paused for 12.3 ms; 45 ms in total
+        the process kept running meanwhile: numbers are approximate
         2 objects could not be read
         1 reference leads to no object
         4.2 MB are swapped out and were not read
@@ -657,7 +657,7 @@ fn what_is_asked_of_a_process_ends_with_what_that_cost() {
     .assert_eq(&text::type_paths(heap, "shop.Order", &types, &Style::default()));
     let object = paths_to_object(heap, &shortest, &costs, graph.id("one"), &PathOptions::default());
     let told = text::object_paths(heap, &object, &ObjectFacts::default(), &Style::default());
-    assert!(told.contains("it stood still for 12.3 ms"), "{told}");
+    assert!(told.contains("paused for 12.3 ms"), "{told}");
     let old = shop(1);
     let answer = diff(old.heap(), heap, &DiffOptions::default()).expect("one process");
     expect![[r#"
@@ -674,8 +674,8 @@ fn what_is_asked_of_a_process_ends_with_what_that_cost() {
              -56 B       -1        0 B            0  shop.Sessions
              -28 B       -1        0 B            0  int
 
-        the newer: captured from outside the process; it stood still for 12.3 ms; 45 ms in all
-        the newer: the process ran on meanwhile: numbers are approximate
+        the newer: captured from outside the process; paused for 12.3 ms; 45 ms in total
+        the newer: the process kept running meanwhile: numbers are approximate
         the newer: 2 objects could not be read
         the newer: 1 reference leads to no object
         the newer: 4.2 MB are swapped out and were not read
@@ -683,11 +683,11 @@ fn what_is_asked_of_a_process_ends_with_what_that_cost() {
     .assert_eq(&text::diff(&answer, old.heap().info(), heap.info(), &Style::default()));
     let series = leaks(&[old.heap(), heap], &LeaksOptions::default()).expect("one process");
     expect![[r#"
-        the process ran on while a snapshot was taken: numbers are approximate
-        objects that could not be read, in all snapshots together: 2
-        references that lead to no object, in all snapshots together: 1
+        the process kept running while a snapshot was taken: numbers are approximate
+        2 objects could not be read, in all snapshots together
+        1 reference leads to no object, in all snapshots together
         4.2 MB are swapped out and were not read"#]]
-    .assert_eq(&series.notes.join("\n"));
+    .assert_eq(&series.notes.iter().map(wording::note).collect::<Vec<_>>().join("\n"));
 }
 
 #[test]
@@ -705,7 +705,7 @@ fn a_server_and_its_workers_at_a_look() {
           4711  3.11.7      406  59.0 kB    9.1 MB       2.5 MB  12.4 ms  worker.py
           not captured: PID 4713: process 4713 exited while it was read
 
-        types of all together
+        types in all processes
           objects    bytes  processes  type
               300  60.0 kB          2  list
               300  16.8 kB          2  shop.Session
@@ -713,14 +713,14 @@ fn a_server_and_its_workers_at_a_look() {
           and 3 more types
 
         the captures
-          PID 4711: captured from inside the process; it stood still for 12.3 ms; 45 ms in all
-          PID 4711: captured from inside the process; it stood still for 12.4 ms; 45 ms in all
+          PID 4711: captured from inside the process; paused for 12.3 ms; 45 ms in total
+          PID 4711: captured from inside the process; paused for 12.4 ms; 45 ms in total
     "#]]
     .assert_eq(&text::process_group(&process_group, &Style::default()));
 }
 
 #[test]
-fn a_process_in_a_container_is_told_by_the_number_that_was_asked_for() {
+fn a_process_in_a_container_has_the_pid_that_was_asked_for() {
     let info = CaptureInfo {
         process: ProcessIdentity { pid: 4622, namespace_pid: Some(1), ..ProcessIdentity::default() },
         container: Some("0123456789abcdef".repeat(4)),
@@ -766,7 +766,7 @@ fn the_processes_of_a_machine() {
                                 7  3.11.7  154.0 MB  www   python3 -m shop --secret \x1b[2J
         4711 (1 in its namespace)  3.11.7  103.6 GB  www   python3 -m shop --secret \x1b[2J
 
-        cannot be looked into
+        cannot be captured
         PID  Python  resident  user  command
          12  ?       264.0 MB  www   python3 -m shop --secret \x1b[2J
         - process 12 belongs to root, and mem_top runs as www
@@ -786,12 +786,12 @@ fn what_was_saved() {
     };
     expect![[r#"
         PID 4711, worker.py, CPython 3.11.7, on web-1, 2026-11-23 07:51:13 UTC
-        54,720 objects saved to 1.parquet (1.2 MB), which replaces what stood there
-        captured from outside the process; it stood still for 12.3 ms; 45 ms in all
-        the process ran on meanwhile: numbers are approximate
+        54,720 objects saved to 1.parquet (1.2 MB), replacing the file that was there
+        captured from outside the process; paused for 12.3 ms; 45 ms in total
+        the process kept running meanwhile: numbers are approximate
         2 objects could not be read
         1 reference leads to no object
         4.2 MB are swapped out and were not read
     "#]]
-    .assert_eq(&text::dumped(&dumped, &Style::default()));
+    .assert_eq(&text::saved_snapshot(&dumped, &Style::default()));
 }

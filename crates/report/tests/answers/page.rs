@@ -127,21 +127,21 @@ fn the_numbers_are_those_of_json() {
     assert_eq!(session.expect("it is there")[4], grown.expect("it grew")["growth"]);
 }
 
-/// Less than a quarter of a minute says nothing by the minute, on the page as in the text.
+/// Less than a quarter of a minute gives no rate per minute, on the page as in the text.
 #[test]
-fn nothing_is_told_by_the_minute_of_a_series_of_seconds() {
+fn a_series_of_seconds_has_no_rates_per_minute() {
     let graphs: Vec<_> = (0..4).map(shop).collect();
     let heaps: Vec<_> = graphs.iter().map(Graph::heap).collect();
     let mut answer = shop_leaks();
-    assert!(main_part(&of_leaks(&answer, &heaps)).contains(" a minute"));
+    assert!(main_part(&of_leaks(&answer, &heaps)).contains(" per minute"));
     let first = answer.snapshots[0].taken_at;
     for (index, row) in answer.snapshots.iter_mut().enumerate() {
         row.taken_at = first + 1_000_000 * index as i64;
     }
     for suspect in answer.suspects.iter_mut().chain(&mut answer.candidates) {
-        suspect.summary = "it grew".to_owned();
+        suspect.headline = Headline::Bytes { amount: 1, per: Per::Interval };
     }
-    assert!(!main_part(&of_leaks(&answer, &heaps)).contains(" a minute"));
+    assert!(!main_part(&of_leaks(&answer, &heaps)).contains(" per minute"));
 }
 
 #[test]
@@ -177,7 +177,9 @@ fn of_a_heap_without_objects_and_of_one_with_one_there_is_a_page() {
     }
     assert!(main_part(&of_diff(&empty, &one)).contains("+64 B"));
     assert!(main_part(&of_diff(&one, &one)).contains("No type changed."));
-    assert!(main_part(&html::heap_report(&view(&empty))).contains("accumulates nowhere"));
+    assert!(
+        main_part(&html::heap_report(&view(&empty))).contains("No single place retains a tenth of the heap.")
+    );
 }
 
 #[test]
@@ -189,20 +191,20 @@ fn every_verdict_has_a_page() {
         assert!(!page.contains("What leaks") && !page.contains("What may leak"));
         assert!(page.contains(&format!("<title>{}", verdict.word())));
     }
-    let doubted = Suspect { doubt: Some("it may be a cache".into()), ..suspect() };
+    let doubted = Suspect { doubt: Some(Doubt::Slowing), ..suspect() };
     let page = of_leaks(&bare(Verdict::Inconclusive, Vec::new(), vec![doubted]), &[heap.heap()]);
     check(&page);
-    assert!(main_part(&page).contains("<strong>In doubt:</strong> it may be a cache"));
+    assert!(main_part(&page).contains("<strong>In doubt:</strong> it grows more slowly each time"));
 }
 
 #[test]
 fn a_server_with_workers_has_a_page() {
     let workers = (0..3).map(|number| MemberLeaks { pid: 100 + number, answer: shop_leaks() }).collect();
     let answer = merge_members(workers, 10);
-    let page = html::workers(&answer);
+    let page = html::group_leaks(&answer);
     check(&page);
-    assert_eq!(data(&page)["answer"], json::workers(&answer));
-    assert!(main_part(&page).contains("In 3 of 3 processes (100, 101, 102)"));
+    assert_eq!(data(&page)["answer"], json::group_leaks(&answer));
+    assert!(main_part(&page).contains("in 3 of 3 processes (100, 101, 102)"));
     assert_eq!(data(&page)["memory"].as_array().map(Vec::len), Some(3));
 }
 
@@ -240,17 +242,17 @@ fn hostile_names_are_text_and_nothing_else() {
         holder_type: Some(text()),
         own_holder: Some(text() + "own"),
         leaked: vec![LeakedType { type_name: text(), count: 1, growth: vec![1], bytes: 1 }],
-        evidence: vec![text()],
+        evidence: vec![Evidence::CoHolder(text())],
         co_holders: vec![text()],
         path: vec![LeakStep { label: text(), type_name: text() }; 40],
-        summary: text(),
+        headline: Headline::Objects { type_name: text(), amount: 1.0, per: Per::Minute },
         fingerprint: text(),
-        doubt: Some(text()),
+        doubt: Some(Doubt::Slowed),
         ..suspect()
     };
     let mut answer = bare(Verdict::Inconclusive, vec![one.clone()], vec![one]);
-    answer.reason = text();
-    answer.notes = vec![text()];
+    answer.reason = Reason::InDoubt { holder: Some(text()), doubt: Doubt::Slowed };
+    answer.notes = vec![Note::Text(text())];
     let page = of_leaks(&answer, &[&heap]);
     check(&page);
     // It is shown as the other formats show it, and not in other characters.
@@ -262,17 +264,17 @@ fn hostile_names_are_text_and_nothing_else() {
     check(&html::heap_report(&view(&heap)));
     check(&of_diff(&HeapBuilder::new(CaptureInfo::default()).finish().expect("it is empty"), &heap));
     let workers = merge_members(vec![MemberLeaks { pid: 1, answer }], 10);
-    check(&html::workers(&workers));
+    check(&html::group_leaks(&workers));
 }
 
 #[test]
 fn a_server_with_many_workers_has_a_page_too() {
     let answer = shop_leaks();
     let workers = (0..500).map(|number| MemberLeaks { pid: 100 + number, answer: answer.clone() }).collect();
-    let page = html::workers(&merge_members(workers, 10));
+    let page = html::group_leaks(&merge_members(workers, 10));
     check(&page);
-    assert!(main_part(&page).contains("440 more processes have no row and no chart here"));
-    assert!(main_part(&page).contains("In 500 of 500 processes (100, 101,"));
+    assert!(main_part(&page).contains("440 more processes have no row and no chart on this page"));
+    assert!(main_part(&page).contains("in 500 of 500 processes (100, 101,"));
 }
 
 #[test]
@@ -295,7 +297,8 @@ fn the_page_stays_small() {
     check(&of_diff(&empty, &wide));
 
     let long = |mark: &str| vec![mark.repeat(3000); 40];
-    let one = Suspect { evidence: long("<"), co_holders: long("&"), ..suspect() };
+    let evidence = vec![Evidence::Growth { unit: GrowthUnit::Bytes, changes: vec![i64::MAX; 3000] }];
+    let one = Suspect { evidence, co_holders: long("&"), ..suspect() };
     let page = of_leaks(&bare(Verdict::Leak, vec![one; 100], Vec::new()), &[&empty]);
     check(&page);
     assert!(main_part(&page).contains("left out, since the page would be too large"));

@@ -85,12 +85,19 @@ pub(crate) fn suspect() -> Suspect {
         share_of_growth: 0.93,
         confidence: 0.98,
         rate: Rate { items_per_minute: Some(300.0), bytes_per_minute: Some(126_000.0), ..NO_RATE },
-        evidence: vec!["it grew in each of 6 intervals".into(), "shop.index holds the same items".into()],
+        evidence: vec![
+            Evidence::Growth { unit: GrowthUnit::Items, changes: vec![300; 6] },
+            Evidence::CoHolder("shop.index".into()),
+        ],
         own_holder: Some("shop.sessions".into()),
         fingerprint: "0123456789abcdef".into(),
         path: vec![step("shop.sessions", "module"), step(".sessions", "Sessions"), step(".by_token", "dict")],
         co_holders: vec!["shop.index".into()],
-        summary: "shop.sessions.by_token (a dict) gained 300 Session objects a minute.".into(),
+        headline: Headline::Objects {
+            type_name: "shop.sessions.Session".into(),
+            amount: 300.0,
+            per: Per::Minute,
+        },
         doubt: None,
     }
 }
@@ -118,7 +125,7 @@ pub(crate) fn bare(verdict: Verdict, suspects: Vec<Suspect>, candidates: Vec<Sus
     Leaks {
         info: None,
         verdict,
-        reason: "because".into(),
+        reason: Reason::NoGrowthBetweenTwo,
         detectable_growth: None,
         snapshots: (0..7).map(row).collect(),
         suspects,

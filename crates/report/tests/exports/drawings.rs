@@ -9,7 +9,7 @@ use memtop_report::export::{self, DotOptions};
 use crate::{SHOP, written};
 
 #[test]
-fn an_object_stands_between_its_holders_and_what_it_holds() {
+fn an_object_is_drawn_between_its_holders_and_its_items() {
     let graph = graph_with_accounts(SHOP, CaptureInfo::default());
     let heap = graph.heap();
     let (retained, shortest) = (Retained::new(heap), ShortestPaths::new(heap, &Costs::default()));
@@ -37,13 +37,13 @@ fn an_object_stands_between_its_holders_and_what_it_holds() {
         }
     "##]].assert_eq(&of("s0", &DotOptions::default()));
     let few = of("item", &DotOptions { paths: 1, items: 0 });
-    assert!(few.contains("more ways to it: 1"), "{few}");
+    assert!(few.contains("more paths to it: 1"), "{few}");
     assert!(of("lost_a", &DotOptions::default()).contains("no root reaches it"));
     assert!(of("by_token", &DotOptions { paths: 3, items: 0 }).contains("2 more references"));
 }
 
 #[test]
-fn the_objects_of_a_type_stand_below_the_ways_in_which_they_are_held() {
+fn the_objects_of_a_type_are_drawn_below_their_paths() {
     let graph = graph_with_accounts(SHOP, CaptureInfo::default());
     let heap = graph.heap();
     let shortest = ShortestPaths::new(heap, &Costs::default());

@@ -183,7 +183,7 @@ fn what_retains_least_is_put_together_where_there_is_too_much() {
 }
 
 #[test]
-fn an_object_of_more_than_four_gib_is_told_whole() {
+fn an_object_of_more_than_four_gib_keeps_its_size() {
     let graph = graph("module:m -> globals:dict[10] -> blob:bytearray('blob')[10000000000]");
     let (file, told) = heapsnapshot(graph.heap(), usize::MAX);
     let read = read(&file);

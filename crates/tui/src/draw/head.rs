@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use memtop_analyze::{MemoryTotal, Verdict};
-use memtop_report::{bytes, duration, grouped, percent, signed_bytes};
+use memtop_report::{bytes, duration, grouped, percent, signed_bytes, wording};
 use ratatui::layout::Rect;
 
 use super::parts::{MemoryPart, parts, widths};
@@ -267,7 +267,8 @@ fn verdict(pen: &mut Pen<'_>, area: Rect, latest: &Observation) {
         Verdict::Inconclusive => ("○", Role::Doubt),
     };
     let word = leaks.verdict.word();
-    let text = shown(leaks.suspects.first().map_or(&leaks.reason, |first| &first.summary));
+    let reason = || wording::reason(&leaks.reason);
+    let text = shown(&leaks.suspects.first().map_or_else(reason, wording::summary));
     let word = format!(" {mark} {word}: ");
     let indent = columns(&word);
     let room = usize::from(area.width).saturating_sub(indent + 1);

@@ -1,7 +1,7 @@
 //! The screen of several processes: a row for each, and their total.
 
 use memtop_analyze::{MemoryTotal, Verdict};
-use memtop_report::{bytes, percent};
+use memtop_report::{bytes, percent, wording};
 use ratatui::layout::Rect;
 
 use super::head::{bar, growth_role, time};
@@ -81,11 +81,12 @@ fn verdict(pen: &mut Pen<'_>, area: Rect, processes: &[Process]) {
     let leaking: Vec<_> = known.iter().filter(|(_, leaks)| leaks.verdict == Verdict::Leak).collect();
     let spans = match leaking.first() {
         Some((process, leaks)) => {
-            let summary = leaks.suspects.first().map_or(&leaks.reason, |first| &first.summary);
+            let reason = || wording::reason(&leaks.reason);
+            let summary = leaks.suspects.first().map_or_else(reason, wording::summary);
             let who = shown(&process.title.name);
             vec![
                 span(format!(" ● leak in {} of {}: ", leaking.len(), processes.len()), Role::Bad),
-                span(format!("{who}: {}", shown(summary)), Role::Plain),
+                span(format!("{who}: {}", shown(&summary)), Role::Plain),
             ]
         }
         None if known.is_empty() => Vec::new(),

@@ -2,6 +2,7 @@
 
 use memtop_analyze::{PathOptions, Suspect, paths_to_types};
 use memtop_heap::TypeId;
+use memtop_report::wording;
 
 use super::details::{DetailRow, Details, Section, Subject, section, sentence};
 use super::examined::{Examined, MOST_EXAMPLES, MOST_TYPES};
@@ -34,7 +35,8 @@ pub(super) fn details(examined: &Examined, one: &Suspect) -> Details {
     });
     let unit = if one.growth.is_empty() { "shallow" } else { "grown" };
     sections.push(Section { unit, ..section("What accumulates in it", leaked.collect()) });
-    sections.push(section("Why it is suspected", one.evidence.iter().map(|text| sentence(text)).collect()));
+    let evidence = one.evidence.iter().map(|fact| sentence(&wording::evidence(fact)));
+    sections.push(section("Why it is suspected", evidence.collect()));
     sections.push(examples_below(examined, one));
     let co_holders = one.co_holders.iter().map(|text| sentence(text));
     sections.push(section("Other holders of the same items", co_holders.collect()));
@@ -55,13 +57,13 @@ pub(super) fn details(examined: &Examined, one: &Suspect) -> Details {
         facts.push(("items by interval", changes.join(" ")));
     }
     facts.push(("fingerprint", one.fingerprint.clone()));
-    let doubt = one.doubt.iter().map(|doubt| format!("In doubt: {doubt}"));
+    let doubt = one.doubt.iter().map(|doubt| format!("In doubt: {}", wording::doubt(doubt)));
     Details {
         subject: Subject::Holder(one.fingerprint.as_str().into()),
         title: one.holder.clone().unwrap_or_else(|| one.cause.word().to_owned()),
         capture: examined.number,
         facts,
-        sentences: std::iter::once(one.summary.clone()).chain(doubt).collect(),
+        sentences: std::iter::once(wording::summary(one)).chain(doubt).collect(),
         sections,
     }
 }

@@ -1,30 +1,33 @@
 //! A heap as the nodes and edges of a `.heapsnapshot`, in the order in which they are written.
 //!
-//! First the root, then a node for each kind of root and for what else holds objects (see [`Graph::new`]), then the
-//! objects in their order. So what DevTools finds out about dominators is what [`memtop_analyze::Dominators`] finds out:
-//! references that do not count for that (from an instance to its type; from garbage to what is alive) are weak edges.
+//! First the root, then a node for each kind of root and for other holders (see [`Graph::new`]), then the objects in
+//! their order. DevTools computes the same dominators as [`memtop_analyze::Dominators`]: references that do not count
+//! (from an instance to its type, from garbage to reachable objects) are weak edges.
 //!
-//! A heap that is too large for DevTools is pruned to the objects that retain most, which are closed under dominators.
-//! All others are folded: what one object dominates and is not told is one node below it. Each such set is entered
-//! through its dominator alone, so that folding it leaves dominators and retained sizes of all others as they are.
+//! A heap that is too large for DevTools is pruned to the objects with the largest retained sizes, which are closed
+//! under dominators. All others are folded: the pruned objects that one object dominates are one node below it. Each
+//! such set is entered through its dominator alone, so that folding it leaves dominators and retained sizes of all
+//! others as they are.
 //!
 //! Invariant: a node's edges are the same each time they are asked for.
+//!
+//! The file is long because nodes, folds and edges share one numbering.
 
 use memtop_analyze::{Dominator, Dominators, Retained, keeps_alive};
 use memtop_heap::{Flags, Heap, Label, ObjectId, Reference, RootId, RootKind};
 use rustc_hash::FxHashMap;
 
 const NONE: u32 = u32::MAX;
-/// The most bytes that a node can say it takes.
+/// The largest size that a node can have, in bytes.
 const LARGEST: u64 = u32::MAX as u64;
-/// What is larger is continued by so many nodes at most.
+/// The largest number of nodes by which a larger object is continued.
 const MOST_PIECES: u64 = 4096;
 
 /// A node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Node {
     Root,
-    /// What holds objects and is none, by index.
+    /// A holder that is not an object, by index.
     Group(usize),
     Object(ObjectId),
     /// Objects that are folded into one node, by index.
@@ -33,7 +36,7 @@ pub(super) enum Node {
     Piece(usize),
 }
 
-/// What an edge is called.
+/// The name of an edge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum EdgeName {
     Number(u32),
@@ -50,7 +53,7 @@ pub(super) struct Edge {
     pub(super) weak: bool,
 }
 
-/// What holds objects and is none.
+/// A holder that is not an object.
 #[derive(Debug)]
 struct Group {
     name: String,
@@ -84,12 +87,12 @@ pub(super) struct Graph<'a> {
     folded: Vec<(u32, ObjectId)>,
     /// By owner, sorted.
     pieces: Vec<Piece>,
-    /// Bytes that no node tells.
+    /// Bytes that are not in a node.
     pub(super) bytes_left_out: u64,
 }
 
 impl<'a> Graph<'a> {
-    /// The graph of `heap`, of at most `most` nodes (and some for objects that are larger than a node can say).
+    /// The graph of `heap`, of at most `most` nodes, and some for objects that are larger than a node can be.
     pub(super) fn new(heap: &'a Heap, most: usize) -> Self {
         let is_own = |id: ObjectId| heap.objects().flags(id).contains(Flags::OWN);
         let objects = heap.objects().ids().filter(|&id| !is_own(id)).count();
@@ -140,7 +143,7 @@ impl<'a> Graph<'a> {
         self.first_piece() as usize + self.pieces.len()
     }
 
-    /// How many objects are told one by one.
+    /// How many objects have nodes of their own.
     pub(super) fn objects(&self) -> usize {
         self.kept.len()
     }
@@ -159,7 +162,7 @@ impl<'a> Graph<'a> {
             .chain((0..self.pieces.len()).map(Node::Piece))
     }
 
-    /// What a group is called.
+    /// The name of a group.
     pub(super) fn group_name(&self, group: usize) -> &str {
         &self.groups[group].name
     }
@@ -174,7 +177,7 @@ impl<'a> Graph<'a> {
         }
     }
 
-    /// Calls `tell` with each edge of a node. `some` is room that is used again.
+    /// Calls `tell` with each edge of a node. `some` is a buffer that is reused.
     pub(super) fn edges(&self, node: Node, some: &mut Vec<(u32, bool)>, mut tell: impl FnMut(Edge)) {
         some.clear();
         let first_fold = self.first_fold();
@@ -208,24 +211,13 @@ impl<'a> Graph<'a> {
                 self.place[id.index()]
             }
             Node::Fold(fold) => {
-                let fold = fold as u32;
-                let start = self.folded.partition_point(|&(of, _)| of < fold);
-                let members = self.folded[start..].iter().take_while(|&&(of, _)| of == fold);
-                for &(_, id) in members {
-                    for reference in self.heap.references().of(id) {
-                        match self.place[reference.to.index()] {
-                            NONE => {}
-                            to if to == first_fold + fold => {}
-                            to => some.push((to, self.is_weak(id, reference))),
-                        }
-                    }
-                }
-                first_fold + fold
+                self.references_of_fold(fold as u32, some);
+                first_fold + fold as u32
             }
             Node::Piece(_) => return,
         };
         some.extend(self.fold_below.get(&place).map(|&fold| (first_fold + fold, false)));
-        // Of several to one node the one that counts stays: it is sorted first.
+        // Of several edges to one node, a strong one stays: it is sorted first.
         some.sort_unstable();
         some.dedup_by_key(|edge| edge.0);
         for &(to, weak) in some.iter() {
@@ -239,13 +231,28 @@ impl<'a> Graph<'a> {
         }
     }
 
-    /// Whether a reference keeps nothing alive that would not be alive without it.
+    /// Adds the references of the objects in a fold to other nodes, with whether they are weak.
+    fn references_of_fold(&self, fold: u32, some: &mut Vec<(u32, bool)>) {
+        let start = self.folded.partition_point(|&(of, _)| of < fold);
+        let members = self.folded[start..].iter().take_while(|&&(of, _)| of == fold);
+        for &(_, id) in members {
+            for reference in self.heap.references().of(id) {
+                match self.place[reference.to.index()] {
+                    NONE => {}
+                    to if to == self.first_fold() + fold => {}
+                    to => some.push((to, self.is_weak(id, reference))),
+                }
+            }
+        }
+    }
+
+    /// Whether a reference does not keep its target alive.
     fn is_weak(&self, from: ObjectId, reference: Reference) -> bool {
         !keeps_alive(self.heap, from, reference)
             || (!self.dominators.reaches(from) && self.dominators.reaches(reference.to))
     }
 
-    /// Puts what is not kept into folds.
+    /// Folds the objects that are not kept.
     fn fold(&mut self) {
         let first_fold = self.first_fold();
         let heap = self.heap;
@@ -258,7 +265,7 @@ impl<'a> Graph<'a> {
                 Dominator::Object(above) => self.place[above.index()],
                 _ => 0,
             };
-            // Its dominator comes before it, and is kept, or folded already.
+            // Its dominator comes before it, and is kept or already folded.
             let fold = if above >= first_fold { above - first_fold } else { self.fold_below(above) };
             self.put(id, fold);
         }
@@ -291,7 +298,7 @@ impl<'a> Graph<'a> {
         self.folded.push((fold, id));
     }
 
-    /// Continues nodes that are larger than a node can say.
+    /// Continues nodes that are larger than a node can be.
     fn cut_large(&mut self) {
         let objects =
             (self.first_object()..).zip(&self.kept).map(|(place, &id)| (place, self.heap.objects().size(id)));
@@ -309,7 +316,7 @@ impl<'a> Graph<'a> {
     }
 }
 
-/// The objects that retain most, `count` of them, in their order. With an object comes its dominator.
+/// The `count` objects with the largest retained sizes, in their order. The dominator of each is included.
 fn largest(retained: &Retained, count: usize) -> Vec<ObjectId> {
     let mut ranked: Vec<(std::cmp::Reverse<u64>, u32, ObjectId)> = (0..)
         .zip(retained.dominators().in_order())
@@ -331,8 +338,8 @@ fn unreached_name(flags: Flags) -> &'static str {
     }
 }
 
-/// What holds objects and is none: the roots by kind; what makes an object immortal; the instances of classes that
-/// nothing else holds; and, for what no root reaches, where it is to be found.
+/// The holders that are not objects: the roots by kind; the immortal objects; the instances of classes that nothing
+/// else holds; and those for unreachable objects.
 fn groups(heap: &Heap, dominators: &Dominators) -> Vec<Group> {
     let is_own = |id: ObjectId| heap.objects().flags(id).contains(Flags::OWN);
     let mut groups = Vec::new();
@@ -376,7 +383,7 @@ fn plural(kind: RootKind) -> &'static str {
     }
 }
 
-/// Of what no root reaches, so many that all else of it is reached from them.
+/// Unreachable objects from which all other unreachable objects are reached.
 fn unreached_starts(heap: &Heap, dominators: &Dominators) -> Vec<ObjectId> {
     let is_out = |id: ObjectId| !dominators.reaches(id) && !heap.objects().flags(id).contains(Flags::OWN);
     let mut seen = vec![false; heap.objects().len()];

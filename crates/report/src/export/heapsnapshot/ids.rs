@@ -1,16 +1,16 @@
 //! The numbers by which DevTools compares two snapshots: small, and for an object mostly the same in each.
 //!
 //! An object's number follows from its address, which does not change while it lives: DevTools' comparison matches
-//! objects of one class by number. An address is too long for it, so it is hashed; where two fall together, the later
-//! takes the next that is free, and may so have another number in another snapshot. And what lies where another object of
-//! the class lay before counts as that one.
+//! objects of one class by number. An address is too long for it, so it is hashed; of two with the same hash, the later
+//! takes the next free number, and may therefore have another number in another snapshot. An object at the former
+//! address of another object of its class counts as that one.
 //!
 //! Invariant: no number is given twice. Memory: 32 MB.
 
-/// So many bits has a place.
+/// The number of bits of a place.
 const BITS: u32 = 28;
 
-/// Which numbers are given away.
+/// The numbers that are in use.
 pub(super) struct Ids {
     taken: Vec<u64>,
 }
@@ -22,7 +22,7 @@ impl Ids {
 
     /// The number of an object, odd as are V8's. There must be fewer than 2^28.
     pub(super) fn of_address(&mut self, address: u64) -> u64 {
-        // Objects lie 16 bytes apart. The multiplier is 2^64 by the golden ratio, made odd.
+        // Objects are 16 bytes apart. The multiplier is 2^64 by the golden ratio, made odd.
         let hash = (address >> 4).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (64 - BITS);
         let mut place = hash as usize;
         loop {
@@ -35,7 +35,7 @@ impl Ids {
         }
     }
 
-    /// The number of a node that is no object, even.
+    /// The number of a node that is not an object, even.
     pub(super) fn of_place(place: usize) -> u64 {
         2 * place as u64 + 2
     }

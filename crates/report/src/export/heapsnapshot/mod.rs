@@ -1,12 +1,12 @@
 //! `.heapsnapshot`, which the DevTools of Chromium and VS Code open.
 //!
-//! What their loader wants, and does not say: the sections in this order; counts that are exact; numbers of decimal
-//! digits alone; edges grouped by the node that they are of, in the order of nodes; a root that comes first and has a
-//! child that is not synthetic; a size below 4 GiB; strings of less than 512 MiB, in the end. A class is a node's name, so
-//! each object is named after its type.
+//! Their loader has undocumented requirements: the sections in this order; exact counts; numbers of decimal digits
+//! alone; edges grouped by their source node, in the order of nodes; a root that comes first and has a child that is
+//! not synthetic; a size below 4 GiB; and strings of less than 512 MiB, at the end. A node's name is its class, so each
+//! object is named after its type.
 //!
-//! Invariants: no edge is a shortcut. Of a large heap at most [`HeapSnapshotOptions::most_nodes`] nodes are written, and
-//! that is said in the file.
+//! Invariants: no edge is a shortcut. Of a large heap at most [`HeapSnapshotOptions::most_nodes`] nodes are written,
+//! and the file says so.
 
 mod graph;
 mod ids;
@@ -21,9 +21,9 @@ use graph::{Edge, EdgeName, Graph, Node};
 use ids::Ids;
 use texts::Texts;
 
-/// The name of what is put together.
+/// The name of a node of folded objects.
 const SMALLER: &str = "(smaller objects)";
-/// The name of what is larger than a node can say.
+/// The name of a node that continues one that is too large.
 const PIECE: &str = "(more of a large object)";
 
 const NODE_FIELDS: [&str; 7] =
@@ -56,11 +56,11 @@ const PROPERTY: u64 = 2;
 const INTERNAL: u64 = 3;
 const WEAK: u64 = 6;
 
-/// How a heap is written.
+/// The options of the export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HeapSnapshotOptions {
-    /// So many nodes at most; DevTools opens little more than the ten million of the default. At least 100 and at most 2^27
-    /// are taken.
+    /// The largest number of nodes; DevTools opens little more than the ten million of the default. It is clamped to
+    /// 100 to 2^27.
     pub most_nodes: usize,
 }
 
@@ -70,24 +70,24 @@ impl Default for HeapSnapshotOptions {
     }
 }
 
-/// What was written.
+/// The counts of an export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HeapSnapshotWritten {
-    /// How many nodes, those that are no objects included.
+    /// How many nodes, including those that are not objects.
     pub nodes: u64,
     /// How many edges.
     pub edges: u64,
     /// How many objects are nodes of their own.
     pub objects: u64,
-    /// How many objects are put together, since there are too many.
+    /// How many objects are folded, since there are too many.
     pub folded: u64,
-    /// Bytes that are in no node: of objects beyond all measure.
+    /// Bytes that are not in a node, of extremely large objects.
     pub bytes_left_out: u64,
     /// Whether names were left out, since all together are too long.
     pub names_left_out: bool,
 }
 
-/// Writes `heap`. Linear; dominators are found for it, and some twenty bytes an object are taken besides.
+/// Writes `heap`. Linear; computes its dominators, and takes about twenty bytes per object besides.
 ///
 /// # Errors
 /// Those of `out`.
@@ -173,7 +173,7 @@ fn head(heap: &Heap, graph: &Graph<'_>, edges: u64, out: &mut dyn Write) -> io::
         "node_count": graph.len(),
         "edge_count": edges,
         "trace_function_count": 0,
-        // What viewers do not look at.
+        // Viewers ignore these.
         "mem_top": {
             "version": env!("CARGO_PKG_VERSION"),
             "program": super::names::name(&heap.info().program),
@@ -187,7 +187,7 @@ fn head(heap: &Heap, graph: &Graph<'_>, edges: u64, out: &mut dyn Write) -> io::
     Ok(())
 }
 
-/// V8's type of an edge, and its name: a number for elements, else a text by its place.
+/// V8's type of an edge, and its name: a number for elements, else the index of a text.
 fn edge_kind_and_name(texts: &mut Texts<'_>, edge: Edge) -> (u64, u64) {
     let (kind, name) = match edge.name {
         // A weak edge has a text.

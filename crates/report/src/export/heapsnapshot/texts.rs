@@ -1,6 +1,6 @@
 //! The strings of a `.heapsnapshot`: each has a number when it is first used, and they are written in that order.
 //!
-//! Invariant: together they are less than DevTools can parse at once; what comes when there is no more room is `…`.
+//! Invariant: together they are shorter than the longest text that DevTools can parse; texts beyond that become `…`.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -10,9 +10,9 @@ use rustc_hash::FxHashMap;
 
 use crate::export::names::{name, root_name};
 
-/// DevTools makes one string of all, and V8 has none of 512 MiB.
+/// DevTools makes one string of all, and V8's strings are shorter than 512 MiB.
 const ROOM: u64 = 500_000_000;
-/// The name for what has no room.
+/// The text that replaces those without room.
 const LEFT_OUT: &str = "…";
 
 enum Text {
@@ -102,9 +102,9 @@ impl<'a> Texts<'a> {
         place
     }
 
-    /// Where a text will stand, if there is room for it.
+    /// The index for a text, if there is room for it.
     fn place_for(&mut self, text: &str) -> Option<u32> {
-        // A character is written as six at most, and most as one; names are escaped before, which leaves `"` and `\`.
+        // A character is written as six at most, and usually as one; names are escaped already, except `"` and `\`.
         let bytes =
             3 + text.len() as u64 + text.bytes().filter(|byte| matches!(byte, b'"' | b'\\')).count() as u64;
         match self.room.checked_sub(bytes) {
@@ -132,7 +132,7 @@ impl<'a> Texts<'a> {
     }
 }
 
-/// DevTools takes classes apart that look like elements of a page, and names an `Object` after its attributes.
+/// DevTools treats names that look like page elements specially, and names an `Object` after its attributes.
 fn class_name(text: &str) -> Cow<'_, str> {
     let text = name(text);
     match text.is_empty() {
@@ -144,7 +144,7 @@ fn class_name(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// A label as a name. Brackets and quotes are the viewer's to put.
+/// A label as a name. The viewer adds brackets and quotes.
 fn label_text(heap: &Heap, label: Label) -> Cow<'_, str> {
     let fixed = match label.kind() {
         LabelKind::AnyKey => "[*]",

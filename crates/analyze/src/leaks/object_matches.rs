@@ -1,44 +1,49 @@
-//! Which object of a heap is which of the next one.
+//! Matches the objects of a heap with those of the next one.
 //!
-//! Addresses are reused, so an address alone says little. A value is another if its mark differs. An object *stays* if at
-//! its address in the next heap there is one of the same type, at the same path node, under the same key; an item must
-//! also have kept something of its own, or it is another that took the place. It is the *same*, wherever it is held
-//! now, if at its address is one of its type with at least half of what it had of its own, each of which is the same in
-//! turn. And a value that was *replaced* has a successor: what is in its slot (the same holder, the same name, key or
-//! index) in the next heap.
+//! Addresses are reused, so an address alone says little. A value is another if its mark differs. An object *stays* if
+//! at its address in the next heap there is one of the same type, at the same path node, under the same key; an item
+//! must also have kept something of its own, or it is another that took its place. It is the *same*, wherever it is
+//! held now, if at its address is one of its type with at least half of its own content, each part of which is the same
+//! in turn. And a value that was *replaced* has a successor: the value in its slot (the same holder, the same name, key
+//! or index) in the next heap.
 //!
-//! The addresses of two heaps are merged in order; linear but for the sorting that a view did.
+//! The addresses of two heaps are merged in order: linear, apart from the sorting when the facts were computed.
 
 use memtop_heap::{LabelKind, ObjectId};
 use rustc_hash::FxHashMap;
 
+use super::heap_facts::{HeapFacts, NONE};
 use super::thresholds::Thresholds;
-use super::view::{NONE, View};
 use crate::path_nodes::{NodeKind, PathNodes};
 
-/// How many items of an object are looked at to recognise it.
+/// The number of items by which an object is recognised.
 const LOOKED_AT: usize = 16;
-/// An order as long as so many times the root of the number of items may be chance.
+/// An order that is shorter than this many times the root of the number of items may be chance.
 const BY_CHANCE: f64 = 3.0;
 
-/// From one heap to the next one.
-pub(super) struct Step {
-    /// By object of the older heap: what it stayed as.
+/// The matches from one heap to the next one.
+pub(super) struct ObjectMatches {
+    /// By object of the older heap: the object that it stayed as.
     pub(super) stays: Vec<u32>,
-    /// By object of the older heap: what it is the same as, wherever that is held.
+    /// By object of the older heap: the object that it is the same as, wherever that is held.
     pub(super) same: Vec<u32>,
-    /// By object of the newer heap: what it is the same as.
+    /// By object of the newer heap: the object that it is the same as.
     pub(super) came: Vec<u32>,
-    /// By object of the newer heap: what it stayed from.
+    /// By object of the newer heap: the object that stayed as it.
     pub(super) was: Vec<u32>,
-    /// By object of the newer heap: what was in its slot, if that was replaced.
+    /// By object of the newer heap: the value that it replaced in its slot.
     pub(super) replaced: Vec<u32>,
 }
 
-impl Step {
-    pub(super) fn new(old: &View<'_>, new: &View<'_>, nodes: &PathNodes, limits: &Thresholds) -> Self {
+impl ObjectMatches {
+    pub(super) fn new(
+        old: &HeapFacts<'_>,
+        new: &HeapFacts<'_>,
+        nodes: &PathNodes,
+        limits: &Thresholds,
+    ) -> Self {
         let (before, after) = (old.heap.objects().len(), new.heap.objects().len());
-        let mut step = Self {
+        let mut matches = Self {
             stays: vec![NONE; before],
             same: vec![NONE; before],
             came: vec![NONE; after],
@@ -49,17 +54,17 @@ impl Step {
         for &(address, a) in &old.by_address {
             while later.next_if(|entry| entry.0 < address).is_some() {}
             let Some(&(_, b)) = later.next_if(|entry| entry.0 == address) else { continue };
-            step.pair(old, new, nodes, (a, b));
+            matches.pair(old, new, nodes, (a, b));
         }
-        step.confirm(old, new, nodes, limits);
-        step.distrust_order(old, new, nodes);
-        step.slots(old, new, nodes);
-        step
+        matches.confirm(old, new, nodes, limits);
+        matches.distrust_order(old, new, nodes);
+        matches.slots(old, new, nodes);
+        matches
     }
 
-    /// Where items of a sequence or a dict went, those that only seem to have stayed are told by their order:
-    /// items that stay keep it, and new ones at old addresses stand anywhere. The longest run in order is believed.
-    fn distrust_order(&mut self, old: &View<'_>, new: &View<'_>, nodes: &PathNodes) {
+    /// Distinguishes the items of a sequence or a dict that stayed from those that only seem to have: items that stay
+    /// keep their order, and new ones at old addresses are anywhere. The longest ordered run counts as stayed.
+    fn distrust_order(&mut self, old: &HeapFacts<'_>, new: &HeapFacts<'_>, nodes: &PathNodes) {
         let mut rows: Vec<(ObjectId, u32)> = Vec::new();
         for &holder in old.shortest.in_order() {
             let Some(later) = ObjectId::from_raw(self.stays[holder.index()]) else { continue };
@@ -67,7 +72,7 @@ impl Step {
             let mut items = 0_usize;
             for reference in old.heap.references().of(holder) {
                 let ordered = !matches!(reference.label.kind(), LabelKind::KeyObject | LabelKind::Member);
-                // What has a name of its own is known by that, wherever it stands among others.
+                // An item with a name of its own is known by it, at whatever position.
                 let is_item = || old.placement.of(reference.to).is_some_and(|at| varies(nodes.get(at).kind));
                 if ordered && old.before(reference.to) == Some(holder) && is_item() {
                     items += 1;
@@ -106,8 +111,8 @@ impl Step {
         }
     }
 
-    /// What may be the same, by address, type, place and mark.
-    fn pair(&mut self, old: &View<'_>, new: &View<'_>, nodes: &PathNodes, raw: (u32, u32)) {
+    /// The objects that may be the same, by address, type, place and mark.
+    fn pair(&mut self, old: &HeapFacts<'_>, new: &HeapFacts<'_>, nodes: &PathNodes, raw: (u32, u32)) {
         let (Some(a), Some(b)) = (ObjectId::from_raw(raw.0), ObjectId::from_raw(raw.1)) else { return };
         let (Some(from), Some(to)) = (old.placement.of(a), new.placement.of(b)) else { return };
         if from != to && nodes.get(from).type_name != nodes.get(to).type_name {
@@ -126,8 +131,9 @@ impl Step {
         self.came[b.index()] = a.raw();
     }
 
-    /// Takes back what kept too little of its own. What is reached later comes first: parts before what they are of.
-    fn confirm(&mut self, old: &View<'_>, new: &View<'_>, nodes: &PathNodes, limits: &Thresholds) {
+    /// Removes matches that kept too little content. Objects that are reached later come first: parts before their
+    /// owners.
+    fn confirm(&mut self, old: &HeapFacts<'_>, new: &HeapFacts<'_>, nodes: &PathNodes, limits: &Thresholds) {
         // A node comes after the one before it.
         let mut below = vec![false; nodes.len()];
         for index in 0..nodes.len() {
@@ -153,9 +159,9 @@ impl Step {
         }
     }
 
-    /// What share of the own items of `a` is the same among what `b` refers to, of all its items if none is its own; 1 if
-    /// it has none.
-    fn kept(&self, old: &View<'_>, new: &View<'_>, a: ObjectId, b: ObjectId) -> f64 {
+    /// The share of `a`'s own items that are the same among the references of `b`; of all its items if none is its own,
+    /// 1 if it has none.
+    fn kept(&self, old: &HeapFacts<'_>, new: &HeapFacts<'_>, a: ObjectId, b: ObjectId) -> f64 {
         let mut mine = old.items(a, true, LOOKED_AT);
         if mine.is_empty() {
             mine = old.items(a, false, LOOKED_AT);
@@ -170,8 +176,9 @@ impl Step {
         mine.iter().filter(still).count() as f64 / mine.len() as f64
     }
 
-    /// Finds what was replaced in its slot: the holder stays, and neither the old value nor the new one does.
-    fn slots(&mut self, old: &View<'_>, new: &View<'_>, nodes: &PathNodes) {
+    /// Finds values that were replaced in their slots: the holder stays, and neither the old value nor the new one
+    /// does.
+    fn slots(&mut self, old: &HeapFacts<'_>, new: &HeapFacts<'_>, nodes: &PathNodes) {
         let mut gone: FxHashMap<(u32, u64), u32> = FxHashMap::default();
         for &a in old.shortest.in_order() {
             let Some(from) = old.before(a) else { continue };
@@ -195,7 +202,7 @@ impl Step {
     }
 }
 
-/// Which of these numbers are in a longest ascending subsequence (patience sorting; M. L. Fredman: "On computing the
+/// Marks the numbers of a longest ascending subsequence (patience sorting; M. L. Fredman: "On computing the
 /// length of longest increasing subsequences", Discrete Mathematics 11, 1975).
 fn longest_ascent(numbers: &[usize]) -> Vec<bool> {
     let mut tails: Vec<usize> = Vec::new();
@@ -220,22 +227,22 @@ fn longest_ascent(numbers: &[usize]) -> Vec<bool> {
     chosen
 }
 
-/// Whether what is at such a node is one of many, without a name of its own.
+/// Whether the objects at such a node are some of many, without names of their own.
 fn varies(kind: NodeKind) -> bool {
     matches!(kind, NodeKind::Any | NodeKind::KeyObject | NodeKind::Unlabelled)
 }
 
-/// What a slot of a holder is recognised by; none for what has no name, key or index.
-fn slot(view: &View<'_>, nodes: &PathNodes, id: ObjectId) -> Option<u64> {
-    let label = view.label(id)?;
-    let node = nodes.get(view.placement.of(id)?);
+/// The identity of a slot of a holder; none if it has no name, key or index.
+fn slot(facts: &HeapFacts<'_>, nodes: &PathNodes, id: ObjectId) -> Option<u64> {
+    let label = facts.label(id)?;
+    let node = nodes.get(facts.placement.of(id)?);
     match (label.kind(), label.index()) {
         (_, Some(index)) => Some((index as u64) << 8 | 2),
         (LabelKind::Attribute | LabelKind::Local | LabelKind::Closure, _) => Some(name(node.text.raw())),
         (LabelKind::Key, _) if node.kind == NodeKind::Attribute => Some(name(node.text.raw())),
         (LabelKind::Storage, _) => Some(u64::from(node.type_name.raw()) << 8 | 8),
         (LabelKind::Unlabelled, _) => Some((u64::from(node.type_name.raw())) << 8 | 6),
-        _ => Some(view.key[id.index()]).filter(|&key| key != 0),
+        _ => Some(facts.key[id.index()]).filter(|&key| key != 0),
     }
 }
 

@@ -1,4 +1,4 @@
-//! What is said, and of which series; that the same is said again.
+//! The facts of an answer, and for which series; equal heaps give the same.
 
 use expect_test::{Expect, expect};
 use memtop_analyze::*;
@@ -17,14 +17,14 @@ fn sessions(round: usize) -> String {
         })
 }
 
-/// All that is said, a line each.
+/// All facts of an answer, a line each.
 #[expect(clippy::needless_pass_by_value, reason = "an expected value reads best in place")]
-fn said(answer: &Leaks, expected: Expect) {
-    let mut lines = vec![format!("{}: {}", answer.verdict.word(), answer.reason)];
+fn facts(answer: &Leaks, expected: Expect) {
+    let mut lines = vec![format!("{}: {:?}", answer.verdict.word(), answer.reason)];
     lines.push(format!("detectable {:?}, omitted {}", answer.detectable_growth, answer.omitted));
-    lines.extend(answer.notes.iter().map(|note| format!("note: {note}")));
+    lines.extend(answer.notes.iter().map(|note| format!("note: {note:?}")));
     for suspect in answer.suspects.iter().chain(&answer.candidates) {
-        lines.push(format!("{}. {}", suspect.rank, suspect.summary));
+        lines.push(format!("{}. {:?} {:?}", suspect.rank, suspect.holder, suspect.headline));
         lines.push(format!("   confidence {}, {}", suspect.confidence, suspect.fingerprint));
         let steps = suspect.path.iter().map(|step| format!("{} {}", step.label, step.type_name));
         lines.push(format!("   path: {}", steps.collect::<Vec<_>>().join(" / ")));
@@ -40,100 +40,100 @@ fn said(answer: &Leaks, expected: Expect) {
                 leaked.count, leaked.type_name, leaked.growth, leaked.bytes
             ));
         }
-        lines.extend(suspect.evidence.iter().map(|evidence| format!("   - {evidence}")));
-        lines.extend(suspect.doubt.iter().map(|doubt| format!("   but {doubt}")));
+        lines.extend(suspect.evidence.iter().map(|evidence| format!("   - {evidence:?}")));
+        lines.extend(suspect.doubt.iter().map(|doubt| format!("   but {doubt:?}")));
     }
     expected.assert_eq(&(lines.join("\n") + "\n"));
 }
 
 #[test]
-fn a_suspect_is_told_with_its_evidence() {
+fn a_suspect_has_its_evidence() {
     let graphs = heaps_with(&(0..5).map(sessions).collect::<Vec<_>>(), |index, info| {
         info.work = Some(10.0 * index as f64);
     });
-    said(
+    facts(
         &ask(&graphs),
         expect![[r#"
-        leak: shop.sessions.by_token holds more each time: 247.2 kB in all
-        detectable Some(250), omitted 0
-        1. shop.sessions.by_token (a dict) gained 300 shop.Session objects a minute in each of 4 intervals and keeps 268.0 kB alive, 100 % of all growth.
-           confidence 0.94, cb136cac7ba4fd88
-           path: shop module / .sessions shop.Sessions / .by_token dict
-           count Some(1300), growth [300, 300, 300, 300]
-           bytes [61800, 61800, 61800, 61800], retained Some(268032) Some(247200)
-           own Some("shop.sessions")
-           1300 × shop.Session [300, 300, 300, 300] 67200 B
-           1300 × bytearray [300, 300, 300, 300] 120000 B
-           1300 × str [300, 300, 300, 300] 60000 B
-           - it grew in each of 4 intervals: +300, +300, +300, +300 items
-           - about 300 items an interval, and at least 300 (Theil–Sen, 95 %)
-           - 247.2 kB in all, 100 % of all growth
-           - it alone keeps 268.0 kB alive (+247.2 kB)
-           - about 30 items for each unit of work
-    "#]],
+            leak: Growth { holder: Some("shop.sessions.by_token"), places: 1, bytes: 247200 }
+            detectable Some(250), omitted 0
+            1. Some("shop.sessions.by_token") Objects { type_name: "shop.Session", amount: 300.0, per: Minute }
+               confidence 0.94, cb136cac7ba4fd88
+               path: shop module / .sessions shop.Sessions / .by_token dict
+               count Some(1300), growth [300, 300, 300, 300]
+               bytes [61800, 61800, 61800, 61800], retained Some(268032) Some(247200)
+               own Some("shop.sessions")
+               1300 × shop.Session [300, 300, 300, 300] 67200 B
+               1300 × bytearray [300, 300, 300, 300] 120000 B
+               1300 × str [300, 300, 300, 300] 60000 B
+               - Growth { unit: Items, changes: [300, 300, 300, 300] }
+               - Slope { unit: Items, mean: 300.0, at_least: 300.0 }
+               - Total { bytes: 247200, share: 1.0 }
+               - Retained { bytes: 268032, growth: 247200 }
+               - PerUnitOfWork { unit: Items, amount: 30.0 }
+        "#]],
     );
 }
 
 #[test]
 fn two_snapshots_accuse_nobody() {
-    said(
+    facts(
         &ask(&heaps(&[sessions(0), sessions(1)])),
         expect![[r#"
-        inconclusive: shop.sessions.by_token grew, but 2 snapshots only: growth between two may be a warm-up; take 4 or more
-        detectable Some(1000), omitted 0
-        1. shop.sessions.by_token (a dict) gained 300 shop.Session objects a minute in the one interval and keeps 82.6 kB alive, 100 % of all growth.
-           confidence 0.25, cb136cac7ba4fd88
-           path: shop module / .sessions shop.Sessions / .by_token dict
-           count Some(400), growth [300]
-           bytes [61800], retained Some(82632) Some(61800)
-           own Some("shop.sessions")
-           400 × shop.Session [300] 16800 B
-           400 × bytearray [300] 30000 B
-           400 × str [300] 15000 B
-           - it grew in the one interval: +300 items
-           - 61.8 kB in all, 100 % of all growth
-           - it alone keeps 82.6 kB alive (+61.8 kB)
-           but 2 snapshots only: growth between two may be a warm-up; take 4 or more
-    "#]],
+            inconclusive: InDoubt { holder: Some("shop.sessions.by_token"), doubt: FewSnapshots { snapshots: 2, wanted: 4 } }
+            detectable Some(1000), omitted 0
+            1. Some("shop.sessions.by_token") Objects { type_name: "shop.Session", amount: 300.0, per: Minute }
+               confidence 0.25, cb136cac7ba4fd88
+               path: shop module / .sessions shop.Sessions / .by_token dict
+               count Some(400), growth [300]
+               bytes [61800], retained Some(82632) Some(61800)
+               own Some("shop.sessions")
+               400 × shop.Session [300] 16800 B
+               400 × bytearray [300] 30000 B
+               400 × str [300] 15000 B
+               - Growth { unit: Items, changes: [300] }
+               - Total { bytes: 61800, share: 1.0 }
+               - Retained { bytes: 82632, growth: 61800 }
+               but FewSnapshots { snapshots: 2, wanted: 4 }
+        "#]],
     );
 }
 
 #[test]
 fn one_snapshot_shows_what_is_large() {
-    said(
+    facts(
         &ask(&heaps(&[sessions(1)])),
         expect![[r#"
-        inconclusive: one snapshot shows where memory is, not where it grows: take three or more
-        detectable None, omitted 0
-        1. shop.sessions.by_token keeps 82.6 kB alive, 100 % of all.
-           confidence 0, cb136cac7ba4fd88
-           path: shop module / .sessions shop.Sessions / .by_token dict
-           count Some(1), growth []
-           bytes [], retained Some(82632) None
-           own None
-           400 × shop.Session [] 62400 B
-           400 × str [] 20000 B
-           - it keeps 82.6 kB alive, 100 % of all
-           but one snapshot: it shows what is large, not what grows
-    "#]],
+            inconclusive: OneSnapshot
+            detectable None, omitted 0
+            1. Some("shop.sessions.by_token") Retains { share: 0.9999878984437399 }
+               confidence 0, cb136cac7ba4fd88
+               path: shop module / .sessions shop.Sessions / .by_token dict
+               count Some(1), growth []
+               bytes [], retained Some(82632) None
+               own None
+               400 × shop.Session [] 62400 B
+               400 × str [] 20000 B
+               - RetainedShare { bytes: 82632, share: 0.9999878984437399 }
+               but OneSnapshot
+        "#]],
     );
 }
 
 #[test]
 fn no_snapshot_says_nothing() {
-    said(
+    facts(
         &ask(&[]),
         expect![[r#"
-        inconclusive: there is no snapshot
-        detectable None, omitted 0
-    "#]],
+            inconclusive: NoSnapshot
+            detectable None, omitted 0
+        "#]],
     );
-    said(
+    facts(
         &ask(&heaps(&[String::new(), String::new(), String::new()])),
         expect![[r#"
-        no growth: no place grew in every interval; growth of 500 B an interval in one place would have been seen
-        detectable Some(500), omitted 0
-    "#]],
+            no growth: NoGrowth { detectable: Some(500) }
+            detectable Some(500), omitted 0
+        "#]],
     );
 }
 
@@ -145,7 +145,7 @@ fn the_order_in_which_heaps_are_given_changes_nothing_but_a_note() {
     mixed.swap(0, 3);
     mixed.swap(1, 2);
     let mut answer = leaks(&mixed, &LeaksOptions::default()).unwrap();
-    assert_eq!(answer.notes, ["the snapshots were not in the order of time, and were put in it"]);
+    assert_eq!(answer.notes, [Note::Sorted]);
     answer.notes.clear();
     assert_eq!(answer, straight);
 }
@@ -181,16 +181,15 @@ fn native(growth: u64, texts: &[String]) -> Vec<Graph> {
 }
 
 #[test]
-fn memory_that_grows_outside_of_python_is_told_and_no_object_accused() {
+fn native_growth_is_reported_and_no_object_accused() {
     let still = ask(&native(15_000_000, &four(|_| sessions(1))));
     assert_eq!(still.verdict, Verdict::NativeGrowth);
-    expect!["memory outside of Python objects grew by 45.0 MB, in each interval, while the objects of Python did not: no object of Python is to blame"]
-        .assert_eq(&still.reason);
+    assert_eq!(still.reason, Reason::Native { native: 45_000_000 });
     assert_eq!(ask(&native(900_000, &four(|_| sessions(1)))).verdict, Verdict::NoGrowth);
     // What leaks in Python is told beside it, unless it is nothing beside it.
     let both = ask(&native(1_000_000, &four(sessions)));
     assert_eq!(both.verdict, Verdict::Leak);
-    expect!["objects accumulate in one place, 185.4 kB in all; memory outside of Python objects grew by 3.0 MB beside it"].assert_eq(&both.reason);
+    assert_eq!(both.reason, Reason::GrowthBesideNative { places: 1, bytes: 185_400, native: 3_000_000 });
     let little = ask(&native(150_000_000, &four(sessions)));
     assert_eq!((little.verdict, little.suspects.len()), (Verdict::NativeGrowth, 1));
 }
@@ -207,8 +206,8 @@ fn memory_that_grows_in_step_with_objects_written_in_c_is_theirs() {
     };
     let owned = ask(&native(20_000_000, &connections([50, 350, 650, 950])));
     assert_eq!(owned.verdict, Verdict::Leak);
-    expect!["m.tenants holds more each time; memory outside of Python objects grew by 60.0 MB in step with its sqlite3.Connection objects"]
-        .assert_eq(&owned.reason);
+    let (holder, type_name) = ("m.tenants".to_owned(), "sqlite3.Connection".to_owned());
+    assert_eq!(owned.reason, Reason::NativeInStep { holder, type_name, native: 60_000_000 });
     let apart = ask(&native(20_000_000, &connections([50, 450, 500, 950])));
     assert_eq!(apart.verdict, Verdict::NativeGrowth);
 }
@@ -271,5 +270,6 @@ fn a_chain_of_a_million_nodes_overflows_nothing() {
     let answer = leaks(&heaps.iter().collect::<Vec<_>>(), &LeaksOptions::default()).unwrap();
     assert_eq!(answer.suspects.len(), 1);
     assert_eq!(answer.suspects[0].growth, [1000, 1000]);
-    expect!["m.head.next… (a m.Node) gained 1000 m.Node objects a minute in each of 2 intervals and keeps 48.1 MB alive, 100 % of all growth."].assert_eq(&answer.suspects[0].summary);
+    assert_eq!(answer.suspects[0].holder.as_deref(), Some("m.head.next…"));
+    assert_eq!(answer.suspects[0].retained, Some(48_095_952));
 }

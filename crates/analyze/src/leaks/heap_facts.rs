@@ -1,7 +1,7 @@
-//! What the finder knows of each heap of a series by itself.
+//! The facts about each single heap of a series.
 //!
 //! Invariant: every column has a row for each object of its heap; objects that no root reaches, garbage and mem_top's
-//! own have no place, and are in no sum. Linear; about 60 bytes an object.
+//! own have no place, and are not in a sum. Linear; about 60 bytes per object.
 
 use std::hash::BuildHasher;
 use std::sync::{Mutex, PoisonError};
@@ -16,18 +16,18 @@ use crate::shortest::{Reached, ShortestPaths};
 /// No object, no node.
 pub(super) const NONE: u32 = u32::MAX;
 
-/// One heap, and what was found out about it.
-pub(super) struct View<'a> {
+/// One heap, and the facts about it.
+pub(super) struct HeapFacts<'a> {
     pub(super) heap: HeapHandle<'a>,
     pub(super) shortest: ShortestPaths,
     pub(super) placement: Placement,
     /// The object that an object is a part of (the instance of a `__dict__`), or itself.
     pub(super) owner: Vec<u32>,
-    /// How many items an object refers to, parts included; keys, parts and types are no items.
+    /// How many items an object refers to, parts included; keys, parts and types are not items.
     pub(super) degree: Vec<u32>,
-    /// What an object's entry is recognised by, if it is the value of one; else 0.
+    /// A mark that identifies the entry of which an object is the value; 0 if it is not one.
     pub(super) key: Vec<u64>,
-    /// The bytes of all that is best reached through an object, itself included.
+    /// The bytes of all objects that are best reached through an object, itself included.
     pub(super) subtree: Vec<u64>,
     /// Whether an object is a frame, a traceback or a suspended generator, or is reached through one.
     pub(super) framed: Vec<bool>,
@@ -37,7 +37,7 @@ pub(super) struct View<'a> {
     pub(super) nodes: Vec<(u64, u64)>,
 }
 
-/// Does the same for each of several things, on as many threads as the machine runs at once.
+/// Applies a function to each of several values, on as many threads as the machine runs at once.
 pub(super) fn on_threads<T: Send, R: Send>(things: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(things.len());
     if threads < 2 {
@@ -66,7 +66,7 @@ pub(super) fn on_threads<T: Send, R: Send>(things: Vec<T>, work: impl Fn(T) -> R
     done.into_iter().map(|(_, result)| result).collect()
 }
 
-impl<'a> View<'a> {
+impl<'a> HeapFacts<'a> {
     pub(super) fn new(
         handle: HeapHandle<'a>,
         shortest: ShortestPaths,
@@ -76,7 +76,7 @@ impl<'a> View<'a> {
         let own = handle.clone();
         let heap: &Heap = &own;
         let count = heap.objects().len();
-        let mut view = Self {
+        let mut facts = Self {
             heap: handle,
             shortest,
             placement,
@@ -89,65 +89,81 @@ impl<'a> View<'a> {
             nodes: vec![(0, 0); nodes],
         };
         let texts: Vec<u64> = heap.strings().iter().map(|(_, text)| FxBuildHasher.hash_one(text)).collect();
+        facts.by_address.reserve_exact(facts.shortest.in_order().len());
+        for place in 0..facts.shortest.in_order().len() {
+            let id = facts.shortest.in_order()[place];
+            facts.place(heap, id);
+            facts.count_items(heap, id, &texts);
+        }
+        facts.add_subtrees();
+        facts.by_address.sort_unstable();
+        facts.by_address.dedup_by_key(|entry| entry.0);
+        facts
+    }
+
+    /// Adds an object to its node, its owner and the index by address.
+    fn place(&mut self, heap: &Heap, id: ObjectId) {
+        let (index, objects) = (id.index(), heap.objects());
+        self.by_address.push((objects.address(id), id.raw()));
+        let size = objects.size(id);
+        self.subtree[index] = size;
+        if let Some(node) = self.placement.of(id) {
+            let sum = &mut self.nodes[node.index()];
+            *sum = (sum.0 + 1, sum.1.saturating_add(size));
+        }
+        let framed = matches!(self.shape(id), Shape::Frame | Shape::Traceback | Shape::Generator);
+        let (owner, above) = match self.shortest.of(id) {
+            Reached::Object { from, label } => {
+                let part = label.kind().is_fold();
+                (if part { self.owner[from.index()] } else { id.raw() }, self.framed[from.index()])
+            }
+            _ => (id.raw(), false),
+        };
+        self.owner[index] = owner;
+        self.framed[index] = framed || above;
+    }
+
+    /// Counts the items of an object, and marks the entries of its values. `texts` are hashes of the heap's strings.
+    fn count_items(&mut self, heap: &Heap, id: ObjectId, texts: &[u64]) {
         let objects = heap.objects();
-        view.by_address.reserve_exact(view.shortest.in_order().len());
-        for &id in view.shortest.in_order() {
-            let index = id.index();
-            view.by_address.push((objects.address(id), id.raw()));
-            let size = objects.size(id);
-            view.subtree[index] = size;
-            if let Some(node) = view.placement.of(id) {
-                let sum = &mut view.nodes[node.index()];
-                *sum = (sum.0 + 1, sum.1.saturating_add(size));
+        let mut items = 0;
+        let mut key: Option<ObjectId> = None;
+        for reference in heap.references().of(id) {
+            let kind = reference.label.kind();
+            if kind == LabelKind::KeyObject {
+                key = Some(reference.to);
+                continue;
             }
-            let framed = matches!(view.shape(id), Shape::Frame | Shape::Traceback | Shape::Generator);
-            let (owner, above) = match view.shortest.of(id) {
-                Reached::Object { from, label } => {
-                    let part = label.kind().is_fold();
-                    (if part { view.owner[from.index()] } else { id.raw() }, view.framed[from.index()])
-                }
-                _ => (id.raw(), false),
-            };
-            view.owner[index] = owner;
-            view.framed[index] = framed || above;
-            let mut items = 0;
-            let mut key: Option<ObjectId> = None;
-            for reference in heap.references().of(id) {
-                let kind = reference.label.kind();
-                if kind == LabelKind::KeyObject {
-                    key = Some(reference.to);
-                    continue;
-                }
-                let before = key.take();
-                if !kind.is_fold() && kind != LabelKind::Type {
-                    items += 1;
-                }
-                if matches!(kind, LabelKind::Key | LabelKind::KeyText | LabelKind::AnyKey)
-                    && view.shortest.of(reference.to)
-                        == (Reached::Object { from: id, label: reference.label })
-                {
-                    // A name is the same whatever object spells it; without one, the key's own place has to do.
-                    let text = reference.label.text().map(|text| texts[text.index()]);
-                    let place = |key| objects.address(key) << 8 | u64::from(objects.flags(key).tag()) << 1;
-                    let known = text.or(before.map(place));
-                    view.key[reference.to.index()] = known.map_or(0, |known| known | 1);
-                }
+            let before = key.take();
+            if !kind.is_fold() && kind != LabelKind::Type {
+                items += 1;
             }
-            view.degree[index] += items;
-            if owner != id.raw() {
-                view.degree[owner as usize] += items;
+            if matches!(kind, LabelKind::Key | LabelKind::KeyText | LabelKind::AnyKey)
+                && self.shortest.of(reference.to) == (Reached::Object { from: id, label: reference.label })
+            {
+                // A name is the same whichever object spells it; a key without one is known by its address.
+                let text = reference.label.text().map(|text| texts[text.index()]);
+                let place = |key| objects.address(key) << 8 | u64::from(objects.flags(key).tag()) << 1;
+                let known = text.or(before.map(place));
+                self.key[reference.to.index()] = known.map_or(0, |known| known | 1);
             }
         }
-        for &id in view.shortest.in_order().iter().rev() {
-            if let Reached::Object { from, .. } = view.shortest.of(id) {
-                let sum = view.subtree[id.index()];
-                let above = &mut view.subtree[from.index()];
+        self.degree[id.index()] += items;
+        let owner = self.owner[id.index()];
+        if owner != id.raw() {
+            self.degree[owner as usize] += items;
+        }
+    }
+
+    /// Adds the bytes of each object to those of the object that it is reached from.
+    fn add_subtrees(&mut self) {
+        for &id in self.shortest.in_order().iter().rev() {
+            if let Reached::Object { from, .. } = self.shortest.of(id) {
+                let sum = self.subtree[id.index()];
+                let above = &mut self.subtree[from.index()];
                 *above = above.saturating_add(sum);
             }
         }
-        view.by_address.sort_unstable();
-        view.by_address.dedup_by_key(|entry| entry.0);
-        view
     }
 
     pub(super) fn shape(&self, id: ObjectId) -> Shape {
@@ -179,8 +195,8 @@ impl<'a> View<'a> {
         ObjectId::from_raw(self.owner[id.index()]).unwrap_or(id)
     }
 
-    /// What an object consists of: the items of it and its parts, at most about `limit`. With `own`, only
-    /// those that are best reached from it.
+    /// The content of an object: its items and those of its parts, at most about `limit`. With `own`, only those that
+    /// are best reached from it.
     pub(super) fn items(&self, id: ObjectId, own: bool, limit: usize) -> Vec<ObjectId> {
         let references = self.heap.references();
         let mut items = Vec::new();

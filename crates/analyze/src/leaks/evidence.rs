@@ -1,0 +1,268 @@
+//! Why a place is accused, doubted or dropped, and why a verdict is as it is: data with its numbers. The `report` crate
+//! makes the sentences.
+
+/// The unit of growth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GrowthUnit {
+    /// Items of a holder.
+    Items,
+    /// Bytes.
+    Bytes,
+}
+
+/// The time or work over which growth is given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Per {
+    /// A minute.
+    Minute,
+    /// The interval between two snapshots.
+    Interval,
+}
+
+/// The fact that a suspect's summary begins with: how much it gained.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Headline {
+    /// Objects of one type.
+    Objects {
+        /// The name of the type.
+        type_name: String,
+        /// How many.
+        amount: f64,
+        /// In which time.
+        per: Per,
+    },
+    /// Bytes, where no type became more numerous.
+    Bytes {
+        /// How many.
+        amount: u64,
+        /// In which time.
+        per: Per,
+    },
+    /// One snapshot shows no growth; the share of the heap that the place retains, from 0 to 1.
+    Retains {
+        /// The share.
+        share: f64,
+    },
+}
+
+/// A fact that speaks for a suspect.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Evidence {
+    /// By how much it grew in each interval.
+    Growth {
+        /// The unit.
+        unit: GrowthUnit,
+        /// By interval.
+        changes: Vec<i64>,
+    },
+    /// Its growth per interval: the mean, and the lower bound of the 95 % confidence interval of the Theil–Sen slope.
+    Slope {
+        /// The unit.
+        unit: GrowthUnit,
+        /// The mean.
+        mean: f64,
+        /// The lower bound.
+        at_least: f64,
+    },
+    /// By how much it grew over all intervals.
+    Total {
+        /// In bytes.
+        bytes: u64,
+        /// Its share of all growth, from 0 to 1.
+        share: f64,
+    },
+    /// Its retained size.
+    Retained {
+        /// In bytes.
+        bytes: u64,
+        /// By how much that grew.
+        growth: i64,
+    },
+    /// Its retained size in the only snapshot.
+    RetainedShare {
+        /// In bytes.
+        bytes: u64,
+        /// The share of the heap, from 0 to 1.
+        share: f64,
+    },
+    /// No Python object refers to the leaked objects, but their reference counts exceed the references found.
+    NativeReferences,
+    /// Frames, tracebacks or suspended generators hold the items.
+    HeldByFrames,
+    /// Its growth per unit of work.
+    PerUnitOfWork {
+        /// The unit.
+        unit: GrowthUnit,
+        /// How much.
+        amount: f64,
+    },
+    /// Another place, as a path, that holds the same items.
+    CoHolder(String),
+}
+
+/// Why a place that grew is only a candidate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Doubt {
+    /// One snapshot shows size, not growth.
+    OneSnapshot,
+    /// Growth over so few snapshots may be a warm-up.
+    FewSnapshots {
+        /// How many there are.
+        snapshots: usize,
+        /// How many to take.
+        wanted: usize,
+    },
+    /// It has a size limit and is not full yet.
+    Limited,
+    /// Its root is of an unknown kind.
+    UnknownRoot,
+    /// It grows more slowly in each interval.
+    Slowing,
+    /// It grew much more slowly in the last interval.
+    Slowed,
+    /// Most new items do not stay.
+    Turnover {
+        /// How many items came before the last interval.
+        new: u64,
+        /// How many of them are still there.
+        lasting: u64,
+    },
+    /// It grows unevenly, and its items come and go.
+    RandomWalk,
+    /// Another place held its new items before, and memory did not grow.
+    Moved,
+    /// Its weak references are to objects that may be garbage.
+    WeakToGarbage,
+    /// It grows in step with a larger suspect, whose objects may hold it out of sight.
+    InStepWithSuspect,
+    /// It is a small part of a place that is in doubt.
+    PartOfDoubted,
+}
+
+/// The rule by which a place that grew is neither suspect nor candidate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DropRule {
+    /// Its bytes did not grow in enough intervals.
+    IdleIntervals,
+    /// It grew by too few bytes.
+    FewBytes {
+        /// By how many.
+        bytes: i64,
+    },
+    /// It gained too few items.
+    FewItems {
+        /// How many.
+        items: i64,
+    },
+    /// The lower bound of its slope is not above zero.
+    SlopeMayBeZero,
+    /// Too few of the values that are replaced here grew each time.
+    FewValuesGrew {
+        /// How many grew.
+        grew: usize,
+        /// How many there are.
+        values: usize,
+    },
+    /// Each new value holds other objects than the one before.
+    ValuesUnrelated,
+    /// A plain value that grows unsteadily.
+    UnsteadyValue,
+    /// Another place accounts for its growth.
+    Claimed,
+    /// It also holds the items of a larger place, which names it as a co-holder.
+    CoHolder,
+    /// The interpreter's weak dict of the subclasses of a class.
+    WeakSubclasses,
+    /// It holds its items weakly, and grows alongside a suspect.
+    WeakAlongside,
+    /// It is small beside the others.
+    Small {
+        /// By how many bytes it grew.
+        bytes: i64,
+    },
+}
+
+/// Why the verdict over a series is as it is. A holder is a path; none is native code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reason {
+    /// There is no snapshot.
+    NoSnapshot,
+    /// One snapshot shows where memory is, not where it grows.
+    OneSnapshot,
+    /// Places keep growing.
+    Growth {
+        /// The holder of the first suspect.
+        holder: Option<String>,
+        /// How many suspects there are.
+        places: usize,
+        /// By how many bytes they grew together.
+        bytes: u64,
+    },
+    /// Places keep growing, and beside them memory outside of Python objects.
+    GrowthBesideNative {
+        /// How many suspects there are.
+        places: usize,
+        /// By how many bytes they grew together.
+        bytes: u64,
+        /// By how many bytes native memory grew.
+        native: u64,
+    },
+    /// A suspect keeps growing, and native memory grows in step with objects that it holds.
+    NativeInStep {
+        /// The suspect's holder.
+        holder: String,
+        /// The type of the objects.
+        type_name: String,
+        /// By how many bytes native memory grew.
+        native: u64,
+    },
+    /// Native memory grew; Python objects did not.
+    Native {
+        /// By how many bytes.
+        native: u64,
+    },
+    /// Native memory grew, and suspects explain only a small part of it.
+    NativeBeyondSuspects {
+        /// By how many bytes.
+        native: u64,
+        /// The holder of the first suspect.
+        holder: Option<String>,
+        /// By how many bytes the suspects grew.
+        explained: u64,
+    },
+    /// The first candidate, which is in doubt.
+    InDoubt {
+        /// Its holder.
+        holder: Option<String>,
+        /// Its doubt.
+        doubt: Doubt,
+    },
+    /// No place grew between the two snapshots.
+    NoGrowthBetweenTwo,
+    /// No place grew in every interval.
+    NoGrowth {
+        /// The smallest growth of one place, in bytes per interval, that would have been seen.
+        detectable: Option<u64>,
+    },
+}
+
+/// A note for the reader of an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Note {
+    /// The snapshots were not given in the order of time, and were sorted.
+    Sorted,
+    /// The process ran while a snapshot was taken.
+    Approximate,
+    /// How many objects could not be read, in all snapshots together.
+    Damaged(u64),
+    /// How many references lead to no object, in all snapshots together.
+    Dangling(u64),
+    /// A sentence from elsewhere: of a capture, or of the caller.
+    Text(String),
+}
+
+impl From<String> for Note {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}

@@ -1,0 +1,51 @@
+//! Places in one heap in words: where memory accumulates, and where an object is.
+
+use memtop_analyze::{AccumulationSuspect, Path};
+
+use crate::numbers::{bytes, grouped, percent};
+
+/// Where memory accumulates, in sentences.
+pub(crate) fn accumulation(one: &AccumulationSuspect) -> String {
+    let share = percent(one.share);
+    let (path, point) = (&one.path, &one.point);
+    let mut text = match one.object {
+        Some(_) => format!(
+            "One {} object, at {path}, retains {} ({share} of the heap).",
+            one.type_name,
+            bytes(one.retained)
+        ),
+        None => format!(
+            "{}, held through {path}, {} {} ({share} of the heap).",
+            of_type(one.objects, &one.type_name),
+            if one.objects == 1 { "retains" } else { "retain" },
+            bytes(one.retained)
+        ),
+    };
+    if one.object.is_some() && point.object != one.object {
+        text.push_str(&format!(
+            " The memory accumulates in {} ({}), which retains {}.",
+            point.path,
+            point.type_name,
+            bytes(point.retained)
+        ));
+    }
+    let items: Vec<String> = point
+        .items
+        .iter()
+        .map(|(name, objects, retained)| format!("{} ({})", of_type(*objects, name), bytes(*retained)))
+        .collect();
+    if !items.is_empty() && one.object.is_some() {
+        text.push_str(&format!(" It holds {}.", items.join(", ")));
+    }
+    text
+}
+
+/// `1 shop.Order object`, `12 shop.Order objects`.
+fn of_type(objects: u64, name: &str) -> String {
+    format!("{} {name} {}", grouped(objects), if objects == 1 { "object" } else { "objects" })
+}
+
+/// A path, or that there is none.
+pub(crate) fn path(path: Option<&Path>) -> String {
+    path.map_or_else(|| "no root reaches it".to_owned(), Path::to_string)
+}

@@ -1,0 +1,15 @@
+//! Sentences and phrases that several views have in common. An answer holds data; this makes it English, with the one
+//! number format of [`crate::bytes`], [`crate::grouped`] and the others.
+//!
+//! It is below all views and imports none of them. The texts may quote names out of a heap: the view escapes them.
+
+mod capture;
+mod heap;
+mod suspect;
+mod verdict;
+
+pub(crate) use capture::{capture, container, cost, implementation, place};
+pub(crate) use heap::{accumulation, path};
+pub use suspect::{doubt, evidence, summary};
+pub(crate) use suspect::{growth, held_in_processes, own_part, retained};
+pub use verdict::{drop_rule, group_reason, note, reason};

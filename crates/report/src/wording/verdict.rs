@@ -1,0 +1,164 @@
+//! Why a verdict is as it is, which rule dropped a place, and what else a reader should know.
+
+use memtop_analyze::{DropRule, GroupReason, Note, ProcessCount, Reason};
+
+use super::suspect::doubt;
+use crate::numbers::{bytes, count, grouped, signed_bytes};
+
+/// The reason of a verdict, as a clause.
+#[must_use]
+pub fn reason(reason: &Reason) -> String {
+    match reason {
+        Reason::NoSnapshot => "there is no snapshot".to_owned(),
+        Reason::OneSnapshot => {
+            "one snapshot shows where memory is, not where it grows: take three or more".to_owned()
+        }
+        Reason::Growth { holder: Some(holder), places: 0 | 1, bytes: size } => {
+            format!("{holder} keeps growing: {} in total", bytes(*size))
+        }
+        Reason::Growth { holder: Some(holder), places, bytes: size } => {
+            format!("{holder} and {} keep growing: {} in total", more(*places), bytes(*size))
+        }
+        Reason::Growth { holder: None, places: 0 | 1, bytes: size } => {
+            format!("native code holds more and more objects: {} in total", bytes(*size))
+        }
+        Reason::Growth { holder: None, places, bytes: size } => {
+            format!("native code and {} hold more and more objects: {} in total", more(*places), bytes(*size))
+        }
+        Reason::GrowthBesideNative { places, bytes: size, native } => format!(
+            "objects accumulate in {}, {} in total; {} as well",
+            match places {
+                1 => "one place".to_owned(),
+                &places => count(places as u64, "place", "places"),
+            },
+            bytes(*size),
+            outside(*native)
+        ),
+        Reason::NativeInStep { holder, type_name, native } => {
+            format!("{holder} keeps growing; {}, in step with its {type_name} objects", outside(*native))
+        }
+        Reason::Native { native } => {
+            format!("{} while Python objects did not: no Python object is to blame", outside(*native))
+        }
+        Reason::NativeBeyondSuspects { native, holder, explained } => format!(
+            "{}; the Python objects that accumulate ({}) explain only {} of it",
+            outside(*native),
+            holder.as_deref().unwrap_or("held by native code"),
+            bytes(*explained)
+        ),
+        Reason::InDoubt { holder, doubt: of } => {
+            format!("{} grew, but {}", candidate(holder.as_deref()), doubt(of))
+        }
+        Reason::NoGrowthBetweenTwo => "no place grew between the two snapshots".to_owned(),
+        Reason::NoGrowth { detectable: None } => "no place grew in every interval".to_owned(),
+        Reason::NoGrowth { detectable: Some(least) } => format!(
+            "no place grew in every interval; growth of {} per interval in one place would have been detected",
+            bytes(*least)
+        ),
+    }
+}
+
+/// The reason of the verdict over a process group, as a clause.
+#[must_use]
+pub fn group_reason(reason: &GroupReason) -> String {
+    match reason {
+        GroupReason::Growth { holder, processes: of, places } => {
+            let grows = match holder {
+                Some(holder) => format!("{holder} keeps growing"),
+                None => "native code holds more and more objects".to_owned(),
+            };
+            let others = match places {
+                0 | 1 => String::new(),
+                2 => ", and so does one more place".to_owned(),
+                places => format!(", and so do {}", more(*places)),
+            };
+            format!("{grows} in {}{others}", processes(*of))
+        }
+        GroupReason::Native { processes: of } => {
+            format!("memory outside Python objects grew in {}", processes(*of))
+        }
+        GroupReason::InDoubt { holder, processes: of, doubt: why } => {
+            format!("{} grew in {}, but {}", candidate(holder.as_deref()), processes(*of), doubt(why))
+        }
+        GroupReason::TooFewSnapshots => "no process has enough snapshots".to_owned(),
+        GroupReason::NoGrowth { processes: ProcessCount { count: 1, of: 1 } } => {
+            "no place grew in the only process".to_owned()
+        }
+        GroupReason::NoGrowth { processes: ProcessCount { count, of } } if count == of => {
+            format!("no place grew in any of {} processes", grouped(*of as u64))
+        }
+        GroupReason::NoGrowth { processes: of } => {
+            format!("no place grew in {}; the others have too few snapshots", processes(*of))
+        }
+    }
+}
+
+fn outside(native: u64) -> String {
+    format!("memory outside Python objects grew by {}", bytes(native))
+}
+
+fn candidate(holder: Option<&str>) -> &str {
+    holder.unwrap_or("the number of objects that native code holds")
+}
+
+/// `one more place`, `2 more places`: the suspects after the first.
+fn more(places: usize) -> String {
+    match places.saturating_sub(1) {
+        1 => "one more place".to_owned(),
+        more => count(more as u64, "more place", "more places"),
+    }
+}
+
+fn processes(ProcessCount { count, of }: ProcessCount) -> String {
+    match count {
+        _ if of == 1 => "the only process".to_owned(),
+        _ if count == of => format!("all {} processes", grouped(of as u64)),
+        _ => format!("{} of {} processes", grouped(count as u64), grouped(of as u64)),
+    }
+}
+
+/// The rule by which a place that grew is neither suspect nor candidate, as a clause.
+#[must_use]
+pub fn drop_rule(rule: &DropRule) -> String {
+    match rule {
+        DropRule::IdleIntervals => "its bytes did not grow in enough intervals".to_owned(),
+        DropRule::FewBytes { bytes: size } => format!("it grew by too few bytes: {}", signed_bytes(*size)),
+        DropRule::FewItems { items } => {
+            format!("it gained only {}", count(items.unsigned_abs(), "item", "items"))
+        }
+        DropRule::SlopeMayBeZero => "its slope may be zero".to_owned(),
+        DropRule::FewValuesGrew { grew, values } => format!(
+            "only {} of {} grew each time",
+            grouped(*grew as u64),
+            count(*values as u64, "value here", "values here")
+        ),
+        DropRule::ValuesUnrelated => "each new value holds other objects than the one before".to_owned(),
+        DropRule::UnsteadyValue => "a plain value that grows unsteadily".to_owned(),
+        DropRule::Claimed => "another place accounts for its growth".to_owned(),
+        DropRule::CoHolder => "it also holds the items of a larger place, which names it".to_owned(),
+        DropRule::WeakSubclasses => "the interpreter's weak dict of the subclasses of a class".to_owned(),
+        DropRule::WeakAlongside => "it holds its items weakly, and grows alongside a suspect".to_owned(),
+        DropRule::Small { bytes: size } => {
+            format!("its growth is small beside the others: {}", signed_bytes(*size))
+        }
+    }
+}
+
+/// A note, as a sentence.
+#[must_use]
+pub fn note(note: &Note) -> String {
+    match note {
+        Note::Sorted => "the snapshots were not in chronological order, and were sorted".to_owned(),
+        Note::Approximate => {
+            "the process kept running while a snapshot was taken: numbers are approximate".to_owned()
+        }
+        Note::Damaged(objects) => {
+            format!("{} could not be read, in all snapshots together", count(*objects, "object", "objects"))
+        }
+        Note::Dangling(references) => format!(
+            "{} to no object, in all snapshots together",
+            count(*references, "reference leads", "references lead")
+        ),
+        Note::Text(text) => text.clone(),
+    }
+}
