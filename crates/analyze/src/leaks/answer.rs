@@ -7,6 +7,7 @@ use memtop_heap::CaptureInfo;
 
 use super::evidence::{Doubt, Evidence, Headline, Note, Reason};
 use crate::memory::MemoryTotal;
+use crate::path::Path;
 
 /// The verdict over a series.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,6 +78,19 @@ pub struct LeakStep {
     pub label: String,
     /// The name of the type of what it leads to; for a root, its kind.
     pub type_name: String,
+}
+
+impl LeakStep {
+    /// The steps of a path, its root first.
+    pub(super) fn of_path(path: &Path) -> Vec<Self> {
+        let whole = Path { root: path.root.clone(), steps: Vec::new() }.to_string();
+        let root = Self { label: whole, type_name: path.root.kind.word().to_owned() };
+        let rest = path.steps.iter().map(|step| Self {
+            label: step.label.to_string().trim().to_owned(),
+            type_name: step.type_name.clone(),
+        });
+        std::iter::once(root).chain(rest).collect()
+    }
 }
 
 /// How fast something grows: the Theil–Sen estimate, the median of the slopes of all pairs of heaps.

@@ -1,8 +1,9 @@
 //! The assessment of a suspect: its confidence, its evidence and its headline.
 
 use super::answer::{Cause, Suspect};
-use super::detect::{Finding, Search};
+use super::detect::Search;
 use super::evidence::{Evidence, GrowthUnit, Headline, Per};
+use super::finding::Finding;
 
 /// Fills in confidence, evidence and headline. If `by_the_minute` is false, the series is too short for rates per
 /// minute.

@@ -3,8 +3,9 @@
 use memtop_heap::RootKind;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::detect::{Finding, GrowthKind, Search};
+use super::detect::Search;
 use super::evidence::{Doubt, DropRule};
+use super::finding::{Finding, GrowthKind};
 use super::growth::LATER;
 use super::slopes::theil_sen;
 use crate::path_nodes::{NodeKind, PathNodeId};

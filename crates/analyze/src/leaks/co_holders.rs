@@ -5,8 +5,9 @@
 use memtop_heap::ObjectId;
 use rustc_hash::FxHashMap;
 
-use super::detect::{Finding, GrowthKind, Search};
+use super::detect::Search;
 use super::evidence::DropRule;
+use super::finding::{Finding, GrowthKind};
 use super::growth::LATER;
 use super::heap_facts::NONE;
 use crate::path_nodes::{NodeKind, PathNodeId};

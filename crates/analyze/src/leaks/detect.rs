@@ -1,18 +1,11 @@
 //! Finds the places that grow, before they are classified.
 //!
-//! The kinds of growth, the most certain first; growth that one of them accounts for is not counted again by a later
-//! one:
-//!
-//! - *replaced*: one slot whose value is replaced by a larger one each time (`x = x + […]`, a stack of linked nodes);
-//!   *size*: an object that grows by itself (a buffer);
-//! - *items*: holders that are there throughout and refer to more items each time;
-//! - *native*: objects that nothing in Python holds, more each time; *roots*: the same for locals of frames and other
-//!   roots that come and go;
-//! - *chain*: objects that are chained (linked lists), more each time.
+//! Each [`GrowthKind`] is looked for in turn, the most certain first.
 
 use memtop_heap::{ObjectId, RootKind};
 
-use super::evidence::{Doubt, DropRule};
+use super::evidence::DropRule;
+use super::finding::{Finding, GrowthKind};
 use super::growth::{Gains, GrowthRow};
 use super::heap_facts::HeapFacts;
 use super::history::{History, Slot, Summary};
@@ -20,81 +13,6 @@ use super::slopes::median;
 use super::thresholds::Thresholds;
 use crate::path_nodes::{NodeKind, PathNodeId, PathNodes};
 use crate::shortest::Reached;
-
-/// How a place grows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum GrowthKind {
-    Replaced,
-    Size,
-    Items,
-    Native,
-    Roots,
-    Chain,
-}
-
-impl GrowthKind {
-    pub(super) fn word(self) -> &'static str {
-        match self {
-            Self::Replaced => "replaced",
-            Self::Size => "size",
-            Self::Items => "items",
-            Self::Native => "native",
-            Self::Roots => "roots",
-            Self::Chain => "chain",
-        }
-    }
-
-    /// Whether its growth is counted in items; else in bytes.
-    pub(super) fn is_by_items(self) -> bool {
-        !matches!(self, Self::Replaced | Self::Size)
-    }
-}
-
-/// A place that grows.
-#[derive(Debug, Clone)]
-pub(super) struct Finding {
-    pub(super) kind: GrowthKind,
-    /// The node that is shown as the holder.
-    pub(super) node: PathNodeId,
-    /// By interval: bytes, net.
-    pub(super) net: Vec<i64>,
-    /// By interval: items.
-    pub(super) items: Vec<i64>,
-    /// The rows of its growth.
-    pub(super) rows: Vec<usize>,
-    /// The holders, or the values of the slots, in the last heap.
-    pub(super) members: Vec<ObjectId>,
-    /// The same in the first heap.
-    pub(super) firsts: Vec<ObjectId>,
-    /// The rule that it did not pass, if it did not.
-    pub(super) dropped: Option<DropRule>,
-    /// Why it is only a candidate.
-    pub(super) doubt: Option<Doubt>,
-    /// Other holders of the same items.
-    pub(super) co_holders: Vec<PathNodeId>,
-}
-
-impl Finding {
-    fn new(kind: GrowthKind, node: PathNodeId, net: Vec<i64>, items: Vec<i64>) -> Self {
-        let (rows, members, firsts, co_holders) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Self { kind, node, net, items, rows, members, firsts, dropped: None, doubt: None, co_holders }
-    }
-
-    /// The bytes over all intervals.
-    pub(super) fn bytes(&self) -> i64 {
-        self.net.iter().sum()
-    }
-
-    /// Its growth by interval: items, or bytes if its items cannot be counted.
-    pub(super) fn grown(&self) -> &[i64] {
-        if self.kind.is_by_items() { &self.items } else { &self.net }
-    }
-
-    /// Drops it by a rule, unless an earlier rule did.
-    pub(super) fn drop(&mut self, rule: DropRule) {
-        self.dropped.get_or_insert(rule);
-    }
-}
 
 /// All facts about a series.
 pub(super) struct Search<'a, 'b> {

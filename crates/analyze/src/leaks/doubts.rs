@@ -5,8 +5,9 @@
 use memtop_heap::{LabelKind, ObjectId, RootKind, Shape, StringId};
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::detect::{Finding, GrowthKind, Search};
+use super::detect::Search;
 use super::evidence::Doubt;
+use super::finding::{Finding, GrowthKind};
 use super::growth::OWN;
 use super::slopes::median;
 use crate::path_nodes::{NodeKind, PathNodeId};

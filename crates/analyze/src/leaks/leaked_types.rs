@@ -4,7 +4,8 @@ use memtop_heap::{Origin, Shape, StringId};
 use rustc_hash::FxHashMap;
 
 use super::answer::LeakedType;
-use super::detect::{Finding, Search};
+use super::detect::Search;
+use super::finding::Finding;
 use super::growth::TypeTally;
 
 /// The largest number of types of a place.

@@ -2,9 +2,9 @@
 
 use memtop_heap::{CaptureInfo, Flags, Heap};
 
-use super::answer::{Cause, LeakedType, Rate, SnapshotRow, Suspect};
+use super::answer::{Cause, LeakStep, LeakedType, Rate, SnapshotRow, Suspect};
 use super::evidence::{Doubt, Evidence, Headline};
-use super::suspect_builder::{fingerprint, steps};
+use super::fingerprint::fingerprint;
 use crate::accumulation::{AccumulationOptions, accumulation};
 use crate::retained::Retained;
 use crate::shortest::{Costs, ShortestPaths};
@@ -80,7 +80,7 @@ pub(super) fn candidates(heap: &Heap, limit: usize) -> Vec<Suspect> {
             evidence: vec![Evidence::RetainedShare { bytes: point.retained, share }],
             own_holder: None,
             fingerprint: fingerprint(&point.path),
-            path: steps(&point.path),
+            path: LeakStep::of_path(&point.path),
             co_holders: Vec::new(),
             headline: Headline::Retains { share },
             doubt: Some(Doubt::OneSnapshot),

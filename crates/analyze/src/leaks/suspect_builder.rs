@@ -1,12 +1,14 @@
-//! Builds a suspect from a finding: its path, the types that accumulate, its rate, cause and fingerprint.
+//! Builds a suspect from a finding: its path, the types that accumulate, its rate and its cause.
 
 use memtop_heap::{Origin, RootKind};
 use rustc_hash::FxHashMap;
 
 use super::answer::{Cause, LeakStep, Rate, Suspect};
 use super::assessment::assess;
-use super::detect::{Finding, GrowthKind, Search};
+use super::detect::Search;
 use super::evidence::{Headline, Per};
+use super::finding::{Finding, GrowthKind};
+use super::fingerprint::fingerprint;
 use super::heap_facts::HeapFacts;
 use super::slopes::theil_sen;
 use super::thresholds::LEAST_MINUTES;
@@ -64,7 +66,7 @@ impl SuspectBuilder<'_, '_, '_> {
             evidence: Vec::new(),
             own_holder: self.own_holder(&path, last),
             fingerprint: fingerprint(&self.node_path(finding.node)),
-            path: steps(&path),
+            path: LeakStep::of_path(&path),
             co_holders: finding.co_holders.iter().map(|&node| self.node_path(node).to_string()).collect(),
             headline: Headline::Bytes { amount: 0, per: Per::Interval },
             doubt: finding.doubt.clone(),
@@ -180,38 +182,4 @@ impl SuspectBuilder<'_, '_, '_> {
         let part = Path { root: path.root.clone(), steps: path.steps[..until].to_vec() };
         Some(part.to_string())
     }
-}
-
-pub(super) fn steps(path: &Path) -> Vec<LeakStep> {
-    let whole = Path { root: path.root.clone(), steps: Vec::new() }.to_string();
-    let root = LeakStep { label: whole, type_name: path.root.kind.word().to_owned() };
-    let rest = path.steps.iter().map(|step| LeakStep {
-        label: step.label.to_string().trim().to_owned(),
-        type_name: step.type_name.clone(),
-    });
-    std::iter::once(root).chain(rest).collect()
-}
-
-/// A digest of a path that is the same in every run: FNV-1a with 64 bits (G. Fowler, L. C. Noll, K.-P. Vo; RFC 9923)
-/// over the root's kind and name, and each step's label and type; keys and indexes are `[*]`, files have no folders,
-/// and there are no lines. Each text ends with a zero byte. Sixteen hexadecimal digits.
-pub(super) fn fingerprint(path: &Path) -> String {
-    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-    let mut add = |text: &str| {
-        for byte in text.bytes().chain([0]) {
-            hash = (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
-        }
-    };
-    add(path.root.kind.word());
-    add(&path.root.name);
-    let file = path.root.file.as_deref().unwrap_or("");
-    add(file.rsplit(['/', '\\']).next().unwrap_or(file));
-    for step in &path.steps {
-        match &step.label {
-            StepLabel::Key(_) | StepLabel::KeyText(_) | StepLabel::Index(_) | StepLabel::Any => add("[*]"),
-            label => add(&label.to_string()),
-        }
-        add(&step.type_name);
-    }
-    format!("{hash:016x}")
 }

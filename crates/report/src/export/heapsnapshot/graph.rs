@@ -17,6 +17,11 @@ use memtop_analyze::{Dominator, Dominators, Retained, keeps_alive};
 use memtop_heap::{Flags, Heap, Label, ObjectId, Reference, RootId, RootKind};
 use rustc_hash::FxHashMap;
 
+/// The name of a node of folded objects.
+pub(super) const SMALLER: &str = "(smaller objects)";
+/// The name of a node that continues one that is too large.
+pub(super) const PIECE: &str = "(more of a large object)";
+
 const NONE: u32 = u32::MAX;
 /// The largest size that a node can have, in bytes.
 const LARGEST: u64 = u32::MAX as u64;
@@ -221,13 +226,13 @@ impl<'a> Graph<'a> {
         some.sort_unstable();
         some.dedup_by_key(|edge| edge.0);
         for &(to, weak) in some.iter() {
-            let name = if to < first_fold { "…" } else { super::SMALLER };
+            let name = if to < first_fold { "…" } else { SMALLER };
             tell(Edge { name: EdgeName::Fixed(name), to, weak });
         }
         let start = self.pieces.partition_point(|piece| piece.owner < place);
         let pieces = self.pieces[start..].iter().take_while(|piece| piece.owner == place);
         for (to, _) in (self.first_piece() + start as u32..).zip(pieces) {
-            tell(Edge { name: EdgeName::Fixed(super::PIECE), to, weak: false });
+            tell(Edge { name: EdgeName::Fixed(PIECE), to, weak: false });
         }
     }
 

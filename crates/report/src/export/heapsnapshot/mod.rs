@@ -17,14 +17,9 @@ use std::io::{self, Write};
 use memtop_heap::{Heap, LabelKind};
 use serde_json::json;
 
-use graph::{Edge, EdgeName, Graph, Node};
+use graph::{Edge, EdgeName, Graph, Node, PIECE, SMALLER};
 use ids::Ids;
 use texts::Texts;
-
-/// The name of a node of folded objects.
-const SMALLER: &str = "(smaller objects)";
-/// The name of a node that continues one that is too large.
-const PIECE: &str = "(more of a large object)";
 
 const NODE_FIELDS: [&str; 7] =
     ["type", "name", "id", "self_size", "edge_count", "trace_node_id", "detachedness"];
