@@ -6,7 +6,7 @@ use memtop_analyze::{
 };
 use memtop_heap::Heap;
 
-use super::CAPS;
+use super::caps::CAPS;
 use crate::heap_report::{HeapReport, HeapReportOptions};
 
 /// The content of the page for one heap.

@@ -10,6 +10,7 @@
 //! stays below 2 MB however large the heap is: items that are merged or left out are counted, and the page says so.
 //! Equal answers give equal bytes.
 
+mod caps;
 mod capture;
 mod data;
 mod heap_view;
@@ -27,6 +28,7 @@ use serde_json::{Value, json};
 
 use crate::json as answers;
 use crate::markup::{sentence, text};
+use caps::{Caps, fitting};
 use parts::Section;
 
 pub use heap_view::HeapView;
@@ -34,38 +36,6 @@ pub use heap_view::HeapView;
 const SCRIPT: &str = include_str!("page.js");
 const STYLE: &str = include_str!("page.css");
 const POLICY: &str = include_str!("page.csp");
-
-/// The largest page, in bytes.
-const LARGEST: usize = 1_950_000;
-
-/// The largest numbers of items on a page.
-#[derive(Debug, Clone, Copy)]
-struct Caps {
-    /// Suspects, candidates, large objects and other items of a list.
-    items: usize,
-    /// Types.
-    types: usize,
-    /// Places of the tree.
-    places: usize,
-    /// Columns of a text.
-    text: usize,
-}
-
-/// The limits to try, in order. The first is enough for any heap without very long names.
-const CAPS: [Caps; 3] = [
-    Caps { items: 60, types: 2000, places: 3000, text: 400 },
-    Caps { items: 20, types: 500, places: 1000, text: 120 },
-    Caps { items: 5, types: 100, places: 200, text: 60 },
-];
-
-/// The first page that is not too large.
-fn fitting(page: impl Fn(&Caps) -> String) -> String {
-    let [first, smaller @ ..] = &CAPS;
-    smaller.iter().fold(
-        page(first),
-        |page_so_far, caps| if page_so_far.len() <= LARGEST { page_so_far } else { page(caps) },
-    )
-}
 
 /// The page for the growth over a series of heaps.
 #[derive(Debug, Clone, Copy)]

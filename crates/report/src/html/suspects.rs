@@ -6,7 +6,7 @@ use memtop_analyze::{
     Suspect,
 };
 
-use super::Caps;
+use super::caps::Caps;
 use super::parts::{Cell, Section, table};
 use crate::markup::{code, name, sentence, text};
 use crate::numbers::{bytes, count, duration, grouped, percent, signed, signed_bytes};

@@ -6,7 +6,7 @@ use memtop_heap::Origin;
 use rustc_hash::FxHashMap;
 use serde_json::{Value, json};
 
-use super::Caps;
+use super::caps::Caps;
 use super::parts::{Cell, Section, hint, table};
 use crate::escape::{cut, escape};
 use crate::numbers::{bytes, count, grouped, percent};

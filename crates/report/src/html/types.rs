@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use memtop_analyze::{Diff, DiffRow, Histogram};
 use serde_json::{Value, json};
 
-use super::Caps;
+use super::caps::Caps;
 use super::parts::{Cell, Section, table};
 use crate::escape::{cut, escape};
 use crate::heap_report::TopObject;

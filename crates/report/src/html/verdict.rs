@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use memtop_analyze::{Diff, GroupLeaks, Leaks, Note, Verdict};
 use memtop_heap::CaptureInfo;
 
-use super::Caps;
+use super::caps::Caps;
 use super::parts::{self, Cell, Section, hint, table, tiles};
 use crate::heap_report::HeapReport;
 use crate::markup::{cut_sentence, sentence};

@@ -4,8 +4,7 @@ use memtop_analyze::Diff;
 use memtop_heap::CaptureInfo;
 use serde_json::{Value, json};
 
-use super::SCHEMA_VERSION;
-use super::parts::{amount, capture};
+use super::parts::{SCHEMA_VERSION, amount, capture};
 
 /// The types that changed from the heap of `old` to that of `new`.
 #[must_use]

@@ -3,9 +3,8 @@
 use memtop_analyze::{GroupLeaks, MemberLeaks, SharedSuspect};
 use serde_json::{Value, json};
 
-use super::SCHEMA_VERSION;
 use super::leaks::{memory, snapshot, suspect};
-use super::parts::capture;
+use super::parts::{SCHEMA_VERSION, capture};
 use crate::wording;
 
 /// The answer over a process group.

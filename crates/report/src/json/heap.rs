@@ -3,9 +3,9 @@
 use memtop_analyze::AccumulationSuspect;
 use serde_json::{Value, json};
 
-use super::parts::{amount, capture, path, type_row};
+use super::memory;
+use super::parts::{SCHEMA_VERSION, amount, capture, path, rounded, type_row};
 use super::types::top_object;
-use super::{SCHEMA_VERSION, memory, rounded};
 use crate::heap_report::HeapReport;
 
 /// The report of one heap.

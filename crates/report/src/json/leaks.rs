@@ -3,8 +3,7 @@
 use memtop_analyze::{LeakStep, LeakedType, Leaks, MemoryTotal, SnapshotRow, Suspect};
 use serde_json::{Value, json};
 
-use super::parts::capture;
-use super::{SCHEMA_VERSION, rounded};
+use super::parts::{SCHEMA_VERSION, capture, rounded};
 use crate::time::iso8601;
 use crate::wording;
 

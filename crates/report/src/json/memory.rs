@@ -3,7 +3,7 @@
 use memtop_analyze::MemoryTotal;
 use serde_json::{Value, json};
 
-use super::SCHEMA_VERSION;
+use super::parts::SCHEMA_VERSION;
 
 /// The parts of resident memory.
 #[must_use]

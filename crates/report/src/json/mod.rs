@@ -27,15 +27,13 @@ pub use heap::heap_report;
 pub use leaks::{leaks, suspect};
 pub use memory::memory;
 pub use overview::overview;
+pub use parts::SCHEMA_VERSION;
 pub use process_group::process_group;
 pub use process_list::{processes, saved_snapshot};
 pub use types::{histogram, top};
 pub use why::{object_paths, type_paths};
 
 use crate::escape::is_unsafe;
-
-/// The version of every schema. It changes if a field changes its meaning or goes.
-pub const SCHEMA_VERSION: u32 = 1;
 
 /// An answer that does not name its process, with a field that does.
 #[must_use]
@@ -56,13 +54,6 @@ pub fn to_text(answer: &Value) -> String {
     debug_assert!(written.is_ok(), "a value is serialized into memory");
     out.push(b'\n');
     String::from_utf8_lossy(&out).into_owned()
-}
-
-/// A share or a confidence, rounded to four digits after the point.
-fn rounded(value: f64) -> Value {
-    let value = (value * 10_000.0).round() / 10_000.0;
-    // A value that is not a number is unknown.
-    serde_json::Number::from_f64(value).map_or(Value::Null, Value::Number)
 }
 
 /// Writes characters that are unsafe on a terminal as `\u` escapes, which every reader of JSON turns back.
@@ -116,6 +107,7 @@ impl Formatter for Harmless {
 
 #[cfg(test)]
 mod tests {
+    use super::parts::rounded;
     use super::*;
 
     #[test]

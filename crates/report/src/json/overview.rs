@@ -3,9 +3,9 @@
 use memtop_analyze::TypeRow;
 use serde_json::{Value, json};
 
-use super::parts::{amount, capture};
+use super::memory;
+use super::parts::{SCHEMA_VERSION, amount, capture};
 use super::types::top_object;
-use super::{SCHEMA_VERSION, memory};
 use crate::heap_report::TopObject;
 use crate::overview::Overview;
 

@@ -1,11 +1,20 @@
-//! Parts that several answers have in common: a capture, a path, an amount.
+//! Parts that several answers have in common: the schema version, a capture, a path, an amount.
 
 use memtop_analyze::{Amount, Path, TypeRow};
 use memtop_heap::{CaptureInfo, CaptureMethod};
 use serde_json::{Value, json};
 
-use super::rounded;
 use crate::time::iso8601;
+
+/// The version of every schema. It changes if a field changes its meaning or goes.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// A share or a confidence, rounded to four digits after the point.
+pub(crate) fn rounded(value: f64) -> Value {
+    let value = (value * 10_000.0).round() / 10_000.0;
+    // A value that is not a number is unknown.
+    serde_json::Number::from_f64(value).map_or(Value::Null, Value::Number)
+}
 
 pub(crate) fn capture(info: &CaptureInfo) -> Value {
     let milliseconds = |nanoseconds: Option<u64>| nanoseconds.map(|value| rounded(value as f64 / 1e6));

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::parts::{amount, capture};
-use super::{SCHEMA_VERSION, memory};
+use super::memory;
+use super::parts::{SCHEMA_VERSION, amount, capture};
 use crate::process_group::ProcessGroup;
 
 /// The overview of a process group.

@@ -3,8 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::SCHEMA_VERSION;
-use super::parts::capture;
+use super::parts::{SCHEMA_VERSION, capture};
 use crate::process_list::{ProcessRow, SavedSnapshot};
 
 /// The Python processes.

@@ -3,8 +3,7 @@
 use memtop_analyze::{Histogram, TopBy};
 use serde_json::{Value, json};
 
-use super::SCHEMA_VERSION;
-use super::parts::{address, amount, path, type_row};
+use super::parts::{SCHEMA_VERSION, address, amount, path, type_row};
 use crate::heap_report::TopObject;
 
 /// The types of a heap.

@@ -4,8 +4,7 @@ use memtop_analyze::{ObjectPaths, TypePaths};
 use memtop_heap::Heap;
 use serde_json::{Value, json};
 
-use super::SCHEMA_VERSION;
-use super::parts::{address, capture, path};
+use super::parts::{SCHEMA_VERSION, address, capture, path};
 use crate::object_facts::ObjectFacts;
 
 /// The paths to one object of `heap`.
