@@ -1,16 +1,10 @@
-//! What grows: the verdict first, each suspect as a tree, candidates with their doubts.
+//! The whole answer about growth: the verdict first, then suspects, candidates and memory over time.
 
-use expect_test::{Expect, expect};
-use memtop_analyze::{
-    Cause, Doubt, Evidence, LeakStep, LeakedType, MemberLeaks, Note, Rate, Suspect, Verdict, merge_members,
-};
+use expect_test::expect;
+use memtop_analyze::{Doubt, Note, Suspect, Verdict};
 use memtop_report::{Style, json, text};
 
-use crate::samples::{NO_RATE, bare, shop_leaks, suspect};
-
-fn check(one: &Suspect, expected: &Expect) {
-    expected.assert_eq(&text::suspect(one, Some(6.0), &Style::default()));
-}
+use crate::samples::{bare, shop_leaks, suspect};
 
 #[test]
 fn a_leak_is_understood_at_a_look() {
@@ -244,174 +238,6 @@ fn json_has_every_field_of_the_schema_in_its_order() {
 }
 
 #[test]
-fn co_holders_are_listed_once() {
-    check(
-        &suspect(),
-        &expect![[r#"
-            suspect · confidence 98 % · cause: container
-            shop.sessions.by_token (a dict) gained 300 shop.sessions.Session objects per minute in each of 6
-            intervals (93 % of all growth); shop.index holds them too.
-
-            ┬───
-            │ module shop.sessions
-            ├─ sessions → Sessions
-            ╰→ .by_token → dict    144,997 items  (+300 per minute, in each of 6 intervals)
-                 retains 61.4 MB (+126.0 kB per minute) · 93 % of all growth
-                 items by type              now  growth      bytes
-                 shop.sessions.Session  144,997  +1,800  +756.0 kB
-                 in your code: shop.sessions
-                 also held by shop.index
-                 - it grew in each of 6 intervals: +300, +300, +300, +300, +300, +300 items
-                 fingerprint 0123456789abcdef
-        "#]],
-    );
-}
-
-#[test]
-fn growth_by_work_comes_before_growth_by_the_clock() {
-    let rate = Rate { items_per_unit: Some(0.5), bytes_per_unit: Some(210.0), ..suspect().rate };
-    check(
-        &Suspect { rate, growth: vec![300, 0, 300], ..suspect() },
-        &expect![[r#"
-            suspect · confidence 98 % · cause: container
-            shop.sessions.by_token (a dict) gained 300 shop.sessions.Session objects per minute in each of 6
-            intervals (93 % of all growth); shop.index holds them too.
-
-            ┬───
-            │ module shop.sessions
-            ├─ sessions → Sessions
-            ╰→ .by_token → dict    144,997 items  (+0.5 per unit of work, +300 per minute, in 2 of 3 intervals)
-                 retains 61.4 MB (+126.0 kB per minute) · 93 % of all growth
-                 items by type              now  growth      bytes
-                 shop.sessions.Session  144,997  +1,800  +756.0 kB
-                 in your code: shop.sessions
-                 also held by shop.index
-                 - it grew in each of 6 intervals: +300, +300, +300, +300, +300, +300 items
-                 fingerprint 0123456789abcdef
-        "#]],
-    );
-}
-
-#[test]
-fn a_growing_buffer_is_counted_in_bytes() {
-    let leaked =
-        vec![LeakedType { type_name: "bytearray".into(), count: 1, growth: vec![0; 3], bytes: 4_000_000 }];
-    let growth = vec![0; 3];
-    let buffer =
-        Suspect { count: None, growth, bytes_growth: vec![1_300_000; 3], leaked, rate: NO_RATE, ..suspect() };
-    check(
-        &buffer,
-        &expect![[r#"
-            suspect · confidence 98 % · cause: container
-            shop.sessions.by_token (a dict) gained 300 shop.sessions.Session objects per minute in each of 3
-            intervals (93 % of all growth); shop.index holds them too.
-
-            ┬───
-            │ module shop.sessions
-            ├─ sessions → Sessions
-            ╰→ .by_token → dict    (+3.9 MB in total, in each of 3 intervals)
-                 retains 61.4 MB (+126.0 kB per minute) · 93 % of all growth
-                 items by type  now  growth    bytes
-                 bytearray        1       0  +4.0 MB
-                 in your code: shop.sessions
-                 also held by shop.index
-                 - it grew in each of 6 intervals: +300, +300, +300, +300, +300, +300 items
-                 fingerprint 0123456789abcdef
-        "#]],
-    );
-}
-
-#[test]
-fn a_native_reference_has_no_holder() {
-    let path = vec![
-        LeakStep { label: "native reference".into(), type_name: "native reference".into() },
-        LeakStep { label: String::new(), type_name: "shop.Handle".into() },
-    ];
-    let held = Suspect {
-        holder: None,
-        holder_type: None,
-        own_holder: None,
-        cause: Cause::NativeReference,
-        retained: None,
-        retained_growth: None,
-        evidence: vec![Evidence::NativeReferences],
-        co_holders: Vec::new(),
-        path,
-        ..suspect()
-    };
-    check(
-        &held,
-        &expect![[r#"
-            suspect · confidence 98 % · cause: native reference
-            Native code took references to 300 shop.sessions.Session objects per minute in each of 6 intervals
-            (93 % of all growth).
-
-            ┬───
-            │ native reference
-            ╰→ shop.Handle    144,997 items  (+300 per minute, in each of 6 intervals)
-                 93 % of all growth
-                 items by type              now  growth      bytes
-                 shop.sessions.Session  144,997  +1,800  +756.0 kB
-                 - no Python object refers to the leaked objects, but their reference counts exceed the
-                   references found
-                 fingerprint 0123456789abcdef
-        "#]],
-    );
-    let value = json::suspect(&held);
-    assert!(value["holder"].is_null() && value["retained_bytes"].is_null() && value["own_holder"].is_null());
-}
-
-#[test]
-fn a_frame_says_itself_what_it_is_and_long_paths_lose_their_middle() {
-    let step = |number: usize| LeakStep { label: format!(".part{number}"), type_name: "shop.Part".into() };
-    let root = LeakStep { label: "frame handle (views.py:42)".into(), type_name: "frame".into() };
-    let path = std::iter::once(root).chain((0..30).map(step)).collect();
-    let types = |number: usize| LeakedType {
-        type_name: format!("shop.T{number}"),
-        count: 1,
-        growth: vec![1],
-        bytes: 100,
-    };
-    let leaked = (0..6).map(types).collect();
-    let framed = Suspect { cause: Cause::Frames, path, leaked, growth: vec![1], ..suspect() };
-    check(
-        &framed,
-        &expect![[r#"
-            suspect · confidence 98 % · cause: frames
-            shop.sessions.by_token (a dict) gained 300 shop.sessions.Session objects per minute in each of 6
-            intervals (93 % of all growth); shop.index holds them too.
-
-            ┬───
-            │ frame handle (views.py:42)
-            ├─ .part0 → shop.Part
-            ├─ .part1 → shop.Part
-            ├─ .part2 → shop.Part
-            ├─ .part3 → shop.Part
-            ├─ .part4 → shop.Part
-            ├─ .part5 → shop.Part
-            ├─ .part6 → shop.Part
-            ├─ .part7 → shop.Part
-            │  … 18 more steps …
-            ├─ .part26 → shop.Part
-            ├─ .part27 → shop.Part
-            ├─ .part28 → shop.Part
-            ╰→ .part29 → shop.Part    144,997 items  (+300 per minute, in one interval)
-                 retains 61.4 MB (+126.0 kB per minute) · 93 % of all growth
-                 items by type  now  growth   bytes
-                 shop.T0          1      +1  +100 B
-                 shop.T1          1      +1  +100 B
-                 shop.T2          1      +1  +100 B
-                 shop.T3          1      +1  +100 B
-                 and 2 more types
-                 in your code: shop.sessions
-                 also held by shop.index
-                 - it grew in each of 6 intervals: +300, +300, +300, +300, +300, +300 items
-                 fingerprint 0123456789abcdef
-        "#]],
-    );
-}
-
-#[test]
 fn candidates_have_their_doubt() {
     let candidate = Suspect { doubt: Some(Doubt::Slowing), ..suspect() };
     let mut answer =
@@ -478,11 +304,6 @@ fn candidates_have_their_doubt() {
 }
 
 #[test]
-fn an_accusation_has_no_doubt_field() {
-    assert!(json::suspect(&suspect()).get("doubt").is_none());
-}
-
-#[test]
 fn of_many_snapshots_the_first_and_the_last_are_shown() {
     let mut answer = bare(Verdict::NoGrowth, Vec::new(), Vec::new());
     answer.snapshots = (0..20)
@@ -534,79 +355,4 @@ fn equal_times_give_no_rate_of_retained_growth() {
     }
     let told = text::leaks(&answer, &Style::default());
     assert!(told.contains("retains 61.4 MB (+756.0 kB) · 93 % of all growth"), "{told}");
-}
-
-#[test]
-fn facts_that_do_not_fit_are_on_the_next_line() {
-    let told = text::suspect(&suspect(), Some(6.0), &Style { width: 60, ..Style::default() });
-    let lines: Vec<&str> = told.lines().skip_while(|line| !line.starts_with('╰')).take(2).collect();
-    assert_eq!(
-        lines,
-        ["╰→ .by_token → dict", "     144,997 items  (+300 per minute, in each of 6 intervals)"]
-    );
-}
-
-#[test]
-fn a_minute_that_was_not_waited_for_gives_no_rate() {
-    let told = text::suspect(&suspect(), Some(0.1), &Style::default());
-    assert!(told.contains("(+1,800 in total, in each of 6 intervals)"), "{told}");
-    assert!(told.contains("retains 61.4 MB (+756.0 kB)"), "{told}");
-}
-
-#[test]
-fn numbers_that_are_none_are_null() {
-    let odd = Suspect { share_of_growth: f64::NAN, confidence: f64::INFINITY, ..suspect() };
-    let value = json::suspect(&odd);
-    assert!(value["share_of_growth"].is_null() && value["confidence"].is_null());
-    let rate = Rate { items_per_minute: Some(f64::INFINITY), ..NO_RATE };
-    let told = text::suspect(&Suspect { rate, ..suspect() }, None, &Style::default());
-    assert!(told.contains("(+1,800 in total, in each of 6 intervals)"), "{told}");
-}
-
-#[test]
-fn a_leak_of_several_workers_is_named_once() {
-    let grown = |bytes: i64| Suspect { bytes_growth: vec![bytes; 6], ..suspect() };
-    let candidate = Suspect { doubt: Some(Doubt::Limited), ..grown(9_000) };
-    let workers = vec![
-        MemberLeaks { pid: 12, answer: bare(Verdict::Leak, vec![grown(5_000)], vec![]) },
-        MemberLeaks { pid: 11, answer: bare(Verdict::Inconclusive, vec![], vec![candidate]) },
-        MemberLeaks { pid: 13, answer: bare(Verdict::Leak, vec![grown(7_000)], vec![]) },
-        MemberLeaks { pid: 10, answer: bare(Verdict::NoGrowth, vec![], vec![]) },
-    ];
-    let answer = merge_members(workers, 10);
-    assert_eq!((answer.suspects.len(), answer.candidates.len()), (1, 0));
-    let one = &answer.suspects[0];
-    // The accusation that grew most is told, not the doubt that grew more.
-    assert_eq!(one.suspect.bytes_growth, [7_000; 6]);
-    assert_eq!((&one.pids[..], one.bytes_growth, one.items_growth), (&[11, 12, 13][..], 126_000, 5_400));
-    expect![[r#"
-        verdict: leak
-        shop.sessions.by_token keeps growing in 3 of 4 processes
-
-        suspect · confidence 98 % · cause: container
-        shop.sessions.by_token (a dict) gained 300 shop.sessions.Session objects per minute in each of 6
-        intervals (93 % of all growth); shop.index holds them too.
-
-        ┬───
-        │ module shop.sessions
-        ├─ sessions → Sessions
-        ╰→ .by_token → dict    144,997 items  (+300 per minute, in each of 6 intervals)
-             retains 61.4 MB (+126.0 kB per minute) · 93 % of all growth
-             items by type              now  growth      bytes
-             shop.sessions.Session  144,997  +1,800  +756.0 kB
-             in your code: shop.sessions
-             also held by shop.index
-             - it grew in each of 6 intervals: +300, +300, +300, +300, +300, +300 items
-             fingerprint 0123456789abcdef
-             in 3 of 4 processes (11, 12, 13): +5,400 items, +126.0 kB in total; they retain 184.2 MB
-             together
-
-        processes
-          PID  snapshots    objects  growth   Python  resident  growth  longest pause  verdict
-           10          7  1,000,000       0  61.4 MB         ?       ?              ?  no growth
-           11          7  1,000,000       0  61.4 MB         ?       ?              ?  inconclusive
-           12          7  1,000,000       0  61.4 MB         ?       ?              ?  leak
-           13          7  1,000,000       0  61.4 MB         ?       ?              ?  leak
-    "#]]
-    .assert_eq(&text::group_leaks(&answer, &Style::default()));
 }
