@@ -231,3 +231,25 @@ fn long_files_say_why() {
         found.join("\n")
     );
 }
+
+#[test]
+fn types_have_specific_names() {
+    // A search for one of these names would find several types.
+    const VAGUE: &[&str] = &["Source", "Plan", "Kind", "Options", "Room", "Place"];
+    let root = metadata().workspace_root;
+    for file in files_below(root.join("crates").as_std_path(), &["rs"]) {
+        if file.iter().any(|part| part == "tests") {
+            continue;
+        }
+        for line in fs::read_to_string(&file).unwrap().lines().map(str::trim_start) {
+            let mut words =
+                line.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty());
+            if line.starts_with("pub")
+                && words.any(|word| ["struct", "enum", "trait", "type"].contains(&word))
+                && let Some(name) = words.next()
+            {
+                assert!(!VAGUE.contains(&name), "{}: say what {name} it is", file.display());
+            }
+        }
+    }
+}
