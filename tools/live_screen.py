@@ -104,13 +104,15 @@ def picture(lines: list[str], width: int) -> str:
             elif text.strip():
                 looks = ' font-weight="bold"' * look.bold + ' opacity="0.6"' * look.faint
                 looks += ' text-decoration="underline"' * look.underlined
+                # Browsers collapse spaces, even with `xml:space`, and would stretch what is left over the whole width.
+                shown = escape(text).replace(" ", "\u00a0")
                 out.append(
-                    f'<text x="{x:.1f}" y="{y + 13:.1f}" fill="{ink}" textLength="{wide:.1f}"{looks}>{escape(text)}</text>'
+                    f'<text x="{x:.1f}" y="{y + 13:.1f}" fill="{ink}" textLength="{wide:.1f}"{looks}>{shown}</text>'
                 )
     size = f"{24 + width * across:.0f}", f"{24 + len(lines) * down:.0f}"
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {size[0]} {size[1]}" width="{size[0]}" height="{size[1]}" '
-        'font-family="DejaVu Sans Mono, Menlo, Consolas, monospace" font-size="14" xml:space="preserve">'
+        'font-family="DejaVu Sans Mono, Menlo, Consolas, monospace" font-size="14">'
         f'<rect width="100%" height="100%" rx="8" fill="{PAPER}"/>'
     )
     return "\n".join([head, *out, "</svg>\n"])
