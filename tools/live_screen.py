@@ -24,7 +24,7 @@ import demo  # noqa: E402
 SIZE = (100, 30)
 WARM_UP = 20.0
 """Seconds until the shop's cache is full."""
-CAPTURES = 12
+CAPTURES = 15
 CELL = (8.4, 18.0)
 """The size of a character in the picture."""
 INK, PAPER = "#d5d8dc", "#16191d"
