@@ -1,8 +1,8 @@
 """Pictures of the live view for the documentation, from a real run: docs/live-types.svg and docs/live-why.svg, and the
 same screens as text within docs/live.md.
 
-The shop of examples/ leaks its sessions under real requests and saves snapshots; the view replays them at the pace at
-which they were taken, in a terminal of tmux. Needs tmux, cargo and an installed mem_top; takes a minute or two.
+The shop of examples/ leaks its sessions under real requests, and the view shows it in a terminal of tmux. Needs tmux and
+an installed mem_top; takes a minute or two.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import os
 import re
 import subprocess
 import sys
-import tempfile
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,7 +22,9 @@ sys.path.insert(0, str(ROOT / "examples"))
 import demo  # noqa: E402
 
 SIZE = (100, 30)
-SECONDS = 30.0
+WARM_UP = 20.0
+"""Seconds until the shop's cache is full."""
+CAPTURES = 15
 CELL = (8.4, 18.0)
 """The size of a character in the picture."""
 INK, PAPER = "#d5d8dc", "#16191d"
@@ -104,13 +105,15 @@ def picture(lines: list[str], width: int) -> str:
             elif text.strip():
                 looks = ' font-weight="bold"' * look.bold + ' opacity="0.6"' * look.faint
                 looks += ' text-decoration="underline"' * look.underlined
+                # Browsers collapse spaces, even with `xml:space`, and would stretch what is left over the whole width.
+                shown = escape(text).replace(" ", "\u00a0")
                 out.append(
-                    f'<text x="{x:.1f}" y="{y + 13:.1f}" fill="{ink}" textLength="{wide:.1f}"{looks}>{escape(text)}</text>'
+                    f'<text x="{x:.1f}" y="{y + 13:.1f}" fill="{ink}" textLength="{wide:.1f}"{looks}>{shown}</text>'
                 )
     size = f"{24 + width * across:.0f}", f"{24 + len(lines) * down:.0f}"
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {size[0]} {size[1]}" width="{size[0]}" height="{size[1]}" '
-        'font-family="DejaVu Sans Mono, Menlo, Consolas, monospace" font-size="14" xml:space="preserve">'
+        'font-family="DejaVu Sans Mono, Menlo, Consolas, monospace" font-size="14">'
         f'<rect width="100%" height="100%" rx="8" fill="{PAPER}"/>'
     )
     return "\n".join([head, *out, "</svg>\n"])
@@ -143,18 +146,15 @@ class Terminal:
 
 
 def main() -> None:
-    build = ["cargo", "build", "--quiet", "--release", "--package", "memtop-tui", "--example", "replay"]
-    subprocess.run(build, check=True, cwd=ROOT)
     page = ROOT / "docs" / "live.md"
     text = page.read_text(encoding="utf-8")
-    with tempfile.TemporaryDirectory() as folder:
-        demo.run(SECONDS, None, folder)
-        files = sorted(str(file) for file in Path(folder).glob("*.parquet"))[1:]
-        interval = str(SECONDS / (demo.REPORTS + 0.5))
-        replay = str(ROOT / "target" / "release" / "examples" / "replay")
-        terminal = Terminal([replay, "--interval", interval, "--limit", "512000000", *files])
+    with demo.running_shop([]) as shop:
+        traffic = demo.Traffic(shop.port)
+        traffic.start()
+        time.sleep(WARM_UP)
+        terminal = Terminal([sys.executable, "-m", "mem_top", str(shop.process.pid)])
         try:
-            terminal.wait(f"capture {len(files)}:", 3 * SECONDS)
+            terminal.wait(f"capture {CAPTURES}:", 60 * CAPTURES)
             terminal.tmux("send-keys", "f")
             terminal.tmux("send-keys", "4")
             time.sleep(1)
@@ -170,6 +170,7 @@ def main() -> None:
                 text = block.sub(lambda found: found[1] + shown + found[2], text)  # noqa: B023
         finally:
             terminal.tmux("kill-server")
+            traffic.stop()
     page.write_text(text, encoding="utf-8")
 
 
