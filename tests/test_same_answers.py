@@ -77,9 +77,9 @@ import gc, os, sys
 import mem_top
 
 tests, zoo = sys.argv[1:3]
-# What is left are packages for the zoo to import.
+# The other arguments name packages for the zoo to import.
 sys.argv[1:3] = ["zoo"]
-sys.path.insert(0, tests)
+sys.path[:0] = [tests, os.path.dirname(zoo)]
 import handmade, heaps
 
 # The objects, without the program that makes them: it is read while it stands still here.
