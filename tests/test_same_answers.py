@@ -80,14 +80,14 @@ tests, zoo = sys.argv[1:3]
 # The other arguments name packages for the zoo to import.
 sys.argv[1:3] = ["zoo"]
 sys.path[:0] = [tests, os.path.dirname(zoo)]
-import handmade, heaps
+import every_reference, heaps
 
 # The objects, without the program that makes them: it is read while it stands still here.
 source = open(zoo).read()
 namespace = {"__name__": "zoo"}
 exec(compile(source, "zoo.py", "exec"), namespace)
 del source
-threads = handmade.start_threads()
+threads = every_reference.start_threads()
 odd = heaps.Odd(20)
 
 
