@@ -1,15 +1,17 @@
-"""What the tests share: mem_top 0.2.1, how they are spread over processes, and what differs in CI."""
+"""What the tests share: mem_top 0.2.1, programs that they start, how they are spread over processes, and what differs in CI."""
 
 import gc
 import importlib.util
 import os
 import signal
+import subprocess
 import sys
 import types
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from command_line import LEAKS, Start
 
 # What is started in the background of a shell ignores ^C, and so would all that the tests start and interrupt.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -32,7 +34,10 @@ TOGETHER = {
 }  # fmt: skip
 """Files that make something costly once for all of their tests: each runs in one process."""
 
-LONG = ["test_zoo_unseen", "test_zoo_outside", "test_zoo", "test_torture", "test_tui", "test_page", "test_cli_pid"]
+LONG = [
+    "test_zoo_unseen", "test_zoo_outside", "test_zoo", "test_torture", "test_tui", "test_page", "test_cli_servers",
+    "test_cli_pid", "test_cli_run",
+]  # fmt: skip
 """Files that begin first, so that at the end no process is left alone with one of them."""
 
 
@@ -81,8 +86,6 @@ def python(tmp_path: Path) -> Callable[..., "Result"]:
     """Runs a program in a process of its own."""
 
     def run(source: str, *arguments: str, timeout: float = 300, **environment: str) -> Result:
-        import subprocess
-
         program = tmp_path / "program.py"
         program.write_text(source)
         done = subprocess.run(
@@ -96,6 +99,33 @@ def python(tmp_path: Path) -> Callable[..., "Result"]:
         return Result(done.returncode, done.stdout, done.stderr)
 
     return run
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Starts programs, each ready when it has said so; ends them with the test."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(source: str, *arguments: str) -> "subprocess.Popen[str]":
+        program = tmp_path / f"program{len(started)}.py"
+        program.write_text(source)
+        child = subprocess.Popen(
+            [sys.executable, str(program), *arguments], stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True
+        )
+        started.append(child)
+        assert child.stdout
+        assert child.stdout.readline() == "ready\n"
+        return child
+
+    yield start
+    for child in started:
+        child.kill()
+        child.communicate()
+
+
+@pytest.fixture
+def leaking(start: Start) -> "subprocess.Popen[str]":
+    return start(LEAKS + "\nprint('ready', flush=True)\nserve(120)\n")
 
 
 class Result:

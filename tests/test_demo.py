@@ -15,7 +15,7 @@ import pytest
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 sys.path.insert(0, str(EXAMPLES))
 
-import demo  # noqa: E402
+import demo_reports  # noqa: E402
 
 # --- The analysis ---
 
@@ -29,18 +29,18 @@ def printed(number: int, refs: dict[str, str] | None = None, types: dict[str, st
     return [*lines, f"--- end of report {number}"]
 
 
-def series(section: str, **rows: list[str | None]) -> list[demo.Report]:
+def series(section: str, **rows: list[str | None]) -> list[demo_reports.Report]:
     """Reports from the growth of each row, None where the row is missing; the first report, a baseline, comes on top.
     `__` in a name stands for a dot."""
     lines = printed(1)
     for at in range(len(next(iter(rows.values())))):
         shown = {name.replace("__", "."): row[at] for name, row in rows.items() if row[at] is not None}
         lines += printed(at + 2, **{section: shown})
-    return demo.read_reports(lines)
+    return demo_reports.read_reports(lines)
 
 
 def found(section: str, **rows: list[str | None]) -> dict[str, tuple[int | None, ...]]:
-    return {each.name: each.growth for each in demo.kept_growing(series(section, **rows))}
+    return {each.name: each.growth for each in demo_reports.kept_growing(series(section, **rows))}
 
 
 def test_reports_are_read_from_between_their_lines():
@@ -55,7 +55,7 @@ def test_reports_are_read_from_between_their_lines():
         "refs:",
         "5\t+50\t<class 'dict'> {} of a report that was cut off",
     ]
-    first, second = demo.read_reports(lines)
+    first, second = demo_reports.read_reports(lines)
     assert (first.seconds, second.seconds) == (2.5, 5.0)
     assert first.growth == {
         ("refs", "<class 'dict'> {'a': 1}"): None,
@@ -69,7 +69,7 @@ def test_reports_are_read_from_between_their_lines():
 
 def test_a_new_beginning_ends_a_report_that_was_cut_off():
     lines = [*printed(1, {}, {"shop.Session": "+7"})[:-1], *printed(2, {}, {"shop.Line": "+1"})]
-    (report,) = demo.read_reports(lines)
+    (report,) = demo_reports.read_reports(lines)
     assert report.growth == {("types", "<class 'shop.Line'>"): 1}
 
 
@@ -102,27 +102,29 @@ def test_a_row_may_come_into_the_reports_late_but_not_go():
 def test_two_intervals_are_too_few():
     assert found("types", shop__Session=["+99", "+99"]) == {}
     assert found("types", shop__Session=["+99", "+99", "+99"]) == {"shop.Session": (99, 99, 99)}
-    assert demo.kept_growing([]) == []
+    assert demo_reports.kept_growing([]) == []
 
 
 def test_growth_in_the_first_report_counts_for_nothing():
-    reports = demo.read_reports(
+    reports = demo_reports.read_reports(
         line for number in range(1, 5) for line in printed(number, {}, {"shop.Session": "+5" if number == 1 else "+50"})
     )
-    assert [each.growth for each in demo.kept_growing(reports)] == [(50, 50, 50)]
+    assert [each.growth for each in demo_reports.kept_growing(reports)] == [(50, 50, 50)]
 
 
 def test_rows_with_the_same_text_are_not_mixed_up():
     block = ["refs:", "9\t+50\t<class 'list'> [0, 0", "9\t+60\t<class 'list'> [0, 0", "9\t+70\t<class 'list'> [0, 0"]
-    assert demo.growth_of_rows(block) == {("refs", "<class 'list'> [0, 0"): None}
+    assert demo_reports.growth_of_rows(block) == {("refs", "<class 'list'> [0, 0"): None}
 
 
 def test_tabs_and_headings_in_an_object_do_not_confuse():
-    rows = demo.growth_of_rows(["refs:", "9\t+50\t<class 'dict'> {'types:': 'a\tb'}", "types:", "3\t+1\t<class 'x'>"])
+    rows = demo_reports.growth_of_rows(
+        ["refs:", "9\t+50\t<class 'dict'> {'types:': 'a\tb'}", "types:", "3\t+1\t<class 'x'>"]
+    )
     assert rows == {("refs", "<class 'dict'> {'types:': 'a\tb'}"): 50, ("types", "<class 'x'>"): 1}
 
 
-def leak() -> list[demo.Report]:
+def leak() -> list[demo_reports.Report]:
     lines = []
     for number in range(1, 6):
         step = 0 if number == 1 else 1000 + number
@@ -131,11 +133,11 @@ def leak() -> list[demo.Report]:
             {"{'t0k': <shop.Session obj": f"+{step}", "[another": f"+{step // 2}"},
             {"list": f"+{9 * step}", "shop.Line": f"+{step // 2}", "shop.Session": f"+{step}"},
         )
-    return demo.read_reports(lines)
+    return demo_reports.read_reports(lines)
 
 
 def test_types_of_the_program_come_first_and_the_fastest_of_them():
-    assert [each.name for each in demo.kept_growing(leak())] == [
+    assert [each.name for each in demo_reports.kept_growing(leak())] == [
         "shop.Session",
         "shop.Line",
         "dict {'t0k': <shop.Session obj",
@@ -145,27 +147,27 @@ def test_types_of_the_program_come_first_and_the_fastest_of_them():
 
 
 def test_the_holder_is_what_grows_in_step():
-    session, line, kept_in, half, plain = suspects = demo.kept_growing(leak())
-    assert demo.holder(session, suspects) == kept_in
-    assert demo.holder(line, suspects) == half
-    assert demo.holder(plain, suspects) is None
+    session, line, kept_in, half, plain = suspects = demo_reports.kept_growing(leak())
+    assert demo_reports.holder(session, suspects) == kept_in
+    assert demo_reports.holder(line, suspects) == half
+    assert demo_reports.holder(plain, suspects) is None
 
 
 def test_the_conclusion_names_the_type_its_growth_and_where_it_is_kept():
-    lines = demo.conclusion(demo.kept_growing(leak()), 4)
+    lines = demo_reports.conclusion(demo_reports.kept_growing(leak()), 4)
     assert lines[0] == "These counters grew in every interval, of 4:"
     assert re.fullmatch(r"  \+1,002 \+1,003 \+1,004 \+1,005 +objects +shop\.Session", lines[2])
     assert lines[-2].startswith("The first suspect is shop.Session: ")
     assert lines[-1] == "  {'t0k': <shop.Session obj"
-    without = [each for each in demo.kept_growing(leak()) if each.section != "refs"]
-    assert demo.conclusion(without, 4)[-1].endswith("its objects are made and never freed.")
-    assert "list" in demo.conclusion(without[-1:], 4)[-1]
-    assert demo.conclusion([], 4) == ["No counter grew in each of the 4 intervals."]
+    without = [each for each in demo_reports.kept_growing(leak()) if each.section != "refs"]
+    assert demo_reports.conclusion(without, 4)[-1].endswith("its objects are made and never freed.")
+    assert "list" in demo_reports.conclusion(without[-1:], 4)[-1]
+    assert demo_reports.conclusion([], 4) == ["No counter grew in each of the 4 intervals."]
 
 
 def test_the_conclusion_keeps_to_its_width():
-    long = [demo.Suspect("refs", "dict {" + "x" * 500, (1234567,) * 7)]
-    assert max(map(len, demo.conclusion(long, 7))) <= 120
+    long = [demo_reports.Suspect("refs", "dict {" + "x" * 500, (1234567,) * 7)]
+    assert max(map(len, demo_reports.conclusion(long, 7))) <= 120
 
 
 # --- The whole ---

@@ -1,6 +1,7 @@
 """Objects that broke mem_top 0.2.1 or its peers: each costs at most its own row, and none loses the report.
 
-Every test holds the report against a control: a plain object of its own that must have its row, with its number.
+Every test checks the report against a control: a plain object of its own that must have its row, with its number. The
+file is long because each test defines the classes of its odd objects itself.
 """
 
 import gc

@@ -10,7 +10,9 @@ import types
 
 import fuzz_preview
 import pytest
-from fuzz_preview import Raising, check
+import random_objects
+from fuzz_preview import check
+from random_objects import Raising
 from reports import sections
 
 from mem_top import _native, mem_top
@@ -51,11 +53,11 @@ def test_the_oracle_finds_a_difference() -> None:
 def knots() -> dict[str, object]:
     """Objects that hold themselves, in all the ways that a repr breaks."""
     found: dict[str, object] = {}
-    for kind in (list, fuzz_preview.Lists):
+    for kind in (list, random_objects.Lists):
         one = kind([1])
         one.append(one)
         found[kind.__name__] = one
-    for kind in (dict, fuzz_preview.Dicts, collections.OrderedDict, fuzz_preview.Ordered):
+    for kind in (dict, random_objects.Dicts, collections.OrderedDict, random_objects.Ordered):
         table = kind(a=1)
         table["self"] = table
         found[kind.__name__] = table
@@ -86,12 +88,12 @@ def knots() -> dict[str, object]:
     hidden["keys"], hidden["values"], hidden["items"] = hidden.keys(), hidden.values(), hidden.items()
     found["views"], found["values"], found["proxy"] = hidden, hidden.values(), hidden["proxy"]
     row: list[object] = []
-    row.append(slice(row, fuzz_preview.Own(row).method, None))
+    row.append(slice(row, random_objects.Own(row).method, None))
     found["slice"] = row
     owned: list[object] = []
-    owned.extend([fuzz_preview.Own(owned), fuzz_preview.Own([owned, owned])])
+    owned.extend([random_objects.Own(owned), random_objects.Own([owned, owned])])
     found["through a repr of its own"] = owned
-    point = fuzz_preview.Point(1, 2)
+    point = random_objects.Point(1, 2)
     point.x = [point, {1: point}]
     found["dataclass"], found["list of a dataclass"] = point, point.x
     return found
@@ -110,7 +112,7 @@ def endless() -> dict[str, object]:
     error.args = (error,)
     branching = ValueError()
     branching.args = (slice(branching, branching, branching),)
-    mapping = fuzz_preview.Mapping()
+    mapping = random_objects.Mapping()
     mapping.data = types.MappingProxyType(mapping)  # type: ignore[assignment]
     return {"exception": error, "exception in a slice": branching, "proxy": mapping}
 
@@ -262,7 +264,7 @@ def test_what_stands_for_an_object_that_fails() -> None:
         (functools.partial(max, one), f"functools.partial(<built-in function max>, {broken})"),
         (collections.deque([one]), f"deque([{broken}])"),
         (slice(one), f"slice(None, {broken}, None)"),
-        (fuzz_preview.Own(one), f"(broken __repr__, type={fuzz_preview.Own!r})"),
+        (random_objects.Own(one), f"(broken __repr__, type={random_objects.Own!r})"),
     ]:
         for width in (None, 0, 5, 30, len(whole)):
             assert preview(shown, width) == whole[:width]

@@ -77,17 +77,17 @@ import gc, os, sys
 import mem_top
 
 tests, zoo = sys.argv[1:3]
-# What is left are packages for the zoo to import.
+# The other arguments name packages for the zoo to import.
 sys.argv[1:3] = ["zoo"]
-sys.path.insert(0, tests)
-import handmade, heaps
+sys.path[:0] = [tests, os.path.dirname(zoo)]
+import every_reference, heaps
 
 # The objects, without the program that makes them: it is read while it stands still here.
 source = open(zoo).read()
 namespace = {"__name__": "zoo"}
 exec(compile(source, "zoo.py", "exec"), namespace)
 del source
-threads = handmade.start_threads()
+threads = every_reference.start_threads()
 odd = heaps.Odd(20)
 
 

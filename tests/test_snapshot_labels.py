@@ -1,6 +1,6 @@
-"""Paths on a heap made by hand: each kind of container and label, as a person would write the path.
+"""Paths on a prepared heap: each kind of container and label, with the path that a person would write.
 
-The heap is `handmade`. An object is asked for by its address, so that the question holds nothing.
+The heap is in `every_reference`. Objects are looked up by address, so that the lookup itself holds none.
 """
 
 import ctypes
@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import handmade
+import every_reference
 import pytest
 
 import mem_top
@@ -19,9 +19,9 @@ import mem_top
 @pytest.fixture(scope="module")
 def snapshots() -> Iterator[tuple[mem_top.Snapshot, mem_top.Snapshot]]:
     """One as usual, one with keys."""
-    threads = handmade.start_threads()
+    threads = every_reference.start_threads()
     yield mem_top.snapshot(), mem_top.snapshot(with_keys=True)
-    handmade.close()
+    every_reference.close()
     for thread in threads:
         thread.join()
 
@@ -38,103 +38,108 @@ def paths(snapshot: mem_top.Snapshot, address: int) -> list[str]:
 
 def same(path: str) -> tuple[str, Callable[[], Any]]:
     """A path that is Python: what it names is what it is about."""
-    return path, lambda: eval(path, {"handmade": handmade, "large_namespace": handmade.large_namespace})
+    return path, lambda: eval(
+        path, {"every_reference": every_reference, "large_namespace": every_reference.large_namespace}
+    )
 
 
 # Where Python cannot say it in one expression, how to get there.
 PATHS: list[tuple[str, Callable[[], Any]]] = [
-    same("handmade.leaf"),
-    same("handmade.rows[1]"),
-    same("handmade.pair[1]"),
-    same("handmade.nested['tea'][0]['cup'][0]"),
-    ("handmade.members[*]", lambda: next(iter(handmade.members))),
-    ("handmade.frozen[*]", lambda: next(iter(handmade.frozen))),
-    same("handmade.plain.first"),
-    same("handmade.plain.rows[1]"),
-    same("handmade.materialised.extra"),
-    same("handmade.materialised.first"),
-    same("handmade.only_a_dict.given"),
-    same("handmade.many_attributes.first"),
-    same("handmade.many_attributes.attribute_99"),
-    same("handmade.slotted.left"),
-    same("handmade.slotted.right[0]"),
-    same("handmade.half_slotted.left"),
-    same("handmade.half_slotted.own"),
-    same("handmade.point.x"),
-    same("handmade.point.y[0]"),
-    same("handmade.dict_subclass['name']"),
-    same("handmade.dict_subclass.attribute"),
-    same("handmade.slotted_dict['name']"),
-    same("handmade.slotted_dict.extra"),
-    same("handmade.list_subclass[0]"),
-    same("handmade.list_subclass.attribute"),
-    same("handmade.tuple_subclass[0]"),
-    same("handmade.tuple_subclass.attribute"),
-    ("handmade.set_subclass[*]", lambda: next(iter(handmade.set_subclass))),
-    same("handmade.set_subclass.attribute"),
-    same("handmade.int_subclass.attribute"),
-    same("handmade.str_subclass.attribute"),
-    same("handmade.error.args[0]"),
-    same("handmade.error.__cause__.args[1]"),
+    same("every_reference.leaf"),
+    same("every_reference.rows[1]"),
+    same("every_reference.pair[1]"),
+    same("every_reference.nested['tea'][0]['cup'][0]"),
+    ("every_reference.members[*]", lambda: next(iter(every_reference.members))),
+    ("every_reference.frozen[*]", lambda: next(iter(every_reference.frozen))),
+    same("every_reference.plain.first"),
+    same("every_reference.plain.rows[1]"),
+    same("every_reference.materialised.extra"),
+    same("every_reference.materialised.first"),
+    same("every_reference.only_a_dict.given"),
+    same("every_reference.many_attributes.first"),
+    same("every_reference.many_attributes.attribute_99"),
+    same("every_reference.slotted.left"),
+    same("every_reference.slotted.right[0]"),
+    same("every_reference.half_slotted.left"),
+    same("every_reference.half_slotted.own"),
+    same("every_reference.point.x"),
+    same("every_reference.point.y[0]"),
+    same("every_reference.dict_subclass['name']"),
+    same("every_reference.dict_subclass.attribute"),
+    same("every_reference.slotted_dict['name']"),
+    same("every_reference.slotted_dict.extra"),
+    same("every_reference.list_subclass[0]"),
+    same("every_reference.list_subclass.attribute"),
+    same("every_reference.tuple_subclass[0]"),
+    same("every_reference.tuple_subclass.attribute"),
+    ("every_reference.set_subclass[*]", lambda: next(iter(every_reference.set_subclass))),
+    same("every_reference.set_subclass.attribute"),
+    same("every_reference.int_subclass.attribute"),
+    same("every_reference.str_subclass.attribute"),
+    same("every_reference.error.args[0]"),
+    same("every_reference.error.__cause__.args[1]"),
     (
-        "handmade.error.__cause__.__traceback__.tb_next.tb_frame local 'kept'",
-        lambda: handmade.error.__cause__.__traceback__.tb_next.tb_frame.f_locals["kept"],
+        "every_reference.error.__cause__.__traceback__.tb_next.tb_frame local 'kept'",
+        lambda: every_reference.error.__cause__.__traceback__.tb_next.tb_frame.f_locals["kept"],
     ),
-    same("handmade.error_in_context.__context__.args[0]"),
-    same("handmade.error_with_note.__notes__[0]"),
-    ("handmade.generator local 'kept'", lambda: handmade.generator.gi_frame.f_locals["kept"]),
-    ("handmade.generator local 'captured'", lambda: handmade.generator.gi_frame.f_locals["captured"]),
-    ("handmade.coroutine local 'kept'", lambda: handmade.coroutine.cr_frame.f_locals["kept"]),
+    same("every_reference.error_in_context.__context__.args[0]"),
+    same("every_reference.error_with_note.__notes__[0]"),
+    ("every_reference.generator local 'kept'", lambda: every_reference.generator.gi_frame.f_locals["kept"]),
+    ("every_reference.generator local 'captured'", lambda: every_reference.generator.gi_frame.f_locals["captured"]),
+    ("every_reference.coroutine local 'kept'", lambda: every_reference.coroutine.cr_frame.f_locals["kept"]),
     (
-        "handmade.async_generator[0] local 'kept'",
-        lambda: handmade.async_generator[0].ag_frame.f_locals["kept"],
+        "every_reference.async_generator[0] local 'kept'",
+        lambda: every_reference.async_generator[0].ag_frame.f_locals["kept"],
     ),
-    ("handmade.closure closure 'hidden'", lambda: handmade.closure.__closure__[0].cell_contents),
-    ("handmade.closure closure 'other'[0]", lambda: handmade.closure.__closure__[1].cell_contents[0]),
-    same("handmade.defaults.__defaults__[0]"),
-    same("handmade.defaults.__kwdefaults__['key']"),
-    same("handmade.function.attribute"),
-    same("handmade.Plain.shared"),
-    same("handmade.Plain.by_name['tea']"),
-    same("handmade.Plain.computed.fget.__defaults__[0]"),
-    ("handmade.Plain.static.__func__.__defaults__[0]", lambda: handmade.Plain.static.__defaults__[0]),
-    ("handmade.Plain.of_class.__func__.__defaults__[0]", lambda: handmade.Plain.of_class.__func__.__defaults__[0]),
-    same("handmade.Meta.registry['kinds']"),
-    same("handmade.WithMeta.attribute"),
-    same("handmade.bound.__self__.first"),
-    same("handmade.partial.args[0]"),
-    same("handmade.partial.keywords['key']"),
-    ("handmade.bounded[*]", lambda: handmade.bounded(3)),
-    ("handmade.unbounded[*]", lambda: handmade.unbounded(3)),
-    same("handmade.deque[0]"),
-    same("handmade.deque[150]"),
-    same("handmade.ordered['name']"),
-    same("handmade.default_dict['name']"),
-    same("handmade.default_dict.default_factory"),
-    same("handmade.counter['name']"),
-    same("handmade.chain_map.maps[0]['name']"),
-    same("handmade.plain_queue.queue[1]"),
-    same("handmade.local.attribute"),
-    same("handmade.named[0]"),
-    same("handmade.named[1][0]"),
-    same("handmade.structseq[0]"),
-    same("handmade.text_buffer.attribute"),
-    same("handmade.byte_buffer.attribute"),
-    same("handmade.proxy['name']"),
-    same("handmade.space.name"),
-    same("handmade.few['key_62']"),
-    ("handmade.many[*]", lambda: handmade.many["key_63"]),
-    same("handmade.shrunk['key_63']"),
-    ("handmade.by_leaf key", lambda: next(iter(handmade.by_leaf))),
-    same("handmade.odd_keys['Ünïcode']"),
+    ("every_reference.closure closure 'hidden'", lambda: every_reference.closure.__closure__[0].cell_contents),
+    ("every_reference.closure closure 'other'[0]", lambda: every_reference.closure.__closure__[1].cell_contents[0]),
+    same("every_reference.defaults.__defaults__[0]"),
+    same("every_reference.defaults.__kwdefaults__['key']"),
+    same("every_reference.function.attribute"),
+    same("every_reference.Plain.shared"),
+    same("every_reference.Plain.by_name['tea']"),
+    same("every_reference.Plain.computed.fget.__defaults__[0]"),
+    ("every_reference.Plain.static.__func__.__defaults__[0]", lambda: every_reference.Plain.static.__defaults__[0]),
+    (
+        "every_reference.Plain.of_class.__func__.__defaults__[0]",
+        lambda: every_reference.Plain.of_class.__func__.__defaults__[0],
+    ),
+    same("every_reference.Meta.registry['kinds']"),
+    same("every_reference.WithMeta.attribute"),
+    same("every_reference.bound.__self__.first"),
+    same("every_reference.partial.args[0]"),
+    same("every_reference.partial.keywords['key']"),
+    ("every_reference.bounded[*]", lambda: every_reference.bounded(3)),
+    ("every_reference.unbounded[*]", lambda: every_reference.unbounded(3)),
+    same("every_reference.deque[0]"),
+    same("every_reference.deque[150]"),
+    same("every_reference.ordered['name']"),
+    same("every_reference.default_dict['name']"),
+    same("every_reference.default_dict.default_factory"),
+    same("every_reference.counter['name']"),
+    same("every_reference.chain_map.maps[0]['name']"),
+    same("every_reference.plain_queue.queue[1]"),
+    same("every_reference.local.attribute"),
+    same("every_reference.named[0]"),
+    same("every_reference.named[1][0]"),
+    same("every_reference.structseq[0]"),
+    same("every_reference.text_buffer.attribute"),
+    same("every_reference.byte_buffer.attribute"),
+    same("every_reference.proxy['name']"),
+    same("every_reference.space.name"),
+    same("every_reference.few['key_62']"),
+    ("every_reference.many[*]", lambda: every_reference.many["key_63"]),
+    same("every_reference.shrunk['key_63']"),
+    ("every_reference.by_leaf key", lambda: next(iter(every_reference.by_leaf))),
+    same("every_reference.odd_keys['Ünïcode']"),
     *(
-        ("handmade.odd_keys[*]", lambda key=key: handmade.odd_keys[key])
-        for key in handmade.odd_keys
+        ("every_reference.odd_keys[*]", lambda key=key: every_reference.odd_keys[key])
+        for key in every_reference.odd_keys
         if key != "Ünïcode"
     ),
     same("large_namespace.name_99"),
-    ("handmade.context.spans[0]", lambda: handmade.context[handmade.variable][0]),
-    ("handmade.weak_keys.data[*]", lambda: next(iter(handmade.weak_keys.values()))),
+    ("every_reference.context.spans[0]", lambda: every_reference.context[every_reference.variable][0]),
+    ("every_reference.weak_keys.data[*]", lambda: next(iter(every_reference.weak_keys.values()))),
 ]
 
 
@@ -145,10 +150,10 @@ def test_the_path_is_what_a_person_would_write(snapshots, path, get):
 
 # Of code written in C, what it holds is known, and not under what name.
 UNNAMED: list[tuple[str, Callable[[], Any]]] = [
-    (r"handmade\.view → dict\['name'\]", lambda: next(iter(handmade.view))[1]),
-    (r"handmade\.tees\[[01]\] → .*", lambda: next(iter(handmade.tees[1].__copy__()))),
-    (r"handmade\.weak_callback → handmade\.Leaf", lambda: handmade.weak_callback.__callback__),
-    (r"handmade\.token_variable → handmade\.Leaf", lambda: handmade.token_variable.get()),
+    (r"every_reference\.view → dict\['name'\]", lambda: next(iter(every_reference.view))[1]),
+    (r"every_reference\.tees\[[01]\] → .*", lambda: next(iter(every_reference.tees[1].__copy__()))),
+    (r"every_reference\.weak_callback → every_reference\.Leaf", lambda: every_reference.weak_callback.__callback__),
+    (r"every_reference\.token_variable → every_reference\.Leaf", lambda: every_reference.token_variable.get()),
 ]
 
 
@@ -161,17 +166,17 @@ def test_what_has_no_name_has_a_path_all_the_same(snapshots, path, get):
 def test_the_items_of_a_simple_queue(snapshots):
     snapshot, _ = snapshots
     # Taken out to be told, and put back as it was.
-    item = handmade.simple_queue.get()
+    item = every_reference.simple_queue.get()
     address = id(item)
-    handmade.simple_queue.put(item)
+    every_reference.simple_queue.put(item)
     del item
-    assert paths(snapshot, address)[0] == "handmade.simple_queue[0]"
+    assert paths(snapshot, address)[0] == "every_reference.simple_queue[0]"
 
 
 def test_keys_that_are_no_names_are_told_only_on_request(snapshots):
     _, with_keys = snapshots
-    told = {key: paths(with_keys, id(value))[0] for key, value in handmade.odd_keys.items()}
-    held = "handmade.odd_keys"
+    told = {key: paths(with_keys, id(value))[0] for key, value in every_reference.odd_keys.items()}
+    held = "every_reference.odd_keys"
     assert told["two words"] == f"{held}['two words']"
     assert told["sk-live-4242"] == f"{held}['sk-live-4242']"
     assert told["ann@example.org"] == f"{held}['ann@example.org']"
@@ -179,12 +184,12 @@ def test_keys_that_are_no_names_are_told_only_on_request(snapshots):
     assert told[7] == f"{held}[7]"
     assert told[-(2**40)] == f"{held}[{-(2**40)}]"
     assert {told[key] for key in (2**70, (1, 2), None, b"bytes")} == {f"{held}[*]"}
-    assert paths(with_keys, id(handmade.many["key_63"]))[0] == "handmade.many['key_63']"
+    assert paths(with_keys, id(every_reference.many["key_63"]))[0] == "every_reference.many['key_63']"
 
 
 def test_no_secret_is_in_any_answer_without_request(snapshots, whole_report):
     snapshot, _ = snapshots
-    said = [str(snapshot.why(id(value))) for value in handmade.odd_keys.values()]
+    said = [str(snapshot.why(id(value))) for value in every_reference.odd_keys.values()]
     said += [whole_report, str(snapshot.types(None)), str(snapshot.top(limit=1000))]
     for text in said:
         assert "sk-live" not in text
@@ -193,16 +198,16 @@ def test_no_secret_is_in_any_answer_without_request(snapshots, whole_report):
 
 
 def test_frames_of_other_threads(snapshots):
-    line = handmade.waiting.__code__.co_firstlineno
+    line = every_reference.waiting.__code__.co_firstlineno
     for number in range(3):
-        held = paths(snapshots[0], handmade.elsewhere[f"frame {number}"])
-        assert held == [f"frame waiting (handmade.py:{line}) local 'held'[0]"]
-        captured = paths(snapshots[0], handmade.elsewhere[f"cell {number}"])
-        assert captured[0] == f"frame waiting (handmade.py:{line}) local 'captured'"
+        held = paths(snapshots[0], every_reference.elsewhere[f"frame {number}"])
+        assert held == [f"frame waiting (every_reference.py:{line}) local 'held'[0]"]
+        captured = paths(snapshots[0], every_reference.elsewhere[f"cell {number}"])
+        assert captured[0] == f"frame waiting (every_reference.py:{line}) local 'captured'"
 
 
 def test_the_frame_that_asks():
-    mine = [handmade.Leaf()]
+    mine = [every_reference.Leaf()]
     snapshot = mem_top.snapshot()
     line = sys._getframe().f_code.co_firstlineno
     assert paths(snapshot, id(mine[0])) == [
@@ -212,43 +217,43 @@ def test_the_frame_that_asks():
 
 def test_thread_locals_of_every_thread(snapshots):
     for number in range(3):
-        assert paths(snapshots[0], handmade.elsewhere[f"local {number}"])[0] == "handmade.local.attribute"
+        assert paths(snapshots[0], every_reference.elsewhere[f"local {number}"])[0] == "every_reference.local.attribute"
 
 
 def test_context_variables(snapshots):
     snapshot, _ = snapshots
-    (address,) = {id(handmade.variable.get())}
+    (address,) = {id(every_reference.variable.get())}
     assert paths(snapshot, address)[0] == "context variable spans"
-    numbers = [variable.name for variable in handmade.context if variable.name.startswith("number_")]
+    numbers = [variable.name for variable in every_reference.context if variable.name.startswith("number_")]
     assert len(numbers) == 40
-    for variable, value in handmade.context.items():
+    for variable, value in every_reference.context.items():
         if variable.name in numbers:
-            assert paths(snapshot, id(value))[0] == f"handmade.context.{variable.name}"
+            assert paths(snapshot, id(value))[0] == f"every_reference.context.{variable.name}"
             del value
 
 
 def test_weak_references_hold_nothing(snapshots):
-    held = paths(snapshots[0], id(handmade.weakly_held))
-    assert held == ["handmade.weakly_held"]
+    held = paths(snapshots[0], id(every_reference.weakly_held))
+    assert held == ["every_reference.weakly_held"]
 
 
 def test_a_module_under_two_names_is_told_by_its_own(snapshots, whole_report):
-    assert paths(snapshots[0], id(handmade.leaf)) == ["handmade.leaf"]
+    assert paths(snapshots[0], id(every_reference.leaf)) == ["every_reference.leaf"]
     assert "another_name." not in whole_report
 
 
 def test_a_list_that_holds_itself(snapshots):
-    answer = snapshots[0].why(handmade.self_referring)
-    assert answer.paths[0].text == "handmade.self_referring"
+    answer = snapshots[0].why(every_reference.self_referring)
+    assert answer.paths[0].text == "every_reference.self_referring"
 
 
 def test_many_of_a_type_are_clustered_by_how_they_are_held(snapshots):
-    answer = snapshots[0].why(handmade.Leaf, limit=None)
+    answer = snapshots[0].why(every_reference.Leaf, limit=None)
     clusters = {cluster.path.text: cluster.count for cluster in answer.clusters}
-    assert clusters["handmade.deque[*]"] == 200
-    assert clusters["handmade.many[*]"] == 64
-    assert clusters["handmade.few[*]"] == 63
-    assert clusters["handmade.rows[*]"] == 2
+    assert clusters["every_reference.deque[*]"] == 200
+    assert clusters["every_reference.many[*]"] == 64
+    assert clusters["every_reference.few[*]"] == 63
+    assert clusters["every_reference.rows[*]"] == 2
     assert answer.unreached == 0
     assert answer.count == sum(clusters.values())
 
@@ -256,21 +261,21 @@ def test_many_of_a_type_are_clustered_by_how_they_are_held(snapshots):
 def test_a_constant_of_code_that_no_collector_knows(snapshots):
     namespace: dict[str, Any] = {}
     exec("def answer(): return 123456789012345678901234567890", namespace)
-    handmade.answer = namespace["answer"]
+    every_reference.answer = namespace["answer"]
     try:
         snapshot = mem_top.snapshot()
-        constant = handmade.answer()
+        constant = every_reference.answer()
         found = paths(snapshot, id(constant))
-        index = handmade.answer.__code__.co_consts.index(constant)
-        assert found == [f"handmade.answer.__code__.co_consts[{index}]"]
+        index = every_reference.answer.__code__.co_consts.index(constant)
+        assert found == [f"every_reference.answer.__code__.co_consts[{index}]"]
     finally:
-        del handmade.answer
+        del every_reference.answer
 
 
 def test_the_state_of_containers_that_were_asked_is_unchanged(snapshots):
-    assert len(handmade.shrunk) == 63
-    assert len(handmade.deque) == 200
-    assert not handmade.release.is_set()
+    assert len(every_reference.shrunk) == 63
+    assert len(every_reference.deque) == 200
+    assert not every_reference.release.is_set()
 
 
 def test_references_have_the_kind_of_their_label(snapshots):
@@ -279,20 +284,20 @@ def test_references_have_the_kind_of_their_label(snapshots):
     def labels(of: object) -> list[tuple[str, str | None]]:
         return [(kind, text) for kind, text, *_ in native._references(id(of))]
 
-    assert labels(handmade.rows) == [("Index", "0"), ("Index", "1")]
-    assert labels(handmade.nested) == [("KeyObject", None), ("Key", "tea")]
-    assert labels(handmade.members) == [("Member", None)]
+    assert labels(every_reference.rows) == [("Index", "0"), ("Index", "1")]
+    assert labels(every_reference.nested) == [("KeyObject", None), ("Key", "tea")]
+    assert labels(every_reference.members) == [("Member", None)]
     if sys.version_info >= (3, 11):
-        assert sorted(labels(handmade.plain)) == [("Attribute", "first"), ("Attribute", "rows"), ("Type", None)]
+        assert sorted(labels(every_reference.plain)) == [("Attribute", "first"), ("Attribute", "rows"), ("Type", None)]
     else:
         # There every instance has its dict.
-        assert labels(handmade.plain) == [("Dict", None), ("Type", None)]
-    assert labels(handmade.slotted) == [("Attribute", "left"), ("Attribute", "right"), ("Type", None)]
-    assert ("Base", None) in labels(handmade.HalfSlotted)
-    assert ("Dict", None) in labels(handmade.Plain)
-    assert ("Local", "kept") in labels(handmade.generator) or sys.version_info < (3, 11)
-    address, name, size, refcount, flags = native._object(id(handmade.rows))
-    assert (address, name, size) == (id(handmade.rows), "list", sys.getsizeof(handmade.rows))
+        assert labels(every_reference.plain) == [("Dict", None), ("Type", None)]
+    assert labels(every_reference.slotted) == [("Attribute", "left"), ("Attribute", "right"), ("Type", None)]
+    assert ("Base", None) in labels(every_reference.HalfSlotted)
+    assert ("Dict", None) in labels(every_reference.Plain)
+    assert ("Local", "kept") in labels(every_reference.generator) or sys.version_info < (3, 11)
+    address, name, size, refcount, flags = native._object(id(every_reference.rows))
+    assert (address, name, size) == (id(every_reference.rows), "list", sys.getsizeof(every_reference.rows))
     assert flags & 1
     assert refcount >= 1
 

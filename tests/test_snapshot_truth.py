@@ -25,7 +25,8 @@ import mem_top
 
 # The objects, without the program that makes them: they are compared here.
 zoo, path = sys.argv[1:]
-del sys.argv[1:]  # Which are packages for the zoo to import.
+del sys.argv[1:]  # They would be packages for the zoo to import.
+sys.path.insert(0, os.path.dirname(zoo))
 source = open(zoo).read()
 namespace = {"__name__": "zoo"}
 exec(compile(source, "zoo.py", "exec"), namespace)

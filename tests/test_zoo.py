@@ -19,7 +19,7 @@ from zoo_judge import VERDICTS, Expected, accused, disagreement, expected, fault
 import mem_top
 
 ZOO = Path(__file__).parent / "zoo"
-PLAIN = sorted(path for path in ZOO.glob("*.py") if path.name not in ("drive.py", "stand.py"))
+PLAIN = sorted(path for path in ZOO.glob("*.py") if path.name not in ("drive.py", "runner.py"))
 ODD = sorted((ZOO / "more").glob("*.py"))
 STEPS, ROUNDS = 300, 4
 

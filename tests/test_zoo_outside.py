@@ -42,7 +42,7 @@ def mem_top(*arguments: str) -> "subprocess.CompletedProcess[str]":
 @contextmanager
 def standing(python: str, path: Path) -> Iterator["subprocess.Popen[str]"]:
     case = subprocess.Popen(
-        [python, str(ZOO / "stand.py"), str(path), str(STEPS)],
+        [python, str(ZOO / "runner.py"), str(path), str(STEPS)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

@@ -22,11 +22,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 SUPPORTED = [f"3.{minor}" for minor in range(10, 16)]
 ELSEWHERE = [
-    "test_zoo_unseen", "test_zoo_outside", "test_tui", "test_page", "test_export", "test_cli_pid", "test_core",
-    "test_run_signals", "test_own_memory", "test_docs", "test_zoo_judge",
+    "test_zoo_unseen", "test_zoo_outside", "test_tui", "test_page", "test_export", "test_cli_pid", "test_cli_servers",
+    "test_cli_run", "test_core", "test_run_signals", "test_own_memory", "test_docs", "test_zoo_judge",
 ]  # fmt: skip
 """Tests of which one Python is enough."""
-EXAMPLES = ["test_demo", "test_gearman", "test_shop", "test_bench"]
+EXAMPLES = ["test_demo", "test_gearman", "test_shop", "test_shop_server", "test_bench"]
 """What runs our own programs, with --but-own; the leaks in them are found on every Python by the leak zoo."""
 ODD_CASES = ["3.13", "3.15"]
 """Where the odd cases run, with --but-own."""

@@ -1,8 +1,9 @@
-"""Cases of the torture suite that need no extension: programs that override, replace or half build what is looked at.
+"""Cases of the torture suite that need no extension: programs with overridden, replaced or half-built objects.
 
     odd_programs.py NAME
 
-NAME is that of a function below with hyphens for underscores. As in `lies.py`, each has itself captured; `ran()` is what counts the program's own code.
+NAME is the name of a function below, with hyphens for underscores. As in `lies.py`, each case has itself captured;
+`ran()` counts the calls of the program's own code.
 """
 
 from __future__ import annotations
@@ -258,19 +259,7 @@ def previews_of_subclasses() -> None:
 
             return body
 
-        names = (
-            "len",
-            "getitem",
-            "iter",
-            "contains",
-            "hash",
-            "eq",
-            "bool",
-            "getattribute",
-            "str",
-            "sizeof",
-            "reduce_ex",
-        )
+        names = "len getitem iter contains hash eq bool getattribute str sizeof reduce_ex".split()
         return type("Loud", (base,), {f"__{name}__": method(name) for name in names if hasattr(base, f"__{name}__")})
 
     large = 5_000

@@ -103,7 +103,7 @@ struct Told {
 impl Told {
     /// Damages a program of one interpreter, starting with a seed. Returns the seed after the last.
     fn turn(&mut self, python: &str, mut seed: u64, time: Duration) -> u64 {
-        let zoo = Path::new(env!("CARGO_MANIFEST_DIR")).join("../cpython/tests/blind");
+        let zoo = Path::new(env!("CARGO_MANIFEST_DIR")).join("../cpython/tests/untraced");
         let program =
             "import sys; sys.path.insert(0, sys.argv[1]); import zoo; print('ready', flush=True); input()";
         let mut command = Command::new("setarch");

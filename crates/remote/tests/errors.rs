@@ -1,6 +1,6 @@
 //! Processes that cannot be read are refused, each with its own message and a hint.
 //!
-//! More than 400 lines: a test for each reason, and the programs that have it.
+//! The file is long because each reason for a refusal has a test, and most need a process that is prepared for it.
 #![cfg(target_os = "linux")]
 #![expect(clippy::expect_used, clippy::print_stderr, reason = "a test fails by it; a skipped one says why")]
 #![expect(unsafe_code, reason = "traces a process as a debugger does")]

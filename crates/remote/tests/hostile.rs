@@ -1,8 +1,7 @@
 //! Hostile processes: files with wrong sizes, paths that lead elsewhere, file systems that do not
 //! answer. Also processes whose main thread has ended, or whose number was reused.
 //!
-//! More than 400 lines: half of them are the hostile programs, a file system in user space among
-//! them.
+//! The file is long because half of it is the hostile programs, among them a file system in user space.
 #![cfg(target_os = "linux")]
 #![expect(clippy::expect_used, clippy::print_stderr, reason = "a test fails by it; a skipped one says why")]
 #![expect(unsafe_code, reason = "asks the system which files are opened (inotify)")]

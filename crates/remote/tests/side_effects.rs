@@ -1,4 +1,7 @@
 //! The process that is read goes on as it was: whatever happens to the reader, whatever it does itself.
+//!
+//! The file is long because each test starts a process of its own kind (one that counts signals, forks, executes or
+//! is killed), and the programs of these processes are in it.
 #![cfg(target_os = "linux")]
 #![expect(clippy::expect_used, clippy::print_stderr, reason = "a test fails by it; a skipped one says why")]
 #![expect(unsafe_code, reason = "signals that carry a number, which std does not send")]

@@ -1,6 +1,6 @@
-"""Runs one case of the zoo for somebody who looks from outside: no mem_top in it. CPython 3.8 or later.
+"""Runs one case of the zoo without mem_top in the process, to be read from outside. CPython 3.8 or later.
 
-    python tests/zoo/stand.py CASE.py STEPS
+    python tests/zoo/runner.py CASE.py STEPS
 
 A round of so many steps for each line on standard input, answered with a line; after a line that says `go`, steps without
 end, some two hundred a second, until standard input is closed.

@@ -1,4 +1,4 @@
-"""A heap made by hand: one leaf in each kind of place that can hold an object, and nothing else that holds it."""
+"""One leaf in each kind of place that can hold an object, with no other reference to it."""
 
 from __future__ import annotations
 
