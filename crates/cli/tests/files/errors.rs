@@ -7,7 +7,7 @@ use crate::shop::{fails, folder, mem_top, stdout};
 #[test]
 fn different_processes_are_compared_only_if_asked_for() {
     let advice = expect![[r#"
-        error: snapshots 1 and 2 are of different processes (PID 4711 and PID 4712): growth can only be told within one process
+        error: snapshots 1 and 2 are of different processes (PID 4711 and PID 4712): growth can only be measured within one process
         hint: 1 is leak0.parquet, 2 is other.parquet; to compare them anyway, add --any-process
     "#]];
     fails(&["diff", "leak0.parquet", "other.parquet"], &advice);
@@ -17,7 +17,7 @@ fn different_processes_are_compared_only_if_asked_for() {
     fails(
         &["leaks", "leak0.parquet", "leak1.parquet", "other.parquet"],
         &expect![[r#"
-            error: snapshots 1 and 3 are of different processes (PID 4711 and PID 4712): growth can only be told within one process
+            error: snapshots 1 and 3 are of different processes (PID 4711 and PID 4712): growth can only be measured within one process
             hint: 1 is leak0.parquet, 3 is other.parquet; give snapshots of one process, taken while it ran the same program
         "#]],
     );
@@ -56,16 +56,16 @@ fn errors_say_what_is_missing_and_what_is_similar() {
     fails(
         &["report", "missing.parquet"],
         &expect![[r#"
-        error: missing.parquet: no such file
-        hint: check the path; a snapshot is made by snapshot.save()
-    "#]],
+            error: missing.parquet: no such file
+            hint: check the path; snapshot.save() or mem_top dump creates a snapshot
+        "#]],
     );
     fails(
         &["report", "."],
         &expect![[r#"
-        error: .: not a regular file but a directory
-        hint: give the path of one file
-    "#]],
+            error: .: not a regular file but a directory
+            hint: give the path of a file
+        "#]],
     );
     fails(
         &["leaks", "leak0.parquet", "leak1.parquet", "./leak0.parquet"],
@@ -89,8 +89,8 @@ fn a_name_in_a_failure_cannot_steer_the_terminal() {
     fails(
         &["report", "\x1b[2J.parquet"],
         &expect![[r#"
-        error: \x1b[2J.parquet: no such file
-        hint: check the path; a snapshot is made by snapshot.save()
-    "#]],
+            error: \x1b[2J.parquet: no such file
+            hint: check the path; snapshot.save() or mem_top dump creates a snapshot
+        "#]],
     );
 }
