@@ -1,5 +1,7 @@
 """What reads exports back: pprof by the declared messages, DevTools by its own loader, all by the standard library."""
 
+import contextlib
+import fcntl
 import gzip
 import json
 import os
@@ -7,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -140,29 +143,36 @@ def read_pprof(file: Path) -> tuple[list[tuple[str, str]], list[tuple[tuple[str,
     return types, samples
 
 
+@contextlib.contextmanager
+def alone() -> Iterator[None]:
+    """Keeps other test processes from installing the readers at the same time."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with (CACHE / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def readers() -> Path:
     """The modules of npm that read exports, at the versions that `tests/readers` pins; fetched once."""
     if not (shutil.which("node") and shutil.which("npm")):
         missing("node and npm are not there, which run the loader of DevTools")
-    stamp = CACHE / "package-lock.json"
-    if not stamp.exists() or stamp.read_bytes() != (READERS / "package-lock.json").read_bytes():
-        CACHE.mkdir(parents=True, exist_ok=True)
-        stamp.unlink(missing_ok=True)
-        for name in ("package.json", "package-lock.json"):
-            shutil.copy(READERS / name, CACHE / f"{name}.new")
-        (CACHE / "package.json.new").replace(CACHE / "package.json")
-        shutil.copy(CACHE / "package-lock.json.new", stamp)
-        done = subprocess.run(
-            ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"],
-            cwd=CACHE,
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-        if done.returncode != 0:
-            stamp.unlink(missing_ok=True)
-            missing(f"npm cannot fetch what reads exports: {done.stderr}")
+    with alone():
+        stamp = CACHE / "installed"
+        wanted = (READERS / "package-lock.json").read_bytes()
+        if not stamp.exists() or stamp.read_bytes() != wanted:
+            for name in ("package.json", "package-lock.json"):
+                shutil.copy(READERS / name, CACHE / name)
+            done = subprocess.run(
+                ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"],
+                cwd=CACHE,
+                capture_output=True,
+                text=True,
+                timeout=300,
+                check=False,
+            )
+            if done.returncode != 0:
+                missing(f"npm cannot fetch what reads exports: {done.stderr}")
+            stamp.write_bytes(wanted)
     return CACHE / "node_modules"
 
 
@@ -171,8 +181,9 @@ def read_heapsnapshot(file: Path, many: int = 200) -> Any:
     modules = readers()
     loader = CACHE / "devtools.mjs"
     sources = [READERS / "devtools.js", READERS / "build.js"]
-    if not loader.exists() or any(source.stat().st_mtime > loader.stat().st_mtime for source in sources):
-        subprocess.run(["node", str(READERS / "build.js"), str(modules), str(loader)], check=True, timeout=300)
+    with alone():
+        if not loader.exists() or any(source.stat().st_mtime > loader.stat().st_mtime for source in sources):
+            subprocess.run(["node", str(READERS / "build.js"), str(modules), str(loader)], check=True, timeout=300)
     done = subprocess.run(
         ["node", "--max-old-space-size=8192", str(loader), str(file), str(many)],
         capture_output=True,

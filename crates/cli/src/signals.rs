@@ -195,16 +195,23 @@ fn send(pid: Pid, number: i32) {
 /// is no shell that would continue mem_top. A program that was stopped with `SIGSTOP` is continued by whoever did that.
 fn follow_stop(program: Option<Pid>) {
     let Some(pid) = program else { return };
-    let options = WaitIdOptions::STOPPED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
-    let Ok(Some(status)) = waitid(WaitId::Pid(pid), options) else { return };
+    let stop = WaitIdOptions::STOPPED | WaitIdOptions::NOHANG;
+    let Ok(Some(status)) = waitid(WaitId::Pid(pid), stop | WaitIdOptions::NOWAIT) else { return };
     let is_from_terminal = status.stopped()
         && status
             .stopping_signal()
             .and_then(Signal::from_named_raw)
             .is_some_and(|signal| [Signal::TSTP, Signal::TTIN, Signal::TTOU].contains(&signal));
     if is_from_terminal && std::fs::File::open("/dev/tty").is_ok() {
+        // This stop is taken, so that a later one can be distinguished from it.
+        let _ = waitid(WaitId::Pid(pid), stop);
         let _ = low_level::raise(Signal::STOP.as_raw());
-        send(pid, Signal::CONT.as_raw());
+        // A shell continues the whole process group, and another ^Z may have stopped the program since. It is continued
+        // here only if it is still where it was: this must not undo a new stop.
+        let change = stop | WaitIdOptions::CONTINUED | WaitIdOptions::NOWAIT;
+        if !matches!(waitid(WaitId::Pid(pid), change), Ok(Some(_))) {
+            send(pid, Signal::CONT.as_raw());
+        }
     }
 }
 
