@@ -235,7 +235,8 @@ def test_a_terminal_stops_both_and_continues_both_again_and_again(terminal: Term
         terminal.types(b"\x1a")
         until("the job is stopped", lambda count=time_: len(terminal.told()) == count)
         assert terminal.told()[-1]["stopped"]
-        assert state(terminal.program) == "T"
+        # mem_top may be stopped while it reads the program: then it is a stop of the tracer's.
+        assert state(terminal.program) in ("T", "t")
         assert state(int(str(terminal.told()[-1]["job"]))) == "T"
         terminal.types(b"fg\n")
         until("the program goes on", lambda count=time_: terminal.said.read_text().count("continued") >= count)
@@ -261,7 +262,7 @@ def test_a_stop_that_is_sent_to_mem_top_stops_both(terminal: Terminal) -> None:
     os.kill(job, signal.SIGTSTP)
     until("the job is stopped", lambda: terminal.told())
     assert terminal.told()[-1]["stopped"]
-    assert state(terminal.program) == "T"
+    assert state(terminal.program) in ("T", "t")
     terminal.types(b"fg\n")
     until("the program goes on", lambda: "continued" in terminal.said.read_text())
     os.kill(job, signal.SIGTERM)

@@ -15,7 +15,7 @@ use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, getsid, kill_process, waitid};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, WaitIdStatus, getsid, kill_process, waitid};
 use signal_hook::iterator::exfiltrator::WithOrigin;
 use signal_hook::iterator::exfiltrator::origin::Origin;
 use signal_hook::iterator::{Handle, SignalsInfo};
@@ -155,12 +155,19 @@ fn locked(program: &Mutex<Option<Pid>>) -> MutexGuard<'_, Option<Pid>> {
 /// Handles a signal that arrived.
 fn handle(program: &Mutex<Option<Pid>>, origin: &Origin) {
     let program = locked(program);
-    if origin.signal != Signal::CHILD.as_raw() {
-        let forwarded = program.filter(|&program| is_for(program, origin));
-        forwarded.into_iter().for_each(|program| send(program, origin.signal));
-    } else if origin.cause == Cause::Chld(Chld::Stopped) {
-        follow_stop(*program);
+    if origin.signal == Signal::CHILD.as_raw() {
+        if origin.cause == Cause::Chld(Chld::Stopped) {
+            follow_stop(*program);
+        }
+        return;
     }
+    let Some(pid) = program.filter(|&program| is_for(program, origin)) else { return };
+    // A shell continues its whole job. A second CONT would undo a ^Z that came after the first.
+    if origin.signal == Signal::CONT.as_raw() && has_moved_on(pid) {
+        let _ = waitid(WaitId::Pid(pid), WaitIdOptions::CONTINUED | WaitIdOptions::NOHANG);
+        return;
+    }
+    send(pid, origin.signal);
 }
 
 /// Whether the program has not received the signal by itself.
@@ -197,22 +204,28 @@ fn follow_stop(program: Option<Pid>) {
     let Some(pid) = program else { return };
     let stop = WaitIdOptions::STOPPED | WaitIdOptions::NOHANG;
     let Ok(Some(status)) = waitid(WaitId::Pid(pid), stop | WaitIdOptions::NOWAIT) else { return };
-    let is_from_terminal = status.stopped()
-        && status
-            .stopping_signal()
-            .and_then(Signal::from_named_raw)
-            .is_some_and(|signal| [Signal::TSTP, Signal::TTIN, Signal::TTOU].contains(&signal));
-    if is_from_terminal && std::fs::File::open("/dev/tty").is_ok() {
+    if is_from_terminal(&status) && std::fs::File::open("/dev/tty").is_ok() {
         // This stop is taken, so that a later one can be distinguished from it.
         let _ = waitid(WaitId::Pid(pid), stop);
         let _ = low_level::raise(Signal::STOP.as_raw());
-        // A shell continues the whole process group, and another ^Z may have stopped the program since. It is continued
-        // here only if it is still where it was: this must not undo a new stop.
-        let change = stop | WaitIdOptions::CONTINUED | WaitIdOptions::NOWAIT;
-        if !matches!(waitid(WaitId::Pid(pid), change), Ok(Some(_))) {
+        if !has_moved_on(pid) {
             send(pid, Signal::CONT.as_raw());
         }
     }
+}
+
+/// Whether the program was continued, or stopped anew by its terminal, since it was last waited for.
+fn has_moved_on(pid: Pid) -> bool {
+    let change =
+        WaitIdOptions::STOPPED | WaitIdOptions::CONTINUED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    let status = waitid(WaitId::Pid(pid), change).ok().flatten();
+    status.is_some_and(|status| status.continued() || is_from_terminal(&status))
+}
+
+fn is_from_terminal(status: &WaitIdStatus) -> bool {
+    let signal = status.stopping_signal().and_then(Signal::from_named_raw);
+    status.stopped()
+        && signal.is_some_and(|signal| [Signal::TSTP, Signal::TTIN, Signal::TTOU].contains(&signal))
 }
 
 /// Returns the signals that this process inherited as ignored. Call it before any signal is caught.
