@@ -44,7 +44,7 @@ pub fn processes(rows: &[ProcessRow], host: Option<&str>, style: &Style) -> Stri
     for row in &others {
         closed.row([cells(row), vec![row.command.clone()]].concat());
     }
-    let gap = if out.is_empty() { "" } else { "\n" };
+    let gap = if fine.is_empty() { "" } else { "\n" };
     out.push_str(&format!("{gap}{}\n", style.paint(Role::Heading, "cannot be captured")));
     out.push_str(&closed.text(0));
     for reason in others.iter().filter_map(|row| row.problem.as_deref()) {

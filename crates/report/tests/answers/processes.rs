@@ -218,6 +218,8 @@ fn the_processes_of_a_machine() {
         - process 12 belongs to root, and mem_top runs as www
     "#]]
     .assert_eq(&text::processes(&rows, Some("web-1"), &Style::default()));
+    let refused = text::processes(&rows[1..2], Some("web-1"), &Style::default());
+    assert!(refused.starts_with("Python processes on web-1\n\ncannot be captured\n"), "{refused}");
     assert_eq!(text::processes(&[], None, &Style::default()), "no Python process is running\n");
 }
 
