@@ -11,6 +11,8 @@ from reports import sections
 from mem_top import mem_top
 
 
+# A worker of pytest-xdist has a thread of its own, and CPython warns of a fork beside one.
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded, use of fork:DeprecationWarning")
 def test_a_forked_child_reports():
     mem_top()
     child = os.fork()

@@ -128,6 +128,8 @@ def test_from_two_threads_at_once():
     assert all(knows(snapshot, known) for snapshot in taken)
 
 
+# A worker of pytest-xdist has a thread of its own, and CPython warns of a fork beside one.
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded, use of fork:DeprecationWarning")
 def test_in_a_forked_child(tmp_path):
     known = Known()
     before = mem_top.snapshot()
