@@ -21,6 +21,9 @@ pub(crate) struct ScanPlan {
     pub(crate) fields: Option<u64>,
     /// Offsets of words that may hold a reference without a label.
     pub(crate) words: Rc<[u64]>,
+    /// The state of the module that defines the type, 0 if there is none. Objects may point to it, and as it begins
+    /// with two types as a rule, it looks like an object itself: of the second type.
+    pub(crate) module_state: u64,
     /// Whether such a word is a reference for certain if an object lies there.
     pub(crate) certain: bool,
     /// Whether each object holds a reference to its type, a C type made at run time.

@@ -17,6 +17,7 @@ use crate::kind::ObjectKind;
 use crate::layout::{object, type_object};
 use crate::memory::Memory;
 use crate::objects::definition::{CStruct, Coverage, Definition};
+use crate::objects::module::state_offset;
 use crate::objects::view::{ObjectSink, ObjectView};
 use crate::scan_plan::{LARGEST_SCANNED, ScanPlan};
 use crate::sink::Sink;
@@ -106,6 +107,9 @@ impl<M: Memory> Decoder<'_, M> {
             if to == at && matches!(plan.c_struct, CStruct::Words) {
                 continue;
             }
+            if to == plan.module_state {
+                continue;
+            }
             self.reference_if_object(to, info, plan.certain, sink);
             // From 3.14 the writer of a text buffer is a struct of its own, whose first member is its buffer.
             if info.kind == ObjectKind::TextBuffer && self.layout.minor >= 14 && is_plausible(to) {
@@ -176,11 +180,23 @@ impl<M: Memory> Decoder<'_, M> {
             c_struct: known,
             fields,
             words: words.into(),
+            module_state: self.module_state(bases.first),
             certain: !matches!(info.kind, ObjectKind::Opaque | ObjectKind::TextBuffer)
                 || matches!(known, CStruct::Only(_)),
             holds_type: info.is_gc && !info.is_class && self.is_heap_type(info.address),
             dict_is_member: matches!(info.dict, DictPlace::Offset(dict) if dict > 0 && is_member(dict as u64)),
             items: has_items.then(|| basic(bases.first)),
+        }
+    }
+
+    /// The state of the module that a C type made at run time belongs to; 0 if there is none.
+    fn module_state(&self, of: u64) -> u64 {
+        if of == 0 || self.layout.minor < 9 || !self.is_heap_type(of) {
+            return 0;
+        }
+        match self.pointer(of + self.layout.heap_type.module()) {
+            0 => 0,
+            module => self.pointer(module + state_offset(self.layout.minor)),
         }
     }
 

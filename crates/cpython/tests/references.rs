@@ -185,6 +185,9 @@ fn a_static_type_ends_before_the_members_of_a_class() {
     }
 }
 
+/// The type of the objects below.
+const TYPE: u64 = 0x7f00_0000_8000;
+
 /// The references of an object of a static C type with this name, by memory alone.
 fn alone(minor: u8, name: &str, kind: ObjectKind, memory: Words, basic_size: u64) -> Found {
     alone_with_slots(minor, name, kind, memory, basic_size, &[])
@@ -199,13 +202,12 @@ fn alone_with_slots(
     basic_size: u64,
     slots: &[u64],
 ) -> Found {
-    const TYPE: u64 = 0x7f00_0000_8000;
     const TYPE_OF_TYPES: u64 = 0x7f00_0000_a000;
     const NAME: u64 = 0x7f00_0000_b000;
     const READY: u64 = 1 << 12;
     memory.words.extend([(TUPLE + 8, TYPE_OF_TYPES), (TUPLE + 32, 24)]);
     for (offset, word) in [(8, TYPE_OF_TYPES), (24, NAME), (32, basic_size), (168, READY), (256, 0)] {
-        memory.words.insert(TYPE + offset, word);
+        memory.words.entry(TYPE + offset).or_insert(word);
     }
     let mut bytes = name.as_bytes().to_vec();
     bytes.resize(64, 0);
@@ -268,6 +270,38 @@ fn a_reference_to_an_immortal_object_is_certain_since_its_count_means_nothing() 
     {
         let found = scanned(minor, &[ZONE], immortal);
         assert_eq!(found.references, [(ZONE, None)], "3.{minor}");
+    }
+}
+
+/// Where an interpreter is linked to a low address, the state of a module looks like an object: its first word
+/// is the address of a type, small enough for a reference count, and its second the address of another type.
+#[test]
+fn the_state_of_the_module_of_a_type_is_not_an_object() {
+    const MODULE: u64 = 0x7f00_0000_c000;
+    const HEAP_TYPE_AND_READY: u64 = 1 << 9 | 1 << 12;
+    const TRAVERSE: u64 = 184;
+    const DEALLOC: u64 = 48;
+    for minor in 9..=15 {
+        let module_of_type = TYPE + Layout::of(minor).expect("the version is known").heap_type.module();
+        let state = MODULE + if minor == 15 { 24 } else { 32 };
+        for (module, references) in [(MODULE, vec![ZONE + 64]), (0, vec![ZONE, ZONE + 64])] {
+            let mut memory = Words::default();
+            memory.words.extend([
+                (AT + 16, ZONE),
+                (AT + 24, ZONE + 64),
+                (ZONE, 0x0123_4560),
+                (ZONE + 8, TYPE),
+                (ZONE + 64, 1),
+                (ZONE + 72, TYPE),
+                (TYPE + 168, HEAP_TYPE_AND_READY),
+                (TYPE + TRAVERSE, 0x7f00_0000_f000),
+                (TYPE + DEALLOC, 0x7f00_0000_f100),
+                (module_of_type, module),
+                (state, ZONE),
+            ]);
+            let found = alone(minor, "some.Thing", ObjectKind::Opaque, memory, 32);
+            assert_eq!(found.uncertain, references, "3.{minor}");
+        }
     }
 }
 

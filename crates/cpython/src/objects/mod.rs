@@ -37,7 +37,7 @@ mod mem_top;
 mod memoryview;
 mod method;
 mod mmap;
-mod module;
+pub(crate) mod module;
 mod ndarray;
 mod ordered_dict;
 mod partial;

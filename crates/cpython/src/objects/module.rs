@@ -17,15 +17,20 @@ pub(super) const MODULE: Definition = Definition {
 /// Larger than the state of any module, in bytes.
 const MAX_STATE: u64 = 1 << 14;
 
+/// The offset of `md_state`.
+pub(crate) const fn state_offset(minor: u8) -> u64 {
+    if minor >= 15 { 24 } else { 32 }
+}
+
 /// `module_traverse`: beside the dict, what the module's own traverse visits in its state.
 fn references(module: &ObjectView<'_>, sink: &mut dyn ObjectSink) {
-    let (state, size) = if module.minor() >= 15 {
-        (module.pointer(24), module.word(56))
+    let state = module.pointer(state_offset(module.minor()));
+    let size = if module.minor() >= 15 {
+        module.word(56)
     } else {
         // `md_def`, and `m_size` in it.
         let definition = module.pointer(24);
-        let size = if definition == 0 { 0 } else { module.word_at(definition + 56) };
-        (module.pointer(32), size)
+        if definition == 0 { 0 } else { module.word_at(definition + 56) }
     };
     if state == 0 || (size as i64) < 0 {
         return;
