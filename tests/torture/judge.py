@@ -310,7 +310,7 @@ class Conversation:
 
 
 def most(counter: collections.Counter[object]) -> str:
-    return "; ".join(f"{number} × {what}" for what, number in counter.most_common(4))
+    return "; ".join(f"{number} × {what}" for what, number in counter.most_common(12))
 
 
 def memory_of(pid: int) -> dict[str, int]:
