@@ -75,7 +75,7 @@ pub(crate) enum Blocks {
 }
 
 impl Blocks {
-    /// What an object occupies whose bytes are counted.
+    /// The memory that an object occupies, of which `counted` bytes are counted.
     #[inline]
     pub(crate) fn occupied(self, counted: u64) -> u64 {
         match self {
@@ -131,8 +131,7 @@ impl Footprint {
         Self { values, storage, own, blocks }
     }
 
-    /// What values within an object add to its size: if padding follows for two blocks or none, the part that makes
-    /// its own block larger.
+    /// The growth of an object's size by values within it: of its own block, if that is padded by itself.
     fn inline(&self, values: u64) -> u64 {
         let whole = match self.blocks {
             Blocks::One { .. } => return values,
