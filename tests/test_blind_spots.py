@@ -1,16 +1,23 @@
 """What tools on top of the garbage collector do not see: a snapshot accounts for it, to within a twentieth.
 
-Each leak happens in a process of its own, between two snapshots. What leaked is the sum of `sys.getsizeof` over the
-objects, named one by one; what C code took with malloc is no object, and must show as unexplained.
+Each leak happens in a process of its own, between two snapshots. What leaked is the sum of the memory of the objects
+(`sizes.py`), named one by one; what C code took with malloc is no object, and must show as unexplained.
 """
 
 import importlib.util
 import json
+from pathlib import Path
 
 import pytest
 
+TESTS = str(Path(__file__).resolve().parent)
+
 PROGRAM = """
 import gc, json, sys
+
+sys.path.insert(0, TESTS)
+from sizes import occupied
+
 import mem_top
 
 LEAK
@@ -22,7 +29,7 @@ mem_top.snapshot().memory()  # What a first capture sets up is not of the leak.
 before = mem_top.snapshot()
 kept = leak()
 after = mem_top.snapshot()
-sizes = {id(one): sys.getsizeof(one) for one in leaked(kept)}
+sizes = {id(one): occupied(one) for one in leaked(kept)}
 print(json.dumps({
     "leaked": sum(sizes.values()),
     "seen": after.bytes - before.bytes,
@@ -111,7 +118,8 @@ def leaked(kept):
 
 
 def measured(python, leak: str) -> dict:
-    return json.loads(python(PROGRAM.replace("LEAK", leak, 1), timeout=300).check())
+    program = PROGRAM.replace("TESTS", repr(TESTS), 1).replace("LEAK", leak, 1)
+    return json.loads(python(program, timeout=300).check())
 
 
 @pytest.mark.parametrize("leak", LEAKS)

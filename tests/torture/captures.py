@@ -13,6 +13,10 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).resolve().parent.parent))
+from sizes import occupied as occupied
 
 import mem_top
 

@@ -23,7 +23,7 @@ import traceback
 from collections.abc import Callable, Iterator
 
 import lying_types as lying
-from captures import Traffic, look
+from captures import Traffic, look, occupied
 from lying_objects import HEAD, KEPT, LARGE, SMALL, WORD, Made, each_kind_of_type, filled, look_at, patterns, unchanged
 from names import NAMES
 
@@ -391,7 +391,7 @@ def look_at_sizeof(how: str, answer: int = 32, callback: Callable[[], object] | 
         flags = type(made.one).__flags__
         # Before an object there are two words for the collector, and from 3.11 on two for dict and weak references.
         heads = bool(flags & 1 << 14) + (sys.version_info >= (3, 11) and bool(flags & 0b11000))
-        sizes[id(made.one)] = object.__sizeof__(made.one) + 16 * heads
+        sizes[id(made.one)] = occupied(made.one, object.__sizeof__(made.one) + 16 * heads)
     look((made.one for made in objects), sizes=sizes, calls=lying.calls, problems=unchanged(objects))
 
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 
 import lying_types as lying
-from captures import look
+from captures import look, occupied
 
 WORD = 8
 HEAD = 16
@@ -149,7 +149,7 @@ def look_at(objects: list[Made], *, collect: bool = True, sized: bool = True, pr
     KEPT.append(objects)
     look(
         (made.one for made in objects),
-        sizes={id(made.one): sys.getsizeof(made.one) for made in objects} if sized else None,
+        sizes={id(made.one): occupied(made.one) for made in objects} if sized else None,
         calls=lying.calls,
         problems=unchanged(objects),
         collect=collect,

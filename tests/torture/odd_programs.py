@@ -17,7 +17,7 @@ import sys
 import types
 from collections.abc import Callable
 
-from captures import look
+from captures import look, occupied
 
 CASES: dict[str, Callable[[], None]] = {}
 KEPT: list[object] = []
@@ -330,7 +330,7 @@ def named_tuples_that_lie() -> None:
         of = type("Slotted", (), {"__slots__": slots, "n_fields": 10**6})
         objects.append(of())
     KEPT.append(objects)
-    look(objects, sizes={id(one): sys.getsizeof(one) for one in objects})
+    look(objects, sizes={id(one): occupied(one) for one in objects})
 
 
 @case

@@ -1,4 +1,5 @@
-//! The size of an object as `sys.getsizeof()` reports it, computed from memory alone.
+//! The size of an object as `sys.getsizeof()` reports it, computed from memory alone. What an object occupies, which is
+//! more, is in `footprint.rs`.
 //!
 //! Each C type with a `__sizeof__` of its own has its formula in its file in `objects/`; every other type has
 //! that of `object.__sizeof__`. A class whose `__sizeof__` is written in Python has the formula of its C base
@@ -22,14 +23,19 @@ impl<M: Memory> Decoder<'_, M> {
             true => sizing.header.saturating_sub(gc_head::SIZE as u64),
             false => sizing.header,
         };
-        let object = ObjectView {
+        header.saturating_add(sizing.formula.size(&self.view(at, info)))
+    }
+
+    /// An object, as the functions of its definition read it.
+    #[inline]
+    pub(crate) fn view(&self, at: u64, info: &TypeInfo) -> ObjectView<'_, M> {
+        ObjectView {
             memory: self.memory,
             layout: &self.layout,
             types: &self.types,
             at,
             basic_size: info.basic_size,
             item_size: info.item_size,
-        };
-        header.saturating_add(sizing.formula.size(&object))
+        }
     }
 }

@@ -7,6 +7,7 @@ use crate::c_string::c_string;
 use crate::c_types::CType;
 use crate::cycle_detector::CycleDetector;
 use crate::decoder::Decoder;
+use crate::footprint::{Blocks, Footprint, Storage, Values};
 use crate::kind::ObjectKind;
 use crate::layout::{INLINE_VALUES_MAX, gc_head, object, type_object};
 use crate::memory::Memory;
@@ -77,6 +78,8 @@ pub struct TypeInfo {
     pub limit: Option<u64>,
     /// How its objects are sized.
     pub sizing: Sizing,
+    /// How its objects lie in memory.
+    pub footprint: Footprint,
 }
 
 const MANAGED_DICT: u64 = 1 << 4;
@@ -140,6 +143,12 @@ impl TypeInfo {
             remaining: Remaining::Unlabelled,
             limit: None,
             sizing: Sizing { formula: SizeFormula::Object, header: 0, heads_differ: false },
+            footprint: Footprint {
+                values: Values::None,
+                storage: Storage::Block,
+                own: 16,
+                blocks: Blocks::One { more: 0 },
+            },
         }
     }
 }
@@ -181,6 +190,9 @@ impl<M: Memory> Decoder<'_, M> {
             let keys = self.memory.word(address + self.layout.heap_type.cached_keys())?;
             self.shared_names(keys, sink, &mut attributes);
         }
+        let (sizing, storage) = self.sizing(address, flags, kind);
+        // `object.__new__` gives them to the objects of classes.
+        let values = if is_class { self.values_of(address, dict) } else { Values::None };
         Some(TypeInfo {
             address,
             c_type: self.c_type(address),
@@ -204,7 +216,15 @@ impl<M: Memory> Decoder<'_, M> {
                 .definition
                 .map_or(Remaining::Unlabelled, |known| (known.remaining)(self.layout.minor)),
             limit: base.definition.and_then(|known| known.limit),
-            sizing: self.sizing(address, flags, kind),
+            footprint: Footprint::new(
+                &self.layout,
+                &sizing,
+                storage,
+                values,
+                is_class,
+                (basic_size, item_size),
+            ),
+            sizing,
         })
     }
 
@@ -344,17 +364,19 @@ impl<M: Memory> Decoder<'_, M> {
             .collect()
     }
 
-    fn sizing(&self, address: u64, flags: u64, kind: ObjectKind) -> Sizing {
-        let mut formula = SizeFormula::Object;
+    /// The `__sizeof__` that a type has or inherits, and the storage that goes with it.
+    fn sizing(&self, address: u64, flags: u64, kind: ObjectKind) -> (Sizing, Storage) {
+        let (mut formula, mut storage) = (SizeFormula::Object, Storage::Block);
         let mut at = address;
         for _ in 0..LONGEST_CHAIN {
             if at == 0 {
                 break;
             }
             if self.is_class(at) == Some(false)
-                && let Some(known) = self.c_type(at).and_then(|of| (of.definition().size)(self.layout.minor))
+                && let Some(known) = self.c_type(at).map(CType::definition)
+                && let Some(size) = (known.size)(self.layout.minor)
             {
-                formula = known;
+                (formula, storage) = (size, known.storage);
                 break;
             }
             at = self.pointer(at + type_object::BASE as u64);
@@ -366,7 +388,7 @@ impl<M: Memory> Decoder<'_, M> {
             + type_object::PRE_HEADER_SIZE as u64 * u64::from(has_more);
         // 3.11 and 3.12 ask the type whether there is a head, the others the object (`_PySys_GetSizeOf`).
         let heads_differ = kind == ObjectKind::Type && is_gc && !matches!(self.layout.minor, 11 | 12);
-        Sizing { formula, header, heads_differ }
+        (Sizing { formula, header, heads_differ }, storage)
     }
 
     /// The namespace of the module at an address; `None` if no module lies there.

@@ -83,7 +83,7 @@ pub struct Object {
     pub address: u64,
     /// Its type.
     pub ty: TypeId,
-    /// Its shallow size in bytes, as `sys.getsizeof` answers.
+    /// Its shallow size in bytes: the memory that it occupies.
     pub size: u64,
     /// Its reference count; `u32::MAX` for that many or more.
     pub refcount: u32,

@@ -7,7 +7,7 @@
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 
-use memtop_cpython::{CodeFiles, Pools};
+use memtop_cpython::{CodeFiles, MappedMemory, Pools};
 use memtop_heap::{MemoryNumbers, ProcessIdentity};
 pub(crate) use memtop_procinfo::clocks;
 use memtop_procinfo::{self as procinfo, LARGEST_STACK, Status};
@@ -41,11 +41,11 @@ impl Mappings {
         CodeFiles::new(self.each().map(|(start, end, _, path)| (start, end, path)), interpreter, prefixes)
     }
 
-    /// The number of readable bytes; `None` if it is not known.
-    pub(crate) fn readable(&self) -> Option<u64> {
-        let sum: u64 =
-            self.each().filter(|&(_, _, readable, _)| readable).map(|(start, end, ..)| end - start).sum();
-        (sum > 0).then_some(sum)
+    /// The readable memory; `None` if it is not known.
+    pub(crate) fn readable(&self) -> Option<MappedMemory> {
+        let readable = self.each().filter(|&(_, _, readable, _)| readable);
+        let mapped = MappedMemory::new(readable.map(|(start, end, ..)| (start, end)));
+        (mapped.bytes() > 0).then_some(mapped)
     }
 }
 

@@ -11,15 +11,15 @@ use std::time::Instant;
 use memtop_cpython::layout::{container, object};
 use memtop_cpython::{
     CTypes, Checked, CodeFiles, Decoder, GcLists, HeapAccess, Interpreter, InterpreterFacts,
-    InterpreterRoots, Layout, Memory, ObjectKind, Pools, Preallocated, RuntimeError, TypeInfo, Walk,
-    WalkResult, certain_types, interpreters, known_types, limit_offset, list_objects, static_namespaces,
+    InterpreterRoots, Layout, MappedMemory, Memory, ObjectKind, Pools, Preallocated, RuntimeError, TypeInfo,
+    Walk, WalkResult, certain_types, interpreters, known_types, limit_offset, list_objects,
+    static_namespaces,
 };
 use memtop_heap::{Budget, CaptureInfo, CaptureMethod, Heap, HeapError, MemoryNumbers};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::error::RemoteError;
 use crate::malloc::Malloc;
-use crate::maps::Region;
 use crate::options::CaptureOptions;
 use crate::target::{Copied, Target};
 
@@ -141,7 +141,9 @@ impl Target {
                 .collect::<FxHashMap<u64, u64>>(),
             lru_limit: limit_offset(ObjectKind::LruCache, minor),
             deque_limit: limit_offset(ObjectKind::Deque, minor),
-            mapped: regions.iter().filter(|region| region.readable).map(Region::length).sum(),
+            mapped: MappedMemory::new(
+                regions.iter().filter(|region| region.readable).map(|region| (region.start, region.end)),
+            ),
         };
         let mut source = Outside { image, lists: interpreters.iter().map(|one| one.lists.clone()).collect() };
         let preallocated = self.preallocated(copied, options)?;

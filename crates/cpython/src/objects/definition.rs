@@ -7,6 +7,7 @@
 use memtop_heap::{Label, Shape};
 
 use super::view::{ObjectSink, ObjectView};
+use crate::footprint::Storage;
 use crate::kind::ObjectKind;
 use crate::layout::Layout;
 
@@ -34,6 +35,8 @@ pub(crate) struct Definition {
     pub(crate) remaining: fn(minor: u8) -> Remaining,
     /// The type's own `__sizeof__`; none if it inherits one.
     pub(crate) size: fn(minor: u8) -> Option<SizeFormula>,
+    /// The storage of an object beside its own block, for a type with a `size`.
+    pub(crate) storage: Storage,
     /// The offset of the most items that an object allows itself, a signed word; negative if there is no
     /// limit.
     pub(crate) limit: Option<u64>,
@@ -166,6 +169,7 @@ impl Definition {
             unlabelled: |_| Vec::new(),
             remaining: |_| Remaining::Unlabelled,
             size: |_| None,
+            storage: Storage::Block,
             limit: None,
             mapping: None,
             tag: TagSource::None,

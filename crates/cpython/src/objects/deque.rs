@@ -7,6 +7,7 @@ use super::definition::{CStruct, Definition, Remaining, SizeFormula};
 use super::view::{ObjectSink, ObjectView};
 use crate::address::{MAX_ITEMS, is_item};
 use crate::cycle_detector::CycleDetector;
+use crate::footprint::{Storage, block};
 use crate::kind::ObjectKind;
 
 pub(super) const DEQUE: Definition = Definition {
@@ -15,6 +16,7 @@ pub(super) const DEQUE: Definition = Definition {
     c_struct: |_| Some(CStruct::Read { references, words_from: None }),
     remaining: |_| Remaining::Items,
     size: |_| Some(SizeFormula::Read(size)),
+    storage: Storage::Blocks(occupied),
     limit: Some(64),
     ..Definition::standard("_collections", &["collections.deque"])
 };
@@ -55,4 +57,13 @@ fn references(deque: &ObjectView<'_>, sink: &mut dyn ObjectSink) {
 fn size(deque: &ObjectView<'_>) -> u64 {
     let end = deque.word(LEFT_INDEX).saturating_add(deque.items());
     deque.basic_and(end.div_ceil(BLOCK_ITEMS).saturating_mul(BLOCK_SIZE))
+}
+
+/// The memory of a deque with its blocks, those included that it keeps for later (`numfreeblocks`, from 3.11 on).
+fn occupied(deque: &ObjectView<'_>, own: u64, size: u64) -> u64 {
+    const FREE_BLOCKS: u64 = 72;
+    const MOST_FREE_BLOCKS: u64 = 16;
+    let free = if deque.minor() < 11 { 0 } else { deque.word(FREE_BLOCKS).min(MOST_FREE_BLOCKS) };
+    let blocks = (size.saturating_sub(own) / BLOCK_SIZE).saturating_add(free);
+    block(own).saturating_add(blocks.saturating_mul(block(BLOCK_SIZE)))
 }

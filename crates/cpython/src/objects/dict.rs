@@ -7,6 +7,7 @@ use super::definition::{Coverage, Definition, SizeFormula};
 use super::view::{ObjectView, WORD};
 use crate::address::is_item;
 use crate::decoder::{Decoder, KeyTable};
+use crate::footprint::Storage;
 use crate::kind::ObjectKind;
 use crate::layout::container;
 use crate::memory::Memory;
@@ -18,6 +19,7 @@ pub(super) const DICT: Definition = Definition {
     shape: Shape::Dict,
     coverage: Coverage::All,
     size: |_| Some(SizeFormula::Dict),
+    storage: Storage::Dict,
     ..Definition::interpreter(&["dict", "frozendict"])
 };
 

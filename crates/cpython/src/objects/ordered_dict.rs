@@ -6,6 +6,7 @@ use memtop_heap::Shape;
 use super::definition::{CStruct, Coverage, Definition, Member, SizeFormula};
 use super::dict::tables_size;
 use super::view::{ObjectView, WORD};
+use crate::footprint::{Storage, block};
 use crate::kind::ObjectKind;
 use crate::layout::container;
 
@@ -16,6 +17,7 @@ pub(super) const ORDERED_DICT: Definition = Definition {
     coverage: Coverage::Struct,
     c_struct: |_| Some(CStruct::Only(&[])),
     size: |_| Some(SizeFormula::Read(size)),
+    storage: Storage::Blocks(occupied),
     ..Definition::interpreter(&["collections.OrderedDict"])
 };
 
@@ -30,12 +32,26 @@ pub(super) const DEFAULTDICT: Definition = Definition {
 
 /// `odict_sizeof`: the dict, `od_fast_nodes`, and an `_ODictNode` for each entry.
 fn size(dict: &ObjectView<'_>) -> u64 {
-    const FAST_NODES: u64 = 48;
+    dict.basic_and(tables_size(dict).saturating_add(fast_nodes_size(dict)).saturating_add(nodes_size(dict)))
+}
+
+/// The memory of an ordered dict, in which each node is a block. `size` is without the padding of blocks.
+fn occupied(dict: &ObjectView<'_>, own: u64, size: u64) -> u64 {
+    let (fast, nodes) = (fast_nodes_size(dict), nodes_size(dict));
+    let tables = size.saturating_sub(own).saturating_sub(fast).saturating_sub(nodes);
+    [block(own), block(tables), block(fast), nodes].into_iter().fold(0, u64::saturating_add)
+}
+
+fn fast_nodes_size(dict: &ObjectView<'_>) -> u64 {
     const FAST_NODES_SIZE: u64 = 72;
+    dict.word(FAST_NODES_SIZE).saturating_mul(WORD)
+}
+
+fn nodes_size(dict: &ObjectView<'_>) -> u64 {
+    const FAST_NODES: u64 = 48;
     const NODE: u64 = 32;
-    let nodes = if dict.word(FAST_NODES) == 0 { 0 } else { dict.word(container::DICT_USED as u64) };
-    let more = tables_size(dict)
-        .saturating_add(dict.word(FAST_NODES_SIZE).saturating_mul(WORD))
-        .saturating_add(nodes.saturating_mul(NODE));
-    dict.basic_and(more)
+    match dict.word(FAST_NODES) {
+        0 => 0,
+        _ => dict.word(container::DICT_USED as u64).saturating_mul(NODE),
+    }
 }

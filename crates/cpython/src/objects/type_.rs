@@ -6,6 +6,7 @@ use super::definition::{Coverage, Definition, Member, SizeFormula};
 use super::dict::key_table_size;
 use super::view::ObjectView;
 use crate::decoder::Decoder;
+use crate::footprint::{Storage, block};
 use crate::kind::ObjectKind;
 use crate::layout::{object, type_object};
 use crate::memory::Memory;
@@ -25,9 +26,12 @@ pub(super) const TYPE: Definition = Definition {
         ]
     },
     size: |_| Some(SizeFormula::Read(size)),
+    storage: Storage::Blocks(occupied),
     ..Definition::interpreter(&["type"])
 };
 
+/// More slots than a class has.
+const MAX_MEMBERS: u64 = 1 << 16;
 /// A word that is smaller is not a pointer but an index: the interpreter's own static types have some of
 /// their parts elsewhere from 3.12 on.
 const LOWEST_POINTER: u64 = 1 << 16;
@@ -94,6 +98,16 @@ fn size(of: &ObjectView<'_>) -> u64 {
     let keys = of.pointer(of.layout.heap_type.cached_keys());
     let keys = if keys == 0 { 0 } else { key_table_size(of, keys) };
     of.basic_size_of_types().saturating_add(keys)
+}
+
+/// The memory of a class: behind its struct are the `PyMemberDef`s of its slots and one more (`PyType_GenericAlloc`),
+/// and its key table is a block. A static type is part of a file.
+fn occupied(of: &ObjectView<'_>, own: u64, size: u64) -> u64 {
+    if !of.is_heap_type() {
+        return size;
+    }
+    let members = of.items().min(MAX_MEMBERS).saturating_add(1).saturating_mul(of.item_size);
+    block(own.saturating_add(members)).saturating_add(block(size.saturating_sub(own)))
 }
 
 /// The size of `PyTypeObject`.

@@ -6,6 +6,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::c_types::CTypes;
 use crate::decoder::Decoder;
 use crate::known_types::KnownTypes;
+use crate::mapped_memory::MappedMemory;
 use crate::memory::Memory;
 use crate::type_info::TypeInfo;
 
@@ -56,8 +57,8 @@ pub trait HeapAccess {
     /// Prefetches the memory of objects that are copied soon. `lists` are the types of dicts and lists.
     fn prefetch(&self, near: Option<u64>, far: Option<u64>, lists: (u64, u64));
 
-    /// How many bytes are mapped now; `None` if that cannot have changed since the walk began.
-    fn mapped(&self) -> Option<u64> {
+    /// The memory that is mapped now; `None` if that cannot have changed since the facts were collected.
+    fn mapped(&self) -> Option<MappedMemory> {
         None
     }
 
@@ -90,8 +91,8 @@ pub struct InterpreterFacts {
     pub lru_limit: Option<u64>,
     /// The offset of the limit of a bounded deque.
     pub deque_limit: Option<u64>,
-    /// How many readable bytes the process has mapped: no object is larger.
-    pub mapped: u64,
+    /// The readable memory of the process: no object is larger than what it lies in.
+    pub mapped: MappedMemory,
 }
 
 /// The addresses at which an interpreter's roots begin.

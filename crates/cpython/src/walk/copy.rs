@@ -1,5 +1,7 @@
 //! Copies the objects that a walk meets: their sizes, counts and references.
 
+use std::borrow::Cow;
+
 use memtop_heap::{Flags, Label, Name, Object, ObjectId, push};
 
 use super::access::HeapAccess;
@@ -7,16 +9,21 @@ use super::address_index::AddressId;
 use super::heap_sink::HeapSink;
 use super::state::{KnownType, RECENT, Walk};
 use crate::decoder::Decoder;
+use crate::footprint::Blocks;
 use crate::kind::ObjectKind;
-use crate::layout::{gc_head, object as object_layout};
+use crate::layout::{container, gc_head, object as object_layout};
+use crate::mapped_memory::MappedMemory;
 use crate::memory::{Checked, Memory};
 use crate::sink::Sink;
+use crate::type_info::TypeInfo;
 
 /// How many objects ahead memory is prefetched, in two steps.
 const FAR: usize = 32;
 const NEAR: usize = 16;
 /// The size of an object that pymalloc may have allocated, at most.
 const SMALL: u64 = 512;
+/// The size up to which a trusted object is not compared with the memory that it lies in.
+const UNCOMPARED: u64 = 1 << 16;
 const HEAD: u64 = gc_head::SIZE as u64;
 
 impl<'w, S: HeapAccess> Walk<'w, S> {
@@ -125,8 +132,10 @@ impl<'w, S: HeapAccess> Walk<'w, S> {
         address: u64,
         flags: Flags,
     ) -> ObjectId {
-        let size = decoder.size(address, &self.known[index].info);
-        let size = if size <= self.mapped { size } else { self.too_large(size, index) };
+        let info = &self.known[index].info;
+        let size = decoder.with_uncounted(address, info, decoder.size(address, info));
+        let storage = storage_of(self.checked, info, address);
+        let size = if size <= SMALL { size } else { self.checked_size(size, index, address, storage) };
         if size <= SMALL {
             self.sink.addresses.insert_small(id);
         }
@@ -141,18 +150,25 @@ impl<'w, S: HeapAccess> Walk<'w, S> {
         id
     }
 
-    /// The size of an object that seems larger than all mapped memory: unless more is mapped by now, the
-    /// object is damaged, and is counted as such.
-    #[cold]
+    /// The size of a large object. One that is larger than the memory that it lies in, or than that of its `storage`, is
+    /// damaged: it is counted as such, and gets the size of its own struct.
     #[inline(never)]
-    fn too_large(&mut self, size: u64, type_index: usize) -> u64 {
-        self.mapped = self.mapped.max(self.source.mapped().unwrap_or(0));
-        if size <= self.mapped {
+    fn checked_size(&mut self, size: u64, index: usize, address: u64, storage: Option<u64>) -> u64 {
+        let info = &self.known[index].info;
+        let mut fits = fits(&self.mapped, info, size, address, storage);
+        if !fits && !self.is_mapped_current {
+            self.is_mapped_current = true;
+            if let Some(now) = self.source.mapped() {
+                fits = self::fits(&now, info, size, address, storage);
+                self.mapped = Cow::Owned(now);
+            }
+        }
+        if fits {
             return size;
         }
         self.damaged += 1;
-        let basic = self.known[type_index].info.basic_size;
-        if basic <= self.mapped { basic } else { 0 }
+        let basic = info.basic_size;
+        if basic <= self.mapped.bytes_from(address) { basic } else { 0 }
     }
 
     #[inline(always)]
@@ -175,8 +191,12 @@ impl<'w, S: HeapAccess> Walk<'w, S> {
             Some(plan) => self.source.size(plan, &known.info, address, &mut self.decoder),
             None => known.info.basic_size,
         };
-        if size > self.mapped {
-            size = self.too_large(size, index);
+        if known.has_uncounted {
+            size = self.decoder.with_uncounted(address, &known.info, size);
+        }
+        if size > UNCOMPARED {
+            let storage = storage_of(self.memory, &known.info, address);
+            size = self.checked_size(size, index, address, storage);
         }
         let known = &self.known[index];
         if size <= SMALL {
@@ -243,6 +263,32 @@ impl<'w, S: HeapAccess> Walk<'w, S> {
         {
             self.sink.reference(dict, Label::DICT);
         }
+    }
+}
+
+/// The address of the storage of an object, if it is one block and its place is known.
+fn storage_of(memory: &impl Memory, info: &TypeInfo, address: u64) -> Option<u64> {
+    let offset = match info.kind {
+        ObjectKind::List => container::LIST_ITEMS,
+        ObjectKind::Dict | ObjectKind::DictAndMore => container::DICT_KEYS,
+        ObjectKind::Set => container::SET_TABLE,
+        _ => return None,
+    };
+    memory.word(address + offset as u64)
+}
+
+/// Whether an object may have this size, by the memory that is mapped where it lies.
+fn fits(mapped: &MappedMemory, info: &TypeInfo, size: u64, address: u64, storage: Option<u64>) -> bool {
+    /// More than all blocks of an object take beside its own and the largest.
+    const OTHERS: u64 = 4096;
+    let head = info.sizing.header;
+    match (info.footprint.blocks, storage) {
+        (Blocks::One { .. }, _) => size.saturating_sub(head) <= mapped.bytes_from(address),
+        (Blocks::Two { own, .. }, Some(storage)) => {
+            let rest = size.saturating_sub(own);
+            rest <= OTHERS || rest - OTHERS <= mapped.bytes_from(storage)
+        }
+        _ => size <= mapped.bytes(),
     }
 }
 

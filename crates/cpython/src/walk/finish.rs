@@ -30,6 +30,8 @@ impl<S: HeapAccess> Walk<'_, S> {
             .iter()
             .filter_map(|known| self.sink.addresses.known_id(known.info.address).map(|id| (known.id, id)));
         let types = types.collect();
+        // Types have the ids 0, 1, 2, …
+        let blocks = self.known.iter().map(|known| known.info.footprint.blocks).collect();
         if self.sink.crowded {
             self.notes
                 .push("the heap is spread over more than 64 GiB: objects beyond that are missing".to_owned());
@@ -43,6 +45,7 @@ impl<S: HeapAccess> Walk<'_, S> {
             order: self.sink.order,
             roots: self.roots,
             types,
+            blocks,
             names: self.names,
             limits: self.limits,
             own: self.own,
@@ -87,6 +90,7 @@ impl WalkResult {
             order,
             roots,
             types,
+            blocks,
             names,
             limits,
             own,
@@ -103,6 +107,7 @@ impl WalkResult {
         }
         let ranks = addresses.into_ranks(&order)?;
         drop(order);
+        builder.map_sizes(|ty, size| blocks.get(ty.index()).map_or(size, |blocks| blocks.occupied(size)));
         let object = |id: AddressId| ranks.row(id).map(ObjectId::from_index);
         // Every target was met.
         let met = |target: ObjectId| object(AddressId(target.raw())).unwrap_or(ObjectId::from_index(0));

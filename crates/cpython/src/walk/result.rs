@@ -3,6 +3,7 @@
 use memtop_heap::{HeapBuilder, Label, Name, ObjectId, Root, TypeId};
 
 use super::address_index::{AddressId, AddressIndex};
+use crate::footprint::Blocks;
 
 /// A reference that counts may refute.
 pub(super) struct UncertainReference {
@@ -21,6 +22,8 @@ pub struct WalkResult {
     /// The roots; their targets are address ids.
     pub(super) roots: Vec<Root>,
     pub(super) types: Vec<(TypeId, AddressId)>,
+    /// By type: the blocks of its objects.
+    pub(super) blocks: Vec<Blocks>,
     pub(super) names: Vec<(ObjectId, Name)>,
     pub(super) limits: Vec<(ObjectId, u64)>,
     /// mem_top's own modules, their namespaces, and instances of its classes.

@@ -1,5 +1,7 @@
 //! The state of a walk.
 
+use std::borrow::Cow;
+
 use memtop_heap::{Name, ObjectId, Origin, Root, TypeId};
 use rustc_hash::FxHashMap;
 
@@ -8,6 +10,7 @@ use super::address_index::AddressId;
 use super::heap_sink::HeapSink;
 use super::preallocated::Preallocated;
 use crate::decoder::Decoder;
+use crate::mapped_memory::MappedMemory;
 use crate::memory::Checked;
 use crate::objects::definition::TagSource;
 use crate::type_info::TypeInfo;
@@ -30,6 +33,8 @@ pub(super) struct KnownType<P> {
     /// Whether its objects refer to nothing.
     pub(super) is_leaf: bool,
     pub(super) tag: TagSource,
+    /// Whether an object must be read to know what it occupies.
+    pub(super) has_uncounted: bool,
     /// The offsets of the address and the length of memory that its objects map.
     pub(super) mapping: Option<(u64, u64)>,
 }
@@ -43,8 +48,10 @@ pub struct Walk<'w, S: HeapAccess> {
     pub(super) checked_decoder: Option<Decoder<'w, Checked<'w, S::Memory>>>,
     /// How many of the objects that were met are copied.
     pub(super) done: usize,
-    /// How many bytes are mapped, at least.
-    pub(super) mapped: u64,
+    /// The readable memory, as far as it is known.
+    pub(super) mapped: Cow<'w, MappedMemory>,
+    /// Whether it was read since the heap is held still.
+    pub(super) is_mapped_current: bool,
     pub(super) decoder: Decoder<'w, S::Memory>,
     pub(super) sink: HeapSink<'w, S::Memory>,
     pub(super) facts: &'w InterpreterFacts,
@@ -92,7 +99,8 @@ impl<'w, S: HeapAccess> Walk<'w, S> {
             checked,
             checked_decoder: None,
             done: 0,
-            mapped: facts.mapped,
+            mapped: Cow::Borrowed(&facts.mapped),
+            is_mapped_current: false,
             decoder,
             sink,
             facts,

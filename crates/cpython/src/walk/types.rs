@@ -91,7 +91,19 @@ impl<S: HeapAccess> Walk<'_, S> {
         let tag = definition.map_or(TagSource::None, |known| known.tag);
         let mapping = definition.and_then(|known| known.mapping);
         let is_trusted = !is_known || self.source.is_trusted(of);
-        self.known.push(KnownType { info, id, plan: None, limit, is_trusted, is_own, is_leaf, tag, mapping });
+        let has_uncounted = info.footprint.is_read();
+        self.known.push(KnownType {
+            info,
+            id,
+            plan: None,
+            limit,
+            is_trusted,
+            is_own,
+            is_leaf,
+            tag,
+            has_uncounted,
+            mapping,
+        });
         if !is_known {
             return Some(index);
         }

@@ -12,7 +12,7 @@ mod source;
 use std::time::Instant;
 
 use memtop_cpython::{
-    CTypes, Checked, CodeFiles, Decoder, InterpreterFacts, InterpreterRoots, Preallocated, Walk,
+    CTypes, Checked, CodeFiles, Decoder, InterpreterFacts, InterpreterRoots, MappedMemory, Preallocated, Walk,
 };
 use memtop_heap::{Budget, CaptureInfo, CaptureMethod, HEADROOM, Heap, HeapError, PythonVersion, headroom};
 use pyo3::exceptions::{PyMemoryError, PyRuntimeError};
@@ -125,7 +125,7 @@ fn interpreter_facts(py: Python<'_>, runtime: &Runtime) -> PyResult<InterpreterF
         standard_modules: facts.standard_modules.clone(),
         lru_limit: facts.lru_limit,
         deque_limit: facts.deque_limit,
-        mapped: mappings.readable().unwrap_or(u64::MAX),
+        mapped: mappings.readable().unwrap_or_else(MappedMemory::unknown),
     })
 }
 

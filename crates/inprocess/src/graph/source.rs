@@ -1,7 +1,7 @@
 //! Gives the walk access to this process's heap: sizes and references by the types' own C functions.
 
 use memtop_cpython::layout::{gc_head, object, type_object};
-use memtop_cpython::{CTypes, Decoder, HeapAccess, Memory, ObjectKind, TypeInfo};
+use memtop_cpython::{CTypes, Decoder, HeapAccess, MappedMemory, Memory, ObjectKind, TypeInfo};
 use memtop_heap::HeapError;
 
 use crate::process::Mappings;
@@ -142,7 +142,7 @@ impl HeapAccess for InProcess<'_, '_> {
         }
     }
 
-    fn mapped(&self) -> Option<u64> {
+    fn mapped(&self) -> Option<MappedMemory> {
         Mappings::read().readable()
     }
 
