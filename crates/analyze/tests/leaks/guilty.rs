@@ -358,3 +358,19 @@ fn a_list_that_has_another_name_for_a_while() {
     });
     assert_eq!(named(&texts), "m.store.index.seen: m.Request (container)");
 }
+
+#[test]
+fn two_dicts_with_the_same_keys_are_two_suspects() {
+    let texts = four(|round| {
+        "module:m -> ns:dict -> s:dict('sessions')[232]; ns -> c:dict('carts')[232]\n".to_owned()
+            + &each(0..10 + 10 * round, |n| {
+                format!(
+                    "s -> k{n}:str(key)[60]; s -> s{n}:m.Session([*])[300]\n\
+                     c -> k{n}(key); c -> c{n}:m.Cart([*])[150]"
+                )
+            })
+    });
+    assert_eq!(named(&texts), "m.sessions: m.Session (container); m.carts: m.Cart (container)");
+    let graphs = heaps(&texts);
+    assert!(ask(&graphs).suspects.iter().all(|suspect| suspect.co_holders.is_empty()));
+}
