@@ -271,3 +271,22 @@ fn workers_that_come_and_go_with_what_they_gathered() {
         .collect();
     assert_eq!(acquitted(&texts), Reason::NoGrowth { detectable: Some(200) });
 }
+
+/// Each entry of a full cache is another one at the address of an old one, and so are its tables, which have no names. Some
+/// of them happen to be larger each time.
+#[test]
+fn entries_with_tables_that_use_addresses_again() {
+    let texts = four(|round| {
+        "module:m -> ns:dict -> c:dict('cache')\n".to_owned()
+            + &each(0..60 - 2 * round, |n| {
+                let table = |t: usize| {
+                    let items = 17 + (37 * n + 101 * round + 13 * n * round + 29 * t) % 50;
+                    format!("p{n} -> d{n}x{t}:dict[{}]\n", 64 + 8 * items)
+                        + &each(0..items, |i| format!("d{n}x{t} -> i{n}x{t}x{i}r{round}:int([*])[28]"))
+                };
+                format!("c -> k{n}:str(key)[50]; c -> p{n}:re.Pattern([*])[64]\n")
+                    + &(0..3).map(table).collect::<String>()
+            })
+    });
+    assert_eq!(acquitted(&texts), NOTHING);
+}
