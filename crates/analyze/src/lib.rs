@@ -17,6 +17,7 @@ mod accumulation;
 mod counters;
 mod diff;
 mod dominators;
+mod durable_paths;
 mod garbage;
 mod group_leaks;
 mod heap_series;

@@ -95,8 +95,20 @@ impl ShortestPaths {
     /// If a cost is 64 or more.
     #[must_use]
     pub fn new(heap: &Heap, costs: &Costs) -> Self {
+        Self::walk(heap, &StepCosts::new(heap, costs), 1, |_| Some(0), |_, _, _| true)
+    }
+
+    /// Finds the paths in `heap` from the roots that have a phase, over the references that `admits` accepts, given
+    /// their holder and index. A root takes part from its phase on, which is below `phases`; what was reached in a
+    /// phase before stays as it is.
+    pub(crate) fn walk(
+        heap: &Heap,
+        steps: &StepCosts<'_>,
+        phases: u8,
+        phase: impl Fn(&Root) -> Option<u8>,
+        admits: impl Fn(ObjectId, usize, Reference) -> bool,
+    ) -> Self {
         let count = heap.objects().len();
-        let steps = StepCosts::new(heap, costs);
         let mut paths = Self {
             cost: vec![UNREACHED; count],
             before: vec![u32::MAX; count],
@@ -104,46 +116,50 @@ impl ShortestPaths {
             order: Vec::new(),
         };
         let mut buckets: Vec<Vec<ObjectId>> = vec![Vec::new(); BUCKETS];
-        let mut waiting = 0_usize;
-        for (id, root) in heap.roots().iter() {
-            let cost = u32::from(steps.root(root));
-            if !steps.own(root.object) && cost < paths.cost[root.object.index()] {
-                paths.cost[root.object.index()] = cost;
-                paths.via[root.object.index()] = id.raw();
-                buckets[cost as usize % BUCKETS].push(root.object);
-                waiting += 1;
-            }
-        }
         let mut settled = vec![false; count];
         let mut current = 0_u32;
         let mut batch = Vec::new();
-        while waiting > 0 {
-            // Objects that a batch adds at the same cost come in the next round of the same bucket.
-            std::mem::swap(&mut batch, &mut buckets[current as usize % BUCKETS]);
-            if batch.is_empty() {
-                current += 1;
-                continue;
+        for now in 0..phases {
+            let mut waiting = 0_usize;
+            for (id, root) in heap.roots().iter().filter(|(_, root)| phase(root) == Some(now)) {
+                let to = root.object.index();
+                let cost = current + u32::from(steps.root(root));
+                if !settled[to] && !steps.own(root.object) && cost < paths.cost[to] {
+                    paths.cost[to] = cost;
+                    paths.via[to] = id.raw();
+                    buckets[cost as usize % BUCKETS].push(root.object);
+                    waiting += 1;
+                }
             }
-            waiting -= batch.len();
-            for from in batch.drain(..) {
-                if paths.cost[from.index()] != current || std::mem::replace(&mut settled[from.index()], true)
-                {
+            while waiting > 0 {
+                // Objects that a batch adds at the same cost come in the next round of the same bucket.
+                std::mem::swap(&mut batch, &mut buckets[current as usize % BUCKETS]);
+                if batch.is_empty() {
+                    current += 1;
                     continue;
                 }
-                paths.order.push(from);
-                let namespace = steps.namespace_of(from);
-                for reference in heap.references().of(from) {
-                    let to = reference.to.index();
-                    if settled[to] || steps.own(reference.to) {
+                waiting -= batch.len();
+                for from in batch.drain(..) {
+                    let is_late = paths.cost[from.index()] != current;
+                    if is_late || std::mem::replace(&mut settled[from.index()], true) {
                         continue;
                     }
-                    let cost = current + u32::from(steps.step(from, namespace, reference));
-                    if cost < paths.cost[to] {
-                        paths.cost[to] = cost;
-                        paths.before[to] = from.raw();
-                        paths.via[to] = reference.label.raw();
-                        buckets[cost as usize % BUCKETS].push(reference.to);
-                        waiting += 1;
+                    paths.order.push(from);
+                    let namespace = steps.namespace_of(from);
+                    let first = heap.references().range(from).start;
+                    for (index, reference) in heap.references().of(from).enumerate() {
+                        let to = reference.to.index();
+                        if settled[to] || steps.own(reference.to) {
+                            continue;
+                        }
+                        let cost = current + u32::from(steps.step(from, namespace, reference));
+                        if cost < paths.cost[to] && admits(from, first + index, reference) {
+                            paths.cost[to] = cost;
+                            paths.before[to] = from.raw();
+                            paths.via[to] = reference.label.raw();
+                            buckets[cost as usize % BUCKETS].push(reference.to);
+                            waiting += 1;
+                        }
                     }
                 }
             }

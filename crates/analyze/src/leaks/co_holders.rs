@@ -1,8 +1,9 @@
 //! Co-holders: other places that hold the new items of a finding.
 //!
-//! A co-holder of a larger place is not a suspect of its own: the larger one names it.
+//! A co-holder of a larger place is not a suspect of its own: the larger one names it. What counts are the objects that
+//! accumulate, so two dicts that share their keys, or a table that has the same small numbers, hold nothing together.
 
-use memtop_heap::ObjectId;
+use memtop_heap::{LabelKind, ObjectId};
 use rustc_hash::FxHashMap;
 
 use super::detect::Search;
@@ -16,7 +17,7 @@ use crate::path_nodes::{NodeKind, PathNodeId};
 struct NewItems {
     /// By object: the number of the finding whose item it is, from 1; 0 for none.
     finding_of: Vec<u16>,
-    /// By finding: how many items it has.
+    /// By finding: how many of its items count.
     counts: Vec<u64>,
     /// By object: the nearest object on its path that has existed since the first heap; [`NONE`] if there is none.
     survivors: Vec<u32>,
@@ -51,8 +52,9 @@ impl Search<'_, '_> {
             }
         }
         let mut finding_of = vec![0_u16; last.owner.len()];
-        let mut counts = vec![0_u64; findings.len()];
         let mut survivors = vec![NONE; last.owner.len()];
+        // By finding: new keys, and new items that are not keys.
+        let mut counts = vec![(0_u64, 0_u64); findings.len()];
         for &id in last.shortest.in_order() {
             let index = id.index();
             let from = last.before(id);
@@ -63,10 +65,23 @@ impl Search<'_, '_> {
             survivors[index] = from.map_or(NONE, |from| survivors[from.index()]);
             finding_of[index] = from.map_or(0, |from| member_of[last.owner_of(from).index()]);
             if finding_of[index] != 0 {
-                counts[usize::from(finding_of[index]) - 1] += 1;
+                let (keys, values) = &mut counts[usize::from(finding_of[index]) - 1];
+                *if self.is_key(id) { keys } else { values } += 1;
             }
         }
-        NewItems { finding_of, counts, survivors }
+        // Where values accumulate, keys only lead to them; a dict whose values are not new objects holds its keys.
+        for &id in last.shortest.in_order() {
+            let number = finding_of[id.index()];
+            if number != 0 && self.is_key(id) && counts[usize::from(number) - 1].1 > 0 {
+                finding_of[id.index()] = 0;
+            }
+        }
+        let counts = counts.into_iter().map(|(keys, values)| if values > 0 { values } else { keys });
+        NewItems { finding_of, counts: counts.collect(), survivors }
+    }
+
+    fn is_key(&self, id: ObjectId) -> bool {
+        self.last.label(id).is_some_and(|label| label.kind() == LabelKind::KeyObject)
     }
 
     /// The places that refer to new items by another way than the best path, with the number of the finding and how

@@ -1,14 +1,15 @@
-//! Objects gained and lost in each interval, attributed to their nearest surviving holder.
+//! What the objects that are in every heap gained in each interval.
 //!
-//! A new object is a gain of its nearest ancestor, on the best path, that existed before; a lost one is a loss of the
-//! nearest that still exists. So every object counts once, at the place that a person would name: not the entry, but
-//! the dict that holds it. Places are grouped by path node; holders that gained items in every interval are kept apart
+//! An object that is not in every heap counts at its nearest ancestor on the best path that is: not at the entry, but at
+//! the dict that holds it, as a person would name it. The growth of a place is the difference of what it holds in two
+//! heaps, so items that are replaced, and holders that come and go with their items, are not growth. Places are grouped
+//! by the path node that their holder has in the last heap; holders that gained items in every interval are kept apart
 //! from the others of their node, so that one that grows is seen among many that do not.
 //!
 //! A namespace that is a root of its own (of a class or module that was created at run time) counts with the class or
 //! the module, if another object holds that.
 //!
-//! Invariant: three passes over the objects of each interval, and one hash look-up for each object that came or went.
+//! Invariant: three passes over the objects of each heap, and one hash look-up for each object that is not in every heap.
 
 use memtop_heap::{Flags, LabelKind, ObjectId, RootKind, Shape, StringId};
 use rustc_hash::FxHashMap;
@@ -50,9 +51,7 @@ pub(super) struct GrowthRow {
     pub(super) net: Vec<i64>,
     /// By interval: objects.
     pub(super) objects: Vec<i64>,
-    /// By interval: items that the holder refers to directly, less those that went.
-    pub(super) items: Vec<i64>,
-    /// By interval: such items that came.
+    /// By interval: items that came and to which the holder refers directly.
     pub(super) new: Vec<u64>,
     /// By interval: of these, how many are still there at the end.
     pub(super) lasting: Vec<u64>,
@@ -85,16 +84,18 @@ pub(super) struct Gains {
 /// The place at which an object that came or went is counted.
 #[derive(Clone, Copy)]
 struct Anchor {
-    /// The object that is there in both heaps; `NONE` for a root.
+    /// The object that is in every heap; `NONE` for a root.
     at: u32,
     /// The child below it: an object, or `OWN`.
     child: u32,
 }
 
+/// One heap.
+#[derive(Clone, Copy)]
 struct Side<'a, 'b> {
     facts: &'a HeapFacts<'b>,
-    stays: &'a [u32],
-    grower: &'a [bool],
+    /// By object: the object of the last heap that it is, if it is in every heap; else [`NONE`].
+    at_end: &'a [u32],
 }
 
 impl Gains {
@@ -113,13 +114,15 @@ impl Gains {
 
     /// Counts an interval; each is to be counted once, in any order.
     pub(super) fn add(&mut self, heaps: &[Summary], nodes: &PathNodes, interval: &Interval<'_, '_>) {
-        let Interval { index, old, new, matches, old_grower, new_grower, lasts } = *interval;
-        let old = Side { facts: old, stays: &matches.stays, grower: old_grower };
-        let new = Side { facts: new, stays: &matches.was, grower: new_grower };
+        let Interval { index, old, new, matches, lasts, .. } = *interval;
+        let old = Side { facts: old, at_end: interval.old_at_end };
+        let new = Side { facts: new, at_end: interval.new_at_end };
         let Some(first) = heaps.first() else { return };
-        self.count(first, nodes, index, &old, None);
-        self.count(first, nodes, index, &new, Some((&matches.came, lasts)));
-        self.survivors(nodes, index, &old, &new);
+        if index == 0 {
+            self.count(first, nodes, interval, old, 0);
+        }
+        self.count(first, nodes, interval, new, index + 1);
+        self.survivors(nodes, interval, old, new);
         for &id in new.facts.shortest.in_order().iter().filter(|id| matches.came[id.index()] == NONE) {
             if let Some(node) = new.facts.placement.of(id).filter(|&node| nodes.is_repeated(node)) {
                 let of = self.chained.entry(node).or_insert_with(|| vec![(0, 0); self.intervals]);
@@ -144,7 +147,6 @@ impl Gains {
                 place,
                 net: vec![0; intervals],
                 objects: vec![0; intervals],
-                items: vec![0; intervals],
                 new: vec![0; intervals],
                 lasting: vec![0; intervals],
                 moved: vec![0; intervals],
@@ -158,76 +160,94 @@ impl Gains {
         &mut rows[index]
     }
 
-    /// Counts the objects that are on one side of an interval and not on the other: gains on the newer side, with the
-    /// object that each was before and whether it lasts; losses on the older side.
+    /// Counts the objects of the heap `level` that are not in every heap: they add to the interval before, and what
+    /// the next heap has of them is compared with them.
     fn count(
         &mut self,
         first: &Summary,
         nodes: &PathNodes,
-        t: usize,
-        side: &Side<'_, '_>,
-        newer: Option<(&[u32], &[bool])>,
+        interval: &Interval<'_, '_>,
+        side: Side<'_, '_>,
+        level: usize,
     ) {
         let facts = side.facts;
         let anchors = anchors(side);
         let intervals = self.intervals;
+        let add = |values: &mut [i64], amount: i64| {
+            if let Some(before) = level.checked_sub(1) {
+                values[before] += amount;
+            }
+            if let Some(after) = values.get_mut(level) {
+                *after -= amount;
+            }
+        };
+        // An amount at the end, less what there was at the beginning.
+        let sign = i64::from(level == intervals) - i64::from(level == 0);
+        let Interval { matches, lasts, .. } = *interval;
         for &id in facts.shortest.in_order() {
             let (index, Some(node)) = (id.index(), facts.placement.of(id)) else { continue };
-            if side.stays[index] != NONE || facts.heap.objects().flags(id).contains(Flags::GARBAGE) {
+            if side.at_end[index] != NONE || facts.heap.objects().flags(id).contains(Flags::GARBAGE) {
                 continue;
             }
             let Anchor { at, child } = anchors[index];
             let below = ObjectId::from_raw(child).and_then(|child| facts.placement.of(child));
-            let holder = match ObjectId::from_raw(at) {
-                Some(at) => facts.placement.of(at).map(|node| nodes.owner(node)),
-                None => below.map(|below| root_of(nodes, below)),
+            let known = ObjectId::from_raw(at).map(|at| interval.name_of(side.at_end[at.index()]));
+            let (holder, grower) = match known {
+                Some((name, grower)) => (name, grower),
+                None => (below.map(|below| root_of(nodes, below)), false),
             };
             let Some(holder) = holder else { continue };
             let child_node = match below {
                 None => OWN,
-                Some(below) if first.at(below).0 > 0 => below.index() as u32,
+                Some(below) if first.at(below).0 > 0 && is_below(nodes, below, holder) => {
+                    below.index() as u32
+                }
                 Some(_) => LATER,
             };
-            let grower = at != NONE && side.grower[at as usize];
             let size = facts.heap.objects().size(id).cast_signed();
             let direct = child == id.raw();
             let row = self.row(GrowthSite { holder, grower, child: child_node });
-            let sign = if newer.is_some() { 1 } else { -1 };
-            row.net[t] += sign * size;
-            row.objects[t] += sign;
+            add(&mut row.net, size);
+            add(&mut row.objects, 1);
             let tally = row.types.entry(nodes.get(node).type_name).or_default();
             tally.count.resize(intervals, 0);
-            tally.count[t] += sign;
+            add(&mut tally.count, 1);
             tally.bytes += sign * size;
-            let is_key = facts.label(id).is_some_and(|label| label.kind() == LabelKind::KeyObject);
             tally.direct += if direct { sign } else { 0 };
-            row.items[t] += if direct && !is_key { sign } else { 0 };
-            if let Some((came, lasts)) = newer {
+            if let Some(t) = level.checked_sub(1).filter(|_| matches.was[index] == NONE) {
+                let is_key = facts.label(id).is_some_and(|label| label.kind() == LabelKind::KeyObject);
                 row.gained += size.unsigned_abs();
                 row.framed += if facts.framed[index] { size.unsigned_abs() } else { 0 };
-                row.moved[t] += if came[index] == NONE { 0 } else { size };
+                row.moved[t] += if matches.came[index] == NONE { 0 } else { size };
                 row.weak += u64::from(direct && facts.shape(id) == Shape::Weak);
                 row.new[t] += u64::from(direct && !is_key);
                 row.lasting[t] += u64::from(direct && !is_key && lasts[index]);
             }
-            self.total[t] += sign * size;
+            add(&mut self.total, size);
         }
     }
 
-    /// Counts the changes of the objects that stayed.
-    fn survivors(&mut self, nodes: &PathNodes, t: usize, old: &Side<'_, '_>, new: &Side<'_, '_>) {
-        let intervals = self.intervals;
+    /// Counts the changes of the objects that are in every heap.
+    fn survivors(
+        &mut self,
+        nodes: &PathNodes,
+        interval: &Interval<'_, '_>,
+        old: Side<'_, '_>,
+        new: Side<'_, '_>,
+    ) {
+        let (intervals, t) = (self.intervals, interval.index);
         for &b in new.facts.shortest.in_order() {
-            let (Some(a), Some(node)) = (ObjectId::from_raw(new.stays[b.index()]), new.facts.placement.of(b))
-            else {
-                continue;
-            };
+            let at_end = new.at_end[b.index()];
+            let before = ObjectId::from_raw(interval.matches.was[b.index()]).filter(|_| at_end != NONE);
+            let (Some(a), Some(node)) = (before, new.facts.placement.of(b)) else { continue };
             let size = |facts: &HeapFacts<'_>, id| facts.heap.objects().size(id).cast_signed();
             let grown = size(new.facts, b) - size(old.facts, a);
             let owner = new.facts.owner_of(b);
-            let grower = new.grower[owner.index()];
+            // A part of an object that is not in every heap is named by itself.
+            let owner_at_end = Some(new.at_end[owner.index()]).filter(|&owner| owner != NONE);
+            let (Some(holder), grower) = interval.name_of(owner_at_end.unwrap_or(at_end)) else { continue };
             if grown != 0 {
-                let row = self.row(GrowthSite { holder: nodes.owner(node), grower, child: OWN });
+                let row = self.row(GrowthSite { holder, grower, child: OWN });
                 row.net[t] += grown;
                 let tally = row.types.entry(nodes.get(node).type_name).or_default();
                 tally.count.resize(intervals, 0);
@@ -237,7 +257,7 @@ impl Gains {
             if owner == b {
                 let change = i64::from(new.facts.degree[b.index()]) - i64::from(old.facts.degree[a.index()]);
                 if change != 0 {
-                    let of = self.degrees.entry((nodes.owner(node), grower)).or_default();
+                    let of = self.degrees.entry((holder, grower)).or_default();
                     of.resize(intervals, (0, 0));
                     of[t] = (of[t].0 + change, of[t].1 + change.unsigned_abs());
                 }
@@ -246,15 +266,20 @@ impl Gains {
     }
 }
 
+/// Whether a node is below another: the holder has the same path in this heap as in the last one.
+fn is_below(nodes: &PathNodes, below: PathNodeId, holder: PathNodeId) -> bool {
+    nodes.get(below).parent.map(|parent| nodes.owner(parent)) == Some(holder) || below == holder
+}
+
 /// The node of the root that a node is below.
 fn root_of(nodes: &PathNodes, node: PathNodeId) -> PathNodeId {
     std::iter::successors(Some(node), |&node| nodes.get(node).parent).last().unwrap_or(node)
 }
 
-/// The place at which each object that is not on the other side is counted.
-fn anchors(side: &Side<'_, '_>) -> Vec<Anchor> {
+/// The place at which each object that is not in every heap is counted.
+fn anchors(side: Side<'_, '_>) -> Vec<Anchor> {
     let facts = side.facts;
-    let there = |id: ObjectId| side.stays[id.index()] != NONE;
+    let there = |id: ObjectId| side.at_end[id.index()] != NONE;
     let mut anchors = vec![Anchor { at: NONE, child: OWN }; facts.owner.len()];
     let mut late: Vec<ObjectId> = Vec::new();
     for &id in facts.shortest.in_order().iter().filter(|&&id| !there(id)) {
@@ -288,11 +313,11 @@ fn anchors(side: &Side<'_, '_>) -> Vec<Anchor> {
 }
 
 /// Attributes namespaces that are roots to the class or module that they belong to.
-fn rehang(side: &Side<'_, '_>, anchors: &mut [Anchor], late: &[ObjectId]) {
+fn rehang(side: Side<'_, '_>, anchors: &mut [Anchor], late: &[ObjectId]) {
     let facts = side.facts;
     let mut of: FxHashMap<u32, Anchor> = late.iter().map(|id| (id.raw(), anchors[id.index()])).collect();
     for &id in facts.shortest.in_order() {
-        if side.stays[id.index()] != NONE || !matches!(facts.shape(id), Shape::Class | Shape::Module) {
+        if side.at_end[id.index()] != NONE || !matches!(facts.shape(id), Shape::Class | Shape::Module) {
             continue;
         }
         for reference in facts.heap.references().of(id).filter(|r| r.label.kind() == LabelKind::Dict) {
@@ -301,7 +326,7 @@ fn rehang(side: &Side<'_, '_>, anchors: &mut [Anchor], late: &[ObjectId]) {
             }
         }
     }
-    for &id in facts.shortest.in_order().iter().filter(|&&id| side.stays[id.index()] == NONE) {
+    for &id in facts.shortest.in_order().iter().filter(|&&id| side.at_end[id.index()] == NONE) {
         let Anchor { at: NONE, child } = anchors[id.index()] else { continue };
         if let Some(&known) = of.get(&child).filter(|known| known.at != NONE) {
             anchors[id.index()] = known;

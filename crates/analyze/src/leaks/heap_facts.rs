@@ -215,4 +215,40 @@ impl<'a> HeapFacts<'a> {
         items.truncate(limit);
         items
     }
+
+    /// Up to `count` of the items of an object and its parts, spread evenly over them.
+    pub(super) fn sample(&self, id: ObjectId, count: usize) -> Vec<ObjectId> {
+        let mut all = 0;
+        self.each_item(id, |_| all += 1);
+        let (mut sample, mut place) = (Vec::with_capacity(count), 0);
+        self.each_item(id, |to| {
+            if sample.len() <= place * count / all {
+                sample.push(to);
+            }
+            place += 1;
+        });
+        sample
+    }
+
+    /// How many items of an object and its parts meet a condition.
+    pub(super) fn count_of(&self, id: ObjectId, is_counted: impl Fn(ObjectId) -> bool) -> usize {
+        let mut count = 0;
+        self.each_item(id, |to| count += usize::from(is_counted(to)));
+        count
+    }
+
+    fn each_item(&self, id: ObjectId, mut visit: impl FnMut(ObjectId)) {
+        let mut of = vec![id];
+        while let Some(from) = of.pop() {
+            for reference in self.heap.references().of(from) {
+                match reference.label.kind() {
+                    LabelKind::Type => {}
+                    kind if kind.is_fold() && self.before(reference.to) == Some(from) => {
+                        of.push(reference.to);
+                    }
+                    _ => visit(reference.to),
+                }
+            }
+        }
+    }
 }

@@ -126,11 +126,22 @@ pub(super) struct Interval<'i, 'h> {
     pub(super) old: &'i HeapFacts<'h>,
     pub(super) new: &'i HeapFacts<'h>,
     pub(super) matches: &'i ObjectMatches,
-    /// By object of the older and of the newer heap: as [`History::grower`].
-    pub(super) old_grower: &'i [bool],
-    pub(super) new_grower: &'i [bool],
+    /// By object of the older and of the newer heap: the object of the last heap that it is, if it is in every heap;
+    /// else [`NONE`].
+    pub(super) old_at_end: &'i [u32],
+    pub(super) new_at_end: &'i [u32],
+    /// By object of the last heap: its node or that of its owner, and as [`History::grower`].
+    pub(super) names: &'i [Option<PathNodeId>],
+    pub(super) grower: &'i [bool],
     /// By object of the newer heap: whether it is still there at the end.
     pub(super) lasts: &'i [bool],
+}
+
+impl Interval<'_, '_> {
+    /// The name of an object of the last heap, and whether it is a grower.
+    pub(super) fn name_of(&self, at_end: u32) -> (Option<PathNodeId>, bool) {
+        (self.names[at_end as usize], self.grower[at_end as usize])
+    }
 }
 
 impl History {
@@ -191,7 +202,8 @@ impl History {
     fn find_slots(&mut self, last: &HeapFacts<'_>, nodes: &PathNodes, past: &[Past], intervals: usize) {
         for &id in last.shortest.in_order() {
             let (object, Some(node)) = (past[id.index()], last.placement.of(id)) else { continue };
-            if object.gained > 0 && last.owner_of(id) == id {
+            let is_in_all = usize::from(object.stayed) == intervals;
+            if is_in_all && object.gained > 0 && last.owner_of(id) == id {
                 self.gained.entry(nodes.owner(node)).or_default().push(id);
             }
             // A part belongs to its owner, and is skipped unless it is a plain value, as the bytes of a buffer are.
@@ -221,22 +233,32 @@ impl History {
         let last = store.facts(end)?;
         let degrees: FxHashMap<ObjectId, u32> =
             self.slots.values().flatten().map(|slot| (slot.last, last.degree[slot.last.index()])).collect();
+        let own_name = |id: u32| {
+            let owner = last.owner_of(ObjectId::from_index(id as usize));
+            last.placement.of(owner).map(|node| store.nodes().owner(node))
+        };
+        let count = self.first.len() as u32;
+        let names: Vec<Option<PathNodeId>> = (0..count).map(own_name).collect();
+        let at_end = |id: u32| if self.first[id as usize] == NONE { NONE } else { id };
+        let mut new_at_end: Vec<u32> = (0..count).map(at_end).collect();
+        let mut lasts = vec![true; new_at_end.len()];
         drop(last);
-        let mut new_grower = self.grower.clone();
-        let mut lasts = vec![true; new_grower.len()];
         for index in (0..store.intervals()).rev() {
             store.keep_only(&[index, index + 1]);
             let (old, new, matches) = (store.facts(index)?, store.facts(index + 1)?, store.matches(index)?);
-            let of = |next: &[bool], to: u32| to != NONE && next[to as usize];
-            let old_grower: Vec<bool> = matches.stays.iter().map(|&to| of(&new_grower, to)).collect();
-            let old_lasts: Vec<bool> = matches.same.iter().map(|&to| of(&lasts, to)).collect();
+            let later = |&to: &u32| if to == NONE { NONE } else { new_at_end[to as usize] };
+            let old_at_end: Vec<u32> = matches.stays.iter().map(later).collect();
+            let last = |&to: &u32| to != NONE && lasts[to as usize];
+            let old_lasts: Vec<bool> = matches.same.iter().map(last).collect();
             let interval = Interval {
                 index,
                 old: &old,
                 new: &new,
                 matches: &matches,
-                old_grower: &old_grower,
-                new_grower: &new_grower,
+                old_at_end: &old_at_end,
+                new_at_end: &new_at_end,
+                names: &names,
+                grower: &self.grower,
                 lasts: &lasts,
             };
             visit(&self.heaps, store.nodes(), &interval);
@@ -252,7 +274,7 @@ impl History {
                     slot.has_more = degrees[&slot.last] > old.degree[slot.first.index()];
                 }
             }
-            (new_grower, lasts) = (old_grower, old_lasts);
+            (new_at_end, lasts) = (old_at_end, old_lasts);
         }
         Ok(())
     }

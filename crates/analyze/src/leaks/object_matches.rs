@@ -4,8 +4,9 @@
 //! at its address in the next heap there is one of the same type, at the same path node, under the same key; an item
 //! must also have kept something of its own, or it is another that took its place. It is the *same*, wherever it is
 //! held now, if at its address is one of its type with at least half of its own content, each part of which is the same
-//! in turn. And a value that was *replaced* has a successor: the value in its slot (the same holder, the same name, key
-//! or index) in the next heap.
+//! in turn. Of a large container a sample is compared, and an empty container says nothing about its owner. And a value
+//! that was *replaced* has a successor: the value in its slot (the same holder, the same name, key or index) in the next
+//! heap.
 //!
 //! The addresses of two heaps are merged in order: linear, apart from the sorting when the facts were computed.
 
@@ -18,6 +19,10 @@ use crate::path_nodes::{NodeKind, PathNodes};
 
 /// The number of items by which an object is recognised.
 const LOOKED_AT: usize = 16;
+/// The share of such items by which a container is recognised that has more: its items come and go.
+const OF_MANY: f64 = 0.25;
+/// The most references of a C object among which one without a label is looked for.
+const MEMBERS: usize = 64;
 /// An order that is shorter than this many times the root of the number of items may be chance.
 const BY_CHANCE: f64 = 3.0;
 
@@ -144,15 +149,18 @@ impl ObjectMatches {
             let Some(b) = ObjectId::from_raw(self.same[a.index()]) else { continue };
             let Some(to) = new.placement.of(b) else { continue };
             let degree = old.degree[a.index()] as usize;
-            if !below[to.index()] || degree == 0 || degree > LOOKED_AT {
+            if !below[to.index()] || degree == 0 {
                 continue;
             }
-            let kept = self.kept(old, new, a, b);
+            let (kept, least) = match degree {
+                0..=LOOKED_AT => (self.kept(old, new, a, b), limits.same_parts),
+                _ => (self.kept_of_many(old, new, a, b), OF_MANY),
+            };
             if kept <= 0.0 && varies(nodes.get(to).kind) && self.stays[a.index()] == b.raw() {
                 self.stays[a.index()] = NONE;
                 self.was[b.index()] = NONE;
             }
-            if kept < limits.same_parts {
+            if kept < least {
                 self.same[a.index()] = NONE;
                 self.came[b.index()] = NONE;
             }
@@ -169,11 +177,33 @@ impl ObjectMatches {
         if mine.is_empty() {
             return 1.0;
         }
+        let telling = |id: &ObjectId| tells(old, *id);
+        if mine.iter().any(telling) {
+            mine.retain(telling);
+        }
         let now = new.items(b, false, 4 * LOOKED_AT);
         let still = |id: &&ObjectId| {
             ObjectId::from_raw(self.same[id.index()]).is_some_and(|same| now.contains(&same))
         };
         mine.iter().filter(still).count() as f64 / mine.len() as f64
+    }
+
+    /// As [`ObjectMatches::kept`], of a container with many items: the share of a sample of them.
+    fn kept_of_many(&self, old: &HeapFacts<'_>, new: &HeapFacts<'_>, a: ObjectId, b: ObjectId) -> f64 {
+        let mut mine = old.sample(a, LOOKED_AT);
+        let telling = |id: &ObjectId| tells(old, *id);
+        if mine.iter().any(telling) {
+            mine.retain(telling);
+        }
+        let mut expected: Vec<u32> = mine.iter().map(|id| self.same[id.index()]).collect();
+        expected.retain(|&same| same != NONE);
+        if expected.is_empty() {
+            return 0.0;
+        }
+        expected.sort_unstable();
+        expected.dedup();
+        let found = new.count_of(b, |to| expected.binary_search(&to.raw()).is_ok());
+        found.min(expected.len()) as f64 / mine.len() as f64
     }
 
     /// Finds values that were replaced in their slots: the holder stays, and neither the old value nor the new one
@@ -227,6 +257,13 @@ fn longest_ascent(numbers: &[usize]) -> Vec<bool> {
     chosen
 }
 
+/// Whether an object can be recognised by more than its address, or is a plain value. An empty container cannot.
+fn tells(facts: &HeapFacts<'_>, id: ObjectId) -> bool {
+    facts.degree[id.index()] > 0
+        || facts.heap.objects().flags(id).tag() != 0
+        || facts.shape(id) == memtop_heap::Shape::Atom
+}
+
 /// Whether the objects at such a node are some of many, without names of their own.
 fn varies(kind: NodeKind) -> bool {
     matches!(kind, NodeKind::Any | NodeKind::KeyObject | NodeKind::Unlabelled)
@@ -241,7 +278,16 @@ fn slot(facts: &HeapFacts<'_>, nodes: &PathNodes, id: ObjectId) -> Option<u64> {
         (LabelKind::Attribute | LabelKind::Local | LabelKind::Closure, _) => Some(name(node.text.raw())),
         (LabelKind::Key, _) if node.kind == NodeKind::Attribute => Some(name(node.text.raw())),
         (LabelKind::Storage, _) => Some(u64::from(node.type_name.raw()) << 8 | 8),
-        (LabelKind::Unlabelled, _) => Some((u64::from(node.type_name.raw())) << 8 | 6),
+        (LabelKind::Unlabelled, _) => {
+            // Several of one type without a name cannot be distinguished.
+            let ty = facts.heap.objects().type_of(id);
+            let alike =
+                facts.before(id).into_iter().flat_map(|from| facts.heap.references().of(from).take(MEMBERS));
+            let alike = alike.filter(|reference| {
+                reference.label == label && facts.heap.objects().type_of(reference.to) == ty
+            });
+            (alike.count() == 1).then_some(u64::from(node.type_name.raw()) << 8 | 6)
+        }
         _ => Some(facts.key[id.index()]).filter(|&key| key != 0),
     }
 }

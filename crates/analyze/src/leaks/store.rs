@@ -13,9 +13,10 @@ use memtop_heap::CaptureInfo;
 use super::heap_facts::{HeapFacts, on_threads};
 use super::object_matches::ObjectMatches;
 use super::thresholds::Thresholds;
+use crate::durable_paths::DurablePaths;
 use crate::heap_series::{HeapHandle, HeapSeries};
 use crate::path_nodes::PathNodes;
-use crate::shortest::{Costs, ShortestPaths};
+use crate::shortest::Costs;
 
 /// The facts about the heaps and intervals of a series.
 pub(super) struct Store<'a, S: ?Sized> {
@@ -25,6 +26,7 @@ pub(super) struct Store<'a, S: ?Sized> {
     limits: &'a Thresholds,
     in_memory: bool,
     nodes: PathNodes,
+    durable: DurablePaths,
     facts: Vec<Option<Arc<HeapFacts<'a>>>>,
     matches: Vec<Option<Arc<ObjectMatches>>>,
 }
@@ -39,6 +41,7 @@ impl<'a, S: HeapSeries + ?Sized> Store<'a, S> {
             limits,
             in_memory: series.is_in_memory(),
             nodes: PathNodes::new(),
+            durable: DurablePaths::default(),
             facts: vec![None; heaps],
             matches: vec![None; heaps.saturating_sub(1)],
         }
@@ -80,16 +83,18 @@ impl<'a, S: HeapSeries + ?Sized> Store<'a, S> {
         }
     }
 
-    /// Computes all facts at once, on threads, if they will be kept: those of one heap do not depend on another.
+    /// Finds the paths that are valid in all heaps, and computes all facts at once, on threads, if they will be kept:
+    /// with these paths, those of one heap do not depend on another.
     ///
     /// # Errors
     /// As [`Store::heap`].
     pub(super) fn prepare(&mut self) -> Result<(), S::Error> {
+        self.durable = DurablePaths::find(self.len(), &Costs::default(), |index| self.heap(index))?;
         if !self.in_memory {
             return Ok(());
         }
         let heaps = (0..self.len()).map(|index| self.heap(index)).collect::<Result<Vec<_>, _>>()?;
-        let paths = on_threads(heaps.clone(), |heap| ShortestPaths::new(&heap, &Costs::default()));
+        let paths = on_threads(heaps.clone(), |heap| self.durable.in_heap(&heap, &Costs::default()));
         let mut placed = Vec::with_capacity(heaps.len());
         for (heap, shortest) in heaps.into_iter().zip(paths) {
             let placement = self.nodes.place(&heap, &shortest);
@@ -126,7 +131,7 @@ impl<'a, S: HeapSeries + ?Sized> Store<'a, S> {
         }
     }
 
-    /// The facts of a heap. The first time, heaps must be asked for in the order of time.
+    /// The facts of a heap, after [`Store::prepare`]. The first time, heaps must be asked for in the order of time.
     ///
     /// # Errors
     /// As [`Store::heap`].
@@ -135,7 +140,7 @@ impl<'a, S: HeapSeries + ?Sized> Store<'a, S> {
             return Ok(Arc::clone(facts));
         }
         let heap = self.heap(index)?;
-        let shortest = ShortestPaths::new(&heap, &Costs::default());
+        let shortest = self.durable.in_heap(&heap, &Costs::default());
         let placement = self.nodes.place(&heap, &shortest);
         let facts = Arc::new(HeapFacts::new(heap, shortest, placement, self.nodes.len()));
         self.facts[index] = Some(Arc::clone(&facts));

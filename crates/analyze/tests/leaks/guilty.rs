@@ -314,3 +314,63 @@ fn a_leak_under_a_load_that_varies() {
         .collect();
     assert_eq!(named(&texts), "shop.by_token: shop.Session (container)");
 }
+
+/// A chain of handlers that leads to a list: longer than the way from a local of a frame.
+fn handlers(to: &str) -> String {
+    "module:app -> ns:dict -> h0:app.Handler('application')\n".to_owned()
+        + &each(0..12, |n| format!("h{n} -> h{}:app.Handler(.next)[48]", n + 1))
+        + &format!("h12 -> {to}\n")
+}
+
+/// In some snapshots a local of a frame is the best path to the list, in others it is not.
+#[test]
+fn a_list_of_a_handler_whose_request_is_in_progress() {
+    let texts = four(|round| {
+        let busy = "frame:call@/srv/app.py:9 -> audit:app.Audit(local self)\n";
+        let busy = if round == 1 { busy } else { "" };
+        handlers("audit:app.Audit(.next)[48] -> seen:list(.seen)[64]")
+            + busy
+            + &each(0..10 + 10 * round, |n| format!("seen -> r{n}:app.Request([{n}])[56]"))
+    });
+    assert_eq!(named(&texts), "app.application.next….next.seen: app.Request (container)");
+}
+
+/// In every snapshot a request is in progress, each time at another place on the way to the list.
+#[test]
+fn a_list_below_what_other_frames_run() {
+    let texts = four(|round| {
+        handlers("audit:app.Audit(.next)[48] -> seen:list(.seen)[64]")
+            + &format!("frame:call@/srv/app.py:9 -> h{}(local self)\n", 3 * round + 2)
+            + &each(0..10 + 10 * round, |n| format!("seen -> r{n}:app.Request([{n}])[56]"))
+    });
+    assert_eq!(named(&texts), "app.application.next….next.seen: app.Request (container)");
+}
+
+/// The list is held by a module throughout, and for a while also by a name that makes a shorter path.
+#[test]
+fn a_list_that_has_another_name_for_a_while() {
+    let texts = four(|round| {
+        let other = if round % 2 == 0 { "ns -> seen('latest')\n" } else { "" };
+        "module:m -> ns:dict -> s:m.Store('store') -> i:m.Index(.index)[48] -> seen:list(.seen)[64]\n"
+            .to_owned()
+            + other
+            + &each(0..10 + 10 * round, |n| format!("seen -> r{n}:m.Request([{n}])[56]"))
+    });
+    assert_eq!(named(&texts), "m.store.index.seen: m.Request (container)");
+}
+
+#[test]
+fn two_dicts_with_the_same_keys_are_two_suspects() {
+    let texts = four(|round| {
+        "module:m -> ns:dict -> s:dict('sessions')[232]; ns -> c:dict('carts')[232]\n".to_owned()
+            + &each(0..10 + 10 * round, |n| {
+                format!(
+                    "s -> k{n}:str(key)[60]; s -> s{n}:m.Session([*])[300]\n\
+                     c -> k{n}(key); c -> c{n}:m.Cart([*])[150]"
+                )
+            })
+    });
+    assert_eq!(named(&texts), "m.sessions: m.Session (container); m.carts: m.Cart (container)");
+    let graphs = heaps(&texts);
+    assert!(ask(&graphs).suspects.iter().all(|suspect| suspect.co_holders.is_empty()));
+}

@@ -250,3 +250,43 @@ fn what_grows_a_little_within_a_cache_that_fills_up() {
     });
     assert_eq!(acquitted(&texts), in_doubt("shop.recent", Doubt::Slowed));
 }
+
+/// Each worker fills its buffer until it ends, and another takes its place.
+#[test]
+fn workers_that_come_and_go_with_what_they_gathered() {
+    let texts: Vec<String> = (0..6_usize)
+        .map(|round| {
+            "module:m -> ns:dict -> pool:list('pool')[100]\n".to_owned()
+                + &each(0..12, |n| {
+                    // A worker lives for three rounds, and gathers ten items in each.
+                    let (born, age) = ((round + n) / 3, (round + n) % 3);
+                    let items = each(0..10 * (age + 1), |i| {
+                        format!("b{n}x{born} -> i{n}x{born}x{i}:m.Row([{i}])[64]")
+                    });
+                    format!(
+                        "pool -> w{n}x{born}:m.Worker([{n}])[48] -> b{n}x{born}:list(.buffer)[64]\n{items}"
+                    )
+                })
+        })
+        .collect();
+    assert_eq!(acquitted(&texts), Reason::NoGrowth { detectable: Some(200) });
+}
+
+/// Each entry of a full cache is another one at the address of an old one, and so are its tables, which have no names. Some
+/// of them happen to be larger each time.
+#[test]
+fn entries_with_tables_that_use_addresses_again() {
+    let texts = four(|round| {
+        "module:m -> ns:dict -> c:dict('cache')\n".to_owned()
+            + &each(0..60 - 2 * round, |n| {
+                let table = |t: usize| {
+                    let items = 17 + (37 * n + 101 * round + 13 * n * round + 29 * t) % 50;
+                    format!("p{n} -> d{n}x{t}:dict[{}]\n", 64 + 8 * items)
+                        + &each(0..items, |i| format!("d{n}x{t} -> i{n}x{t}x{i}r{round}:int([*])[28]"))
+                };
+                format!("c -> k{n}:str(key)[50]; c -> p{n}:re.Pattern([*])[64]\n")
+                    + &(0..3).map(table).collect::<String>()
+            })
+    });
+    assert_eq!(acquitted(&texts), NOTHING);
+}
