@@ -8,7 +8,14 @@ from typing import Any
 
 HEADER = re.compile(r"^# (\w+): (.+)$")
 NATIVE = {"refcount", "rss"}
-VERDICTS = {"leak": 1, "no growth": 0, "native growth": 1, "inconclusive": 3}
+VERDICTS = {
+    "leak": 1,
+    "no growth": 0,
+    "native growth": 1,
+    "garbage growth": 1,
+    "uncollectable cycles": 1,
+    "inconclusive": 3,
+}
 """The verdicts, and the exit status of the command for each."""
 
 
@@ -20,6 +27,8 @@ class Expected:
     holder: str | None = None
     native: str | None = None
     verdict: str | None = None
+    garbage: str | None = None
+    cause: str | None = None
     innocent: bool = False
     requires: tuple[str, ...] = ()
 
@@ -35,17 +44,19 @@ def expected(source: str) -> Expected:
         if header[1] in said:
             raise ValueError(f"'{header[1]}' is said twice")
         said[header[1]] = header[2].strip()
-    unknown = said.keys() - {"leaked", "holder", "native", "none", "verdict", "requires"}
+    unknown = said.keys() - {"leaked", "holder", "native", "none", "verdict", "requires", "garbage", "cause"}
     if unknown:
         raise ValueError(f"unknown headers: {sorted(unknown)}")
     if said.get("none", "true") != "true" or said.get("native", "rss") not in NATIVE:
         raise ValueError(f"neither 'none' nor 'native' may be that: {said}")
     innocent = "none" in said
-    if innocent == ("leaked" in said):
-        raise ValueError("a case says what leaks, or that nothing does")
+    if ("leaked" in said) + ("garbage" in said) + innocent != 1:
+        raise ValueError("a case says what leaks, or which garbage grows, or that nothing does")
+    if ("garbage" in said) != ("cause" in said):
+        raise ValueError("garbage that grows has a cause, and nothing else has")
     if innocent and "holder" in said:
         raise ValueError("an innocent has no holder")
-    if not innocent and ("holder" in said) == (said.get("native") == "refcount"):
+    if "leaked" in said and ("holder" in said) == (said.get("native") == "refcount"):
         raise ValueError("what leaks has a holder, unless C code holds it")
     for pattern in ("leaked", "holder", "verdict"):
         re.compile(said.get(pattern, ""))
@@ -54,6 +65,8 @@ def expected(source: str) -> Expected:
         holder=said.get("holder"),
         native=said.get("native"),
         verdict=said.get("verdict"),
+        garbage=said.get("garbage"),
+        cause=said.get("cause"),
         innocent=innocent,
         requires=tuple(said.get("requires", "").replace(",", " ").split()),
     )
@@ -67,13 +80,18 @@ def faults(case: Expected, answer: dict[str, Any]) -> list[str]:
     verdict, suspects = answer["verdict"], answer["suspects"]
     if (verdict == "leak") != bool(suspects):
         wrong.append(f"the verdict is '{verdict}' with {len(suspects)} suspects")
-    should = case.verdict or ("native growth" if case.native == "rss" else None if case.innocent else "leak")
+    grows = "native growth" if case.native == "rss" else "garbage growth" if case.garbage else None
+    should = case.verdict or grows or (None if case.innocent else "leak")
     if should is not None and not re.search(should, verdict):
         wrong.append(f"the verdict is '{verdict}', not '{should}': {answer['reason']}")
     if case.innocent:
         wrong += [f"an innocent is accused: {one['summary']}" for one in suspects]
         if verdict == "native growth" and case.native != "rss":
             wrong.append(f"an innocent is said to grow natively: {answer['reason']}")
+        if verdict in ("garbage growth", "uncollectable cycles"):
+            wrong.append(f"an innocent is said to have garbage that grows: {answer['reason']}")
+    elif case.garbage:
+        wrong += garbage_faults(case, answer.get("garbage"))
     elif suspects:
         wrong += suspect_faults(case, suspects[0])
     return wrong
@@ -82,6 +100,18 @@ def faults(case: Expected, answer: dict[str, Any]) -> list[str]:
 def accused(answer: dict[str, Any]) -> bool:
     """Whether the answer names anybody."""
     return answer["verdict"] == "leak" or bool(answer["suspects"])
+
+
+def garbage_faults(case: Expected, garbage: dict[str, Any] | None) -> list[str]:
+    if garbage is None:
+        return ["no garbage grew"]
+    wrong = []
+    types = [one["type"] for one in garbage["types"]]
+    if not any(re.search(case.garbage or "", name) for name in types):
+        wrong.append(f"the garbage is {types}, not '{case.garbage}'")
+    if garbage["cause"] != case.cause:
+        wrong.append(f"the cause is '{garbage['cause']}', not '{case.cause}'")
+    return wrong
 
 
 def suspect_faults(case: Expected, first: dict[str, Any]) -> list[str]:
@@ -170,7 +200,7 @@ def schema_faults(answer: object) -> list[str]:
         if isinstance(part, list) and len(part) != count:
             wrong.append(f"memory.{name} has {len(part)} numbers for {count} snapshots")
     for one in answer["suspects"] + answer["candidates"]:
-        if one["cause"] not in {"native reference", "frames", "container"}:
+        if one["cause"] not in {"native reference", "uncollectable cycle", "frames", "container"}:
             wrong.append(f"there is no cause '{one['cause']}'")
         for growth in (one["growth"], *(leaked["growth"] for leaked in one["leaked"])):
             if len(growth) != count - 1:

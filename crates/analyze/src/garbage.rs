@@ -1,8 +1,11 @@
 //! Garbage that awaits the collector: objects that no root reaches and whose reference counts are all accounted for.
 //!
-//! It is not a leak: the next collection frees it. Objects that only native code holds are not garbage.
+//! It is not a leak: the collector frees it. Objects that only native code holds are not garbage, nor are cycles that the
+//! collector never frees.
 
-use memtop_heap::{Flags, Heap, accounts};
+use std::collections::BTreeSet;
+
+use memtop_heap::{Flags, Heap, Root, RootKind, accounts};
 
 use crate::histogram::{Amount, TypeRow};
 
@@ -17,6 +20,10 @@ pub struct Garbage {
     pub omitted: usize,
     /// How many objects native code holds: these are not garbage, nor are the objects that they hold.
     pub native: u64,
+    /// Objects in cycles that the collector never frees, with all that only these hold.
+    pub uncollectable: Amount,
+    /// The types whose objects hide a reference of such a cycle, by name.
+    pub hidden_by: Vec<String>,
 }
 
 /// The garbage in `heap`, with at most `limit` types. Linear. It needs no flags: reference counts are compared with
@@ -48,6 +55,45 @@ pub fn garbage(heap: &Heap, limit: Option<usize>) -> Garbage {
     let omitted = rows.len() - shown;
     rows.truncate(shown);
     // Objects that an earlier comparison gave a root count too.
-    let rooted = heap.roots().iter().filter(|(_, root)| root.kind == memtop_heap::RootKind::Native).count();
-    Garbage { total, rows, omitted, native: (accounts.native.len() + rooted) as u64 }
+    let native = |root: &Root| root.kind == RootKind::Native && root.hidden_by().is_none();
+    let rooted = heap.roots().iter().filter(|(_, root)| native(root)).count();
+    let names: BTreeSet<&str> =
+        heap.roots().iter().filter_map(|(_, root)| root.hidden_by()).map(|name| heap.text(name)).collect();
+    let uncollectable = if names.is_empty() { Amount::default() } else { uncollectable(heap) };
+    Garbage {
+        total,
+        rows,
+        omitted,
+        native: (accounts.native.len() + rooted) as u64,
+        uncollectable,
+        hidden_by: names.into_iter().map(str::to_owned).collect(),
+    }
+}
+
+/// The objects that only uncollectable cycles reach.
+fn uncollectable(heap: &Heap) -> Amount {
+    let objects = heap.objects();
+    let mut reached = vec![false; objects.len()];
+    let mut amount = Amount::default();
+    let mut open = Vec::new();
+    let roots = |is_hidden: bool| {
+        let wanted = move |root: &&Root| root.hidden_by().is_some() == is_hidden;
+        heap.roots().iter().map(|(_, root)| root).filter(wanted).map(|root| root.object)
+    };
+    let immortal = objects.ids().filter(|&id| objects.flags(id).intersects(Flags::IMMORTAL | Flags::OWN));
+    for (start, is_counted) in
+        [(roots(false).chain(immortal).collect::<Vec<_>>(), false), (roots(true).collect(), true)]
+    {
+        open.extend(start);
+        while let Some(id) = open.pop() {
+            if std::mem::replace(&mut reached[id.index()], true) {
+                continue;
+            }
+            if is_counted {
+                amount.add(objects.size(id));
+            }
+            open.extend(heap.references().targets_of(id).iter().filter(|to| !reached[to.index()]));
+        }
+    }
+    amount
 }

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::leaks::{Doubt, Leaks, Note, Suspect, Verdict};
+use crate::leaks::{Doubt, GarbageCause, GarbageGrowth, Leaks, Note, Suspect, Verdict};
 
 /// The answer for one process of a group.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,6 +57,15 @@ pub enum GroupReason {
     Native {
         /// The processes in which it did.
         processes: ProcessCount,
+    },
+    /// Garbage grew.
+    Garbage {
+        /// The processes in which it did.
+        processes: ProcessCount,
+        /// By how many bytes in all of them together.
+        bytes: u64,
+        /// Why the collector did not free it, in the process in which it grew most.
+        cause: GarbageCause,
     },
     /// The first candidate, which is in doubt.
     InDoubt {
@@ -192,12 +201,28 @@ fn verdict(
     if native > 0 {
         return (Verdict::NativeGrowth, GroupReason::Native { processes: processes(native) });
     }
+    let garbage = |wanted: &[Verdict]| {
+        let grew = members.iter().filter(|member| wanted.contains(&member.answer.verdict));
+        let grew: Vec<(Verdict, &GarbageGrowth)> = grew
+            .filter_map(|member| Some((member.answer.verdict, member.answer.garbage.as_ref()?)))
+            .collect();
+        let &(verdict, most) = grew.iter().max_by_key(|(_, growth)| growth.grown)?;
+        let bytes = grew.iter().fold(0_u64, |sum, (_, growth)| sum.saturating_add(growth.grown));
+        let processes = processes(grew.len());
+        Some((verdict, GroupReason::Garbage { processes, bytes, cause: most.cause }))
+    };
+    if let Some(answer) = garbage(&[Verdict::GarbageGrowth, Verdict::UncollectableCycles]) {
+        return answer;
+    }
     if let Some(first) = candidates.first()
         && let Suspect { holder, doubt: Some(doubt), .. } = &first.suspect
     {
         let processes = processes(first.pids.len());
         let reason = GroupReason::InDoubt { holder: holder.clone(), processes, doubt: doubt.clone() };
         return (Verdict::Inconclusive, reason);
+    }
+    if let Some(answer) = garbage(&[Verdict::Inconclusive]) {
+        return answer;
     }
     match with(Verdict::NoGrowth) {
         0 => (Verdict::Inconclusive, GroupReason::TooFewSnapshots),

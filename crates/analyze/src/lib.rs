@@ -46,9 +46,9 @@ pub use group_leaks::{GroupLeaks, GroupReason, MemberLeaks, ProcessCount, Shared
 pub use heap_series::{HeapHandle, HeapSeries};
 pub use histogram::{Amount, Histogram, HistogramOptions, HistogramOrder, TypeRow, histogram};
 pub use leaks::{
-    Cause, Considered, Doubt, DropRule, Evidence, GrowthUnit, Headline, LEAST_MINUTES, LeakStep, LeakedType,
-    Leaks, LeaksError, LeaksOptions, Note, Per, Rate, Reason, SnapshotRow, Suspect, Thresholds, Verdict,
-    explain, leaks, leaks_of,
+    Cause, Considered, Doubt, DropRule, Evidence, GarbageCause, GarbageGrowth, GarbageType, GrowthUnit,
+    Headline, LEAST_MINUTES, LeakStep, LeakedType, Leaks, LeaksError, LeaksOptions, Note, Per, Rate, Reason,
+    SnapshotRow, Suspect, Thresholds, Verdict, explain, leaks, leaks_of,
 };
 pub use memory::{MemoryPart, MemoryTotal, memory_total};
 pub use path::{Path, PathRoot, PathStep, StepLabel};

@@ -41,7 +41,16 @@ pub struct MemoryTotal {
     pub unexplained: Option<i64>,
 }
 
+/// The kind of garbage in [`MemoryTotal::kinds`].
+const GARBAGE: &str = "garbage";
+
 impl MemoryTotal {
+    /// The bytes of garbage.
+    #[must_use]
+    pub fn garbage(&self) -> u64 {
+        self.kinds.iter().find(|kind| kind.name == GARBAGE).map_or(0, |kind| kind.bytes)
+    }
+
     /// Free memory that pymalloc and malloc hold together; none if neither is known.
     #[must_use]
     pub fn allocator_free(&self) -> Option<u64> {
@@ -69,7 +78,7 @@ pub fn memory_total(heap: &Heap) -> MemoryTotal {
     }
     let mut kinds: BTreeMap<String, u64> = BTreeMap::new();
     let of_types = heap.types().iter().map(|(ty, _)| (kind(heap, ty), by_type[ty.index()]));
-    let apart = [("garbage".to_owned(), garbage), ("mem_top itself".to_owned(), own)];
+    let apart = [(GARBAGE.to_owned(), garbage), ("mem_top itself".to_owned(), own)];
     for (name, bytes) in of_types.chain(apart).filter(|(_, bytes)| *bytes > 0) {
         let sum = kinds.entry(name).or_default();
         *sum = sum.saturating_add(bytes);

@@ -141,6 +141,14 @@ impl PathRoot {
     }
 }
 
+impl PathRoot {
+    /// The name of the type that hides a reference of an uncollectable cycle, if the root is one.
+    #[must_use]
+    pub fn hidden_by(&self) -> Option<&str> {
+        Some(self.name.as_str()).filter(|name| self.kind == RootKind::Native && !name.is_empty())
+    }
+}
+
 impl StepLabel {
     /// The exact label of a reference; in a namespace, a key is an attribute.
     #[must_use]
@@ -171,7 +179,10 @@ impl fmt::Display for PathRoot {
             // The name alone, as Python names its content.
             RootKind::Module | RootKind::Class if !self.name.is_empty() => f.write_str(&self.name),
             RootKind::Builtins => f.write_str("builtins"),
-            RootKind::Native => f.write_str("native reference"),
+            RootKind::Native => match self.hidden_by() {
+                Some(name) => write!(f, "uncollectable cycle through {name}"),
+                None => f.write_str("native reference"),
+            },
             kind => {
                 f.write_str(kind.word())?;
                 if !self.name.is_empty() {

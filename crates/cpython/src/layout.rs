@@ -121,6 +121,8 @@ pub struct GcState {
     pub permanent: usize,
     /// `collecting`, an int: not 0 while the collector runs.
     pub collecting: usize,
+    /// `enabled`, an int, is so many bytes before the head.
+    pub enabled_before: usize,
 }
 
 /// The distance of the heads of two neighbouring generations.
@@ -135,9 +137,9 @@ impl GcState {
     #[must_use]
     pub const fn of(minor: u8) -> Option<Self> {
         match minor {
-            8..=13 => Some(Self { permanent: 80, collecting: 176 }),
-            14 => Some(Self { permanent: 72, collecting: 168 }),
-            15 => Some(Self { permanent: 72, collecting: 104 }),
+            8..=13 => Some(Self { permanent: 80, collecting: 176, enabled_before: 12 }),
+            14 => Some(Self { permanent: 72, collecting: 168, enabled_before: 12 }),
+            15 => Some(Self { permanent: 72, collecting: 104, enabled_before: 8 }),
             _ => None,
         }
     }

@@ -53,8 +53,8 @@ pub use objects::frame::{FrameView, Local};
 pub use objects::limit_offset;
 pub use pools::Pools;
 pub use runtime::{
-    GcLists, Interpreter, ListWalk, RuntimeError, certain_types, interpreters, known_types, list_objects,
-    static_namespaces,
+    GcLists, Interpreter, ListWalk, RuntimeError, certain_types, collector_state, interpreters, known_types,
+    list_objects, static_namespaces,
 };
 pub use sink::Sink;
 pub use text::{Text, is_identifier};

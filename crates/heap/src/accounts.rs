@@ -3,8 +3,9 @@
 //!
 //! A counted reference to an object that no root reaches comes either from another such object or from C code. So for
 //! unreached objects, the count minus the references found is the number of references that native code holds. Objects
-//! held that way keep alive what they refer to; the others only keep each other alive, and are garbage. The collector
-//! reasons in the same way; here it is done on a copy.
+//! held that way keep alive what they refer to; the others only keep each other alive. Most of them are garbage, which the
+//! collector frees. Those in a cycle with a reference that the collector does not see are never freed
+//! (`uncollectable.rs`).
 //!
 //! The result is right only if the references are complete and none is in the heap twice. A reference that the capture
 //! missed makes its object look held by native code; one that it added twice makes a live object look like garbage.
@@ -15,6 +16,7 @@ use crate::error::HeapError;
 use crate::handles::ObjectId;
 use crate::heap::Heap;
 use crate::objects::Flags;
+use crate::uncollectable::{UncollectableCycle, uncollectable};
 
 /// An object that nothing in Python holds, although its reference count exceeds the references found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,26 +34,34 @@ pub struct Accounts {
     pub own: Vec<ObjectId>,
     /// Objects held from outside of Python, in order.
     pub native: Vec<NativeHold>,
+    /// Objects held only by a reference of a cycle that the collector does not see, in order. All that they reach is
+    /// never freed either.
+    pub uncollectable: Vec<UncollectableCycle>,
     /// Garbage that the collector would free, in order.
     pub garbage: Vec<ObjectId>,
 }
 
 /// Finds who holds the objects that no root reaches. Linear; takes 5 bytes per object while it works.
 ///
-/// Immortal objects count as reached. mem_top's own objects do too, and objects that only they reach are its own.
+/// Immortal objects count as reached. mem_top's own objects do too, and objects that only they reach are its own. The
+/// collector is taken to see all references, as in a heap whose uncollectable cycles have roots already.
 ///
 /// # Panics
 /// If there is no memory for that.
 #[must_use]
 pub fn accounts(heap: &Heap) -> Accounts {
-    settle_accounts(heap).expect("memory for some bytes an object")
+    settle_accounts(heap, None).expect("memory for some bytes an object")
 }
 
-/// As [`accounts`], with an error if memory is scarce.
+/// As [`accounts`], with an error if memory is scarce. `unvisited` are the references of tracked objects that their
+/// traverse does not visit, in order; with it, uncollectable cycles are distinguished from garbage.
 ///
 /// # Errors
 /// If there is not enough memory.
-pub(crate) fn settle_accounts(heap: &Heap) -> Result<Accounts, HeapError> {
+pub(crate) fn settle_accounts(
+    heap: &Heap,
+    unvisited: Option<&[(ObjectId, ObjectId)]>,
+) -> Result<Accounts, HeapError> {
     let objects = heap.objects();
     let references = heap.references();
     headroom(HEADROOM)?;
@@ -94,7 +104,20 @@ pub(crate) fn settle_accounts(heap: &Heap) -> Result<Accounts, HeapError> {
     for id in objects.ids().filter(|id| !reached[id.index()]) {
         push(&mut garbage, id)?;
     }
-    Ok(Accounts { own, native, garbage })
+    let uncollectable = match unvisited {
+        Some(unvisited) => uncollectable(heap, &garbage, &reached, unvisited)?,
+        None => Vec::new(),
+    };
+    if !uncollectable.is_empty() {
+        for cycle in &uncollectable {
+            if !std::mem::replace(&mut reached[cycle.object.index()], true) {
+                push(&mut open, cycle.object)?;
+            }
+        }
+        reach(heap, &mut open, &mut reached, |_| Ok(()))?;
+        garbage.retain(|id| !reached[id.index()]);
+    }
+    Ok(Accounts { own, native, uncollectable, garbage })
 }
 
 /// Marks the objects reached from `open`, which are marked already, and calls `newly` for each newly marked object.

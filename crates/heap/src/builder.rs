@@ -417,16 +417,40 @@ impl HeapBuilder {
     /// # Errors
     /// As [`HeapBuilder::finish`].
     pub fn finish_with_accounts(self) -> Result<(Heap, Accounts), HeapError> {
+        self.settled(None)
+    }
+
+    /// As [`HeapBuilder::finish_with_accounts`], but counts as the collector does, which sees only references of
+    /// tracked objects, and of those not the ones that are `unvisited`, each with its object and its target. An
+    /// uncollectable cycle gets a root of the kind [`RootKind::Native`] for each hidden reference in it; its name is the
+    /// name of the type that hides the reference.
+    ///
+    /// # Errors
+    /// As [`HeapBuilder::finish`].
+    pub fn finish_as_collected(
+        self,
+        mut unvisited: Vec<(ObjectId, ObjectId)>,
+    ) -> Result<(Heap, Accounts), HeapError> {
+        unvisited.sort_unstable();
+        self.settled(Some(&unvisited))
+    }
+
+    fn settled(self, unvisited: Option<&[(ObjectId, ObjectId)]>) -> Result<(Heap, Accounts), HeapError> {
         let mut heap = self.finish()?;
-        let accounts = settle_accounts(&heap)?;
+        let accounts = settle_accounts(&heap, unvisited)?;
         for &object in &accounts.own {
             let flags = &mut heap.objects.flags[object.index()];
             *flags = flags.with(Flags::OWN);
         }
         let nameless = Interner::empty();
-        Budget::default().grow(&mut heap.roots.rows, accounts.native.len())?;
+        let roots = accounts.native.len() + accounts.uncollectable.len();
+        Budget::default().grow(&mut heap.roots.rows, roots)?;
         for hold in &accounts.native {
             heap.roots.rows.push(Root::new(RootKind::Native, nameless, hold.object));
+        }
+        for cycle in &accounts.uncollectable {
+            let name = heap.types.get(heap.objects.type_of(cycle.hidden_by)).name();
+            heap.roots.rows.push(Root::new(RootKind::Native, name, cycle.object));
         }
         for &object in &accounts.garbage {
             let flags = &mut heap.objects.flags[object.index()];

@@ -62,6 +62,45 @@ pub struct MemoryNumbers {
     pub file_backed: Option<u64>,
 }
 
+/// The state of the garbage collector of the main interpreter. Arrays are by generation, the youngest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct CollectorState {
+    /// Whether it runs by itself.
+    pub enabled: bool,
+    /// Whether it was running.
+    pub collecting: bool,
+    /// Whether `gc.freeze()` has put objects out of its reach.
+    pub frozen: bool,
+    /// A generation is collected when its count exceeds this. If the first is 0, none is.
+    pub thresholds: [i32; 3],
+    /// Of the youngest, the objects since its last collection; of the others, the collections of the next younger one.
+    pub counts: [i32; 3],
+    /// The collections since the interpreter started.
+    pub collections: [u64; 3],
+    /// The objects that those freed.
+    pub collected: [u64; 3],
+}
+
+impl CollectorState {
+    /// Whether nothing is collected unless the program calls `gc.collect()`.
+    #[must_use]
+    pub fn is_off(&self) -> bool {
+        !self.enabled || self.thresholds[0] == 0
+    }
+
+    /// The number of collections of all generations: those that free all garbage.
+    #[must_use]
+    pub fn full_collections(&self) -> u64 {
+        self.collections[2]
+    }
+
+    /// The objects that all collections freed.
+    #[must_use]
+    pub fn freed(&self) -> u64 {
+        self.collected.iter().fold(0, |sum, &collected| sum.saturating_add(collected))
+    }
+}
+
 /// Information about a capture.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct CaptureInfo {
@@ -91,6 +130,8 @@ pub struct CaptureInfo {
     pub work: Option<f64>,
     /// The process's memory.
     pub memory: MemoryNumbers,
+    /// The garbage collector; `None` if its state is unknown, or there are several interpreters, each with its own.
+    pub collector: Option<CollectorState>,
     /// True if keys that are not identifiers were kept.
     pub with_keys: bool,
     /// The number of objects that were found but could not be read.

@@ -50,6 +50,7 @@ mod strings;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod types;
+mod uncollectable;
 
 pub use accounts::{Accounts, NativeHold, accounts};
 pub use budget::{Budget, HEADROOM, filled, headroom, push};
@@ -58,7 +59,7 @@ pub use error::HeapError;
 pub use handles::{FrameId, ObjectId, RootId, StringId, TypeId};
 pub use heap::Heap;
 pub use identity::{ProcessIdentity, ProgramImage, SameProcess, boot_digest, container, namespace_pid};
-pub use info::{CaptureInfo, CaptureMethod, MemoryNumbers, PythonVersion};
+pub use info::{CaptureInfo, CaptureMethod, CollectorState, MemoryNumbers, PythonVersion};
 pub use label::{KEYS_ARE_DATA, Label, LabelKind};
 pub use objects::{Flags, Name, Object, Objects};
 pub use references::{Reference, References};
@@ -66,3 +67,4 @@ pub use referrers::{Referrer, Referrers};
 pub use roots::{Frame, Root, RootKind, Roots};
 pub use strings::{Interner, Strings};
 pub use types::{Origin, Shape, Type, TypeRecord, Types};
+pub use uncollectable::UncollectableCycle;

@@ -7,6 +7,7 @@
 
 use crate::handles::{FrameId, NONE, ObjectId, RootId, StringId};
 use crate::label::Label;
+use crate::strings::Interner;
 use crate::types::Origin;
 
 /// The kind of a root; its number is stored in files.
@@ -28,7 +29,8 @@ pub enum RootKind {
     Interpreter = 5,
     /// The namespace of `builtins`.
     Builtins = 6,
-    /// Nothing in Python holds the object, and its reference count exceeds the references found.
+    /// Nothing in Python holds the object, and its reference count exceeds the references found. With a name: the
+    /// object is in a cycle that the collector never frees, because an object of that type hides a reference.
     Native = 7,
     /// Something holds the object, and the capture does not know what.
     Unknown = 8,
@@ -133,6 +135,12 @@ impl Root {
     #[must_use]
     pub fn with_frame(self, frame: FrameId) -> Self {
         Self { frame: frame.raw(), ..self }
+    }
+
+    /// The name of the type that hides a reference of an uncollectable cycle; `None` for any other root.
+    #[must_use]
+    pub fn hidden_by(&self) -> Option<StringId> {
+        Some(self.name).filter(|&name| self.kind == RootKind::Native && name != Interner::empty())
     }
 
     /// The frame that it belongs to.

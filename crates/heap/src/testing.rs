@@ -114,6 +114,22 @@ pub fn graph_with_accounts(text: &str, info: CaptureInfo) -> Graph {
     Graph { heap, ids: reader.ids }
 }
 
+/// As [`graph_with_accounts`], but finished by [`HeapBuilder::finish_as_collected`]: objects that the collector knows
+/// need `!tracked`. The traverse of the first object of each pair does not visit the second.
+///
+/// # Panics
+/// If the text is not in the language.
+#[must_use]
+pub fn graph_as_collected(text: &str, unvisited: &[(&str, &str)], info: CaptureInfo) -> Graph {
+    let mut reader = Reader::new(info);
+    reader.read(text);
+    reader.settle_refcounts();
+    let unvisited = unvisited.iter().map(|(from, to)| (reader.ids[*from], reader.ids[*to])).collect();
+    let (heap, _) =
+        reader.builder.finish_as_collected(unvisited).expect("the language makes valid handles only");
+    Graph { heap, ids: reader.ids }
+}
+
 enum Place {
     Root { kind: RootKind, name: StringId, frame: Option<FrameId>, origin: Origin },
     Object(ObjectId),

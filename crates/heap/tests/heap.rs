@@ -1,7 +1,7 @@
 //! A heap returns exactly the rows that were added.
 
 use expect_test::{Expect, expect};
-use memtop_heap::testing::{Graph, graph, graph_with_accounts};
+use memtop_heap::testing::{Graph, graph, graph_as_collected, graph_with_accounts};
 use memtop_heap::*;
 
 /// The contents of a heap, one line for each object and root.
@@ -134,6 +134,106 @@ fn objects_that_only_native_code_holds_get_a_root_and_unreached_cycles_are_garba
           -> ring
     "#]]
     .assert_eq(&described(&graph));
+}
+
+/// The roots and the garbage of a heap, counted as the collector counts.
+#[expect(clippy::needless_pass_by_value, reason = "an expected value reads best in place")]
+fn check_collected(text: &str, unvisited: &[(&str, &str)], expected: Expect) {
+    let graph = graph_as_collected(text, unvisited, CaptureInfo::default());
+    let heap = graph.heap();
+    let mut lines: Vec<String> = heap
+        .roots()
+        .iter()
+        .map(|(_, root)| {
+            format!("{} {:?} -> {}", root.kind.word(), heap.text(root.name), graph.name(root.object))
+        })
+        .collect();
+    let garbage = graph.names().filter(|&(_, id)| heap.objects().flags(id).contains(Flags::GARBAGE));
+    let garbage: Vec<&str> = garbage.map(|(name, _)| name).collect();
+    lines.push(garbage.iter().fold("garbage:".to_owned(), |line, name| line + " " + name));
+    expected.assert_eq(&(lines.join("\n") + "\n"));
+}
+
+#[test]
+fn a_cycle_through_an_object_that_the_collector_does_not_track_is_never_freed() {
+    check_collected(
+        "zone:shop.Zone!tracked -> attributes:dict!tracked -> moment:datetime.datetime -> zone
+         attributes -> log:list -> line:str
+         ring:list!tracked -> more:list!tracked -> ring",
+        &[],
+        expect![[r#"
+            native reference "datetime.datetime" -> zone
+            garbage: more ring
+        "#]],
+    );
+}
+
+#[test]
+fn a_hidden_reference_from_garbage_ends_with_it() {
+    // Neither the zone nor what a ring behind a hidden reference holds is kept for ever.
+    check_collected(
+        "ring:list!tracked -> ring; ring -> moment:datetime.datetime -> zone:shop.Zone!tracked
+         zone -> second:list!tracked -> second; second -> other:datetime.datetime -> third:list!tracked -> third",
+        &[],
+        expect![[r#"
+            garbage: moment other ring second third zone
+        "#]],
+    );
+}
+
+#[test]
+fn what_an_uncollectable_cycle_holds_is_kept_and_what_holds_it_is_freed() {
+    check_collected(
+        "before:list!tracked -> before; before -> zone:shop.Zone!tracked -> moment:datetime.datetime -> zone
+         zone -> after:list!tracked -> after",
+        &[],
+        expect![[r#"
+            native reference "datetime.datetime" -> zone
+            garbage: before
+        "#]],
+    );
+}
+
+#[test]
+fn a_reference_that_a_traverse_leaves_out_hides_a_cycle() {
+    let text = "holder:ext.Holder!tracked -> method:method!tracked -> owner:shop.Owner!tracked -> holder
+                owner -> method";
+    check_collected(
+        text,
+        &[("holder", "method")],
+        expect![[r#"
+            native reference "ext.Holder" -> method
+            garbage:
+        "#]],
+    );
+    check_collected(text, &[], expect!["garbage: holder method owner\n"]);
+}
+
+#[test]
+fn untracked_objects_that_refer_to_each_other_have_one_root() {
+    check_collected(
+        "a:ext.A -> b:ext.B -> c:ext.C -> a; zone:shop.Zone!tracked -> d:ext.D -> e:ext.E -> zone",
+        &[],
+        expect![[r#"
+            native reference "ext.C" -> a
+            native reference "ext.E" -> zone
+            garbage:
+        "#]],
+    );
+}
+
+#[test]
+fn reached_and_natively_held_cycles_are_not_uncollectable() {
+    check_collected(
+        "root -> zone:shop.Zone!tracked -> moment:datetime.datetime -> zone
+         held:shop.Zone!tracked#2 -> other:datetime.datetime -> held",
+        &[],
+        expect![[r#"
+            unknown root "root" -> zone
+            native reference "" -> held
+            garbage:
+        "#]],
+    );
 }
 
 #[test]

@@ -91,3 +91,82 @@ proptest! {
         prop_assert_eq!(accounts.garbage.len(), all.iter().filter(|reached| !**reached).count());
     }
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn garbage_is_what_collections_free(
+        (count, references, roots, native) in graphs(),
+        tracked in proptest::collection::vec(any::<bool>(), 40),
+        unvisited in proptest::collection::vec(any::<bool>(), 120),
+    ) {
+        let mut builder = build(count, &references, &roots, &native);
+        for index in (0..count).filter(|&index| tracked[index]) {
+            builder.add_flags(ObjectId::from_index(index), Flags::TRACKED);
+        }
+        // A pair of objects with several references is visited for all of them or for none.
+        let first = |pair: &(usize, usize)| references.iter().position(|reference| reference == pair);
+        let hidden = |place: usize| unvisited[first(&references[place]).unwrap_or(place)];
+        let pairs = (0..references.len())
+            .filter(|&place| hidden(place))
+            .map(|place| (ObjectId::from_index(references[place].0), ObjectId::from_index(references[place].1)));
+        let (heap, accounts) = builder.finish_as_collected(pairs.collect()).unwrap();
+
+        let visited: Vec<(usize, usize)> = (0..references.len())
+            .filter(|&place| tracked[references[place].0] && !hidden(place))
+            .map(|place| references[place])
+            .collect();
+        let held = |index: usize| native.iter().any(|hold| hold.0 == index && hold.1 > 0);
+        let alive = closure(count, &references, roots.iter().copied().chain((0..count).filter(|&index| held(index))));
+        let remaining = collections(count, &references, &visited, &tracked, alive.clone());
+        for index in 0..count {
+            let id = ObjectId::from_index(index);
+            let is_garbage = heap.objects().flags(id).contains(Flags::GARBAGE);
+            prop_assert_eq!(is_garbage, !remaining[index], "object {}", index);
+        }
+        let cycles = accounts.uncollectable.iter().map(|cycle| cycle.object.index());
+        let kept = closure(count, &references, cycles.chain((0..count).filter(|&index| alive[index])));
+        prop_assert_eq!(kept, remaining);
+    }
+}
+
+/// The objects that remain after as many collections as free something. An object dies when its count is 0, or in a
+/// collection, by the collector's own steps: subtract the references that are visited, and keep what is reached from
+/// objects with a reference left.
+fn collections(
+    count: usize,
+    references: &[(usize, usize)],
+    visited: &[(usize, usize)],
+    tracked: &[bool],
+    alive: Vec<bool>,
+) -> Vec<bool> {
+    let mut exists = vec![true; count];
+    loop {
+        let before = exists.clone();
+        loop {
+            let died: Vec<usize> = (0..count)
+                .filter(|&index| exists[index] && !alive[index])
+                .filter(|&index| !references.iter().any(|&(from, to)| to == index && exists[from]))
+                .collect();
+            if died.is_empty() {
+                break;
+            }
+            died.into_iter().for_each(|index| exists[index] = false);
+        }
+        let young = |index: usize| exists[index] && tracked[index];
+        let counted = |index: usize| {
+            let all = references.iter().filter(|&&(from, to)| to == index && exists[from]).count();
+            let inside = visited.iter().filter(|&&(from, to)| to == index && young(from)).count();
+            all > inside || alive[index]
+        };
+        let inside: Vec<(usize, usize)> =
+            visited.iter().copied().filter(|&(from, to)| young(from) && young(to)).collect();
+        let kept = closure(count, &inside, (0..count).filter(|&index| young(index) && counted(index)));
+        let freed: Vec<usize> = (0..count).filter(|&index| young(index) && !kept[index]).collect();
+        freed.into_iter().for_each(|index| exists[index] = false);
+        if exists == before {
+            return exists;
+        }
+    }
+}

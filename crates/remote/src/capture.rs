@@ -12,10 +12,10 @@ use memtop_cpython::layout::{container, object};
 use memtop_cpython::{
     CTypes, Checked, CodeFiles, Decoder, GcLists, HeapAccess, Interpreter, InterpreterFacts,
     InterpreterRoots, Layout, MappedMemory, Memory, ObjectKind, Pools, Preallocated, RuntimeError, TypeInfo,
-    Walk, WalkResult, certain_types, interpreters, known_types, limit_offset, list_objects,
+    Walk, WalkResult, certain_types, collector_state, interpreters, known_types, limit_offset, list_objects,
     static_namespaces,
 };
-use memtop_heap::{Budget, CaptureInfo, CaptureMethod, Heap, HeapError, MemoryNumbers};
+use memtop_heap::{Budget, CaptureInfo, CaptureMethod, CollectorState, Heap, HeapError, MemoryNumbers};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::error::RemoteError;
@@ -149,7 +149,11 @@ impl Target {
         let preallocated = self.preallocated(copied, options)?;
         let checked = Checked::new(image);
         let walked = Walk::new(&mut source, image, &checked, decoder, preallocated, &facts).run();
-        let info = self.info(copied, options, memory(copied, image, &walked, minor));
+        let mut info = self.info(copied, options, memory(copied, image, &walked, minor));
+        // To 3.8 interpreters share one collector.
+        if let ([one], _) | ([one, ..], 8) = (&interpreters[..], minor) {
+            info.collector = collector(image, &one.lists, minor);
+        }
         Ok((walked, info))
     }
 
@@ -195,6 +199,12 @@ impl Target {
             other => RemoteError::OtherLayout { pid, version, what: other.to_string() },
         }
     }
+}
+
+/// The state of the collector that has these lists.
+fn collector<M: Memory>(image: &M, lists: &GcLists, minor: u8) -> Option<CollectorState> {
+    let [youngest, .., permanent] = lists.heads[..] else { return None };
+    collector_state(image, youngest, permanent.wrapping_sub(youngest), minor)
 }
 
 /// How often a process that is not stopped is read before it is refused.

@@ -150,7 +150,9 @@ fn memory_table(answer: &MemoryTotal) -> Markup {
 #[must_use]
 pub fn leaks(answer: &Leaks) -> String {
     let color = match answer.verdict {
-        Verdict::Leak | Verdict::NativeGrowth => "#c0392b",
+        Verdict::Leak | Verdict::NativeGrowth | Verdict::GarbageGrowth | Verdict::UncollectableCycles => {
+            "#c0392b"
+        }
         Verdict::NoGrowth => "#27ae60",
         Verdict::Inconclusive => "#b9770e",
     };

@@ -9,8 +9,8 @@ use std::io::Read;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use memtop_heap::{
-    CaptureInfo, CaptureMethod, HeapBuilder, MemoryNumbers, ObjectId, Origin, ProcessIdentity, ProgramImage,
-    PythonVersion, Shape, StringId, Type,
+    CaptureInfo, CaptureMethod, CollectorState, HeapBuilder, MemoryNumbers, ObjectId, Origin,
+    ProcessIdentity, ProgramImage, PythonVersion, Shape, StringId, Type,
 };
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +38,7 @@ pub(crate) struct Capture {
     duration: Option<u64>,
     work: Option<f64>,
     memory: Memory,
+    collector: Option<Collector>,
     with_keys: bool,
     damaged: u64,
     dangling: u64,
@@ -62,6 +63,33 @@ struct Memory {
     file_backed: Option<u64>,
 }
 
+#[derive(Serialize, Deserialize, Default)]
+#[serde(default)]
+struct Collector {
+    enabled: bool,
+    collecting: bool,
+    frozen: bool,
+    thresholds: [i32; 3],
+    counts: [i32; 3],
+    collections: [u64; 3],
+    collected: [u64; 3],
+}
+
+impl From<CollectorState> for Collector {
+    fn from(state: CollectorState) -> Self {
+        let CollectorState { enabled, collecting, frozen, thresholds, counts, collections, collected } =
+            state;
+        Self { enabled, collecting, frozen, thresholds, counts, collections, collected }
+    }
+}
+
+impl From<Collector> for CollectorState {
+    fn from(state: Collector) -> Self {
+        let Collector { enabled, collecting, frozen, thresholds, counts, collections, collected } = state;
+        Self { enabled, collecting, frozen, thresholds, counts, collections, collected }
+    }
+}
+
 impl Capture {
     pub(crate) fn of(view: &View<'_>, has_retained: bool) -> Self {
         let (heap, info) = (view.heap, view.heap.info());
@@ -80,6 +108,7 @@ impl Capture {
             duration,
             work,
             memory,
+            collector,
             with_keys,
             damaged,
             dangling,
@@ -125,6 +154,7 @@ impl Capture {
                 native_known,
                 file_backed,
             },
+            collector: collector.map(Collector::from),
             with_keys: with_keys && view.with_keys,
             damaged,
             dangling,
@@ -172,6 +202,7 @@ impl Capture {
                 native_known: memory.native_known,
                 file_backed: memory.file_backed,
             },
+            collector: self.collector.map(CollectorState::from),
             with_keys: self.with_keys,
             damaged: self.damaged,
             dangling: self.dangling,

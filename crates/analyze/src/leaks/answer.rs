@@ -6,6 +6,7 @@
 use memtop_heap::CaptureInfo;
 
 use super::evidence::{Doubt, Evidence, Headline, Note, Reason};
+use super::garbage_growth::GarbageGrowth;
 use crate::memory::MemoryTotal;
 use crate::path::Path;
 
@@ -18,6 +19,10 @@ pub enum Verdict {
     NoGrowth,
     /// Native memory grows, and Python objects do not.
     NativeGrowth,
+    /// Garbage grows: the collector does not free it.
+    GarbageGrowth,
+    /// Garbage that full collections did not free.
+    UncollectableCycles,
     /// There is not enough to decide.
     Inconclusive,
 }
@@ -30,6 +35,8 @@ impl Verdict {
             Self::Leak => "leak",
             Self::NoGrowth => "no growth",
             Self::NativeGrowth => "native growth",
+            Self::GarbageGrowth => "garbage growth",
+            Self::UncollectableCycles => "uncollectable cycles",
             Self::Inconclusive => "inconclusive",
         }
     }
@@ -40,6 +47,8 @@ impl Verdict {
 pub enum Cause {
     /// Nothing in Python holds it, and its reference count exceeds the references found.
     NativeReference,
+    /// Held by a cycle with a reference that the collector does not see.
+    UncollectableCycle,
     /// Held through a traceback, a frame or a suspended generator.
     Frames,
     /// Held by a container.
@@ -52,6 +61,7 @@ impl Cause {
     pub fn word(self) -> &'static str {
         match self {
             Self::NativeReference => "native reference",
+            Self::UncollectableCycle => "uncollectable cycle",
             Self::Frames => "frames",
             Self::Container => "container",
         }
@@ -160,6 +170,8 @@ pub struct SnapshotRow {
     pub objects: u64,
     /// Their shallow bytes.
     pub bytes: u64,
+    /// Objects of garbage that the collector tracks.
+    pub tracked_garbage: u64,
     /// Resident memory in bytes.
     pub rss: Option<u64>,
     /// How long the process was paused, in nanoseconds.
@@ -189,6 +201,8 @@ pub struct Leaks {
     pub omitted: usize,
     /// The process's memory, for each heap.
     pub memory: Vec<MemoryTotal>,
+    /// Garbage, if it grew and the collector did not free it in its ordinary rhythm.
+    pub garbage: Option<GarbageGrowth>,
     /// Notes for the reader.
     pub notes: Vec<Note>,
 }

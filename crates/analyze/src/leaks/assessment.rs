@@ -45,7 +45,7 @@ fn evidence(suspect: &Suspect, search: &Search<'_, '_>, finding: &Finding) -> Ve
     match suspect.cause {
         Cause::NativeReference => evidence.push(Evidence::NativeReferences),
         Cause::Frames => evidence.push(Evidence::HeldByFrames),
-        Cause::Container => {}
+        Cause::UncollectableCycle | Cause::Container => {}
     }
     let (items, bytes) = (suspect.rate.items_per_unit, suspect.rate.bytes_per_unit);
     if let Some(amount) = items.filter(|&rate| by_items && rate > 0.0) {

@@ -1,6 +1,8 @@
 //! Why a place is accused, doubted or dropped, and why a verdict is as it is: data with its numbers. The `report` crate
 //! makes the sentences.
 
+use super::garbage_growth::GarbageCause;
+
 /// The unit of growth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GrowthUnit {
@@ -87,6 +89,11 @@ pub enum Evidence {
     },
     /// No Python object refers to the leaked objects, but their reference counts exceed the references found.
     NativeReferences,
+    /// The leaked objects are in cycles that the collector never frees, since it does not see a reference of them.
+    HiddenReference {
+        /// The type of the object that has the reference.
+        type_name: String,
+    },
     /// Frames, tracebacks or suspended generators hold the items.
     HeldByFrames,
     /// Its growth per unit of work.
@@ -206,6 +213,24 @@ pub enum Reason {
         bytes: u64,
         /// By how many bytes native memory grew.
         native: u64,
+    },
+    /// Cycles keep growing that the collector never frees.
+    UncollectableCycles {
+        /// The type of the objects that hide a reference of them.
+        hidden_by: String,
+        /// How many suspects there are.
+        places: usize,
+        /// By how many bytes the suspects grew together.
+        bytes: u64,
+    },
+    /// Garbage grew.
+    Garbage {
+        /// By how many bytes.
+        bytes: u64,
+        /// The type that grew by the most bytes.
+        type_name: Option<String>,
+        /// Why the collector does not free it.
+        cause: GarbageCause,
     },
     /// A suspect keeps growing, and native memory grows in step with objects that it holds.
     NativeInStep {

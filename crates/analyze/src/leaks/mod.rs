@@ -22,6 +22,8 @@ mod doubts;
 mod evidence;
 mod finding;
 mod fingerprint;
+mod garbage_growth;
+mod garbage_verdict;
 mod growth;
 mod heap_facts;
 mod history;
@@ -38,10 +40,11 @@ use memtop_heap::{CaptureInfo, Heap, ObjectId};
 
 pub use answer::{Cause, LeakStep, LeakedType, Leaks, Rate, SnapshotRow, Suspect, Verdict};
 pub use evidence::{Doubt, DropRule, Evidence, GrowthUnit, Headline, Note, Per, Reason};
+pub use garbage_growth::{GarbageCause, GarbageGrowth, GarbageType};
 pub use thresholds::{LEAST_MINUTES, Thresholds};
 
 use crate::heap_series::HeapSeries;
-use crate::memory::memory_total;
+use crate::memory::{MemoryTotal, memory_total};
 use crate::retained::Retained;
 use crate::series::{SeriesError, order_of};
 use detect::Search;
@@ -141,6 +144,7 @@ pub fn leaks_of<S: HeapSeries + ?Sized>(
         candidates: Vec::new(),
         omitted: 0,
         memory: Vec::new(),
+        garbage: None,
         notes,
     };
     let mut native = None;
@@ -154,15 +158,17 @@ pub fn leaks_of<S: HeapSeries + ?Sized>(
         }
         _ => search(&mut store, limits, |store, search, findings| {
             answer.detectable_growth = Some(limits.bytes.div_ceil(search.intervals().max(1) as u64));
-            native = verdict::native(&store.captures(), &search.gains.total, limits);
             (answer.suspects, answer.candidates) = suspects(store, search, findings, options);
             for heap in &search.history.heaps {
                 answer.snapshots.push(heap.row);
                 answer.memory.push(heap.memory.clone());
             }
+            let with_garbage = python_growth(&search.gains.total, &answer.memory);
+            native = verdict::native(&store.captures(), &with_garbage, limits);
         })
         .map_err(LeaksError::Heap)?,
     }
+    answer.garbage = garbage(&store, &answer.snapshots, &answer.memory, limits).map_err(LeaksError::Heap)?;
     let last = match (&native, heaps.checked_sub(1)) {
         (Some(_), Some(last)) => Some(store.heap(last).map_err(LeaksError::Heap)?),
         _ => None,
@@ -172,6 +178,7 @@ pub fn leaks_of<S: HeapSeries + ?Sized>(
             suspects: &answer.suspects,
             candidates: &answer.candidates,
             native,
+            garbage: answer.garbage.as_ref(),
             heaps,
             last: last.as_deref(),
             detectable: answer.detectable_growth,
@@ -183,6 +190,31 @@ pub fn leaks_of<S: HeapSeries + ?Sized>(
     answer.candidates.truncate(options.limit - answer.suspects.len());
     answer.omitted = all - answer.suspects.len() - answer.candidates.len();
     Ok(answer)
+}
+
+/// By interval: by how many bytes Python objects grew, garbage included.
+fn python_growth(gains: &[i64], memory: &[MemoryTotal]) -> Vec<i64> {
+    let garbage: Vec<u64> = memory.iter().map(MemoryTotal::garbage).collect();
+    let steps = garbage_growth::steps(&garbage);
+    gains.iter().zip(steps).map(|(&gain, garbage)| gain.saturating_add(garbage)).collect()
+}
+
+/// Garbage that grew, and why; none if that is the collector's ordinary rhythm. Of the heaps, it needs the first and
+/// the last, and these only if there is any.
+fn garbage<S: HeapSeries + ?Sized>(
+    store: &Store<'_, S>,
+    snapshots: &[SnapshotRow],
+    memory: &[MemoryTotal],
+    limits: &Thresholds,
+) -> Result<Option<GarbageGrowth>, S::Error> {
+    let bytes: Vec<u64> = memory.iter().map(MemoryTotal::garbage).collect();
+    let Some(grown) = garbage_growth::rise(&bytes, limits) else { return Ok(None) };
+    let tracked: Vec<u64> = snapshots.iter().map(|row| row.tracked_garbage).collect();
+    let collectors: Vec<_> = store.captures().iter().map(|info| info.collector).collect();
+    let Some(cause) = garbage_growth::cause(&collectors, &tracked, grown, limits) else { return Ok(None) };
+    let (first, last) = (store.heap(0)?, store.heap(bytes.len() - 1)?);
+    let types = garbage_growth::types(&first, &last);
+    Ok(Some(GarbageGrowth { bytes, grown, cause, collector: collectors.last().copied().flatten(), types }))
 }
 
 /// Every place that was considered, with the rule that dropped it: suspects first, then candidates, then the rest.

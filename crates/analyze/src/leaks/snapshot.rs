@@ -5,6 +5,7 @@ use memtop_heap::{CaptureInfo, Flags, Heap};
 use super::answer::{Cause, LeakStep, LeakedType, Rate, SnapshotRow, Suspect};
 use super::evidence::{Doubt, Evidence, Headline};
 use super::fingerprint::fingerprint;
+use super::garbage_growth;
 use crate::accumulation::{AccumulationOptions, accumulation};
 use crate::retained::Retained;
 use crate::shortest::{Costs, ShortestPaths};
@@ -20,6 +21,7 @@ pub(super) fn row(heap: &Heap) -> SnapshotRow {
         taken_at: info.taken_at,
         objects: count,
         bytes: size,
+        tracked_garbage: garbage_growth::tracked(heap),
         rss: info.memory.rss,
         pause: info.pause,
         work: info.work,
@@ -61,12 +63,13 @@ pub(super) fn candidates(heap: &Heap, limit: usize) -> Vec<Suspect> {
             bytes,
         });
         let share = suspect.share;
+        let hidden_by = point.path.root.hidden_by().map(str::to_owned);
         Suspect {
             rank: index + 1,
-            cause: if point.path.root.kind == memtop_heap::RootKind::Native {
-                Cause::NativeReference
-            } else {
-                Cause::Container
+            cause: match point.path.root.kind {
+                _ if hidden_by.is_some() => Cause::UncollectableCycle,
+                memtop_heap::RootKind::Native => Cause::NativeReference,
+                _ => Cause::Container,
             },
             leaked: items.collect(),
             count: Some(suspect.objects),
@@ -77,7 +80,9 @@ pub(super) fn candidates(heap: &Heap, limit: usize) -> Vec<Suspect> {
             share_of_growth: 0.0,
             confidence: 0.0,
             rate: no_rate,
-            evidence: vec![Evidence::RetainedShare { bytes: point.retained, share }],
+            evidence: std::iter::once(Evidence::RetainedShare { bytes: point.retained, share })
+                .chain(hidden_by.map(|type_name| Evidence::HiddenReference { type_name }))
+                .collect(),
             own_holder: None,
             fingerprint: fingerprint(&point.path),
             path: LeakStep::of_path(&point.path),

@@ -6,7 +6,7 @@ use rustc_hash::FxHashMap;
 use super::answer::{Cause, LeakStep, Rate, Suspect};
 use super::assessment::assess;
 use super::detect::Search;
-use super::evidence::{Headline, Per};
+use super::evidence::{Evidence, Headline, Per};
 use super::finding::{Finding, GrowthKind};
 use super::fingerprint::fingerprint;
 use super::heap_facts::HeapFacts;
@@ -37,7 +37,8 @@ impl SuspectBuilder<'_, '_, '_> {
         let search = self.search;
         let last = search.last;
         let path = self.path(finding);
-        let native = finding.kind == GrowthKind::Native;
+        let hidden_by = path.root.hidden_by().map(str::to_owned);
+        let native = finding.kind == GrowthKind::Native && hidden_by.is_none();
         let leaked = search.leaked_types(finding);
         let holder_type = self.holder_type(&path);
         let retained = self.retained.as_ref().and_then(|retained| retained.get(place).copied());
@@ -52,7 +53,7 @@ impl SuspectBuilder<'_, '_, '_> {
         let mut suspect = Suspect {
             rank: 0,
             holder: (!native).then(|| path.to_string()),
-            holder_type: holder_type.filter(|_| !native),
+            holder_type: holder_type.filter(|_| !native && hidden_by.is_none()),
             cause: self.cause(finding, &path),
             leaked,
             count,
@@ -73,6 +74,7 @@ impl SuspectBuilder<'_, '_, '_> {
         };
         let span = self.minutes.as_ref().map_or(0.0, |minutes| minutes[minutes.len() - 1] - minutes[0]);
         assess(&mut suspect, search, finding, span >= LEAST_MINUTES);
+        suspect.evidence.extend(hidden_by.map(|type_name| Evidence::HiddenReference { type_name }));
         suspect
     }
 
@@ -134,6 +136,9 @@ impl SuspectBuilder<'_, '_, '_> {
 
     fn cause(&self, finding: &Finding, path: &Path) -> Cause {
         let search = self.search;
+        if path.root.hidden_by().is_some() {
+            return Cause::UncollectableCycle;
+        }
         if finding.kind == GrowthKind::Native || path.root.kind == RootKind::Native {
             return Cause::NativeReference;
         }

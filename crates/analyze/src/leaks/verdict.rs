@@ -2,9 +2,11 @@
 
 use memtop_heap::{CaptureInfo, Heap, LabelKind, Shape};
 
-use super::answer::{Suspect, Verdict};
+use super::answer::{Cause, Suspect, Verdict};
 use super::classify::in_step;
-use super::evidence::Reason;
+use super::evidence::{Evidence, Reason};
+use super::garbage_growth::GarbageGrowth;
+use super::garbage_verdict::garbage_verdict;
 use super::thresholds::Thresholds;
 
 /// By how much memory outside of Python objects grew in each interval; none if it cannot be known. It is the memory
@@ -82,6 +84,8 @@ pub(super) struct Grounds<'a> {
     pub(super) suspects: &'a [Suspect],
     pub(super) candidates: &'a [Suspect],
     pub(super) native: Option<Native>,
+    /// Garbage that grew.
+    pub(super) garbage: Option<&'a GarbageGrowth>,
     /// How many heaps there are.
     pub(super) heaps: usize,
     /// The last of them, if there is native growth.
@@ -96,6 +100,24 @@ pub(super) fn verdict(grounds: Grounds<'_>, limits: &Thresholds) -> (Verdict, Re
     let bytes = grown(suspects);
     if let Some(native) = &grounds.native {
         return with_native(native, &grounds, limits);
+    }
+    let garbage = grounds.garbage.map(|growth| (growth.grown, garbage_verdict(growth, heaps, limits)));
+    let of_candidates = grown(candidates);
+    if let Some((grown, (verdict, reason))) = garbage
+        && match verdict {
+            Verdict::Inconclusive => suspects.is_empty() && grown >= of_candidates,
+            _ => grown >= bytes,
+        }
+    {
+        return (verdict, reason);
+    }
+    if let Some(Suspect { path, cause: Cause::UncollectableCycle, evidence, .. }) = suspects.first() {
+        let hidden_by = evidence.iter().find_map(|fact| match fact {
+            Evidence::HiddenReference { type_name } => Some(type_name.clone()),
+            _ => None,
+        });
+        let hidden_by = hidden_by.or_else(|| path.first().map(|root| root.label.clone())).unwrap_or_default();
+        return (Verdict::Leak, Reason::UncollectableCycles { hidden_by, places: suspects.len(), bytes });
     }
     if let Some(first) = suspects.first() {
         let reason = Reason::Growth { holder: first.holder.clone(), places: suspects.len(), bytes };

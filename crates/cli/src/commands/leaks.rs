@@ -191,7 +191,9 @@ fn page(answer: &Leaks, heaps: &StoredHeaps, limit: Option<usize>) -> Result<Str
 fn status(verdict: Verdict) -> u8 {
     match verdict {
         Verdict::NoGrowth => exit::SUCCESS,
-        Verdict::Leak | Verdict::NativeGrowth => exit::GROWTH,
+        Verdict::Leak | Verdict::NativeGrowth | Verdict::GarbageGrowth | Verdict::UncollectableCycles => {
+            exit::GROWTH
+        }
         Verdict::Inconclusive => exit::INCONCLUSIVE,
     }
 }

@@ -7,6 +7,7 @@
 //!
 //! Invariant: while the collector runs, `_gc_prev` holds reference counts, and is not used.
 
+use super::collector::{COUNT, THRESHOLD};
 use super::error::RuntimeError;
 use super::objects::Objects;
 use super::table::{Collector, NEARBY};
@@ -18,9 +19,6 @@ const MASK: u64 = gc_head::MASK as u64;
 const NEXT: u64 = gc_head::NEXT as u64;
 const PREVIOUS: u64 = gc_head::PREVIOUS as u64;
 const HEAD: u64 = gc_head::SIZE as u64;
-/// `gc_generation.threshold` and `count`, ints.
-const THRESHOLD: u64 = 16;
-const COUNT: u64 = 20;
 /// How many objects of a list are checked where only its forward links can be trusted.
 const SAMPLE: usize = 32;
 /// Offsets of the permanent generation from the first: right behind the three, or behind the pointer

@@ -8,6 +8,7 @@
 //!
 //! The module neither finds `_PyRuntime` nor stops a process: its caller has the memory of a stopped one.
 
+mod collector;
 mod error;
 mod interpreter;
 mod lists;
@@ -15,6 +16,7 @@ mod objects;
 mod table;
 mod types;
 
+pub use collector::collector_state;
 pub use error::RuntimeError;
 pub use interpreter::{Interpreter, interpreters};
 pub use lists::{GcLists, ListWalk, list_objects};

@@ -52,6 +52,7 @@ impl<S: HeapAccess> Walk<'_, S> {
             variables: self.sink.variables,
             namespaces,
             uncertain: self.sink.uncertain,
+            unvisited: self.sink.unvisited,
             native: self.native,
             dangling: self.sink.dangling,
             damaged: self.damaged,
@@ -97,6 +98,7 @@ impl WalkResult {
             variables,
             namespaces,
             uncertain,
+            unvisited,
             native: _,
             dangling,
             damaged,
@@ -112,7 +114,7 @@ impl WalkResult {
         // Every target was met.
         let met = |target: ObjectId| object(AddressId(target.raw())).unwrap_or(ObjectId::from_index(0));
         builder.map_targets(met);
-        resolve_uncertain(&mut builder, &uncertain)?;
+        let unvisited = resolve_uncertain(&mut builder, &uncertain, &unvisited)?;
         for mut root in roots {
             root.object = met(root.object);
             builder.add_root(root);
@@ -152,13 +154,17 @@ impl WalkResult {
         taken.damaged = damaged;
         taken.notes.extend(notes);
         taken.duration = Some(start.elapsed().as_nanos() as u64);
-        builder.finish_with_accounts().map(|(heap, _)| heap)
+        builder.finish_as_collected(unvisited).map(|(heap, _)| heap)
     }
 }
 
 /// Keeps uncertain references as long as their target's reference count is not explained without them, and
-/// removes the others.
-fn resolve_uncertain(builder: &mut HeapBuilder, uncertain: &[UncertainReference]) -> Result<(), HeapError> {
+/// removes the others. Returns the objects and targets of the `unvisited` ones that it keeps.
+fn resolve_uncertain(
+    builder: &mut HeapBuilder,
+    uncertain: &[UncertainReference],
+    unvisited: &[(ObjectId, usize)],
+) -> Result<Vec<(ObjectId, ObjectId)>, HeapError> {
     let mut open: FxHashMap<ObjectId, i64> = FxHashMap::default();
     let bytes = (uncertain.len() * size_of::<(ObjectId, i64)>()) as u64;
     open.try_reserve(uncertain.len()).map_err(|_| HeapError::OutOfMemory { bytes })?;
@@ -166,7 +172,7 @@ fn resolve_uncertain(builder: &mut HeapBuilder, uncertain: &[UncertainReference]
         open.insert(builder.targets()[word.index], 0);
     }
     if open.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     for to in builder.targets() {
         if let Some(found) = open.get_mut(to) {
@@ -187,6 +193,15 @@ fn resolve_uncertain(builder: &mut HeapBuilder, uncertain: &[UncertainReference]
             push(&mut refused, word.index)?;
         }
     }
+    // Both are in the order in which they were found.
+    let mut pairs = Vec::new();
+    let mut gone = refused.iter().peekable();
+    for &(from, index) in unvisited {
+        while gone.next_if(|&&refused| refused < index).is_some() {}
+        if gone.peek() != Some(&&index) {
+            push(&mut pairs, (from, builder.targets()[index]))?;
+        }
+    }
     builder.remove_references(&refused);
-    Ok(())
+    Ok(pairs)
 }

@@ -30,6 +30,8 @@ pub(super) struct HeapSink<'w, M> {
     pub(super) late: Vec<u64>,
     pub(super) variables: Vec<(AddressId, Label)>,
     pub(super) uncertain: Vec<UncertainReference>,
+    /// Uncertain references that a traverse did not visit: the object, and the reference's index.
+    pub(super) unvisited: Vec<(ObjectId, usize)>,
     /// Whether objects are read without a check, so that only a certain reference may lead to one.
     pub(super) is_unchecked: bool,
     /// Objects that only a word of unknown meaning leads to, and those reached through them alone: read with
@@ -74,6 +76,7 @@ impl<'w, M: Memory> HeapSink<'w, M> {
             late: Vec::new(),
             variables: Vec::new(),
             uncertain: Vec::new(),
+            unvisited: Vec::new(),
             is_unchecked,
             unverified: FxHashSet::default(),
             is_unverified: false,
@@ -190,14 +193,13 @@ impl<M: Memory> Sink for HeapSink<'_, M> {
     }
 
     fn maybe_reference(&mut self, to: u64, label: Label) {
-        let Some(id) = self.addresses.known_id(to) else { return self.maybe_unmet(to, label) };
-        if !self.addresses.contains(id) {
-            return self.maybe_unmet(to, label);
+        let index = self.builder.reference_count();
+        match self.addresses.known_id(to).filter(|&id| self.addresses.contains(id)) {
+            Some(_) => self.maybe_met(to, label),
+            None => self.maybe_unmet(to, label),
         }
-        let (refcount, immortal) = self.checked_refcount(to);
-        if !immortal {
-            self.add_uncertain(UncertainReference { index: self.builder.reference_count(), refcount });
-            self.reference(to, label);
+        if self.builder.reference_count() > index {
+            self.builder.check(push(&mut self.unvisited, (self.current, index)));
         }
     }
 
@@ -243,6 +245,15 @@ impl<M: Memory> HeapSink<'_, M> {
     fn namespace(&mut self, dict: u64) {
         if self.namespaces.insert(dict) && self.plain.contains(&dict) {
             self.late.push(dict);
+        }
+    }
+
+    /// A word that leads to an object that was met.
+    fn maybe_met(&mut self, to: u64, label: Label) {
+        let (refcount, immortal) = self.checked_refcount(to);
+        if !immortal {
+            self.add_uncertain(UncertainReference { index: self.builder.reference_count(), refcount });
+            self.reference(to, label);
         }
     }
 

@@ -33,6 +33,8 @@ pub struct WalkResult {
     /// Dicts that turned out to be namespaces after they were copied, and the labels of their entries.
     pub(super) namespaces: Vec<(AddressId, Vec<Label>)>,
     pub(super) uncertain: Vec<UncertainReference>,
+    /// Uncertain references that a traverse did not visit: the object, and the reference's index.
+    pub(super) unvisited: Vec<(ObjectId, usize)>,
     /// Buffers that no object's size includes: address and length.
     pub(super) native: Vec<(u64, u64)>,
     pub(super) dangling: u64,

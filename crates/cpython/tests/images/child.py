@@ -62,6 +62,8 @@ def report():
         f"threads {len(sys._current_frames())}",
         "modules " + " ".join(sorted(sys.modules)),
         f"frozen {gc.get_freeze_count()}",
+        f"collector {int(gc.isenabled())} " + " ".join(map(str, gc.get_threshold())),
+        "statistics " + " ".join(str(of[name]) for name in ("collections", "collected") for of in gc.get_stats()),
     ]
     statics = [of for of in object.__subclasses__() if not of.__flags__ & 1 << 9]
     for of in statics:

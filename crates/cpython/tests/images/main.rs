@@ -12,8 +12,8 @@ use std::collections::{BTreeSet, HashMap};
 use live::{Foreign, Still, interpreters as pythons};
 use memtop_cpython::layout::type_object;
 use memtop_cpython::{
-    CTypes, Decoder, Interpreter, KnownTypes, Layout, Memory, RuntimeError, Sink, interpreters, known_types,
-    list_objects, static_namespaces,
+    CTypes, Decoder, Interpreter, KnownTypes, Layout, Memory, RuntimeError, Sink, collector_state,
+    interpreters, known_types, list_objects, static_namespaces,
 };
 use memtop_heap::{CaptureInfo, HeapBuilder, Label, StringId};
 
@@ -98,6 +98,26 @@ impl Found {
             self.main().threads.len(),
             static_namespaces(&self.still.memory, self.layout.minor, self.main()).len(),
         );
+    }
+
+    /// The collector's state is what `gc` says, except for a collection in between.
+    fn collector(&self) {
+        let heads = &self.main().lists.heads;
+        let minor = self.layout.minor;
+        let state = collector_state(&self.still.memory, heads[0], heads[3] - heads[0], minor)
+            .unwrap_or_else(|| panic!("{}: the collector's state is not found", self.version));
+        let told = self.still.numbers("collector");
+        let thresholds = state.thresholds.map(|threshold| threshold as u64);
+        assert_eq!([u64::from(state.enabled), thresholds[0], thresholds[1], thresholds[2]], told[..]);
+        assert_eq!(state.frozen, self.still.numbers("frozen")[0] > 0, "{}: frozen", self.version);
+        let told = self.still.numbers("statistics");
+        for (found, told) in state.collections.iter().zip(&told) {
+            assert!((*told..=told + 2).contains(found), "{}: {state:?}, not {told:?}", self.version);
+        }
+        for (found, told) in state.collected.iter().zip(&told[3..]) {
+            assert!((*told..=told + 1000).contains(found), "{}: {state:?}, not {told:?}", self.version);
+        }
+        assert!(state.collections[0] > 0, "{}: {state:?}", self.version);
     }
 
     fn names(&self, objects: &[&u64]) -> Vec<String> {
@@ -205,6 +225,7 @@ impl Found {
         self.namespaces();
         self.types();
         self.lists();
+        self.collector();
         self.stack();
     }
 }

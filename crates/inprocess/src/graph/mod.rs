@@ -74,6 +74,7 @@ pub fn capture(py: Python<'_>, options: &SnapshotOptions) -> PyResult<Heap> {
     let (walked, pause) = raw::freeze(py, |heap| {
         let stopped = Instant::now();
         let memory = heap.memory();
+        info.collector = heap.collector();
         facts.interpreters[0].threads = heap.threads();
         let (types, c_types) = (facts.types, &facts.c_types);
         let decoder = Decoder::new(&memory, layout, types, c_types, runtime.heap.class, options.with_keys)

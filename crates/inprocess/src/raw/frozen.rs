@@ -2,13 +2,14 @@
 
 use std::ffi::{c_int, c_void};
 
+use memtop_cpython::collector_state;
 use memtop_cpython::layout::{self, container, gc_head};
-use memtop_heap::{HeapError, push};
+use memtop_heap::{CollectorState, HeapError, push};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyType};
 
-use super::lists::{Standstill, prefetch};
+use super::lists::{Standstill, is_only_interpreter, prefetch};
 use super::memory::OwnMemory;
 use super::object::{Address, Object, word};
 use super::runtime::Runtime;
@@ -193,6 +194,15 @@ impl Frozen<'_> {
     /// The memory of this process, while the heap is frozen.
     pub(crate) fn memory(&self) -> OwnMemory {
         OwnMemory::new(&self.standstill)
+    }
+
+    /// The collector's state, as it was before the heap was frozen. `None` if it cannot be known, or if there are other
+    /// interpreters, which have collectors of their own.
+    pub(crate) fn collector(&self) -> Option<CollectorState> {
+        let (youngest, permanent) = self.runtime.lists?.heads();
+        let state = collector_state(&self.memory(), youngest, permanent, self.runtime.layout?.minor)?;
+        let enabled = self.standstill.was_enabled();
+        is_only_interpreter(self.standstill.py()).then_some(CollectorState { enabled, ..state })
     }
 
     /// The addresses of the states of all threads, this one's first.

@@ -28,6 +28,11 @@ impl<'py> Standstill<'py> {
     pub(super) fn py(&self) -> Python<'py> {
         self.py
     }
+
+    /// Whether the collector was on before.
+    pub(super) fn was_enabled(&self) -> bool {
+        self.was_enabled
+    }
 }
 
 impl Drop for Standstill<'_> {
@@ -78,6 +83,11 @@ impl Lists {
     pub(super) fn is_collecting(&self) -> bool {
         // SAFETY: an int in the interpreter's state, by the table that was checked.
         unsafe { ((self.generation0 + self.state.collecting) as *const c_int).read() != 0 }
+    }
+
+    /// The address of the head of the youngest generation, and the distance of that of the permanent one.
+    pub(super) fn heads(&self) -> (u64, u64) {
+        (self.generation0 as u64, self.state.permanent as u64)
     }
 
     /// Walks one generation of the frozen heap; see [`Self::walk_unguarded`].
@@ -224,7 +234,7 @@ impl AddressSet {
 }
 
 /// Whether this is the only interpreter of the process. False if that cannot be known.
-fn is_only_interpreter(_py: Python<'_>) -> bool {
+pub(super) fn is_only_interpreter(_py: Python<'_>) -> bool {
     type Head = unsafe extern "C" fn() -> *mut c_void;
     type Next = unsafe extern "C" fn(*mut c_void) -> *mut c_void;
     // SAFETY: functions of the interpreter with these names and signatures, in every version; the GIL is held.

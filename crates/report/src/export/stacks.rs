@@ -215,7 +215,8 @@ fn frame_name(nodes: &PathNodes, id: PathNodeId) -> String {
                 origin: Origin::Unknown,
             };
             let root = root.to_string();
-            let says_so = root.starts_with(kind.word()) || matches!(kind, RootKind::Builtins);
+            let says_so =
+                root.starts_with(kind.word()) || matches!(kind, RootKind::Builtins | RootKind::Native);
             return match says_so {
                 true => name(&root).into_owned(),
                 false => name(&format!("{} {root}", kind.word())).into_owned(),

@@ -15,7 +15,9 @@ use crate::wording;
 /// The class of the verdict's severity: a colour, and a sign beside it for readers who do not see colours.
 fn class(verdict: Verdict) -> &'static str {
     match verdict {
-        Verdict::Leak | Verdict::NativeGrowth => "bad",
+        Verdict::Leak | Verdict::NativeGrowth | Verdict::GarbageGrowth | Verdict::UncollectableCycles => {
+            "bad"
+        }
         Verdict::NoGrowth => "good",
         Verdict::Inconclusive => "doubt",
     }
@@ -30,6 +32,14 @@ fn meaning(verdict: Verdict) -> &'static str {
         }
         Verdict::NativeGrowth => {
             "The process grows, but its Python objects do not: look at extension modules and at malloc."
+        }
+        Verdict::GarbageGrowth => {
+            "Nothing refers to these objects any more except each other. They are freed when the collector gets to them: \
+             look at calls of gc.disable(), gc.freeze() and gc.set_threshold(), or break the cycles."
+        }
+        Verdict::UncollectableCycles => {
+            "Nothing in Python holds these objects, and the collector does not free them: look for a type written in C \
+             that refers to objects without a tp_traverse."
         }
         Verdict::NoGrowth => "Nothing kept growing over these snapshots, as far as they can show.",
         Verdict::Inconclusive => {
@@ -85,6 +95,10 @@ pub(super) fn leaks(answer: &Leaks) -> Option<Section> {
             bytes(last.bytes),
             since(signed_bytes(grown(first.bytes, last.bytes))),
         ));
+        if let Some(growth) = &answer.garbage {
+            let now = growth.bytes.last().copied().unwrap_or(0);
+            figures.push(("Garbage", bytes(now), format!("+{} since the first", bytes(growth.grown))));
+        }
         let over = span(first.taken_at, last.taken_at).filter(|&span| span > 0);
         let over = over.map_or_else(String::new, |span| format!("over {}", duration(span)));
         figures.push(("Snapshots", grouped(answer.snapshots.len() as u64), over));
@@ -180,6 +194,12 @@ pub(super) fn heap(report: &HeapReport) -> Option<Section> {
     if report.garbage.native > 0 {
         let held = "reference counts exceed the references found".to_owned();
         figures.push(("Held by native code", grouped(report.garbage.native), held));
+    }
+    let uncollectable = report.garbage.uncollectable;
+    if uncollectable.objects > 0 {
+        let through = wording::cycles_through(&report.garbage.hidden_by);
+        let size = format!("{}: {through}", bytes(uncollectable.bytes));
+        figures.push(("In uncollectable cycles", grouped(uncollectable.objects), size));
     }
     if let Some(pause) = report.info.pause {
         figures.push(("Pause", duration(pause), "the process was paused".to_owned()));

@@ -3,7 +3,7 @@
 use memtop_analyze::{GroupLeaks, MemberLeaks, SharedSuspect};
 use serde_json::{Value, json};
 
-use super::leaks::{memory, snapshot, suspect};
+use super::leaks::{garbage, memory, snapshot, suspect};
 use super::parts::{SCHEMA_VERSION, capture};
 use crate::wording;
 
@@ -31,6 +31,7 @@ fn member(one: &MemberLeaks) -> Value {
         "reason": wording::reason(&one.answer.reason),
         "snapshots": one.answer.snapshots.iter().map(snapshot).collect::<Vec<_>>(),
         "memory": memory(&one.answer.memory),
+        "garbage": one.answer.garbage.as_ref().map(garbage),
     })
 }
 

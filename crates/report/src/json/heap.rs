@@ -4,7 +4,7 @@ use memtop_analyze::AccumulationSuspect;
 use serde_json::{Value, json};
 
 use super::memory;
-use super::parts::{SCHEMA_VERSION, amount, capture, path, rounded, type_row};
+use super::parts::{SCHEMA_VERSION, amount, capture, collector, path, rounded, type_row};
 use super::types::top_object;
 use crate::heap_report::HeapReport;
 
@@ -39,6 +39,12 @@ pub fn heap_report(answer: &HeapReport) -> Value {
             "types": answer.garbage.rows.iter().map(type_row).collect::<Vec<_>>(),
             "types_omitted": answer.garbage.omitted,
         },
+        "uncollectable": {
+            "count": answer.garbage.uncollectable.objects,
+            "bytes": answer.garbage.uncollectable.bytes,
+            "hidden_by": answer.garbage.hidden_by,
+        },
+        "collector": answer.info.collector.as_ref().map(collector),
     })
 }
 

@@ -1,9 +1,11 @@
 //! Growth over a series of snapshots, as JSON. `docs/leaks.md` has the table of the fields.
 
-use memtop_analyze::{LeakStep, LeakedType, Leaks, MemoryTotal, SnapshotRow, Suspect};
+use memtop_analyze::{
+    GarbageCause, GarbageGrowth, GarbageType, LeakStep, LeakedType, Leaks, MemoryTotal, SnapshotRow, Suspect,
+};
 use serde_json::{Value, json};
 
-use super::parts::{SCHEMA_VERSION, capture, rounded};
+use super::parts::{SCHEMA_VERSION, capture, collector, rounded};
 use crate::time::iso8601;
 use crate::wording;
 
@@ -22,6 +24,7 @@ pub fn leaks(answer: &Leaks) -> Value {
         "candidates": answer.candidates.iter().map(suspect).collect::<Vec<_>>(),
         "omitted": answer.omitted,
         "memory": memory(&answer.memory),
+        "garbage": answer.garbage.as_ref().map(garbage),
         "notes": answer.notes.iter().map(wording::note).collect::<Vec<_>>(),
     })
 }
@@ -38,6 +41,34 @@ pub(crate) fn memory(totals: &[MemoryTotal]) -> Value {
         "pymalloc_free": memory(&|of| json!(of.pymalloc_free)),
         "malloc_free": memory(&|of| json!(of.malloc_free)),
         "file_backed": memory(&|of| json!(of.file_backed)),
+    })
+}
+
+/// Garbage that the collector does not free.
+pub(super) fn garbage(growth: &GarbageGrowth) -> Value {
+    let cause = match growth.cause {
+        GarbageCause::Off => "off",
+        GarbageCause::Frozen => "frozen",
+        GarbageCause::HighThreshold { .. } => "high threshold",
+        GarbageCause::PutOff { .. } => "put off",
+        GarbageCause::NotYet => "not yet",
+        GarbageCause::Survived { .. } => "survived",
+        GarbageCause::Unknown => "unknown",
+    };
+    let one = |of: &GarbageType| {
+        json!({
+            "type": of.type_name,
+            "count": of.objects,
+            "growth": of.growth,
+            "bytes_growth": of.bytes_growth,
+        })
+    };
+    json!({
+        "bytes": growth.bytes,
+        "growth_bytes": growth.grown,
+        "cause": cause,
+        "types": growth.types.iter().map(one).collect::<Vec<_>>(),
+        "collector": growth.collector.as_ref().map(collector),
     })
 }
 

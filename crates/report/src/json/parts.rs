@@ -1,7 +1,7 @@
 //! Parts that several answers have in common: the schema version, a capture, a path, an amount.
 
 use memtop_analyze::{Amount, Path, TypeRow};
-use memtop_heap::{CaptureInfo, CaptureMethod};
+use memtop_heap::{CaptureInfo, CaptureMethod, CollectorState};
 use serde_json::{Value, json};
 
 use crate::time::iso8601;
@@ -41,6 +41,18 @@ pub(crate) fn capture(info: &CaptureInfo) -> Value {
         "damaged": info.damaged,
         "dangling": info.dangling,
         "notes": info.notes,
+    })
+}
+
+/// The state of the garbage collector.
+pub(super) fn collector(state: &CollectorState) -> Value {
+    json!({
+        "enabled": state.enabled,
+        "frozen": state.frozen,
+        "thresholds": state.thresholds,
+        "counts": state.counts,
+        "collections": state.collections,
+        "collected": state.collected,
     })
 }
 

@@ -8,7 +8,7 @@ use crate::heap_report::HeapReport;
 use crate::numbers::{bytes, count, grouped};
 use crate::style::{Role, Style};
 use crate::table::{Column, Table};
-use crate::wording::{accumulation, capture, cost};
+use crate::wording::{self, accumulation, capture, cost};
 
 /// The report of one heap.
 #[must_use]
@@ -64,7 +64,17 @@ pub fn heap_report(answer: &HeapReport, style: &Style) -> String {
             bytes(garbage.bytes)
         ),
     };
-    for sentence in [native, waits] {
+    let uncollectable = answer.garbage.uncollectable;
+    let never = (uncollectable.objects > 0).then(|| {
+        format!(
+            "{}, {}, in cycles that the collector never frees: {}",
+            count(uncollectable.objects, "object", "objects"),
+            bytes(uncollectable.bytes),
+            wording::cycles_through(&answer.garbage.hidden_by)
+        )
+    });
+    let collector = answer.info.collector.as_ref().map(wording::collector);
+    for sentence in [Some(native), never, collector, Some(waits)].into_iter().flatten() {
         out.push_str(&style.wrapped(&sentence, "  ", 2));
     }
     for row in &answer.garbage.rows {

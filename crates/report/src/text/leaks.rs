@@ -3,9 +3,11 @@
 
 use std::fmt::Write;
 
-use memtop_analyze::{Evidence, LEAST_MINUTES, LeakedType, Leaks, Note, Suspect, Verdict};
+use memtop_analyze::{Evidence, GarbageGrowth, LEAST_MINUTES, LeakedType, Leaks, Note, Suspect, Verdict};
 
-use crate::numbers::{bytes, count, duration, grouped, known_bytes, net_bytes, percent, signed, unknown};
+use crate::numbers::{
+    bytes, count, duration, grouped, known_bytes, net_bytes, percent, signed, signed_bytes, unknown,
+};
 use crate::style::{Role, Style};
 use crate::table::{Column, Table};
 use crate::time::{minutes, readable, span};
@@ -37,14 +39,45 @@ pub fn leaks(answer: &Leaks, style: &Style) -> String {
     if answer.omitted > 0 {
         let _ = writeln!(out, "\nand {} more, left out by the limit", grouped(answer.omitted as u64));
     }
+    if let Some(growth) = &answer.garbage {
+        out.push('\n');
+        out.push_str(&garbage(growth, style));
+    }
     out.push_str(&over_time(answer, style));
+    out
+}
+
+/// Garbage that the collector does not free, by type.
+fn garbage(growth: &GarbageGrowth, style: &Style) -> String {
+    let mut out = style.paint(Role::Heading, "garbage") + "\n";
+    if let Some(state) = &growth.collector {
+        out.push_str(&style.wrapped(&style.sentence(&wording::collector(state)), "", 0));
+    }
+    let columns = [
+        (Column::Name, "garbage by type"),
+        (Column::Number, "now"),
+        (Column::Number, "growth"),
+        (Column::Number, "bytes"),
+    ];
+    let mut table = Table::new(style, &columns);
+    for of in growth.types.iter().take(TYPES) {
+        table.row(vec![
+            of.type_name.clone(),
+            grouped(of.objects),
+            signed(of.growth),
+            signed_bytes(of.bytes_growth),
+        ]);
+    }
+    out.push_str(&table.text(5));
     out
 }
 
 /// The verdict, its reason and the notes.
 pub(super) fn verdict(verdict: Verdict, reason: &str, notes: &[Note], style: &Style) -> String {
     let role = match verdict {
-        Verdict::Leak | Verdict::NativeGrowth => Role::Bad,
+        Verdict::Leak | Verdict::NativeGrowth | Verdict::GarbageGrowth | Verdict::UncollectableCycles => {
+            Role::Bad
+        }
         Verdict::NoGrowth => Role::Good,
         Verdict::Inconclusive => Role::Doubt,
     };

@@ -1,8 +1,9 @@
 //! Places in one heap in words: where memory accumulates, and where an object is.
 
 use memtop_analyze::{AccumulationSuspect, Path};
+use memtop_heap::CollectorState;
 
-use crate::numbers::{bytes, grouped, percent};
+use crate::numbers::{bytes, count, grouped, percent};
 
 /// Where memory accumulates, in sentences.
 pub(crate) fn accumulation(one: &AccumulationSuspect) -> String {
@@ -43,6 +44,38 @@ pub(crate) fn accumulation(one: &AccumulationSuspect) -> String {
 /// `1 shop.Order object`, `12 shop.Order objects`.
 fn of_type(objects: u64, name: &str) -> String {
     format!("{} {name} {}", grouped(objects), if objects == 1 { "object" } else { "objects" })
+}
+
+/// The types that uncollectable cycles pass through: `through datetime.datetime and 2 more types`.
+pub(crate) fn cycles_through(types: &[String]) -> String {
+    match types {
+        [] => "through a type that is not known".to_owned(),
+        [one] => format!("through {one}"),
+        [first, more @ ..] => {
+            format!("through {first} and {}", count(more.len() as u64, "more type", "more types"))
+        }
+    }
+}
+
+/// The state of the garbage collector, in a sentence.
+pub(crate) fn collector(state: &CollectorState) -> String {
+    let numbers = |values: [i32; 3]| values.map(|value| value.to_string()).join(", ");
+    let is = match (state.enabled, state.thresholds[0], state.frozen) {
+        (false, ..) => "is off",
+        (true, 0, _) => "is off: its threshold is 0",
+        (true, _, true) => "is on, and gc.freeze() has put objects out of its reach",
+        (true, _, false) => "is on",
+    };
+    format!(
+        "the collector {is}; thresholds {}, counts {}; {} so far, {}",
+        numbers(state.thresholds),
+        numbers(state.counts),
+        count(state.collections.iter().sum(), "collection", "collections"),
+        match state.full_collections() {
+            0 => "none of them full".to_owned(),
+            full => format!("{} of them full", grouped(full)),
+        }
+    )
 }
 
 /// A path, or that there is none.

@@ -110,6 +110,9 @@ pub fn evidence(fact: &Evidence) -> String {
             "no Python object refers to the leaked objects, but their reference counts exceed the references found"
                 .to_owned()
         }
+        Evidence::HiddenReference { type_name } => format!(
+            "the cycles pass through {type_name}, whose references the collector does not see: it never frees them"
+        ),
         Evidence::HeldByFrames => {
             "frames, tracebacks or suspended generators hold its items".to_owned()
         }

@@ -1,6 +1,6 @@
 //! Why a verdict is as it is, which rule dropped a place, and what else a reader should know.
 
-use memtop_analyze::{DropRule, GroupReason, Note, ProcessCount, Reason};
+use memtop_analyze::{DropRule, GarbageCause, GroupReason, Note, ProcessCount, Reason};
 
 use super::suspect::doubt;
 use crate::numbers::{bytes, count, grouped, signed_bytes};
@@ -34,6 +34,20 @@ pub fn reason(reason: &Reason) -> String {
             bytes(*size),
             outside(*native)
         ),
+        Reason::UncollectableCycles { hidden_by, places, bytes: size } => {
+            let others = match places {
+                0 | 1 => String::new(),
+                places => format!("; with {}", more(*places)),
+            };
+            format!(
+                "cycles through {hidden_by} keep growing, and the collector never frees them{others}: {} in total",
+                bytes(*size)
+            )
+        }
+        Reason::Garbage { bytes: size, type_name, cause } => {
+            let most = type_name.as_ref().map_or_else(String::new, |name| format!(", mostly {name}"));
+            format!("garbage grew by {}{most}: {}", bytes(*size), garbage_cause(*cause))
+        }
         Reason::NativeInStep { holder, type_name, native } => {
             format!("{holder} keeps growing; {}, in step with its {type_name} objects", outside(*native))
         }
@@ -77,6 +91,9 @@ pub fn group_reason(reason: &GroupReason) -> String {
         GroupReason::Native { processes: of } => {
             format!("memory outside Python objects grew in {}", processes(*of))
         }
+        GroupReason::Garbage { processes: of, bytes: size, cause } => {
+            format!("garbage grew by {} in {}: {}", bytes(*size), processes(*of), garbage_cause(*cause))
+        }
         GroupReason::InDoubt { holder, processes: of, doubt: why } => {
             format!("{} grew in {}, but {}", candidate(holder.as_deref()), processes(*of), doubt(why))
         }
@@ -90,6 +107,32 @@ pub fn group_reason(reason: &GroupReason) -> String {
         GroupReason::NoGrowth { processes: of } => {
             format!("no place grew in {}; the others have too few snapshots", processes(*of))
         }
+    }
+}
+
+/// Why the collector does not free garbage, as a clause.
+fn garbage_cause(cause: GarbageCause) -> String {
+    match cause {
+        GarbageCause::Off => "the collector is off".to_owned(),
+        GarbageCause::Frozen => "gc.freeze() has put it out of the collector's reach".to_owned(),
+        GarbageCause::HighThreshold { threshold } => format!(
+            "the collector did not run, since its threshold is {}",
+            count(threshold, "new object", "new objects")
+        ),
+        GarbageCause::PutOff { count: due, threshold } => format!(
+            "the collector puts off a full collection, which has been due since {} of {} young ones, \
+             because most objects are old",
+            grouped(threshold),
+            grouped(due)
+        ),
+        GarbageCause::NotYet => {
+            "the collector is on, but has not freed it yet; a longer series shows whether it does".to_owned()
+        }
+        GarbageCause::Survived { objects } => format!(
+            "a full collection left at least {} of it, so the collector never frees it",
+            count(objects, "object", "objects")
+        ),
+        GarbageCause::Unknown => "the state of the collector is unknown".to_owned(),
     }
 }
 

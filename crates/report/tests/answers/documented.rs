@@ -9,7 +9,7 @@ use memtop_report::{
 };
 use serde_json::Value;
 
-use crate::samples::{bare, shop, shop_leaks, suspect};
+use crate::samples::{bare, collector, garbage, shop, shop_leaks, suspect};
 
 /// The fields of a value as the tables write them: `suspects[].path[].label`. Below `opaque`, none.
 fn fields(value: &Value, path: &str, opaque: &[&str], into: &mut BTreeSet<String>) {
@@ -63,7 +63,8 @@ fn check(table: &BTreeSet<String>, values: &[Value], opaque: &[&str]) {
 fn the_fields_of_leaks() {
     let candidate = Suspect { doubt: Some(Doubt::Slowed), ..suspect() };
     let one = bare(Verdict::Leak, vec![suspect()], vec![candidate]);
-    let noted = Leaks { notes: vec![Note::Approximate], ..shop_leaks() };
+    let garbage = Some(garbage(GarbageCause::Off));
+    let noted = Leaks { notes: vec![Note::Approximate], garbage, ..shop_leaks() };
     let answers = [json::leaks(&one), json::leaks(&noted)];
     // A candidate has the fields of a suspect, which are not listed twice.
     let of_candidates = |value: &Value| {
@@ -74,13 +75,15 @@ fn the_fields_of_leaks() {
         value
     };
     let table = tables("leaks").remove(0);
-    check(&table, &answers.each_ref().map(of_candidates), &["capture"]);
+    check(&table, &answers.each_ref().map(of_candidates), &["capture", "garbage.collector"]);
 }
 
 #[test]
 fn the_fields_of_report_and_of_a_path() {
     let mut report = HeapReport::new(shop(1).heap(), &HeapReportOptions::default());
     report.info.notes = vec!["a note".into()];
+    report.info.collector = Some(collector());
+    report.garbage.hidden_by = vec!["datetime.datetime".into()];
     let answer = json::heap_report(&report);
     let [table, path]: [_; 2] = tables("report").try_into().expect("two tables");
     let opaque = ["accumulation.points[].path", "accumulation.points[].point.path", "top[].path"];

@@ -258,7 +258,13 @@ fn the_report_of_a_heap_in_json() {
               }
             ],
             "types_omitted": 0
-          }
+          },
+          "uncollectable": {
+            "count": 0,
+            "bytes": 0,
+            "hidden_by": []
+          },
+          "collector": null
         }
     "#]].assert_eq(&json::to_text(&json::heap_report(&report(1))));
 }

@@ -232,6 +232,7 @@ fn json_has_every_field_of_the_schema_in_its_order() {
               6000000
             ]
           },
+          "garbage": null,
           "notes": []
         }
     "#]].assert_eq(&json::to_text(&json::leaks(&shop_leaks())));

@@ -4,7 +4,9 @@ use std::fmt::Write;
 
 use memtop_analyze::*;
 use memtop_heap::testing::{Graph, graph_with_accounts};
-use memtop_heap::{CaptureInfo, CaptureMethod, MemoryNumbers, ProcessIdentity, PythonVersion};
+use memtop_heap::{
+    CaptureInfo, CaptureMethod, CollectorState, MemoryNumbers, ProcessIdentity, PythonVersion,
+};
 
 /// A shop that keeps sessions: 100 more in each round of a minute.
 pub(crate) fn shop(round: usize) -> Graph {
@@ -102,12 +104,42 @@ pub(crate) fn suspect() -> Suspect {
     }
 }
 
+/// The state of a collector that ran 45 times.
+pub(crate) fn collector() -> CollectorState {
+    CollectorState {
+        enabled: true,
+        thresholds: [700, 10, 10],
+        counts: [12, 3, 1],
+        collections: [40, 4, 1],
+        collected: [1000, 200, 30],
+        ..CollectorState::default()
+    }
+}
+
+/// Garbage that grew by 3 MB over seven heaps.
+pub(crate) fn garbage(cause: GarbageCause) -> GarbageGrowth {
+    let one = |name: &str, growth: i64, bytes_growth: i64| GarbageType {
+        type_name: name.to_owned(),
+        objects: growth.unsigned_abs() + 10,
+        growth,
+        bytes_growth,
+    };
+    GarbageGrowth {
+        bytes: (0..7).map(|round| 500_000 * round).collect(),
+        grown: 3_000_000,
+        cause,
+        collector: Some(CollectorState { enabled: false, ..collector() }),
+        types: vec![one("str", 1200, 2_800_000), one("shop.Message", 1200, 200_000)],
+    }
+}
+
 /// Seven heaps a minute apart, of which little is known.
 pub(crate) fn bare(verdict: Verdict, suspects: Vec<Suspect>, candidates: Vec<Suspect>) -> Leaks {
     let row = |minute: i64| SnapshotRow {
         taken_at: 60_000_000 * minute,
         objects: 1_000_000,
         bytes: 61_400_000,
+        tracked_garbage: 0,
         rss: None,
         pause: None,
         work: None,
@@ -132,6 +164,7 @@ pub(crate) fn bare(verdict: Verdict, suspects: Vec<Suspect>, candidates: Vec<Sus
         candidates,
         omitted: 0,
         memory: vec![memory; 7],
+        garbage: None,
         notes: Vec::new(),
     }
 }

@@ -4,8 +4,9 @@
 use std::path::{Path, PathBuf};
 
 use memtop_heap::{
-    CaptureInfo, CaptureMethod, Flags, Frame, Heap, HeapBuilder, Label, MemoryNumbers, Name, Object,
-    ObjectId, Origin, ProcessIdentity, ProgramImage, PythonVersion, Root, RootKind, Shape, Type, TypeId,
+    CaptureInfo, CaptureMethod, CollectorState, Flags, Frame, Heap, HeapBuilder, Label, MemoryNumbers, Name,
+    Object, ObjectId, Origin, ProcessIdentity, ProgramImage, PythonVersion, Root, RootKind, Shape, Type,
+    TypeId,
 };
 
 /// A folder that goes when the test ends.
@@ -209,6 +210,15 @@ fn info(chance: &mut Chance, with_keys: bool) -> CaptureInfo {
             native_known: chance.maybe(),
             file_backed: chance.maybe(),
         },
+        collector: chance.maybe().map(|_| CollectorState {
+            enabled: chance.below(2) == 0,
+            collecting: chance.below(2) == 0,
+            frozen: chance.below(2) == 0,
+            thresholds: [0; 3].map(|_: i32| chance.next() as i32),
+            counts: [0; 3].map(|_: i32| chance.next() as i32),
+            collections: [0; 3].map(|_: u64| chance.next()),
+            collected: [0; 3].map(|_: u64| chance.next()),
+        }),
         with_keys,
         damaged: chance.next(),
         dangling: chance.next(),

@@ -262,7 +262,9 @@ fn cost(pen: &mut Pen<'_>, area: Rect, state: &State, process: &Process) {
 fn verdict(pen: &mut Pen<'_>, area: Rect, latest: &Observation) {
     let leaks = &latest.leaks;
     let (mark, role) = match leaks.verdict {
-        Verdict::Leak | Verdict::NativeGrowth => ("●", Role::Bad),
+        Verdict::Leak | Verdict::NativeGrowth | Verdict::GarbageGrowth | Verdict::UncollectableCycles => {
+            ("●", Role::Bad)
+        }
         Verdict::NoGrowth => ("●", Role::Good),
         Verdict::Inconclusive => ("○", Role::Doubt),
     };
