@@ -19,6 +19,7 @@ mod decoder;
 mod kind;
 mod known_types;
 pub mod layout;
+mod limit_names;
 mod members;
 mod memory;
 mod objects;
