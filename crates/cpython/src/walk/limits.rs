@@ -12,9 +12,24 @@ use crate::kind::ObjectKind;
 use crate::layout::object;
 use crate::limit_names::{Rank, rank};
 use crate::memory::Memory;
+use crate::type_info::TypeInfo;
 
 /// The limits that an attribute may state. Larger numbers count bytes, or mean that there is no limit.
 const PLAUSIBLE: std::ops::RangeInclusive<i64> = 2..=1_000_000;
+
+/// A dict with a limit among its values.
+struct LimitInDict {
+    at: AddressId,
+    from: ObjectId,
+    limit: u64,
+    /// Whether a value is more than a plain one.
+    holds: bool,
+}
+
+/// Whether it is a class that derives from a container.
+fn has_items(info: &TypeInfo) -> bool {
+    info.is_class && !matches!(info.kind, ObjectKind::Plain | ObjectKind::Opaque | ObjectKind::Atom)
+}
 
 impl<S: HeapAccess> Walk<'_, S> {
     /// Finds the limits in the attributes of all objects. Linear in the labels.
@@ -29,41 +44,47 @@ impl<S: HeapAccess> Walk<'_, S> {
         };
         let mut found: Vec<(ObjectId, u64)> = Vec::new();
         // Dicts with a limit among their values: it counts if an instance keeps its attributes in them.
-        let mut dicts: Vec<(AddressId, ObjectId, u64)> = Vec::new();
-        let mut failed = Ok(());
+        let mut dicts: Vec<LimitInDict> = Vec::new();
+        let mut done = Ok(());
         for (from, targets, labels) in self.sink.builder.runs() {
             if labels.iter().all(|&label| rank_of(label).is_none()) {
                 continue;
             }
             let Some(known) = self.known.get(self.sink.builder.type_of(from).index()) else { continue };
-            let (kind, is_class) = (known.info.kind, known.info.is_class);
-            let is_dict = kind == ObjectKind::Dict && !is_class;
-            let is_container = is_class && kind != ObjectKind::Plain && kind != ObjectKind::Opaque;
-            let has_attributes = is_class || kind == ObjectKind::Opaque;
-            if !is_dict && !has_attributes || !is_container && !self.holds_something(targets, labels) {
-                continue;
-            }
+            let is_dict = known.info.kind == ObjectKind::Dict && !known.info.is_class;
+            let has_attributes = known.info.is_class || known.info.kind == ObjectKind::Opaque;
             let limits = targets.iter().zip(labels).filter_map(|(&to, &label)| {
                 Some((rank_of(label)?, std::cmp::Reverse(self.plausible_limit(to)?)))
             });
+            if !is_dict && !has_attributes {
+                continue;
+            }
             let Some((_, std::cmp::Reverse(limit))) = limits.min() else { continue };
-            failed = failed.and(match is_dict {
-                true => push(&mut dicts, (self.sink.order[from.index()], from, limit)),
-                false => push(&mut found, (from, limit)),
+            let holds = has_items(&known.info) || self.holds_something(targets, labels);
+            done = done.and(match is_dict {
+                true => {
+                    push(&mut dicts, LimitInDict { at: self.sink.order[from.index()], from, limit, holds })
+                }
+                false if holds => push(&mut found, (from, limit)),
+                false => Ok(()),
             });
         }
-        self.sink.builder.check(failed);
-        dicts.sort_unstable_by_key(|dict| dict.0.0);
+        dicts.sort_unstable_by_key(|dict| dict.at);
         for (from, targets, labels) in self.sink.builder.runs().filter(|_| !dicts.is_empty()) {
             for (to, _) in targets.iter().zip(labels).filter(|(_, label)| label.kind() == LabelKind::Dict) {
-                let Ok(place) = dicts.binary_search_by_key(&to.raw(), |dict| dict.0.0) else { continue };
+                let place = dicts.binary_search_by_key(&AddressId(to.raw()), |dict| dict.at);
                 let of = self.known.get(self.sink.builder.type_of(from).index());
-                if of.is_some_and(|of| !matches!(of.info.kind, ObjectKind::Type | ObjectKind::Module)) {
-                    found.push((dicts[place].1, dicts[place].2));
+                let (Ok(place), Some(of)) = (place, of) else { continue };
+                let is_instance = !matches!(of.info.kind, ObjectKind::Type | ObjectKind::Module);
+                if is_instance && (dicts[place].holds || has_items(&of.info)) {
+                    done = done.and(push(&mut found, (dicts[place].from, dicts[place].limit)));
                 }
             }
         }
-        self.limits.append(&mut found);
+        // The limit of a C struct counts before that of an attribute.
+        found.append(&mut self.limits);
+        self.limits = found;
+        self.sink.builder.check(done);
     }
 
     /// By string: its rank as the name of a limit.
