@@ -20,6 +20,7 @@ mod footprint;
 mod kind;
 mod known_types;
 pub mod layout;
+mod limit_names;
 mod mapped_memory;
 mod members;
 mod memory;

@@ -19,7 +19,7 @@ use crate::label::Label;
 use crate::objects::{Flags, Name, Object, Objects};
 use crate::references::{Reference, References};
 use crate::roots::{Frame, Root, RootKind, Roots};
-use crate::strings::Interner;
+use crate::strings::{Interner, Strings};
 use crate::types::{Type, TypeRecord, Types, shown_name};
 
 /// References of one object that were added one after another.
@@ -191,6 +191,21 @@ impl HeapBuilder {
         TypeId::from_index(self.types.len() - 1)
     }
 
+    /// The texts of all handles that this builder returned.
+    #[must_use]
+    pub fn strings(&self) -> &Strings {
+        self.interner.strings()
+    }
+
+    /// The type of an object that was added.
+    ///
+    /// # Panics
+    /// If the object is not one of this builder's.
+    #[must_use]
+    pub fn type_of(&self, id: ObjectId) -> TypeId {
+        self.objects.types[id.index()]
+    }
+
     /// Sets the object that a type is.
     ///
     /// # Panics
@@ -320,6 +335,17 @@ impl HeapBuilder {
     #[must_use]
     pub fn targets(&self) -> &[ObjectId] {
         &self.targets
+    }
+
+    /// The references that were added, in that order: each run of references of one object, with its targets and
+    /// labels. Unless they were added in the order of the objects, an object may have several runs.
+    pub fn runs(&self) -> impl Iterator<Item = (ObjectId, &[ObjectId], &[Label])> {
+        let ends = self.runs.iter().skip(1).map(|run| run.start as usize);
+        let ends = ends.chain([self.targets.len()]);
+        self.runs.iter().zip(ends).map(|(run, end)| {
+            let start = run.start as usize;
+            (run.from, &self.targets[start..end], &self.labels[start..end])
+        })
     }
 
     /// Replaces the labels of an object's references. The references must have been added in the order of the objects;

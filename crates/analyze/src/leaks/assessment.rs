@@ -4,24 +4,29 @@ use super::answer::{Cause, Suspect};
 use super::detect::Search;
 use super::evidence::{Evidence, GrowthUnit, Headline, Per};
 use super::finding::Finding;
+use super::slopes::theil_sen;
+use super::spans::least;
 
 /// Fills in confidence, evidence and headline. If `by_the_minute` is false, the series is too short for rates per
 /// minute.
 pub(super) fn assess(suspect: &mut Suspect, search: &Search<'_, '_>, finding: &Finding, by_the_minute: bool) {
-    suspect.confidence = confidence(suspect, finding, search.intervals());
+    suspect.confidence = confidence(suspect, search, finding);
     suspect.evidence = evidence(suspect, search, finding);
-    suspect.headline = headline(suspect, finding, search.intervals(), by_the_minute);
+    suspect.headline = headline(suspect, search, finding, by_the_minute);
 }
 
 /// The probability that growth by chance shows in all of n intervals is one half to the n-th. Even growth and a large
 /// share of all growth raise the confidence; a doubt halves it.
-fn confidence(suspect: &Suspect, finding: &Finding, intervals: usize) -> f64 {
+fn confidence(suspect: &Suspect, search: &Search<'_, '_>, finding: &Finding) -> f64 {
+    let intervals = search.intervals();
     let grew = Search::grew(finding.grown());
     let chance = 0.5_f64.powi(i32::try_from(grew).unwrap_or(i32::MAX));
     let misses = (intervals - grew) as f64 / intervals.max(1) as f64;
-    let mean = finding.bytes() as f64 / intervals.max(1) as f64;
-    let least = finding.net.iter().copied().min().unwrap_or(0).max(0) as f64;
-    let even = if mean > 0.0 { (least / mean).clamp(0.0, 1.0) } else { 0.0 };
+    let evenness = |paced: Vec<f64>| {
+        let mean = paced.iter().sum::<f64>() / paced.len().max(1) as f64;
+        if mean > 0.0 { (least(&paced) / mean).clamp(0.0, 1.0) } else { 0.0 }
+    };
+    let even = search.spans.paced(&finding.net).into_iter().map(evenness).fold(0.0, f64::max);
     let share = suspect.share_of_growth;
     let sure = (1.0 - chance) * (0.8 + 0.1 * even + 0.1 * share) * (1.0 - misses);
     let sure = if suspect.doubt.is_some() { sure / 2.0 } else { sure };
@@ -34,9 +39,8 @@ fn evidence(suspect: &Suspect, search: &Search<'_, '_>, finding: &Finding) -> Ve
     let by_items = finding.kind.is_by_items();
     let unit = if by_items { GrowthUnit::Items } else { GrowthUnit::Bytes };
     let mut evidence = vec![Evidence::Growth { unit, changes: changes.to_vec() }];
-    if let Some(at_least) = search.lower_slope(changes).filter(|&lower| lower > 0.0 && intervals > 1) {
-        let mean = changes.iter().sum::<i64>() as f64 / intervals as f64;
-        evidence.push(Evidence::Slope { unit, mean, at_least });
+    if let Some(slope) = search.slope(changes).filter(|slope| slope.at_least > 0.0 && intervals > 1) {
+        evidence.push(Evidence::Slope { unit, mean: slope.mean, at_least: slope.at_least, per: slope.per });
     }
     evidence.push(Evidence::Total { bytes: finding.bytes().unsigned_abs(), share: suspect.share_of_growth });
     if let (Some(bytes), Some(growth)) = (suspect.retained, suspect.retained_growth) {
@@ -57,35 +61,87 @@ fn evidence(suspect: &Suspect, search: &Search<'_, '_>, finding: &Finding) -> Ve
     evidence
 }
 
-fn headline(suspect: &Suspect, finding: &Finding, intervals: usize, by_the_minute: bool) -> Headline {
+/// How much was gained, and in which time. A rate is given only if it describes every interval.
+fn headline(suspect: &Suspect, search: &Search<'_, '_>, finding: &Finding, by_the_minute: bool) -> Headline {
     let first = suspect.leaked.first().filter(|leaked| !leaked.type_name.is_empty());
     let items: i64 = finding.items.iter().sum();
     let by_items = finding.kind.is_by_items();
     // The objects are counted where they are not the items themselves: two methods of each listener, many events in a
     // block.
-    let grown = match suspect.leaked.first().map(|leaked| leaked.growth.iter().sum::<i64>()) {
-        Some(counted) if !by_items || counted > 0 && items.abs_diff(counted) > items.unsigned_abs() / 10 => {
-            counted
+    let (grown, changes) = match suspect.leaked.first().map(|leaked| &leaked.growth[..]) {
+        Some(growth)
+            if !by_items || {
+                let counted: i64 = growth.iter().sum();
+                counted > 0 && items.abs_diff(counted) > items.unsigned_abs() / 10
+            } =>
+        {
+            (growth.iter().sum(), growth)
         }
-        _ => items,
+        _ => (items, &finding.items[..]),
     };
-    let per_minute =
+    let usable =
         |value: Option<f64>| value.filter(|value| by_the_minute && value.is_finite() && *value > 0.0);
     match first.filter(|_| grown > 0) {
         Some(leaked) => {
-            let rate = per_minute(suspect.rate.items_per_minute).filter(|_| by_items && grown == items);
-            let (amount, per) = match rate {
-                Some(rate) => (rate, Per::Minute),
-                None => (grown as f64 / intervals.max(1) as f64, Per::Interval),
-            };
+            let rate = usable(suspect.rate.items_per_minute).filter(|_| by_items && grown == items);
+            let (amount, per) = amount(search, changes, rate);
             Headline::Objects { type_name: leaked.type_name.clone(), amount, per }
         }
         None => {
-            let (amount, per) = match per_minute(suspect.rate.bytes_per_minute) {
-                Some(rate) => (rate, Per::Minute),
-                None => (finding.bytes() as f64 / intervals.max(1) as f64, Per::Interval),
-            };
+            let (amount, per) = amount(search, &finding.net, usable(suspect.rate.bytes_per_minute));
             Headline::Bytes { amount: amount.max(0.0) as u64, per }
         }
+    }
+}
+
+/// The amount of some growth, and its time.
+fn amount(search: &Search<'_, '_>, changes: &[i64], per_minute: Option<f64>) -> (f64, Per) {
+    let total: i64 = changes.iter().sum();
+    match per_minute {
+        Some(rate) if search.is_steady(changes, rate) => (rate, Per::Minute),
+        Some(rate) => (rate, Per::MinuteOnAverage),
+        None if changes.windows(2).all(|pair| pair[0] == pair[1]) => {
+            (total as f64 / changes.len().max(1) as f64, Per::Interval)
+        }
+        None => (total as f64, Per::Series),
+    }
+}
+
+/// The slope of some growth: its mean and its lower bound.
+struct MeanSlope {
+    mean: f64,
+    at_least: f64,
+    per: Per,
+}
+
+impl Search<'_, '_> {
+    /// The slope per interval; of unequal intervals per unit of work, or per second.
+    fn slope(&self, changes: &[i64]) -> Option<MeanSlope> {
+        const SECONDS: f64 = 60.0;
+        let spans = self.spans;
+        let (levels, per) = match (&spans.work, &spans.minutes) {
+            _ if spans.are_even() => ((0..=changes.len()).map(|index| index as f64).collect(), Per::Interval),
+            (Some(work), _) => (work.clone(), Per::Unit),
+            (None, Some(minutes)) => (minutes.iter().map(|at| SECONDS * at).collect::<Vec<_>>(), Per::Second),
+            (None, None) => return None,
+        };
+        let mut total = 0.0;
+        let mut points = vec![(levels[0], 0.0)];
+        for (&at, &change) in levels[1..].iter().zip(changes) {
+            total += change as f64;
+            points.push((at, total));
+        }
+        let at_least = theil_sen(&points)?.lower;
+        Some(MeanSlope { mean: total / (levels[levels.len() - 1] - levels[0]), at_least, per })
+    }
+
+    /// Whether growth had about this rate per minute in each interval.
+    fn is_steady(&self, changes: &[i64], rate: f64) -> bool {
+        const ABOUT: f64 = 0.1;
+        let Some(minutes) = &self.spans.minutes else { return false };
+        minutes.windows(2).zip(changes).all(|(pair, &change)| {
+            let here = change as f64 / (pair[1] - pair[0]);
+            (here - rate).abs() <= ABOUT * rate
+        })
     }
 }

@@ -17,6 +17,8 @@ impl Search<'_, '_> {
         for finding in &mut findings {
             self.accept(finding);
         }
+        // The sort is stable. A place that grows each time accounts for its growth before one that grew in bursts.
+        findings.sort_by_key(|finding| finding.in_bursts);
         self.claim(&mut findings);
         for finding in findings.iter_mut().filter(|finding| finding.dropped.is_none()) {
             finding.doubt = self.doubt(finding);
@@ -38,7 +40,7 @@ impl Search<'_, '_> {
         findings
     }
 
-    /// Drops a place that did not grow enough, or not each time.
+    /// Drops a place that did not grow enough, or neither each time nor in bursts.
     fn accept(&self, finding: &mut Finding) {
         let limits = self.limits;
         let bytes = finding.bytes();
@@ -46,7 +48,11 @@ impl Search<'_, '_> {
         let by_items = finding.kind.is_by_items();
         // Items may be known objects, and a table with free slots takes them without growing.
         let shrank = finding.net.iter().filter(|&&net| if by_items { net < 0 } else { net <= 0 }).count();
-        if finding.net.len() - shrank < limits.required(finding.net.len()) {
+        let each_time = finding.net.len() - shrank >= limits.required(finding.net.len())
+            && self.grew_enough(finding.grown());
+        let is_rising = each_time && self.lower_slope(finding.grown()).is_some_and(|lower| lower > 0.0);
+        finding.in_bursts = !is_rising && self.is_burst(finding);
+        if !each_time && !finding.in_bursts {
             finding.drop(DropRule::IdleIntervals);
         }
         if bytes < limits.bytes.cast_signed() {
@@ -55,12 +61,34 @@ impl Search<'_, '_> {
         if by_items && items < limits.items.cast_signed() && bytes < limits.few_items_bytes.cast_signed() {
             finding.drop(DropRule::FewItems { items });
         }
-        if self.lower_slope(finding.grown()).is_none_or(|lower| lower <= 0.0) {
+        if !is_rising && !finding.in_bursts {
             finding.drop(DropRule::SlopeMayBeZero);
         }
     }
 
-    /// The lower bound of growth per interval, from the changes by interval.
+    /// Whether a place grew in some intervals, and gave nothing back in the others. What happened once may be a part of
+    /// the program's start, so that it must be larger.
+    fn is_burst(&self, finding: &Finding) -> bool {
+        let changes = finding.grown();
+        let least = match Self::grew(changes) {
+            1 => self.limits.single_burst_bytes,
+            _ => self.limits.bursts_bytes,
+        };
+        // A table that is rebuilt may be smaller for a while.
+        let may_shrink = finding.bytes() >= self.limits.proof_bytes.cast_signed();
+        finding.bytes() >= least.cast_signed()
+            && self.kept_growth(changes)
+            && self.kept_growth(&finding.net)
+            && (may_shrink || rise_and_fall(changes).1 == 0)
+    }
+
+    /// Whether something grew, and gave nearly nothing of it back.
+    pub(super) fn kept_growth(&self, changes: &[i64]) -> bool {
+        let (grown, lost) = rise_and_fall(changes);
+        grown > 0 && lost as f64 <= self.limits.idle * grown as f64
+    }
+
+    /// The lower bound of growth per interval, from the changes by interval. Its sign does not depend on their extents.
     pub(super) fn lower_slope(&self, changes: &[i64]) -> Option<f64> {
         let mut level = 0.0;
         let mut points = vec![(0.0, 0.0)];
@@ -191,7 +219,7 @@ impl Search<'_, '_> {
     fn doubt_within(&self, findings: &mut [Finding]) {
         let in_doubt = findings.iter().filter(|finding| finding.dropped.is_none());
         let in_doubt: FxHashMap<PathNodeId, i64> = in_doubt
-            .filter(|finding| finding.doubt.is_some())
+            .filter(|finding| finding.doubt.is_some() && !finding.in_bursts)
             .map(|finding| (finding.node, finding.bytes()))
             .collect();
         for finding in findings.iter_mut() {
@@ -223,6 +251,11 @@ impl Search<'_, '_> {
             }
         }
     }
+}
+
+/// How much was added over all intervals, and how much was taken away.
+fn rise_and_fall(changes: &[i64]) -> (i64, i64) {
+    changes.iter().fold((0, 0), |(rise, fall), &change| (rise + change.max(0), fall + (-change).max(0)))
 }
 
 /// Whether two growths have the same ratio in each interval, but for a share of it.

@@ -10,6 +10,7 @@ use super::growth::{Gains, GrowthRow};
 use super::heap_facts::HeapFacts;
 use super::history::{History, Slot, Summary};
 use super::slopes::median;
+use super::spans::{Spans, least};
 use super::thresholds::Thresholds;
 use crate::path_nodes::{NodeKind, PathNodeId, PathNodes};
 use crate::shortest::Reached;
@@ -21,6 +22,7 @@ pub(super) struct Search<'a, 'b> {
     pub(super) nodes: &'a PathNodes,
     pub(super) history: &'a History,
     pub(super) gains: &'a Gains,
+    pub(super) spans: &'a Spans,
     pub(super) limits: &'a Thresholds,
 }
 
@@ -62,6 +64,11 @@ impl Search<'_, '_> {
         Self::grew(values) >= self.limits.required(self.intervals()) && self.intervals() > 0
     }
 
+    /// Whether growth is worth a finding: in every interval, or in bursts.
+    fn grew_at_all(&self, values: &[i64]) -> bool {
+        self.grew_enough(values) || self.kept_growth(values)
+    }
+
     fn slots(&self) -> Vec<Finding> {
         let mut nodes: Vec<PathNodeId> = self.history.slots.keys().copied().collect();
         nodes.sort_unstable();
@@ -73,7 +80,11 @@ impl Search<'_, '_> {
         let intervals = self.intervals();
         let required = self.limits.required(intervals);
         let mut grown: Vec<&Slot> = Vec::new();
-        for slot in slots.iter().filter(|slot| slot.grown >= required) {
+        let in_bursts = |slot: &Slot| {
+            let changes: Vec<i64> = slot.through.windows(2).map(|pair| pair[1] - pair[0]).collect();
+            (slot.replaced == 0 || slot.kept == Some(true)) && self.kept_growth(&changes)
+        };
+        for slot in slots.iter().filter(|slot| slot.grown >= required || in_bursts(slot)) {
             let through = slot.through[intervals] - slot.through[0];
             let by_itself = slot.own as f64 >= self.limits.own_size * through as f64;
             // A container is judged by its items: its own size grows in steps.
@@ -123,8 +134,11 @@ impl Search<'_, '_> {
             finding.drop(DropRule::ValuesUnrelated);
         }
         if grown.iter().all(|slot| slot.kept.is_none()) {
-            let least = finding.net.iter().copied().filter(|&net| net > 0).min().unwrap_or(0);
-            if (least as f64) < self.limits.steady * median(&finding.net) {
+            let is_unsteady = |paced: &Vec<f64>| {
+                let grown: Vec<f64> = paced.iter().copied().filter(|&net| net > 0.0).collect();
+                least(&grown) < self.limits.steady * median(paced)
+            };
+            if self.spans.paced(&finding.net).iter().all(is_unsteady) {
                 finding.drop(DropRule::UnsteadyValue);
             }
         }
@@ -150,12 +164,15 @@ impl Search<'_, '_> {
             }
             sum
         };
-        // All holders of the node, if they grow together; else only those that grow.
-        for (parts, growers_only) in [(vec![of(true), of(false)], false), (vec![of(true)], true)] {
+        // All holders of the node, if they grow together; else only those that grow; else all, if they grow in bursts.
+        let all = || vec![of(true), of(false)];
+        let groups = [(all(), false, false), (vec![of(true)], true, false), (all(), false, true)];
+        for (parts, growers_only, in_bursts) in groups {
             let degrees = added(&parts);
             let items: Vec<i64> = degrees.iter().map(|degree| degree.0).collect();
             // A chain that grows at its end has one holder with one more item: the chain itself is the better finding.
-            if !self.grew_enough(&items) || self.is_chain_growing_faster(node, &items) {
+            let grew = if in_bursts { self.kept_growth(&items) } else { self.grew_enough(&items) };
+            if !grew || self.is_chain_growing_faster(node, &items) {
                 continue;
             }
             let coherent = degrees
@@ -206,7 +223,7 @@ impl Search<'_, '_> {
                 continue;
             }
             let items: Vec<i64> = self.counts(node).windows(2).map(|pair| pair[1] - pair[0]).collect();
-            if !self.grew_enough(&items) {
+            if !self.grew_at_all(&items) {
                 continue;
             }
             let rows: Vec<usize> = (self.gains.by_holder.get(&root).into_iter().flatten().copied())
@@ -270,7 +287,7 @@ impl Search<'_, '_> {
                 continue;
             }
             let items: Vec<i64> = self.counts(node).windows(2).map(|pair| pair[1] - pair[0]).collect();
-            if !self.grew_enough(&items) {
+            if !self.grew_at_all(&items) {
                 continue;
             }
             for inside in self.inside(node) {

@@ -1,15 +1,16 @@
-//! Reasons to doubt growth: it is bounded, it slows down, new items do not stay, or they only moved.
+//! Reasons to doubt growth: it is bounded, it slows down, it came in bursts, new items do not stay, or they only moved.
 //!
 //! Each is a question about one place that grew, answered from the heaps.
 
-use memtop_heap::{LabelKind, ObjectId, RootKind, Shape, StringId};
+use memtop_heap::{RootKind, Shape, StringId};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::detect::Search;
 use super::evidence::Doubt;
 use super::finding::{Finding, GrowthKind};
 use super::growth::OWN;
-use super::slopes::median;
+use super::slopes::{is_falling, median};
+use super::spans::{Pace, least};
 use crate::path_nodes::{NodeKind, PathNodeId};
 
 impl Search<'_, '_> {
@@ -26,6 +27,10 @@ impl Search<'_, '_> {
         if let NodeKind::Root(RootKind::Unknown) = self.root_kind(finding.node) {
             return Some(Doubt::UnknownRoot);
         }
+        if finding.in_bursts && !self.is_proven_by_bursts(finding) {
+            let grew = Self::grew(finding.grown());
+            return Some(Doubt::Bursts { grew, intervals: self.intervals() });
+        }
         let by_items = finding.kind.is_by_items();
         if let Some(doubt) = self.slowing(finding.grown(), by_items)
             && !(by_items && self.is_steady_below(finding))
@@ -39,35 +44,85 @@ impl Search<'_, '_> {
         if by_items && new >= limits.turnover_items && self.is_random_walk(finding, new, lasting) {
             return Some(Doubt::RandomWalk);
         }
-        self.is_move(finding).then_some(Doubt::Moved)
+        if self.is_move(finding) {
+            return Some(Doubt::Moved);
+        }
+        if self.are_cancelled_timers(finding) {
+            return Some(Doubt::CancelledTimers);
+        }
+        let (held, most) = match self.is_weak(finding) {
+            // Dead weak references are swept now and then, in each list by itself: by sqlite3 after 200 cursors.
+            true => (self.most_held_now(finding), limits.batch_weak_items),
+            false => (self.held_now(finding), limits.batch_items),
+        };
+        let is_batch = (1..=most).contains(&held)
+            && finding.bytes() < limits.batch_bytes.cast_signed()
+            && finding.kind == GrowthKind::Items;
+        is_batch.then_some(Doubt::MayBeBatch { items: held })
     }
 
-    /// The doubt about growth that slows down. In items, a fall must exceed what comes and goes by chance.
+    /// The doubt about growth that slows down, in whatever way its pace is measured.
     fn slowing(&self, growth: &[i64], by_items: bool) -> Option<Doubt> {
-        let (first, last) = (*growth.first()? as f64, *growth.last()? as f64);
+        let paces = self.spans.paces(growth);
+        let doubts: Option<Vec<Doubt>> = paces.iter().map(|paces| self.slower(paces, by_items)).collect();
+        doubts?.into_iter().next()
+    }
+
+    /// The doubt about a pace that falls. In items, a fall must exceed what comes and goes by chance.
+    fn slower(&self, paces: &[Pace], by_items: bool) -> Option<Doubt> {
+        let (first, last) = (*paces.first()?, *paces.last()?);
         // Counts of rare things vary by their root (Poisson).
-        let by_chance =
-            |from: f64| by_items && from - last < self.limits.chance * (from + last).max(0.0).sqrt();
-        let falls = growth.windows(2).all(|pair| pair[1] < pair[0]);
-        if falls && last < self.limits.falling * first && !by_chance(first) {
+        let by_chance = |from: Pace| {
+            by_items
+                && from.amount - last.amount < self.limits.chance * (from.variance + last.variance).sqrt()
+        };
+        let amounts: Vec<f64> = paces.iter().map(|pace| pace.amount).collect();
+        if is_falling(&amounts) && last.amount < self.limits.falling * first.amount && !by_chance(first) {
             return Some(Doubt::Slowing);
         }
         // Items that came as slowly before, and faster after, come unevenly and do not end. Sizes jump when a table is
         // enlarged: there the least says nothing.
-        let earlier = &growth[..growth.len() - 1];
+        let earlier = &paces[..paces.len() - 1];
         let before = match by_items {
-            true => earlier.iter().copied().min().unwrap_or(0) as f64,
-            false => median(earlier),
+            true => earlier.iter().copied().min_by(|a, b| a.amount.total_cmp(&b.amount))?,
+            false => Pace { amount: median(&amounts[..earlier.len()]), variance: 0.0 },
         };
-        let slowed = growth.len() > 2 && last < self.limits.slowed * before && !by_chance(before);
+        let slowed =
+            paces.len() > 2 && last.amount < self.limits.slowed * before.amount && !by_chance(before);
         slowed.then_some(Doubt::Slowed)
     }
 
     /// Whether growth is as uneven as that of what rises and falls by chance, and its items come and go.
     fn is_random_walk(&self, finding: &Finding, new: u64, lasting: u64) -> bool {
-        let least = finding.items.iter().copied().min().unwrap_or(0) as f64;
         let goes = (lasting as f64) < self.limits.uneven_turnover * new as f64;
-        goes && least < self.limits.uneven * median(&finding.items)
+        let is_uneven = |paced: &Vec<f64>| least(paced) < self.limits.uneven * median(paced);
+        goes && self.spans.paced(&finding.items).iter().all(is_uneven)
+    }
+
+    /// Whether growth in bursts is enough for an accusation: it is large, came in most of the intervals, and did not
+    /// end before the series did.
+    fn is_proven_by_bursts(&self, finding: &Finding) -> bool {
+        let changes = finding.grown();
+        let busy = |&index: &usize| changes[index] > 0 || !self.spans.is_idle(index);
+        let counted: Vec<i64> = (0..changes.len()).filter(busy).map(|index| changes[index]).collect();
+        let grew = Self::grew(&counted);
+        let lost = counted.iter().any(|&change| change < 0);
+        // The longest pause between two bursts, and the one at the end.
+        let (mut longest, mut pause) = (0, 0);
+        for &change in counted.iter().skip_while(|&&change| change <= 0) {
+            if change > 0 {
+                longest = longest.max(pause);
+                pause = 0;
+            } else {
+                pause += 1;
+            }
+        }
+        let is_large = finding.bytes() >= self.limits.proof_bytes.cast_signed() || grew == counted.len();
+        is_large
+            && !lost
+            && grew >= self.limits.proof_intervals
+            && 2 * grew >= counted.len()
+            && pause <= longest
     }
 
     /// Whether a place only took over items that another gave up.
@@ -76,26 +131,6 @@ impl Search<'_, '_> {
         let moved: i64 = rows().flat_map(|row| &row.moved).sum();
         let grown: i64 = self.gains.total.iter().sum();
         2 * moved > finding.bytes() && (grown as f64) < self.limits.moved * finding.bytes() as f64
-    }
-
-    /// Whether all growers of a finding have a size limit, and do not exceed it.
-    pub(super) fn is_limited(&self, finding: &Finding) -> bool {
-        let last = self.last;
-        // The object with the limit may keep its items in one without a name: a dict within a C object.
-        let limit_of = |id: ObjectId| {
-            let nameless = |&at: &ObjectId| {
-                last.label(at)
-                    .is_some_and(|label| label.kind() == LabelKind::Unlabelled || label.kind().is_fold())
-            };
-            let above = |&at: &ObjectId| Some(at).filter(nameless).and_then(|at| last.before(at));
-            let near = std::iter::successors(Some(id), above).take(3);
-            near.filter_map(|at| last.heap.objects().limit(at)).next()
-        };
-        let limited = |&id: &ObjectId| {
-            // A few references of the object are not its items.
-            limit_of(id).is_some_and(|limit| u64::from(last.degree[id.index()]) <= limit.saturating_add(8))
-        };
-        !finding.members.is_empty() && finding.members.iter().all(limited)
     }
 
     /// How many new items there were before the last interval, and how many of them are still there at the end.
@@ -138,11 +173,14 @@ impl Search<'_, '_> {
         }
         counts.into_iter().any(|(ty, counts)| {
             let growth: Vec<i64> = counts.windows(2).map(|pair| pair[1] - pair[0]).collect();
-            let slowest = growth.iter().copied().min().unwrap_or(0) as f64;
-            let many = growth.iter().sum::<i64>() >= items;
-            many && slowest >= self.limits.falling * growth[0] as f64
-                && slowest >= self.limits.falling * median(&growth)
-                && slowest > 0.0
+            let is_steady = |paced: &Vec<f64>| {
+                let slowest = least(paced);
+                paced.first().is_some_and(|first| slowest >= self.limits.falling * first)
+                    && slowest >= self.limits.falling * median(paced)
+                    && slowest > 0.0
+            };
+            growth.iter().sum::<i64>() >= items
+                && self.spans.paced(&growth).iter().any(is_steady)
                 && !atoms.contains(self.nodes.text(ty))
         })
     }

@@ -15,10 +15,18 @@ pub enum GrowthUnit {
 /// The time or work over which growth is given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Per {
-    /// A minute.
+    /// A minute, in each interval.
     Minute,
+    /// A minute; in single intervals it was more or less.
+    MinuteOnAverage,
+    /// A second.
+    Second,
+    /// A unit of work.
+    Unit,
     /// The interval between two snapshots.
     Interval,
+    /// All intervals together.
+    Series,
 }
 
 /// The fact that a suspect's summary begins with: how much it gained.
@@ -57,7 +65,7 @@ pub enum Evidence {
         /// By interval.
         changes: Vec<i64>,
     },
-    /// Its growth per interval: the mean, and the lower bound of the 95 % confidence interval of the Theil–Sen slope.
+    /// Its growth rate: the mean, and the lower bound of the 95 % confidence interval of the Theil–Sen slope.
     Slope {
         /// The unit.
         unit: GrowthUnit,
@@ -65,6 +73,8 @@ pub enum Evidence {
         mean: f64,
         /// The lower bound.
         at_least: f64,
+        /// Per interval, or, if those are unequal, per second or unit of work.
+        per: Per,
     },
     /// By how much it grew over all intervals.
     Total {
@@ -127,6 +137,20 @@ pub enum Doubt {
     Slowing,
     /// It grew much more slowly in the last interval.
     Slowed,
+    /// It grew in some intervals only, and gave nothing back.
+    Bursts {
+        /// In how many it grew.
+        grew: usize,
+        /// How many there are.
+        intervals: usize,
+    },
+    /// Most of its new items are cancelled timers, which the event loop removes many at a time.
+    CancelledTimers,
+    /// It is small, and may be emptied many items at a time, as buffers and batches are.
+    MayBeBatch {
+        /// How many items it has.
+        items: u64,
+    },
     /// Most new items do not stay.
     Turnover {
         /// How many items came before the last interval.

@@ -57,6 +57,8 @@ pub(super) struct Finding {
     pub(super) members: Vec<ObjectId>,
     /// The same in the first heap.
     pub(super) firsts: Vec<ObjectId>,
+    /// Whether it grew in some intervals only, and gave nothing back in the others.
+    pub(super) in_bursts: bool,
     /// The rule that it did not pass, if it did not.
     pub(super) dropped: Option<DropRule>,
     /// Why it is only a candidate.
@@ -67,8 +69,19 @@ pub(super) struct Finding {
 
 impl Finding {
     pub(super) fn new(kind: GrowthKind, node: PathNodeId, net: Vec<i64>, items: Vec<i64>) -> Self {
-        let (rows, members, firsts, co_holders) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Self { kind, node, net, items, rows, members, firsts, dropped: None, doubt: None, co_holders }
+        Self {
+            kind,
+            node,
+            net,
+            items,
+            rows: Vec::new(),
+            members: Vec::new(),
+            firsts: Vec::new(),
+            in_bursts: false,
+            dropped: None,
+            doubt: None,
+            co_holders: Vec::new(),
+        }
     }
 
     /// The bytes over all intervals.

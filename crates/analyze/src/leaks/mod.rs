@@ -1,7 +1,8 @@
 //! The leak finder: the places that grow over a series of heaps, and which of them are suspects.
 //!
 //! Growth alone is not a leak: caches fill, queues drift, saw-teeth rise. A place is a suspect if it held more in every
-//! interval, if the lower bound of its slope is above zero, and if its items stay. Its name is the path of the holder
+//! interval, if the lower bound of its slope is above zero, and if its items stay. A place that grew in bursts and never
+//! shrank is a candidate, or a suspect if it grew by much. Its name is the path of the holder
 //! that existed throughout. Looking at paths instead of types is the idea of LeakCanary's object growth detector. Ours
 //! are the rest: new objects count with their nearest surviving ancestor, chains and values that are replaced by larger
 //! ones are places too, and growth can be in doubt.
@@ -15,6 +16,7 @@
 
 mod answer;
 mod assessment;
+mod bounds;
 mod classify;
 mod co_holders;
 mod detect;
@@ -31,6 +33,7 @@ mod leaked_types;
 mod object_matches;
 mod slopes;
 mod snapshot;
+mod spans;
 mod store;
 mod suspect_builder;
 mod thresholds;
@@ -52,6 +55,7 @@ use finding::Finding;
 use growth::Gains;
 use heap_facts::HeapFacts;
 use history::History;
+use spans::Spans;
 use store::Store;
 use suspect_builder::SuspectBuilder;
 
@@ -289,8 +293,16 @@ fn search<S: HeapSeries + ?Sized>(
     let end = store.len() - 1;
     store.keep_only(&[0, end]);
     let (first, last) = (store.facts(0)?, store.facts(end)?);
-    let search =
-        Search { first: &first, last: &last, nodes: store.nodes(), history: &history, gains: &gains, limits };
+    let spans = Spans::new(&store.captures());
+    let search = Search {
+        first: &first,
+        last: &last,
+        nodes: store.nodes(),
+        history: &history,
+        gains: &gains,
+        spans: &spans,
+        limits,
+    };
     done(store, &search, &search.classified());
     Ok(())
 }
@@ -315,14 +327,13 @@ fn suspects<S: HeapSeries + ?Sized>(
         };
         (0..kept.len()).map(|place| (sums[0][place], sums[1][place])).collect()
     });
-    let captures = store.captures();
     let grown: i64 = search.gains.rows.iter().map(|row| row.net.iter().sum::<i64>().max(0)).sum();
     let of_kept: i64 = kept.iter().map(|finding| finding.bytes()).sum();
     let builder = SuspectBuilder {
         search,
         retained,
-        minutes: snapshot::minutes(&captures),
-        work: snapshot::work(&captures),
+        minutes: search.spans.minutes.clone(),
+        work: search.spans.work.clone(),
         growth: grown.max(of_kept),
     };
     let built = kept.into_iter().enumerate().map(|(place, finding)| builder.suspect(place, finding));

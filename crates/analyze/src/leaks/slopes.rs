@@ -41,15 +41,35 @@ pub(super) fn theil_sen(points: &[(f64, f64)]) -> Option<Slope> {
 }
 
 /// The median of some numbers; 0 of none.
-pub(super) fn median(values: &[i64]) -> f64 {
+pub(super) fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
-    sorted.sort_unstable();
+    sorted.sort_by(f64::total_cmp);
     let middle = sorted.len() / 2;
     match sorted.len() {
         0 => 0.0,
-        count if count % 2 == 1 => sorted[middle] as f64,
-        _ => f64::midpoint(sorted[middle - 1] as f64, sorted[middle] as f64),
+        count if count % 2 == 1 => sorted[middle],
+        _ => f64::midpoint(sorted[middle - 1], sorted[middle]),
     }
+}
+
+/// Whether numbers fall: each below the one before, or, of four or more, too many of them below an earlier one to have
+/// come in that order by chance (H. B. Mann: "Nonparametric Tests Against Trend", Econometrica 13, 1945; one-sided,
+/// 95 %).
+pub(super) fn is_falling(values: &[f64]) -> bool {
+    const QUANTILE: f64 = 1.645;
+    if values.len() < 2 {
+        return false;
+    }
+    if values.windows(2).all(|pair| pair[1] < pair[0]) {
+        return true;
+    }
+    let sign = |(index, earlier): (usize, &f64)| -> i64 {
+        values[index + 1..].iter().map(|later| i64::from(later > earlier) - i64::from(later < earlier)).sum()
+    };
+    let score = values.iter().enumerate().map(sign).sum::<i64>() as f64;
+    let n = values.len() as f64;
+    let deviation = (n * (n - 1.0) * (2.0 * n + 5.0) / 18.0).sqrt();
+    values.len() > 3 && (score + 1.0) / deviation < -QUANTILE
 }
 
 #[cfg(test)]
@@ -63,6 +83,15 @@ mod tests {
         let slope = theil_sen(&points).unwrap();
         assert_eq!(slope.median, 3.0);
         assert!(slope.lower > 2.0 && slope.lower <= 3.0, "{slope:?}");
+    }
+
+    #[test]
+    fn a_trend_falls_though_not_in_every_step() {
+        assert!(is_falling(&[877.0, 431.0, 266.0]));
+        assert!(!is_falling(&[877.0, 431.0, 466.0]));
+        assert!(is_falling(&[900.0, 700.0, 720.0, 500.0, 300.0, 310.0, 120.0]));
+        assert!(!is_falling(&[300.0, 280.0, 310.0, 290.0, 305.0, 285.0, 300.0]));
+        assert!(!is_falling(&[5.0; 50]) && !is_falling(&[5.0]) && !is_falling(&[]));
     }
 
     #[test]

@@ -36,9 +36,12 @@ pub(super) fn minutes(captures: &[&CaptureInfo]) -> Option<Vec<f64>> {
     rising(times.into_iter().map(|time| time / micros_a_minute).collect())
 }
 
-/// The units of work done at each heap; none if they are not known of all, or none was done in an interval.
+/// The units of work done at each heap; none if they are not known of all, or none was done at all. In an interval
+/// there may have been nothing to do.
 pub(super) fn work(captures: &[&CaptureInfo]) -> Option<Vec<f64>> {
-    rising(captures.iter().map(|info| info.work).collect::<Option<Vec<f64>>>()?)
+    let levels = captures.iter().map(|info| info.work).collect::<Option<Vec<f64>>>()?;
+    let is_counted = levels.iter().all(|level| level.is_finite()) && levels.last() > levels.first();
+    (is_counted && levels.is_sorted()).then_some(levels)
 }
 
 fn rising(values: Vec<f64>) -> Option<Vec<f64>> {

@@ -17,6 +17,20 @@ pub struct Thresholds {
     pub growers: f64,
     /// Of the changes of all holders of a place taken together, this share must be growth.
     pub coherent: f64,
+    /// The bytes that a place must gain if it grew in some intervals only …
+    pub bursts_bytes: u64,
+    /// … or in one of several.
+    pub single_burst_bytes: u64,
+    /// Growth in bursts is enough for an accusation from these bytes on …
+    pub proof_bytes: u64,
+    /// … in so many intervals.
+    pub proof_intervals: usize,
+    /// Containers that together have no more items than this may be emptied many items at a time …
+    pub batch_items: u64,
+    /// … or, if they hold their items weakly, than this in each …
+    pub batch_weak_items: u64,
+    /// … unless they grew by as many bytes.
+    pub batch_bytes: u64,
     /// The bytes that a place must gain over all intervals, net.
     pub bytes: u64,
     /// The items that it must gain over all intervals …
@@ -75,6 +89,13 @@ impl Default for Thresholds {
             idle: 0.1,
             growers: 0.9,
             coherent: 0.2,
+            bursts_bytes: 5_000,
+            single_burst_bytes: 50_000,
+            proof_bytes: 1_000_000,
+            proof_intervals: 3,
+            batch_items: 100,
+            batch_weak_items: 250,
+            batch_bytes: 100_000,
             bytes: 1000,
             items: 3,
             few_items_bytes: 20_000,

@@ -66,7 +66,7 @@ fn a_suspect_has_its_evidence() {
                1300 × bytearray [300, 300, 300, 300] 120000 B
                1300 × str [300, 300, 300, 300] 60000 B
                - Growth { unit: Items, changes: [300, 300, 300, 300] }
-               - Slope { unit: Items, mean: 300.0, at_least: 300.0 }
+               - Slope { unit: Items, mean: 300.0, at_least: 300.0, per: Interval }
                - Total { bytes: 247200, share: 1.0 }
                - Retained { bytes: 268032, growth: 247200 }
                - PerUnitOfWork { unit: Items, amount: 30.0 }
@@ -223,7 +223,9 @@ fn a_limit_leaves_out_what_ranks_last() {
     });
     let graphs = heaps(&texts);
     let all: Vec<&Heap> = graphs.iter().map(Graph::heap).collect();
-    let answer = leaks(&all, &LeaksOptions { limit: 4, ..LeaksOptions::default() }).unwrap();
+    let thresholds = Thresholds { batch_items: 0, ..Thresholds::default() };
+    let options = LeaksOptions { limit: 4, thresholds, ..LeaksOptions::default() };
+    let answer = leaks(&all, &options).unwrap();
     let told: Vec<&str> = answer.suspects.iter().filter_map(|suspect| suspect.holder.as_deref()).collect();
     assert_eq!((told, answer.omitted), (vec!["m.l5", "m.l4", "m.l3", "m.l2"], 2));
 }

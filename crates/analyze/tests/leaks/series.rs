@@ -42,12 +42,17 @@ pub(crate) fn each(range: impl IntoIterator<Item = usize>, line: impl Fn(usize) 
     })
 }
 
-/// The answer, which is the same whether the heaps are in memory or are handed out one at a time.
+/// The answer. The containers of most tests are small, which is not to be a doubt.
 pub(crate) fn ask(graphs: &[Graph]) -> Leaks {
+    let thresholds = Thresholds { batch_items: 0, batch_weak_items: 0, ..Thresholds::default() };
+    ask_with(graphs, &LeaksOptions { thresholds, ..LeaksOptions::default() })
+}
+
+/// The answer, which is the same whether the heaps are in memory or are handed out one at a time.
+pub(crate) fn ask_with(graphs: &[Graph], options: &LeaksOptions) -> Leaks {
     let heaps: Vec<&Heap> = graphs.iter().map(Graph::heap).collect();
-    let options = LeaksOptions::default();
-    let answer = leaks(&heaps, &options).expect("one process");
-    assert_eq!(answer, one_at_a_time(&heaps, &options));
+    let answer = leaks(&heaps, options).expect("one process");
+    assert_eq!(answer, one_at_a_time(&heaps, options));
     answer
 }
 

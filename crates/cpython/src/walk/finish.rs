@@ -14,6 +14,7 @@ use super::state::Walk;
 impl<S: HeapAccess> Walk<'_, S> {
     /// Ends the walk.
     pub(super) fn finish(mut self) -> WalkResult {
+        self.find_limits();
         let late = std::mem::take(&mut self.sink.late);
         let mut namespaces = Vec::new();
         for dict in late {

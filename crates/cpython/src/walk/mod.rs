@@ -17,6 +17,7 @@ mod address_index;
 mod copy;
 mod finish;
 mod heap_sink;
+mod limits;
 mod origin;
 mod preallocated;
 mod result;

@@ -18,6 +18,7 @@ pub fn summary(one: &Suspect) -> String {
     };
     let verb = if one.holder.is_none() { "took references to" } else { "gained" };
     let is_each = one.bytes_growth.iter().all(|&net| net >= 0);
+    let is_rate = has_steady_rate(one);
     let grew = match &one.headline {
         Headline::Objects { type_name, amount, per } => {
             let noun = if is_one(*amount) { "object" } else { "objects" };
@@ -39,19 +40,44 @@ pub fn summary(one: &Suspect) -> String {
         }
     };
     let all = one.bytes_growth.len();
-    let when = match is_each {
+    let changes = if one.count.is_some() { &one.growth } else { &one.bytes_growth };
+    let grew_in = changes.iter().filter(|&&change| change > 0).count();
+    let when = match is_each && is_rate {
         true => format!("in {}", each(all)),
+        false if grew_in > 0 && grew_in < all && !is_rate => {
+            format!("in {} of {} intervals", grouped(grew_in as u64), grouped(all as u64))
+        }
         false => format!("over {}", count(all as u64, "interval", "intervals")),
     };
     format!("{subject} {grew} {when} ({} of all growth){holds}.", percent(one.share_of_growth))
 }
 
+/// Whether a suspect's rate describes each interval.
+fn has_steady_rate(one: &Suspect) -> bool {
+    match &one.headline {
+        Headline::Objects { per, .. } | Headline::Bytes { per, .. } => {
+            !matches!(per, Per::MinuteOnAverage | Per::Series)
+        }
+        Headline::Retains { .. } => false,
+    }
+}
+
 /// ` per minute`; growth in each interval is per interval without saying so.
 fn time(per: Per, is_each: bool) -> &'static str {
     match (per, is_each) {
-        (Per::Minute, _) => " per minute",
-        (Per::Interval, true) => "",
-        (Per::Interval, false) => " per interval",
+        (Per::MinuteOnAverage, _) => " per minute on average",
+        (Per::Interval, true) | (Per::Series, _) => "",
+        (per, _) => per_word(per),
+    }
+}
+
+fn per_word(per: Per) -> &'static str {
+    match per {
+        Per::Minute | Per::MinuteOnAverage => " per minute",
+        Per::Second => " per second",
+        Per::Unit => " per unit of work",
+        Per::Interval => " per interval",
+        Per::Series => " in total",
     }
 }
 
@@ -87,15 +113,21 @@ pub fn evidence(fact: &Evidence) -> String {
             };
             format!("it grew in {times}: {} {}", listed.join(", "), plural(*unit))
         }
-        Evidence::Slope { unit: GrowthUnit::Items, mean, at_least } => format!(
-            "about {} {} per interval, at least {} (Theil–Sen, 95 %)",
+        Evidence::Slope { unit: GrowthUnit::Items, mean, at_least, per } => format!(
+            "about {} {}{}, at least {} (Theil–Sen, 95 %)",
             rate(*mean),
             items(*mean),
+            per_word(*per),
             rate(*at_least)
         ),
-        Evidence::Slope { unit: GrowthUnit::Bytes, mean, at_least } => {
+        Evidence::Slope { unit: GrowthUnit::Bytes, mean, at_least, per } => {
             let size = |value: f64| bytes(value.round() as u64);
-            format!("about {} per interval, at least {} (Theil–Sen, 95 %)", size(*mean), size(*at_least))
+            format!(
+                "about {}{}, at least {} (Theil–Sen, 95 %)",
+                size(*mean),
+                per_word(*per),
+                size(*at_least)
+            )
         }
         Evidence::Total { bytes: size, share } => {
             format!("{} in total, {} of all growth", bytes(*size), percent(*share))
@@ -151,6 +183,18 @@ pub fn doubt(doubt: &Doubt) -> String {
         Doubt::UnknownRoot => "its holder could not be determined".to_owned(),
         Doubt::Slowing => "it grows more slowly each time, like a cache that fills up".to_owned(),
         Doubt::Slowed => "it grew much more slowly in the last interval than before".to_owned(),
+        Doubt::Bursts { grew, intervals } => format!(
+            "it grew in only {} of {}, though it gave nothing back: watch it for longer",
+            grouped(*grew as u64),
+            count(*intervals as u64, "interval", "intervals")
+        ),
+        Doubt::CancelledTimers => {
+            "most of its new items are cancelled timers, which asyncio removes many at a time".to_owned()
+        }
+        Doubt::MayBeBatch { items } => format!(
+            "it has only {}, and may be a buffer that is emptied when it is full",
+            count(*items, "item", "items")
+        ),
         Doubt::Turnover { new, lasting } => format!(
             "its items turn over: only {} of {} that were added before the last interval are still there",
             grouped(*lasting),
@@ -209,11 +253,13 @@ pub(crate) fn growth(one: &Suspect, minutes: Option<f64>) -> String {
         (None, None) => format!("{} in total", signed_bytes(total)),
     };
     let grew = changes.iter().filter(|&&change| change > 0).count();
+    let has_rate = usable(per_unit).or(per_minute).is_some() && has_steady_rate(one);
     let times = match changes.len() {
-        all if all == grew => each(all),
-        all => format!("{} of {} intervals", grouped(grew as u64), grouped(all as u64)),
+        all if all > grew => format!(", in {} of {} intervals", grouped(grew as u64), grouped(all as u64)),
+        all if all == 1 || has_rate => format!(", in {}", each(all)),
+        all => format!(" over {} intervals", grouped(all as u64)),
     };
-    held.into_iter().chain([format!("({speed}, in {times})")]).collect::<Vec<_>>().join("  ")
+    held.into_iter().chain([format!("({speed}{times})")]).collect::<Vec<_>>().join("  ")
 }
 
 /// `retains 61.4 MB (+126.0 kB per minute) · 93 % of all growth`.

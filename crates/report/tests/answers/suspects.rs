@@ -76,7 +76,7 @@ fn a_growing_buffer_is_counted_in_bytes() {
             ┬───
             │ module shop.sessions
             ├─ sessions → Sessions
-            ╰→ .by_token → dict    (+3.9 MB in total, in each of 3 intervals)
+            ╰→ .by_token → dict    (+3.9 MB in total over 3 intervals)
                  retains 61.4 MB (+126.0 kB per minute) · 93 % of all growth
                  items by type  now  growth    bytes
                  bytearray        1       0  +4.0 MB
@@ -196,7 +196,7 @@ fn facts_that_do_not_fit_are_on_the_next_line() {
 #[test]
 fn a_minute_that_was_not_waited_for_gives_no_rate() {
     let told = text::suspect(&suspect(), Some(0.1), &Style::default());
-    assert!(told.contains("(+1,800 in total, in each of 6 intervals)"), "{told}");
+    assert!(told.contains("(+1,800 in total over 6 intervals)"), "{told}");
     assert!(told.contains("retains 61.4 MB (+756.0 kB)"), "{told}");
 }
 
@@ -207,5 +207,5 @@ fn numbers_that_are_none_are_null() {
     assert!(value["share_of_growth"].is_null() && value["confidence"].is_null());
     let rate = Rate { items_per_minute: Some(f64::INFINITY), ..NO_RATE };
     let told = text::suspect(&Suspect { rate, ..suspect() }, None, &Style::default());
-    assert!(told.contains("(+1,800 in total, in each of 6 intervals)"), "{told}");
+    assert!(told.contains("(+1,800 in total over 6 intervals)"), "{told}");
 }

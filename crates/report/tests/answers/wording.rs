@@ -18,9 +18,9 @@ fn evidence_has_one_number_format() {
         Evidence::Growth { unit: Items, changes: vec![6485, 6490] },
         Evidence::Growth { unit: Bytes, changes: vec![1_500_000, -3, 12] },
         Evidence::Growth { unit: Items, changes: vec![1] },
-        Evidence::Slope { unit: Items, mean: 1.0, at_least: 0.5 },
-        Evidence::Slope { unit: Items, mean: 6487.5, at_least: 6485.0 },
-        Evidence::Slope { unit: Bytes, mean: 61_400_000.0, at_least: 999.0 },
+        Evidence::Slope { unit: Items, mean: 1.0, at_least: 0.5, per: Per::Interval },
+        Evidence::Slope { unit: Items, mean: 6487.5, at_least: 6485.0, per: Per::Second },
+        Evidence::Slope { unit: Bytes, mean: 61_400_000.0, at_least: 999.0, per: Per::Unit },
         Evidence::Total { bytes: 61_400_000, share: 0.000_4 },
         Evidence::Retained { bytes: 1_300_000, growth: -2_000 },
         Evidence::RetainedShare { bytes: 1_300_000, share: 0.93 },
@@ -38,8 +38,8 @@ fn evidence_has_one_number_format() {
             it grew in 2 of 3 intervals: +1,500,000, -3, +12 bytes
             it grew in one interval: +1 items
             about 1 item per interval, at least 0.5 (Theil–Sen, 95 %)
-            about 6,488 items per interval, at least 6,485 (Theil–Sen, 95 %)
-            about 61.4 MB per interval, at least 999 B (Theil–Sen, 95 %)
+            about 6,488 items per second, at least 6,485 (Theil–Sen, 95 %)
+            about 61.4 MB per unit of work, at least 999 B (Theil–Sen, 95 %)
             61.4 MB in total, < 0.1 % of all growth
             it retains 1.3 MB (-2.0 kB)
             it retains 1.3 MB, 93 % of the heap
@@ -65,6 +65,8 @@ fn a_summary_names_what_was_gained_and_what_is_retained() {
             retained: None,
             ..alone.clone()
         },
+        Suspect { headline: of(6485.0, Per::MinuteOnAverage), ..alone.clone() },
+        Suspect { headline: of(1800.0, Per::Series), growth: vec![900, 0, 0, 0, 900, 0], ..alone.clone() },
         Suspect { headline: Headline::Retains { share: 0.5 }, ..alone.clone() },
         Suspect { holder: None, holder_type: None, retained: None, ..alone.clone() },
         Suspect { holder_type: Some("array.array".into()), ..suspect() },
@@ -76,6 +78,8 @@ fn a_summary_names_what_was_gained_and_what_is_retained() {
             shop.sessions.by_token (a dict) gained 6,485 shop.Session objects per minute in each of 6 intervals (93 % of all growth) and retains 61.4 MB.
             shop.sessions.by_token (a dict) gained 1 shop.Session object per interval over 2 intervals (93 % of all growth) and retains 61.4 MB.
             shop.sessions.by_token (a dict) grew by 1.5 kB per minute in each of 6 intervals (93 % of all growth).
+            shop.sessions.by_token (a dict) gained 6,485 shop.Session objects per minute on average over 6 intervals (93 % of all growth) and retains 61.4 MB.
+            shop.sessions.by_token (a dict) gained 1,800 shop.Session objects in 2 of 6 intervals (93 % of all growth) and retains 61.4 MB.
             shop.sessions.by_token retains 61.4 MB, 50 % of the heap.
             Native code took references to 300 shop.sessions.Session objects per minute in each of 6 intervals (93 % of all growth).
             shop.sessions.by_token (an array.array) gained 300 shop.sessions.Session objects per minute in each of 6 intervals (93 % of all growth); shop.index holds them too.
@@ -93,6 +97,9 @@ fn a_doubt_is_a_clause() {
         Doubt::UnknownRoot,
         Doubt::Slowing,
         Doubt::Slowed,
+        Doubt::Bursts { grew: 4, intervals: 6 },
+        Doubt::CancelledTimers,
+        Doubt::MayBeBatch { items: 60 },
         Doubt::Turnover { new: 12_345, lasting: 3 },
         Doubt::RandomWalk,
         Doubt::Moved,
@@ -109,6 +116,9 @@ fn a_doubt_is_a_clause() {
             its holder could not be determined
             it grows more slowly each time, like a cache that fills up
             it grew much more slowly in the last interval than before
+            it grew in only 4 of 6 intervals, though it gave nothing back: watch it for longer
+            most of its new items are cancelled timers, which asyncio removes many at a time
+            it has only 60 items, and may be a buffer that is emptied when it is full
             its items turn over: only 3 of 12,345 that were added before the last interval are still there
             it grows unevenly and its items come and go, so it may have grown by chance
             another place held its new items before, and memory did not grow
