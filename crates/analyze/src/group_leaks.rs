@@ -184,7 +184,7 @@ fn verdict(
     let processes = |count: usize| ProcessCount { count, of: members.len() };
     let with = |verdict: Verdict| members.iter().filter(|member| member.answer.verdict == verdict).count();
     if let Some(first) = suspects.first() {
-        let holder = first.suspect.holder.clone();
+        let holder = first.suspect.name().map(str::to_owned);
         let processes = processes(first.pids.len());
         return (Verdict::Leak, GroupReason::Growth { holder, processes, places: suspects.len() });
     }
@@ -193,10 +193,11 @@ fn verdict(
         return (Verdict::NativeGrowth, GroupReason::Native { processes: processes(native) });
     }
     if let Some(first) = candidates.first()
-        && let Suspect { holder, doubt: Some(doubt), .. } = &first.suspect
+        && let Some(doubt) = &first.suspect.doubt
     {
         let processes = processes(first.pids.len());
-        let reason = GroupReason::InDoubt { holder: holder.clone(), processes, doubt: doubt.clone() };
+        let holder = first.suspect.name().map(str::to_owned);
+        let reason = GroupReason::InDoubt { holder, processes, doubt: doubt.clone() };
         return (Verdict::Inconclusive, reason);
     }
     match with(Verdict::NoGrowth) {

@@ -18,6 +18,7 @@ impl Search<'_, '_> {
             self.accept(finding);
         }
         self.claim(&mut findings);
+        self.drop_turned_over(&mut findings);
         for finding in findings.iter_mut().filter(|finding| finding.dropped.is_none()) {
             finding.doubt = self.doubt(finding);
         }
@@ -29,6 +30,7 @@ impl Search<'_, '_> {
         self.share_items(&mut findings);
         self.drop_weak(&mut findings);
         self.doubt_within(&mut findings);
+        self.drop_parts(&mut findings);
         self.drop_small(&mut findings);
         self.doubt_alongside(&mut findings);
         // The sort is stable. New doubts may have been added.

@@ -1,6 +1,8 @@
 //! Why a place is accused, doubted or dropped, and why a verdict is as it is: data with its numbers. The `report` crate
 //! makes the sentences.
 
+use crate::contradiction::Contradiction;
+
 /// The unit of growth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GrowthUnit {
@@ -171,6 +173,15 @@ pub enum DropRule {
     Claimed,
     /// It also holds the items of a larger place, which names it as a co-holder.
     CoHolder,
+    /// It is a part of what a larger place holds, which its growth counts with.
+    PartOfPlace,
+    /// It gained more items than it holds: its holders came and went.
+    HoldersTurnedOver {
+        /// How many items it holds.
+        held: u64,
+        /// How many it gained.
+        gained: u64,
+    },
     /// The interpreter's weak dict of the subclasses of a class.
     WeakSubclasses,
     /// It holds its items weakly, and grows alongside a suspect.
@@ -257,6 +268,8 @@ pub enum Note {
     Damaged(u64),
     /// How many references lead to no object, in all snapshots together.
     Dangling(u64),
+    /// Two statements of the answer cannot both be true: a mistake of mem_top.
+    Contradiction(Contradiction),
     /// A sentence from elsewhere: of a capture, or of the caller.
     Text(String),
 }

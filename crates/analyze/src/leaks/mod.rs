@@ -17,6 +17,7 @@ mod answer;
 mod assessment;
 mod classify;
 mod co_holders;
+mod consistency;
 mod detect;
 mod doubts;
 mod evidence;
@@ -24,8 +25,10 @@ mod finding;
 mod fingerprint;
 mod growth;
 mod heap_facts;
+mod held_items;
 mod history;
 mod leaked_types;
+mod nested;
 mod object_matches;
 mod slopes;
 mod snapshot;
@@ -36,7 +39,7 @@ mod verdict;
 
 use memtop_heap::{CaptureInfo, Heap, ObjectId};
 
-pub use answer::{Cause, LeakStep, LeakedType, Leaks, Rate, SnapshotRow, Suspect, Verdict};
+pub use answer::{Cause, ItemWrapper, LeakStep, LeakedType, Leaks, Rate, SnapshotRow, Suspect, Verdict};
 pub use evidence::{Doubt, DropRule, Evidence, GrowthUnit, Headline, Note, Per, Reason};
 pub use thresholds::{LEAST_MINUTES, Thresholds};
 
@@ -182,6 +185,9 @@ pub fn leaks_of<S: HeapSeries + ?Sized>(
     answer.suspects.truncate(options.limit);
     answer.candidates.truncate(options.limit - answer.suspects.len());
     answer.omitted = all - answer.suspects.len() - answer.candidates.len();
+    let contradictions = answer.contradictions();
+    debug_assert!(contradictions.is_empty(), "{contradictions:?} in {answer:#?}");
+    answer.notes.extend(contradictions.into_iter().map(Note::Contradiction));
     Ok(answer)
 }
 

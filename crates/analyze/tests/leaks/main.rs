@@ -3,6 +3,7 @@
 mod facts;
 mod guilty;
 mod innocent;
+mod naming;
 mod one_at_a_time;
 mod random;
 mod series;
