@@ -282,7 +282,7 @@ def leaks(folder: str, colour: bool, page: Path | None) -> tuple[int, str]:
 
 def from_outside(seconds: float, colour: bool) -> None:
     """Opens another shop, which knows nothing of mem_top, and prints what `mem_top leaks PID` says of it. If mem_top may
-    not look into it, or cannot on this system, prints why."""
+    not capture it, or cannot on this system, prints why."""
     with running_shop([]) as shop:
         traffic = Traffic(shop.port)
         traffic.start()
@@ -302,7 +302,7 @@ def from_outside(seconds: float, colour: bool) -> None:
     if done.returncode in (0, 1, 3):
         print(done.stdout.rstrip("\n"))
     else:
-        print(f"It could not be looked into:\n{done.stderr.strip()}")
+        print(f"It could not be captured:\n{done.stderr.strip()}")
 
 
 def in_colour() -> bool:
@@ -360,7 +360,7 @@ def main(arguments: list[str] | None = None) -> int:
     print(f"\n{bold}What the snapshots say (mem_top leaks *.parquet):{plain}\n")
     print(answer.rstrip("\n"))
     if options.expire is None:
-        print(f"\n{bold}The same shop without mem_top in it, looked into from outside:{plain}\n")
+        print(f"\n{bold}The same shop without mem_top in it, captured from outside:{plain}\n")
         try:
             from_outside(options.seconds, colour)
         except Failure as failure:

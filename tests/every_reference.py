@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import collections
 import contextvars
+import csv
 import dataclasses
 import functools
 import io
 import itertools
+import json.scanner
 import queue
 import sys
 import threading
@@ -261,6 +263,13 @@ plain_queue = put(queue.Queue())
 local = with_attribute(threading.local())
 Named = collections.namedtuple("Named", "first second")
 named = Named(Leaf(), [Leaf()])
+# Types defined in C that name their members.
+csv_reader = csv.reader([])
+scanner = json.scanner.make_scanner(
+    types.SimpleNamespace(
+        strict=True, object_hook=Leaf(), object_pairs_hook=None, parse_float=float, parse_int=int, parse_constant=float
+    )
+)
 structseq = time.struct_time([Leaf(), *range(8)])  # type: ignore[list-item]
 tees = itertools.tee(Leaf() for _ in range(3))
 next(tees[0])

@@ -200,9 +200,9 @@ def test_the_demo_points_at_the_sessions_and_not_at_the_cache(tmp_path):
     assert done.stdout.endswith(f"as a page: open {page.as_uri()} in a browser\n")
     assert "shop.sessions.by_token" in page.read_text(encoding="utf-8")
     counters, _, end = done.stdout.partition("What the snapshots say")
-    end, _, outside = end.partition("looked into from outside")
+    end, _, outside = end.partition("captured from outside")
     assert re.search(r"^\$ mem_top leaks \d+ --count 4 --interval 545ms$", outside, re.MULTILINE)
-    if "It could not be looked into:" in outside:
+    if "It could not be captured:" in outside:
         assert "hint: " in outside
     else:
         assert "shop.sessions.by_token (a dict) gained" in outside.replace("\n", " ")

@@ -5,6 +5,7 @@ The heap is in `every_reference`. Objects are looked up by address, so that the 
 
 import ctypes
 import itertools
+import platform
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -124,6 +125,8 @@ PATHS: list[tuple[str, Callable[[], Any]]] = [
     same("every_reference.named[0]"),
     same("every_reference.named[1][0]"),
     same("every_reference.structseq[0]"),
+    same("every_reference.csv_reader.dialect"),
+    same("every_reference.scanner.object_hook"),
     same("every_reference.text_buffer.attribute"),
     same("every_reference.byte_buffer.attribute"),
     same("every_reference.proxy['name']"),
@@ -147,6 +150,19 @@ PATHS: list[tuple[str, Callable[[], Any]]] = [
 @pytest.mark.parametrize(("path", "get"), PATHS, ids=[f"{n}-{path}" for n, (path, _) in enumerate(PATHS)])
 def test_the_path_is_what_a_person_would_write(snapshots, path, get):
     assert paths(snapshots[0], id(get()))[0] == path
+
+
+def test_attributes_of_classes_that_were_compiled_have_names():
+    nodes = pytest.importorskip("mypy.nodes")
+    if not str(nodes.__file__).endswith(".so") or platform.machine() != "x86_64":
+        pytest.skip("mypy is not compiled here, or the machine code of its getters is not understood")
+    block = nodes.Block([])
+    statements = block.body
+    statement = nodes.ExpressionStmt(nodes.StrExpr("text"))
+    expression = statement.expr
+    snapshot = mem_top.snapshot()
+    assert "local 'block'.body" in paths(snapshot, id(statements))[1]
+    assert "local 'statement'.expr" in paths(snapshot, id(expression))[1]
 
 
 # Of code written in C, what it holds is known, and not under what name.

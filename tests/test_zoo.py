@@ -23,8 +23,8 @@ PLAIN = sorted(path for path in ZOO.glob("*.py") if path.name not in ("drive.py"
 ODD = sorted((ZOO / "more").glob("*.py"))
 STEPS, ROUNDS = 300, 4
 
-LEAST_RIGHT = 78
-"""Of the 81 odd ones."""
+LEAST_RIGHT = 79
+"""Of the 82 odd ones."""
 
 KNOWN_MISSES: dict[str, str] = {}
 """Odd cases that are not named right, each with the reason why not."""

@@ -193,7 +193,7 @@ def test_a_header_that_says_nothing_or_what_cannot_be_is_refused(header):
 
 def test_every_case_says_what_is_to_be_named():
     found = [expected(path.read_text(encoding="utf-8")) for path in CASES]
-    assert len(found) == 12 + 81
+    assert len(found) == 12 + 82
     assert sum(case.innocent for case in found) == 23
     assert sum(case.native == "refcount" for case in found) == 2
     assert sum(case.native == "rss" for case in found) == 1

@@ -11,9 +11,11 @@
 
 use std::cmp::Reverse;
 
-use memtop_heap::{Heap, ObjectId, RootKind, Shape, TypeId};
-use rustc_hash::{FxHashMap, FxHashSet};
+use memtop_heap::{Heap, ObjectId, Shape, TypeId};
+use rustc_hash::FxHashMap;
 
+use crate::chains::{CHAIN, Chains, namespaces};
+use crate::contradiction::Contradiction;
 use crate::dominators::DominatorTree;
 use crate::path::Path;
 use crate::path_nodes::{PathNodeId, PathNodes, Placement};
@@ -53,6 +55,8 @@ pub struct AccumulationPoint {
     pub path: Path,
     /// Its retained size in bytes, or that of the group.
     pub retained: u64,
+    /// How many objects the chain has that begins with it; 1 if none does.
+    pub chain: u64,
     /// The types of the objects that it dominates directly: how many, and their retained bytes; largest first.
     pub items: Vec<(String, u64, u64)>,
 }
@@ -85,6 +89,30 @@ pub struct Accumulation {
     pub suspects: Vec<AccumulationSuspect>,
     /// How many more there are.
     pub omitted: usize,
+}
+
+impl Accumulation {
+    /// The contradictions within the answer; none in a sound one.
+    #[must_use]
+    pub fn contradictions(&self) -> Vec<Contradiction> {
+        let mut found = Vec::new();
+        let mut all = 0_u64;
+        for one in &self.suspects {
+            let place = || one.path.to_string();
+            if !(0.0..=1.0).contains(&one.share) {
+                found.push(Contradiction::Share { place: place() });
+            }
+            let items = one.point.items.iter().fold(0_u64, |sum, item| sum.saturating_add(item.2));
+            if one.point.retained > one.retained || items > one.point.retained {
+                found.push(Contradiction::PartsExceedWhole { place: place() });
+            }
+            all = all.saturating_add(one.retained);
+        }
+        if all > self.total {
+            found.push(Contradiction::Shares);
+        }
+        found
+    }
 }
 
 /// The points where memory accumulates in `heap`. Linear, apart from sorting the top of the dominator tree.
@@ -125,13 +153,13 @@ pub fn accumulation(
     });
     let omitted = suspects.len().saturating_sub(options.limit);
     suspects.truncate(options.limit);
-    Accumulation { total: retained.total(), suspects, omitted }
+    let answer = Accumulation { total: retained.total(), suspects, omitted };
+    debug_assert!(answer.contradictions().is_empty(), "{:?} in {answer:#?}", answer.contradictions());
+    answer
 }
 
 /// The deepest descent, as in MAT; only a chain needs a limit.
 const DEEPEST: usize = 1000;
-/// The number of like objects, one below the other, that make a chain.
-const CHAIN: usize = 16;
 /// The largest number of types of items.
 const ITEM_TYPES: usize = 3;
 
@@ -154,10 +182,7 @@ impl Search<'_> {
 
     /// The objects that only namespaces dominate.
     fn top(&self) -> Vec<ObjectId> {
-        let is_namespace = |kind| matches!(kind, RootKind::Module | RootKind::Class | RootKind::Builtins);
-        let rooted = self.heap.roots().iter().filter(|(_, root)| is_namespace(root.kind));
-        let namespaces: FxHashSet<ObjectId> =
-            rooted.filter(|(_, root)| root.label.kind().is_fold()).map(|(_, root)| root.object).collect();
+        let namespaces = namespaces(self.heap);
         let mut open: Vec<ObjectId> = self.tree.top().collect();
         let mut top = Vec::new();
         while let Some(id) = open.pop() {
@@ -184,8 +209,14 @@ impl Search<'_> {
             way.push(child);
             at = child;
         }
-        let point = way[self.chain_start(&way)];
+        let start = self.chain_start(&way);
+        let point = way[start];
         let retained = self.bytes(id);
+        // Only a chain is not followed to its end.
+        let chain = match start + 1 < way.len() {
+            true => Chains::new(self.heap, self.retained).links(point),
+            false => 1,
+        };
         Some(AccumulationSuspect {
             object: Some(id),
             type_name: self.heap.type_name(id).to_owned(),
@@ -198,6 +229,7 @@ impl Search<'_> {
                 type_name: self.heap.type_name(point).to_owned(),
                 path: path_to(self.heap, self.shortest, point)?,
                 retained: self.bytes(point),
+                chain,
                 items: self.items(self.tree.children(point)),
             },
         })
@@ -214,7 +246,7 @@ impl Search<'_> {
             .map(|period| (run(period), period))
             .max_by_key(|&(run, period)| (run, Reverse(period)));
         match longest {
-            Some((run, period)) if run >= CHAIN => end + 1 - run - period,
+            Some((run, period)) if run >= usize::from(CHAIN) => end + 1 - run - period,
             _ => end,
         }
     }
@@ -274,6 +306,7 @@ impl Search<'_> {
                 type_name: holder_type,
                 path,
                 retained,
+                chain: 1,
                 items: self.items(ids.iter().copied()),
             },
         })

@@ -45,6 +45,7 @@ pub fn counters(heap: &Heap, limit: usize) -> Counters {
         size: objects.size(id),
         retained: None,
         references: references(heap, id),
+        chain: 1,
     };
     let by_references = largest(heap, limit, |id| is_counted(id).then(|| references(heap, id)));
     let by_bytes = largest(heap, limit, |id| is_counted(id).then(|| objects.size(id)));

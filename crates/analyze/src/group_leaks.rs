@@ -193,7 +193,7 @@ fn verdict(
     let processes = |count: usize| ProcessCount { count, of: members.len() };
     let with = |verdict: Verdict| members.iter().filter(|member| member.answer.verdict == verdict).count();
     if let Some(first) = suspects.first() {
-        let holder = first.suspect.holder.clone();
+        let holder = first.suspect.name().map(str::to_owned);
         let processes = processes(first.pids.len());
         return (Verdict::Leak, GroupReason::Growth { holder, processes, places: suspects.len() });
     }
@@ -215,10 +215,11 @@ fn verdict(
         return answer;
     }
     if let Some(first) = candidates.first()
-        && let Suspect { holder, doubt: Some(doubt), .. } = &first.suspect
+        && let Some(doubt) = &first.suspect.doubt
     {
         let processes = processes(first.pids.len());
-        let reason = GroupReason::InDoubt { holder: holder.clone(), processes, doubt: doubt.clone() };
+        let holder = first.suspect.name().map(str::to_owned);
+        let reason = GroupReason::InDoubt { holder, processes, doubt: doubt.clone() };
         return (Verdict::Inconclusive, reason);
     }
     if let Some(answer) = garbage(&[Verdict::Inconclusive]) {

@@ -14,6 +14,8 @@
 #![forbid(unsafe_code)]
 
 mod accumulation;
+mod chains;
+mod contradiction;
 mod counters;
 mod diff;
 mod dominators;
@@ -25,6 +27,7 @@ mod histogram;
 mod leaks;
 mod memory;
 mod path;
+mod path_headline;
 mod path_nodes;
 mod paths;
 mod retained;
@@ -38,6 +41,7 @@ mod top;
 pub use accumulation::{
     Accumulation, AccumulationOptions, AccumulationPoint, AccumulationSuspect, accumulation,
 };
+pub use contradiction::Contradiction;
 pub use counters::{Counters, counters};
 pub use diff::{Diff, DiffOptions, DiffRow, diff};
 pub use dominators::{Dominator, DominatorTree, Dominators, keeps_alive};
@@ -47,8 +51,8 @@ pub use heap_series::{HeapHandle, HeapSeries};
 pub use histogram::{Amount, Histogram, HistogramOptions, HistogramOrder, TypeRow, histogram};
 pub use leaks::{
     Cause, Considered, Doubt, DropRule, Evidence, GarbageCause, GarbageGrowth, GarbageType, GrowthUnit,
-    Headline, LEAST_MINUTES, LeakStep, LeakedType, Leaks, LeaksError, LeaksOptions, Note, Per, Rate, Reason,
-    SnapshotRow, Suspect, Thresholds, Verdict, explain, leaks, leaks_of,
+    Headline, ItemWrapper, LEAST_MINUTES, LeakStep, LeakedType, Leaks, LeaksError, LeaksOptions, Note, Per,
+    Rate, Reason, SnapshotRow, Suspect, Thresholds, Verdict, explain, leaks, leaks_of,
 };
 pub use memory::{MemoryPart, MemoryTotal, memory_total};
 pub use path::{Path, PathRoot, PathStep, StepLabel};

@@ -14,6 +14,7 @@ use std::collections::BinaryHeap;
 use memtop_heap::{Heap, ObjectId, Origin};
 use rustc_hash::FxHashMap;
 
+use crate::contradiction::Contradiction;
 use crate::path::REPEATS_WITHIN;
 use crate::path_nodes::{PathNodeId, PathNodes, Placement};
 use crate::retained::Retained;
@@ -96,6 +97,27 @@ impl RetainedTree {
             above.retained = above.retained.saturating_add(last.retained);
         }
         tree
+    }
+
+    /// The contradictions within the tree; none in a sound one.
+    #[must_use]
+    pub fn contradictions(&self) -> Vec<Contradiction> {
+        let mut parts: Vec<u64> =
+            self.places.iter().map(|place| place.shallow.saturating_add(place.folded.retained)).collect();
+        let mut roots = self.folded.retained;
+        for place in &self.places {
+            match place.parent.and_then(|parent| parts.get_mut(parent)) {
+                Some(sum) => *sum = sum.saturating_add(place.retained),
+                None => roots = roots.saturating_add(place.retained),
+            }
+        }
+        let wrong = self.places.iter().zip(parts).filter(|(place, parts)| place.retained != *parts);
+        let mut found: Vec<Contradiction> =
+            wrong.map(|(place, _)| Contradiction::PartsExceedWhole { place: place.path.clone() }).collect();
+        if roots > self.total {
+            found.push(Contradiction::Shares);
+        }
+        found
     }
 }
 
@@ -243,13 +265,15 @@ impl<'a> Places<'a> {
         for (place, &index) in places.iter_mut().zip(&order) {
             place.folded = folded(index);
         }
-        RetainedTree {
+        let tree = RetainedTree {
             places,
             total: retained[0],
             objects: self.objects.iter().sum(),
             all_places: count as u64 - 1,
             folded: folded(0),
-        }
+        };
+        debug_assert!(tree.contradictions().is_empty(), "{:?}", tree.contradictions());
+        tree
     }
 
     fn name(&self, heap: &Heap, placement: &Placement, place: u32, above: Option<&str>) -> RetainedPlace {

@@ -1,12 +1,14 @@
 //! The largest objects: by retained size, by shallow size, or by number of references.
 //!
-//! Garbage and mem_top's own objects are left out.
+//! Garbage and mem_top's own objects are left out. By retained size, a chain (a linked list) has one row, that of its
+//! first object.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use memtop_heap::{Flags, Heap, ObjectId};
 
+use crate::chains::Chains;
 use crate::retained::Retained;
 
 /// The measure by which objects are compared.
@@ -51,6 +53,8 @@ pub struct TopRow {
     pub retained: Option<u64>,
     /// How many references it holds.
     pub references: u64,
+    /// How many objects the chain has that begins with it; 1 if none does. Chains are looked for by retained size only.
+    pub chain: u64,
 }
 
 /// The largest objects.
@@ -74,18 +78,23 @@ pub fn top(heap: &Heap, retained: Option<&Retained>, options: &TopOptions) -> To
         _ => objects.size(id),
     };
     let left_out = Flags::OWN | Flags::GARBAGE;
-    let rows =
-        largest(heap, options.limit, |id| (!objects.flags(id).intersects(left_out)).then(|| value(id)))
-            .into_iter()
-            .map(|id| TopRow {
-                object: id,
-                address: objects.address(id),
-                type_name: heap.type_name(id).to_owned(),
-                size: objects.size(id),
-                retained: retained_of(id),
-                references: heap.references().count_of(id) as u64,
-            })
-            .collect();
+    let chains =
+        retained.filter(|_| options.by == TopBy::Retained).map(|retained| Chains::new(heap, retained));
+    let is_listed = |id: ObjectId| {
+        !objects.flags(id).intersects(left_out) && !chains.as_ref().is_some_and(|chains| chains.is_within(id))
+    };
+    let rows = largest(heap, options.limit, |id| is_listed(id).then(|| value(id)))
+        .into_iter()
+        .map(|id| TopRow {
+            object: id,
+            address: objects.address(id),
+            type_name: heap.type_name(id).to_owned(),
+            size: objects.size(id),
+            retained: retained_of(id),
+            references: heap.references().count_of(id) as u64,
+            chain: chains.as_ref().map_or(1, |chains| chains.links(id)),
+        })
+        .collect();
     Top { by: options.by, rows }
 }
 

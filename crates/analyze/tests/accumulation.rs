@@ -14,7 +14,8 @@ fn check(text: &str, expected: Expect) {
     for suspect in &answer.suspects {
         let AccumulationSuspect { type_name, objects, retained, path, point, share, .. } = suspect;
         lines.push(format!("{objects} {type_name} at {path} retain {retained} ({:.0} %)", share * 100.0));
-        lines.push(format!("  in {} {} {:?}", point.type_name, point.path, point.items));
+        let chain = if point.chain > 1 { format!(", first of {}", point.chain) } else { String::new() };
+        lines.push(format!("  in {} {} {:?}{chain}", point.type_name, point.path, point.items));
     }
     expected.assert_eq(&(lines.join("\n") + "\n"));
 }
@@ -57,7 +58,7 @@ fn a_linked_list_accumulates_at_its_head() {
         expect![[r#"
             of 412 bytes
             1 Log at m.log retain 411 (100 %)
-              in N m.log.head [("N", 1, 400)]
+              in N m.log.head [("N", 1, 400)], first of 41
         "#]],
     );
 }

@@ -62,6 +62,28 @@ fn the_top_is_ordered_by_what_was_asked() {
 }
 
 #[test]
+fn a_chain_has_one_row_however_it_is_linked() {
+    let links = |link: &dyn Fn(usize) -> String| (0..40).map(link).collect::<String>();
+    let plain = links(&|n| format!("n{n}:N[10] -> n{}:N[10](.next)\n", n + 1));
+    let dicts = links(&|n| format!("d{n}:dict[10] -> d{}:dict('k')[10]\n", n + 1));
+    let through = links(&|n| format!("t{n}:T[10] -> v{n}:dict(__dict__)[10] -> t{}:T('next')[10]\n", n + 1));
+    // Each node of a tree has two more, down to six levels: not a chain.
+    let tree: String = (1..64)
+        .map(|n| format!("x{n}:X[9] -> x{}:X(.left)[9]; x{n} -> x{}:X(.right)[9]\n", 2 * n, 2 * n + 1))
+        .collect();
+    let graph = graph(&format!(
+        "module:m -> ns:dict[5] -> n0('head'); ns -> d0('d'); ns -> t0('t'); ns -> x1('tree')\n{plain}{dicts}{through}{tree}"
+    ));
+    let retained = Retained::new(graph.heap());
+    let answer = top(graph.heap(), Some(&retained), &TopOptions { by: TopBy::Retained, limit: 7 });
+    let rows: Vec<String> =
+        answer.rows.iter().map(|row| format!("{} {}", graph.name(row.object), row.chain)).collect();
+    assert_eq!(rows, ["ns 1", "x1 1", "t0 41", "x2 1", "x3 1", "n0 41", "d0 41"]);
+    let by_size = top(graph.heap(), Some(&retained), &TopOptions { by: TopBy::Shallow, limit: 100 });
+    assert_eq!(by_size.rows.len(), 100, "by its own size, each link is an object like any other");
+}
+
+#[test]
 fn garbage_is_counted_by_type_without_objects_of_native_code() {
     let heap = graph("root -> a; x:N[5] -> y:M[6] -> x; held:N#3[100] -> kept:N");
     expect![[r#"

@@ -32,6 +32,8 @@ pub mod type_object {
     pub const WEAK_LIST_OFFSET: usize = 208;
     /// `tp_methods`, a table that types do not inherit.
     pub const METHODS: usize = 232;
+    /// `tp_members`, a table that types do not inherit.
+    pub const MEMBERS: usize = 240;
     /// `tp_getset`, a table that types do not inherit.
     pub const GETTERS: usize = 248;
     /// `tp_base`, a pointer to a type.

@@ -14,6 +14,8 @@ use crate::type_info::{DictPlace, TypeInfo};
 use crate::validity::Lifetime;
 use crate::visited::{Visited, take};
 
+const PAGE: u64 = 4096;
+
 impl<M: Memory> Decoder<'_, M> {
     /// The members that have a label. Those of a static type are among its parts.
     #[inline]
@@ -29,6 +31,25 @@ impl<M: Memory> Decoder<'_, M> {
         }
         for &(offset, label) in &info.members {
             let to = self.word(at + offset);
+            if to != 0 && take(visited, to) {
+                sink.reference(to, label);
+            }
+        }
+    }
+
+    /// The members that an unknown C type names, as far as its traverse visited them.
+    #[inline]
+    pub(crate) fn named(
+        &self,
+        at: u64,
+        info: &TypeInfo,
+        visited: &mut Option<Visited<'_>>,
+        sink: &mut impl Sink,
+    ) {
+        for &(offset, label) in &info.named {
+            // Of an object of unknown size, only the first page is mapped for certain.
+            let is_certain = at % PAGE + offset + 8 <= PAGE;
+            let to = if is_certain { self.word(at + offset) } else { self.claimed(at + offset) };
             if to != 0 && take(visited, to) {
                 sink.reference(to, label);
             }
@@ -133,12 +154,27 @@ impl<M: Memory> Decoder<'_, M> {
         certain: bool,
         sink: &mut impl Sink,
     ) {
+        self.named_reference_if_object(to, info, certain, None, sink);
+    }
+
+    /// The same of a word that may have a label of its own.
+    pub(crate) fn named_reference_if_object(
+        &mut self,
+        to: u64,
+        info: &TypeInfo,
+        certain: bool,
+        label: Option<Label>,
+        sink: &mut impl Sink,
+    ) {
         let Some(lifetime) = self.lifetime(to) else { return };
-        if certain || lifetime == Lifetime::Immortal {
-            self.labelled(info, std::iter::once(to), sink);
-        } else {
-            let is_text = info.kind == ObjectKind::TextBuffer;
-            sink.probable_reference(to, if is_text { Label::STORAGE } else { Label::UNLABELLED });
+        let is_text = info.kind == ObjectKind::TextBuffer;
+        let unnamed = if is_text { Label::STORAGE } else { Label::UNLABELLED };
+        match label {
+            _ if !certain && lifetime != Lifetime::Immortal => {
+                sink.probable_reference(to, label.unwrap_or(unnamed));
+            }
+            Some(label) => sink.reference(to, label),
+            None => self.labelled(info, std::iter::once(to), sink),
         }
     }
 }

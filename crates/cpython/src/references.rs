@@ -42,6 +42,9 @@ impl<M: Memory> Decoder<'_, M> {
         }
         self.parts(at, info, &mut visited, sink);
         self.members(at, info, &mut visited, sink);
+        if visited.is_some() {
+            self.named(at, info, &mut visited, sink);
+        }
         self.attributes(at, info, &mut visited, sink);
         if info.holds_type && take(&mut visited, info.address) {
             sink.reference(info.address, Label::TYPE);
@@ -100,7 +103,8 @@ impl<M: Memory> Decoder<'_, M> {
             let inside = (at..at + size).contains(&to);
             if is_plausible_on_heap(to) && !inside && (visited.len() > FEW_VISITED || !visited.contains(&to))
             {
-                sink.maybe_reference(to, label);
+                let named = info.named.iter().find(|&&(known, _)| known == offset);
+                sink.maybe_reference(to, named.map_or(label, |&(_, label)| label));
                 // From 3.14 the writer of a text buffer is a struct of its own, whose first member is its
                 // buffer.
                 if info.kind == ObjectKind::TextBuffer

@@ -67,6 +67,9 @@ pub struct TypeInfo {
     pub weak_list: i64,
     /// Members that hold an object, by offset: slots, and the members that the C type's definition states.
     pub members: Vec<(u64, Label)>,
+    /// Members of a C type that nothing is known of, by offset, with the names that the type gives them: for
+    /// references that are found by other means.
+    pub named: Vec<(u64, Label)>,
     /// The place of attributes.
     pub dict: DictPlace,
     /// The names of the attributes that are stored in values, in their order.
@@ -138,6 +141,7 @@ impl TypeInfo {
             item_size: 0,
             weak_list: 0,
             members: Vec::new(),
+            named: Vec::new(),
             dict: DictPlace::None,
             attributes: Vec::new(),
             remaining: Remaining::Unlabelled,
@@ -180,6 +184,10 @@ impl<M: Memory> Decoder<'_, M> {
             at = self.pointer(at + type_object::BASE as u64);
         }
         // The first base that no class statement made is a C type.
+        let named = match kind {
+            ObjectKind::Opaque => self.named_members(at, basic_size, sink),
+            _ => Vec::new(),
+        };
         let is_numpys = self.c_type(at).is_some_and(|of| of.name().starts_with("numpy."));
         members.retain(|&(offset, _)| offset.saturating_add(8) <= basic_size);
         let dict = self.dict_place(flags, word(type_object::DICT_OFFSET)? as i64, basic_size);
@@ -210,6 +218,7 @@ impl<M: Memory> Decoder<'_, M> {
             item_size,
             weak_list,
             members,
+            named,
             dict,
             attributes,
             remaining: base

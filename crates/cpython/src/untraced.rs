@@ -110,7 +110,8 @@ impl<M: Memory> Decoder<'_, M> {
             if to == plan.module_state {
                 continue;
             }
-            self.reference_if_object(to, info, plan.certain, sink);
+            let label = info.named.iter().find(|&&(known, _)| known == offset).map(|&(_, label)| label);
+            self.named_reference_if_object(to, info, plan.certain, label, sink);
             // From 3.14 the writer of a text buffer is a struct of its own, whose first member is its buffer.
             if info.kind == ObjectKind::TextBuffer && self.layout.minor >= 14 && is_plausible(to) {
                 let buffer = self.word(to & !7);

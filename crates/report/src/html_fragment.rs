@@ -98,7 +98,7 @@ fn top_table(rows: &[TopObject], by: TopBy) -> Markup {
             TopBy::Shallow => [size, retained, references],
             TopBy::References => [references, size, retained],
         };
-        let path = wording::path(one.path.as_ref());
+        let path = wording::path_and_chain(one.path.as_ref(), row.chain);
         let names = [format!("{:#x}", row.address), row.type_name.clone(), path];
         numbers.map(Cell::Number).into_iter().chain(names.map(Cell::Name)).collect()
     });
@@ -178,7 +178,7 @@ pub fn suspect(one: &Suspect) -> String {
 
 fn card(one: &Suspect) -> Markup {
     let title = if one.doubt.is_some() { "candidate" } else { "suspect" };
-    let holder = one.holder.as_deref().unwrap_or("native reference");
+    let holder = one.name().unwrap_or("native reference");
     let rows = one.leaked.iter().map(|leaked| {
         let grown = leaked.growth.iter().fold(0_i64, |sum, &change| sum.saturating_add(change));
         vec![
@@ -192,6 +192,7 @@ fn card(one: &Suspect) -> Markup {
         div style=(CARD) {
             div { (title) " " (one.rank) " " (code(holder)) }
             p { (text(&wording::summary(one))) }
+            @if let (Some(_), Some(path)) = (&one.headline_holder, &one.holder) { p { "path: " (code(path)) } }
             @if let Some(doubt) = &one.doubt { p { em { "in doubt: " (text(&wording::doubt(doubt))) } } }
             (table(&["items by type", "now", "growth", "bytes"], rows, ""))
             ul {

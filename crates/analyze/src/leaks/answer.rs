@@ -81,6 +81,17 @@ pub struct LeakedType {
     pub bytes: u64,
 }
 
+/// The plain container that each item of a suspect is, where the objects that are named are parts of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ItemWrapper {
+    /// The type of the items, such as `tuple`.
+    pub type_name: String,
+    /// The types of the parts of one of the items, in their order.
+    pub parts: Vec<String>,
+    /// Whether it has parts of more types.
+    pub has_more: bool,
+}
+
 /// A step of the path to a holder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LeakStep {
@@ -123,12 +134,17 @@ pub struct Suspect {
     pub rank: usize,
     /// The path of what accumulates, as Python would write it; none for a native reference.
     pub holder: Option<String>,
+    /// The last part of that path which means something, such as `history of app.Session`; none if the whole path reads
+    /// well.
+    pub headline_holder: Option<String>,
     /// Its type.
     pub holder_type: Option<String>,
     /// Why what it holds stays alive.
     pub cause: Cause,
     /// The types of objects that it accumulates; the one that a person would name first comes first.
     pub leaked: Vec<LeakedType>,
+    /// What the items are, where they are plain containers of the objects that are named first.
+    pub wrapper: Option<ItemWrapper>,
     /// How many items it holds now.
     pub count: Option<u64>,
     /// How many more items it held after each interval.
@@ -159,6 +175,14 @@ pub struct Suspect {
     pub headline: Headline,
     /// Why it is only a candidate.
     pub doubt: Option<Doubt>,
+}
+
+impl Suspect {
+    /// What a person would call the holder: the telling part of its path, or all of it. None for a native reference.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.headline_holder.as_deref().or(self.holder.as_deref())
+    }
 }
 
 /// One heap of the series.

@@ -43,7 +43,10 @@ fn evidence(suspect: &Suspect, search: &Search<'_, '_>, finding: &Finding) -> Ve
         evidence.push(Evidence::Slope { unit, mean: slope.mean, at_least: slope.at_least, per: slope.per });
     }
     evidence.push(Evidence::Total { bytes: finding.bytes().unsigned_abs(), share: suspect.share_of_growth });
-    if let (Some(bytes), Some(growth)) = (suspect.retained, suspect.retained_growth) {
+    // Of items that other places hold too, the holder alone retains only a part.
+    if let (Some(bytes), Some(growth), []) =
+        (suspect.retained, suspect.retained_growth, suspect.co_holders.as_slice())
+    {
         evidence.push(Evidence::Retained { bytes, growth });
     }
     match suspect.cause {

@@ -20,6 +20,7 @@ impl Search<'_, '_> {
         // The sort is stable. A place that grows each time accounts for its growth before one that grew in bursts.
         findings.sort_by_key(|finding| finding.in_bursts);
         self.claim(&mut findings);
+        self.drop_turned_over(&mut findings);
         for finding in findings.iter_mut().filter(|finding| finding.dropped.is_none()) {
             finding.doubt = self.doubt(finding);
         }
@@ -31,6 +32,7 @@ impl Search<'_, '_> {
         self.share_items(&mut findings);
         self.drop_weak(&mut findings);
         self.doubt_within(&mut findings);
+        self.drop_parts(&mut findings);
         self.drop_small(&mut findings);
         self.doubt_alongside(&mut findings);
         // The sort is stable. New doubts may have been added.

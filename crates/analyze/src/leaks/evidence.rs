@@ -2,6 +2,7 @@
 //! makes the sentences.
 
 use super::garbage_growth::GarbageCause;
+use crate::contradiction::Contradiction;
 
 /// The unit of growth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -202,6 +203,15 @@ pub enum DropRule {
     Claimed,
     /// It also holds the items of a larger place, which names it as a co-holder.
     CoHolder,
+    /// It is a part of what a larger place holds, which its growth counts with.
+    PartOfPlace,
+    /// It gained more items than it holds: its holders came and went.
+    HoldersTurnedOver {
+        /// How many items it holds.
+        held: u64,
+        /// How many it gained.
+        gained: u64,
+    },
     /// The interpreter's weak dict of the subclasses of a class.
     WeakSubclasses,
     /// It holds its items weakly, and grows alongside a suspect.
@@ -306,6 +316,8 @@ pub enum Note {
     Damaged(u64),
     /// How many references lead to no object, in all snapshots together.
     Dangling(u64),
+    /// Two statements of the answer cannot both be true: a mistake of mem_top.
+    Contradiction(Contradiction),
     /// A sentence from elsewhere: of a capture, or of the caller.
     Text(String),
 }

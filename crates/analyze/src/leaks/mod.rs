@@ -19,6 +19,7 @@ mod assessment;
 mod bounds;
 mod classify;
 mod co_holders;
+mod consistency;
 mod detect;
 mod doubts;
 mod evidence;
@@ -28,8 +29,10 @@ mod garbage_growth;
 mod garbage_verdict;
 mod growth;
 mod heap_facts;
+mod held_items;
 mod history;
 mod leaked_types;
+mod nested;
 mod object_matches;
 mod slopes;
 mod snapshot;
@@ -41,7 +44,7 @@ mod verdict;
 
 use memtop_heap::{CaptureInfo, Heap, ObjectId};
 
-pub use answer::{Cause, LeakStep, LeakedType, Leaks, Rate, SnapshotRow, Suspect, Verdict};
+pub use answer::{Cause, ItemWrapper, LeakStep, LeakedType, Leaks, Rate, SnapshotRow, Suspect, Verdict};
 pub use evidence::{Doubt, DropRule, Evidence, GrowthUnit, Headline, Note, Per, Reason};
 pub use garbage_growth::{GarbageCause, GarbageGrowth, GarbageType};
 pub use thresholds::{LEAST_MINUTES, Thresholds};
@@ -193,6 +196,9 @@ pub fn leaks_of<S: HeapSeries + ?Sized>(
     answer.suspects.truncate(options.limit);
     answer.candidates.truncate(options.limit - answer.suspects.len());
     answer.omitted = all - answer.suspects.len() - answer.candidates.len();
+    let contradictions = answer.contradictions();
+    debug_assert!(contradictions.is_empty(), "{contradictions:?} in {answer:#?}");
+    answer.notes.extend(contradictions.into_iter().map(Note::Contradiction));
     Ok(answer)
 }
 

@@ -5,6 +5,7 @@ use rustc_hash::FxHashMap;
 
 use super::answer::{Cause, LeakStep, Rate, Suspect};
 use super::assessment::assess;
+use super::consistency::is_kept_alone;
 use super::detect::Search;
 use super::evidence::{Evidence, Headline, Per};
 use super::finding::{Finding, GrowthKind};
@@ -43,24 +44,20 @@ impl SuspectBuilder<'_, '_, '_> {
         let holder_type = self.holder_type(&path);
         let retained = self.retained.as_ref().and_then(|retained| retained.get(place).copied());
         let share = (finding.bytes() as f64 / self.growth.max(1) as f64).clamp(0.0, 1.0);
-        let count = match finding.kind {
-            GrowthKind::Size | GrowthKind::Replaced => None,
-            GrowthKind::Items => {
-                Some(finding.members.iter().map(|&id| u64::from(last.degree[id.index()])).sum())
-            }
-            _ => Some(last.at(finding.node).0),
-        };
+        let retained_growth = retained.map(|(from, to)| to.wrapping_sub(from).cast_signed());
         let mut suspect = Suspect {
             rank: 0,
             holder: (!native).then(|| path.to_string()),
+            headline_holder: path.headline(&last.heap).filter(|_| !native && hidden_by.is_none()),
             holder_type: holder_type.filter(|_| !native && hidden_by.is_none()),
             cause: self.cause(finding, &path),
+            wrapper: search.item_wrapper(finding, &leaked),
             leaked,
-            count,
+            count: search.items_held(finding),
             growth: finding.items.clone(),
             bytes_growth: finding.net.clone(),
             retained: retained.map(|sizes| sizes.1),
-            retained_growth: retained.map(|(from, to)| to.wrapping_sub(from).cast_signed()),
+            retained_growth,
             share_of_growth: share,
             confidence: 0.0,
             rate: self.rate(&finding.items, &finding.net),
@@ -68,7 +65,7 @@ impl SuspectBuilder<'_, '_, '_> {
             own_holder: self.own_holder(&path, last),
             fingerprint: fingerprint(&self.node_path(finding.node)),
             path: LeakStep::of_path(&path),
-            co_holders: finding.co_holders.iter().map(|&node| self.node_path(node).to_string()).collect(),
+            co_holders: self.co_holders(finding, retained_growth),
             headline: Headline::Bytes { amount: 0, per: Per::Interval },
             doubt: finding.doubt.clone(),
         };
@@ -148,6 +145,14 @@ impl SuspectBuilder<'_, '_, '_> {
         let rows = finding.rows.iter().map(|&row| &search.gains.rows[row]);
         let (gained, through) = rows.fold((0, 0), |sum, row| (sum.0 + row.gained, sum.1 + row.framed));
         if framed || (gained > 0 && 2 * through > gained) { Cause::Frames } else { Cause::Container }
+    }
+
+    /// The paths of other holders of the same items. If the holder alone retains what it gained, there are none.
+    fn co_holders(&self, finding: &Finding, retained_growth: Option<i64>) -> Vec<String> {
+        if is_kept_alone(finding.bytes(), retained_growth) {
+            return Vec::new();
+        }
+        finding.co_holders.iter().map(|&node| self.node_path(node).to_string()).collect()
     }
 
     /// How fast it grows, by time and by work.

@@ -55,7 +55,7 @@ fn owner<'s>(
 ) -> Option<(&'s str, &'s str)> {
     let heap = last?;
     suspects.iter().find_map(|suspect| {
-        let holder = suspect.holder.as_deref()?;
+        let holder = suspect.name()?;
         let owning = suspect.leaked.iter().find(|leaked| {
             in_step(&leaked.growth, &native.steps, limits.native_step)
                 && is_written_in_c(heap, &leaked.type_name)
@@ -120,14 +120,16 @@ pub(super) fn verdict(grounds: Grounds<'_>, limits: &Thresholds) -> (Verdict, Re
         return (Verdict::Leak, Reason::UncollectableCycles { hidden_by, places: suspects.len(), bytes });
     }
     if let Some(first) = suspects.first() {
-        let reason = Reason::Growth { holder: first.holder.clone(), places: suspects.len(), bytes };
+        let holder = first.name().map(str::to_owned);
+        let reason = Reason::Growth { holder, places: suspects.len(), bytes };
         return (Verdict::Leak, reason);
     }
     match (heaps, candidates.first()) {
         (0, _) => (Verdict::Inconclusive, Reason::NoSnapshot),
         (1, _) => (Verdict::Inconclusive, Reason::OneSnapshot),
-        (_, Some(Suspect { holder, doubt: Some(doubt), .. })) => {
-            (Verdict::Inconclusive, Reason::InDoubt { holder: holder.clone(), doubt: doubt.clone() })
+        (_, Some(first @ Suspect { doubt: Some(doubt), .. })) => {
+            let holder = first.name().map(str::to_owned);
+            (Verdict::Inconclusive, Reason::InDoubt { holder, doubt: doubt.clone() })
         }
         (2, _) => (Verdict::NoGrowth, Reason::NoGrowthBetweenTwo),
         (_, _) => (Verdict::NoGrowth, Reason::NoGrowth { detectable }),
@@ -154,7 +156,9 @@ fn with_native(native: &Native, grounds: &Grounds<'_>, limits: &Thresholds) -> (
     let native = native.grown;
     let reason = match suspects.first() {
         None => Reason::Native { native },
-        Some(first) => Reason::NativeBeyondSuspects { native, holder: first.holder.clone(), explained },
+        Some(first) => {
+            Reason::NativeBeyondSuspects { native, holder: first.name().map(str::to_owned), explained }
+        }
     };
     (Verdict::NativeGrowth, reason)
 }

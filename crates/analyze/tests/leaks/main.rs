@@ -5,6 +5,7 @@ mod facts;
 mod garbage;
 mod guilty;
 mod innocent;
+mod naming;
 mod one_at_a_time;
 mod pace;
 mod random;

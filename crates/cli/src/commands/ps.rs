@@ -9,8 +9,8 @@ use crate::output::Output;
 
 const LONG: &str = "\
 Lists the Python processes of this machine: PID, version of the interpreter, resident
-memory, user and command line. For a process that mem_top cannot look into, it shows the
-reason.";
+memory, user and command line. For a process that mem_top cannot capture, it shows the
+reason. Lists all of them unless --limit is given.";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -20,7 +20,7 @@ Examples:
 
 /// List the Python processes of this machine
 #[derive(Debug, Args)]
-#[command(long_about = LONG, after_help = EXAMPLES)]
+#[command(long_about = LONG, after_help = EXAMPLES, mut_arg("limit", |limit| limit.default_value("0")))]
 pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) output: Output,
@@ -45,10 +45,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         })
         .collect();
     rows.sort_by_key(|row| row.pid);
+    let omitted = rows.len().saturating_sub(arguments.output.limit().unwrap_or(usize::MAX));
+    rows.truncate(rows.len() - omitted);
     let host = memtop_remote::host();
     Output::print(&match arguments.output.json {
-        true => json::to_text(&json::processes(&rows, host.as_deref())),
-        false => text::processes(&rows, host.as_deref(), &arguments.output.style()),
+        true => json::to_text(&json::processes(&rows, omitted, host.as_deref())),
+        false => text::processes(&rows, omitted, host.as_deref(), &arguments.output.style()),
     })?;
     Ok(exit::SUCCESS)
 }

@@ -95,7 +95,7 @@ fn card(one: &Suspect, chart: &Chart<'_>, of: usize, minutes: Option<f64>, proce
             header {
                 p.rank { (rank(if one.doubt.is_some() { "Candidate" } else { "Suspect" }, one.rank, of)) }
                 h3 {
-                    @match one.holder.as_deref() {
+                    @match one.name() {
                         Some(holder) => { (code(holder)) },
                         None => { "held by native code" },
                     }

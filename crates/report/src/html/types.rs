@@ -191,7 +191,7 @@ pub(super) fn objects(rows: &[TopObject], caps: &Caps) -> Option<Section> {
             Cell::Number(bytes(one.row.size)),
             Cell::Number(grouped(one.row.references)),
             Cell::Name(one.row.type_name.clone()),
-            Cell::Name(wording::path(one.path.as_ref())),
+            Cell::Name(wording::path_and_chain(one.path.as_ref(), one.row.chain)),
             Cell::Name(format!("{:#x}", one.row.address)),
         ]
     });

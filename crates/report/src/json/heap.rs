@@ -60,6 +60,7 @@ fn point(one: &AccumulationSuspect) -> Value {
             "type": one.point.type_name,
             "retained_bytes": one.point.retained,
             "path": path(&one.point.path),
+            "chain_objects": (one.point.chain > 1).then_some(one.point.chain),
             "items": items
                 .map(|(name, count, bytes)| json!({"type": name, "count": count, "retained_bytes": bytes}))
                 .collect::<Vec<_>>(),

@@ -1,7 +1,8 @@
 //! Growth over a series of snapshots, as JSON. `docs/leaks.md` has the table of the fields.
 
 use memtop_analyze::{
-    GarbageCause, GarbageGrowth, GarbageType, LeakStep, LeakedType, Leaks, MemoryTotal, SnapshotRow, Suspect,
+    GarbageCause, GarbageGrowth, GarbageType, ItemWrapper, LeakStep, LeakedType, Leaks, MemoryTotal,
+    SnapshotRow, Suspect,
 };
 use serde_json::{Value, json};
 
@@ -89,9 +90,11 @@ pub fn suspect(one: &Suspect) -> Value {
     let mut value = json!({
         "rank": one.rank,
         "holder": one.holder,
+        "headline_holder": one.headline_holder,
         "holder_type": one.holder_type,
         "cause": one.cause.word(),
         "leaked": one.leaked.iter().map(leaked).collect::<Vec<_>>(),
+        "items_are": one.wrapper.as_ref().map(wrapper),
         "count": one.count,
         "growth": one.growth,
         "retained_bytes": one.retained,
@@ -120,6 +123,10 @@ pub fn suspect(one: &Suspect) -> Value {
 
 fn leaked(one: &LeakedType) -> Value {
     json!({"type": one.type_name, "count": one.count, "growth": one.growth, "bytes": one.bytes})
+}
+
+fn wrapper(one: &ItemWrapper) -> Value {
+    json!({"type": one.type_name, "parts": one.parts, "more_parts": one.has_more})
 }
 
 fn step(one: &LeakStep) -> Value {

@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use super::parts::{SCHEMA_VERSION, capture};
 use crate::process_list::{ProcessRow, SavedSnapshot};
 
-/// The Python processes.
+/// The Python processes. `omitted` of them are not among the rows.
 #[must_use]
-pub fn processes(rows: &[ProcessRow], host: Option<&str>) -> Value {
+pub fn processes(rows: &[ProcessRow], omitted: usize, host: Option<&str>) -> Value {
     let row = |row: &ProcessRow| {
         json!({
             "pid": row.pid,
@@ -26,6 +26,7 @@ pub fn processes(rows: &[ProcessRow], host: Option<&str>) -> Value {
         "command": "ps",
         "host": host,
         "processes": rows.iter().map(row).collect::<Vec<_>>(),
+        "omitted": omitted,
     })
 }
 

@@ -42,6 +42,7 @@ pub(super) fn top_object(one: &TopObject) -> Value {
         "bytes": one.row.size,
         "retained_bytes": one.row.retained,
         "references": one.row.references,
+        "chain_objects": (one.row.chain > 1).then_some(one.row.chain),
         "path": one.path.as_ref().map(path),
     })
 }

@@ -1,10 +1,9 @@
 //! Parts that several answers have in common as text.
 
-use memtop_analyze::Path;
 use memtop_heap::{CaptureInfo, CaptureMethod};
 
 use crate::style::Style;
-use crate::wording::{self, capture, cost};
+use crate::wording::{capture, cost};
 
 /// An answer that does not name its process, after a line that does.
 #[must_use]
@@ -28,9 +27,4 @@ pub(super) fn caveats(infos: &[&CaptureInfo], style: &Style) -> String {
         }
     }
     if lines.is_empty() { String::new() } else { format!("\n{}", lines.concat()) }
-}
-
-/// A path, or that there is none.
-pub(super) fn path(path: Option<&Path>, style: &Style) -> String {
-    style.name(&wording::path(path))
 }

@@ -1,14 +1,25 @@
 //! The Python processes of this machine, and a snapshot that was saved, as text.
 
+use std::fmt::Write;
+
 use crate::numbers::{bytes, count};
 use crate::process_list::{ProcessRow, SavedSnapshot};
 use crate::style::{Role, Style};
 use crate::table::{Column, Table};
 use crate::wording::{capture, cost};
 
-/// The Python processes: first those that can be captured, then the others with the reason.
+/// The Python processes: first those that can be captured, then the others with the reason. `omitted` of them are not
+/// among the rows.
 #[must_use]
-pub fn processes(rows: &[ProcessRow], host: Option<&str>, style: &Style) -> String {
+pub fn processes(rows: &[ProcessRow], omitted: usize, host: Option<&str>, style: &Style) -> String {
+    let mut out = listed(rows, host, style);
+    if omitted > 0 {
+        let _ = writeln!(out, "and {}", count(omitted as u64, "more process", "more processes"));
+    }
+    out
+}
+
+fn listed(rows: &[ProcessRow], host: Option<&str>, style: &Style) -> String {
     let on = host.map_or_else(String::new, |host| style.sentence(&format!(" on {host}")));
     if rows.is_empty() {
         return format!("no Python process is running{on}\n");

@@ -4,11 +4,11 @@ use std::fmt::Write;
 
 use memtop_analyze::{Histogram, TopBy};
 
-use super::parts::path;
 use crate::heap_report::TopObject;
 use crate::numbers::{bytes, count, grouped};
 use crate::style::Style;
 use crate::table::{Column, Table};
+use crate::wording;
 
 /// The types of a heap.
 #[must_use]
@@ -54,7 +54,8 @@ pub fn top(rows: &[TopObject], by: TopBy, style: &Style) -> String {
             _ => grouped(row.references),
         };
         let mut cells: Vec<String> = sizes.iter().map(number).collect();
-        cells.extend([format!("{:#x}", row.address), row.type_name.clone(), path(one.path.as_ref(), style)]);
+        cells.extend([format!("{:#x}", row.address), row.type_name.clone()]);
+        cells.push(style.name(&wording::path_and_chain(one.path.as_ref(), row.chain)));
         table.row(cells);
     }
     table.text(2)

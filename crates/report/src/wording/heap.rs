@@ -35,10 +35,24 @@ pub(crate) fn accumulation(one: &AccumulationSuspect) -> String {
         .iter()
         .map(|(name, objects, retained)| format!("{} ({})", of_type(*objects, name), bytes(*retained)))
         .collect();
-    if !items.is_empty() && one.object.is_some() {
+    if let Some(chain) = chain(point.chain) {
+        // The only object that it holds directly is the next one.
+        text.push_str(&format!(" It is {chain}."));
+    } else if !items.is_empty() && one.object.is_some() {
         text.push_str(&format!(" It holds {}.", items.join(", ")));
     }
     text
+}
+
+/// What begins with an object: `the first of a chain of 300,000`.
+pub(crate) fn chain(links: u64) -> Option<String> {
+    (links > 1).then(|| format!("the first of a chain of {}", grouped(links)))
+}
+
+/// The path of a large object, and the chain that begins with it.
+pub(crate) fn path_and_chain(path: Option<&Path>, links: u64) -> String {
+    let chain = chain(links).map_or_else(String::new, |chain| format!(" ({chain})"));
+    format!("{}{chain}", self::path(path))
 }
 
 /// `1 shop.Order object`, `12 shop.Order objects`.

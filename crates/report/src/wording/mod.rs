@@ -9,7 +9,7 @@ mod suspect;
 mod verdict;
 
 pub(crate) use capture::{capture, container, cost, implementation, place};
-pub(crate) use heap::{accumulation, collector, cycles_through, path};
-pub use suspect::{doubt, evidence, summary};
+pub(crate) use heap::{accumulation, collector, cycles_through, path, path_and_chain};
+pub use suspect::{doubt, evidence, short_summary, summary};
 pub(crate) use suspect::{growth, held_in_processes, own_part, retained};
 pub use verdict::{drop_rule, group_reason, note, reason};

@@ -1,6 +1,6 @@
 //! A suspect in words: its summary, its evidence, its doubt, and the facts beside its path.
 
-use memtop_analyze::{Doubt, Evidence, GrowthUnit, Headline, Per, SharedSuspect, Suspect};
+use memtop_analyze::{Doubt, Evidence, GrowthUnit, Headline, ItemWrapper, Per, SharedSuspect, Suspect};
 
 use crate::numbers::{bytes, count, grouped, percent, rate, signed, signed_bytes, signed_rate};
 
@@ -8,12 +8,20 @@ use crate::numbers::{bytes, count, grouped, percent, rate, signed, signed_bytes,
 /// growth) and retains 268.0 kB.`
 #[must_use]
 pub fn summary(one: &Suspect) -> String {
-    let subject = match (&one.holder, &one.holder_type) {
-        _ if matches!(one.headline, Headline::Retains { .. }) => {
-            one.holder.clone().unwrap_or_else(|| "Native code".to_owned())
-        }
+    summary_with(one, true)
+}
+
+/// The same without the share of growth and the retained size, for where there is little room.
+#[must_use]
+pub fn short_summary(one: &Suspect) -> String {
+    summary_with(one, false)
+}
+
+fn summary_with(one: &Suspect, with_sizes: bool) -> String {
+    let subject = match (one.name(), &one.holder_type) {
+        (Some(holder), _) if matches!(one.headline, Headline::Retains { .. }) => holder.to_owned(),
         (Some(holder), Some(ty)) => format!("{holder} ({} {ty})", article(ty)),
-        (Some(holder), None) => holder.clone(),
+        (Some(holder), None) => holder.to_owned(),
         (None, _) => "Native code".to_owned(),
     };
     let verb = if one.holder.is_none() { "took references to" } else { "gained" };
@@ -22,7 +30,9 @@ pub fn summary(one: &Suspect) -> String {
     let grew = match &one.headline {
         Headline::Objects { type_name, amount, per } => {
             let noun = if is_one(*amount) { "object" } else { "objects" };
-            format!("{verb} {} {type_name} {noun}{}", rate(*amount), time(*per, is_each))
+            let within =
+                one.wrapper.as_ref().map_or_else(String::new, |wrapper| format!(" ({})", wrapped(wrapper)));
+            format!("{verb} {} {type_name} {noun}{within}{}", rate(*amount), time(*per, is_each))
         }
         Headline::Bytes { amount, per } => format!("grew by {}{}", bytes(*amount), time(*per, is_each)),
         Headline::Retains { share } => {
@@ -49,7 +59,10 @@ pub fn summary(one: &Suspect) -> String {
         }
         false => format!("over {}", count(all as u64, "interval", "intervals")),
     };
-    format!("{subject} {grew} {when} ({} of all growth){holds}.", percent(one.share_of_growth))
+    match with_sizes {
+        true => format!("{subject} {grew} {when} ({} of all growth){holds}.", percent(one.share_of_growth)),
+        false => format!("{subject} {grew} {when}."),
+    }
 }
 
 /// Whether a suspect's rate describes each interval.
@@ -85,6 +98,19 @@ fn each(intervals: usize) -> String {
     match intervals {
         1 => "one interval".to_owned(),
         all => format!("each of {} intervals", grouped(all as u64)),
+    }
+}
+
+/// The items of which the named objects are parts: `in tuples of m.Engine, str, function`.
+fn wrapped(wrapper: &ItemWrapper) -> String {
+    let name = match wrapper.type_name.as_str() {
+        plain if !plain.contains([' ', '_', '.']) => format!("{plain}s"),
+        other => format!("{other} objects"),
+    };
+    let more = if wrapper.has_more { ", …" } else { "" };
+    match wrapper.parts.as_slice() {
+        [] => format!("in {name}"),
+        parts => format!("in {name} of {}{more}", parts.join(", ")),
     }
 }
 
@@ -265,7 +291,8 @@ pub(crate) fn growth(one: &Suspect, minutes: Option<f64>) -> String {
 /// `retains 61.4 MB (+126.0 kB per minute) · 93 % of all growth`.
 pub(crate) fn retained(one: &Suspect, minutes: Option<f64>) -> String {
     let mut parts = Vec::new();
-    if let Some(retained) = one.retained {
+    // Of items that other places hold too, the holder alone retains only a part.
+    if let Some(retained) = one.retained.filter(|_| one.co_holders.is_empty()) {
         let growth = one.retained_growth.map(|growth| match minutes {
             Some(minutes) => {
                 format!(" ({} per minute)", signed_bytes((growth as f64 / minutes).round() as i64))

@@ -1,6 +1,6 @@
 //! Why a verdict is as it is, which rule dropped a place, and what else a reader should know.
 
-use memtop_analyze::{DropRule, GarbageCause, GroupReason, Note, ProcessCount, Reason};
+use memtop_analyze::{Contradiction, DropRule, GarbageCause, GroupReason, Note, ProcessCount, Reason};
 
 use super::suspect::doubt;
 use crate::numbers::{bytes, count, grouped, signed_bytes};
@@ -179,6 +179,12 @@ pub fn drop_rule(rule: &DropRule) -> String {
         DropRule::UnsteadyValue => "a plain value that grows unsteadily".to_owned(),
         DropRule::Claimed => "another place accounts for its growth".to_owned(),
         DropRule::CoHolder => "it also holds the items of a larger place, which names it".to_owned(),
+        DropRule::PartOfPlace => "it is a part of what a larger place holds".to_owned(),
+        DropRule::HoldersTurnedOver { held, gained } => format!(
+            "it gained {} and holds {}: its holders came and went",
+            count(*gained, "item", "items"),
+            grouped(*held)
+        ),
         DropRule::WeakSubclasses => "the interpreter's weak dict of the subclasses of a class".to_owned(),
         DropRule::WeakAlongside => "it holds its items weakly, and grows alongside a suspect".to_owned(),
         DropRule::Small { bytes: size } => {
@@ -202,6 +208,38 @@ pub fn note(note: &Note) -> String {
             "{} to no object, in all snapshots together",
             count(*references, "reference leads", "references lead")
         ),
+        Note::Contradiction(what) => {
+            format!("this answer contradicts itself, please report it: {}", contradiction(what))
+        }
         Note::Text(text) => text.clone(),
+    }
+}
+
+/// Two statements of an answer that cannot both be true, as a clause.
+fn contradiction(what: &Contradiction) -> String {
+    match what {
+        Contradiction::Share { place } => format!("a share of {place} is not between 0 and 100 %"),
+        Contradiction::Shares => "the shares of all places together exceed 100 %".to_owned(),
+        Contradiction::MoreGainedThanHeld { place, held, gained } => {
+            format!("{place} holds {}, and gained {}", count(*held, "item", "items"), grouped(*gained))
+        }
+        Contradiction::RetainsTooMuch { place } => {
+            format!("{place} retains more than all objects occupy")
+        }
+        Contradiction::Intervals { place } => {
+            format!("the growth of {place} is not given for each interval")
+        }
+        Contradiction::PartBesideWhole { part, whole } => {
+            format!("{part} is listed beside {whole}, which holds it")
+        }
+        Contradiction::Twice { place } => format!("{place} is listed twice"),
+        Contradiction::KeptAloneAndShared { place, other } => {
+            format!("{place} alone retains what {other} holds too")
+        }
+        Contradiction::Doubt { place } => {
+            format!("{place} is a suspect with a doubt, or a candidate without one")
+        }
+        Contradiction::Verdict => "the verdict and the list of suspects disagree".to_owned(),
+        Contradiction::PartsExceedWhole { place } => format!("the parts of {place} exceed it"),
     }
 }

@@ -62,7 +62,10 @@ fn check(table: &BTreeSet<String>, values: &[Value], opaque: &[&str]) {
 #[test]
 fn the_fields_of_leaks() {
     let candidate = Suspect { doubt: Some(Doubt::Slowed), ..suspect() };
-    let one = bare(Verdict::Leak, vec![suspect()], vec![candidate]);
+    let parts = vec!["shop.sessions.Session".into()];
+    let wrapper = Some(ItemWrapper { type_name: "tuple".into(), parts, has_more: false });
+    let wrapped = Suspect { rank: 2, wrapper, ..suspect() };
+    let one = bare(Verdict::Leak, vec![suspect(), wrapped], vec![candidate]);
     let garbage = Some(garbage(GarbageCause::Off));
     let noted = Leaks { notes: vec![Note::Approximate], garbage, ..shop_leaks() };
     let answers = [json::leaks(&one), json::leaks(&noted)];
@@ -150,7 +153,7 @@ fn the_fields_of_dump_and_ps() {
         command: "python3".into(),
         problem: None,
     };
-    check(&tables("ps")[0], &[json::processes(&[row], None)], &[]);
+    check(&tables("ps")[0], &[json::processes(&[row], 0, None)], &[]);
     let saved = SavedSnapshot {
         info: shop(1).heap().info().clone(),
         file: "1.parquet".into(),

@@ -34,7 +34,7 @@ fn a_leak_of_several_workers_is_named_once() {
         │ module shop.sessions
         ├─ sessions → Sessions
         ╰→ .by_token → dict    144,997 items  (+300 per minute, in each of 6 intervals)
-             retains 61.4 MB (+126.0 kB per minute) · 93 % of all growth
+             93 % of all growth
              items by type              now  growth      bytes
              shop.sessions.Session  144,997  +1,800  +756.0 kB
              in your code: shop.sessions

@@ -147,6 +147,7 @@ fn the_report_of_a_heap_in_json() {
                       }
                     ]
                   },
+                  "chain_objects": null,
                   "items": [
                     {
                       "type": "shop.Session",
@@ -176,6 +177,7 @@ fn the_report_of_a_heap_in_json() {
               "bytes": 360,
               "retained_bytes": 53620,
               "references": 2,
+              "chain_objects": null,
               "path": {
                 "text": "shop.sessions",
                 "root": {

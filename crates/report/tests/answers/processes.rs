@@ -217,10 +217,10 @@ fn the_processes_of_a_machine() {
          12  ?       264.0 MB  www   python3 -m shop --secret \x1b[2J
         - process 12 belongs to root, and mem_top runs as www
     "#]]
-    .assert_eq(&text::processes(&rows, Some("web-1"), &Style::default()));
-    let refused = text::processes(&rows[1..2], Some("web-1"), &Style::default());
+    .assert_eq(&text::processes(&rows, 0, Some("web-1"), &Style::default()));
+    let refused = text::processes(&rows[1..2], 0, Some("web-1"), &Style::default());
     assert!(refused.starts_with("Python processes on web-1\n\ncannot be captured\n"), "{refused}");
-    assert_eq!(text::processes(&[], None, &Style::default()), "no Python process is running\n");
+    assert_eq!(text::processes(&[], 0, None, &Style::default()), "no Python process is running\n");
 }
 
 #[test]

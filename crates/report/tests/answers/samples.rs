@@ -71,6 +71,7 @@ pub(crate) fn suspect() -> Suspect {
     Suspect {
         rank: 1,
         holder: Some("shop.sessions.by_token".into()),
+        headline_holder: None,
         holder_type: Some("dict".into()),
         cause: Cause::Container,
         leaked: vec![LeakedType {
@@ -79,6 +80,7 @@ pub(crate) fn suspect() -> Suspect {
             growth: vec![300; 6],
             bytes: 756_000,
         }],
+        wrapper: None,
         count: Some(144_997),
         growth: vec![300; 6],
         bytes_growth: vec![126_000; 6],

@@ -1,8 +1,8 @@
 //! One suspect as a tree: its path, its types and its evidence.
 
 use expect_test::{Expect, expect};
-use memtop_analyze::{Cause, Evidence, LeakStep, LeakedType, Rate, Suspect};
-use memtop_report::{Style, json, text};
+use memtop_analyze::{Cause, Evidence, ItemWrapper, LeakStep, LeakedType, Rate, Suspect};
+use memtop_report::{Style, json, text, wording};
 
 use crate::samples::{NO_RATE, suspect};
 
@@ -23,7 +23,7 @@ fn co_holders_are_listed_once() {
             │ module shop.sessions
             ├─ sessions → Sessions
             ╰→ .by_token → dict    144,997 items  (+300 per minute, in each of 6 intervals)
-                 retains 61.4 MB (+126.0 kB per minute) · 93 % of all growth
+                 93 % of all growth
                  items by type              now  growth      bytes
                  shop.sessions.Session  144,997  +1,800  +756.0 kB
                  in your code: shop.sessions
@@ -48,7 +48,7 @@ fn growth_by_work_comes_before_growth_by_the_clock() {
             │ module shop.sessions
             ├─ sessions → Sessions
             ╰→ .by_token → dict    144,997 items  (+0.5 per unit of work, +300 per minute, in 2 of 3 intervals)
-                 retains 61.4 MB (+126.0 kB per minute) · 93 % of all growth
+                 93 % of all growth
                  items by type              now  growth      bytes
                  shop.sessions.Session  144,997  +1,800  +756.0 kB
                  in your code: shop.sessions
@@ -77,7 +77,7 @@ fn a_growing_buffer_is_counted_in_bytes() {
             │ module shop.sessions
             ├─ sessions → Sessions
             ╰→ .by_token → dict    (+3.9 MB in total over 3 intervals)
-                 retains 61.4 MB (+126.0 kB per minute) · 93 % of all growth
+                 93 % of all growth
                  items by type  now  growth    bytes
                  bytearray        1       0  +4.0 MB
                  in your code: shop.sessions
@@ -163,7 +163,7 @@ fn a_frame_says_itself_what_it_is_and_long_paths_lose_their_middle() {
             ├─ .part27 → shop.Part
             ├─ .part28 → shop.Part
             ╰→ .part29 → shop.Part    144,997 items  (+300 per minute, in one interval)
-                 retains 61.4 MB (+126.0 kB per minute) · 93 % of all growth
+                 93 % of all growth
                  items by type  now  growth   bytes
                  shop.T0          1      +1  +100 B
                  shop.T1          1      +1  +100 B
@@ -194,8 +194,30 @@ fn facts_that_do_not_fit_are_on_the_next_line() {
 }
 
 #[test]
+fn the_headline_names_what_a_person_would_name() {
+    let wrapper = ItemWrapper {
+        type_name: "tuple".into(),
+        parts: ["shop.Engine", "str", "function"].map(str::to_owned).to_vec(),
+        has_more: true,
+    };
+    let one = Suspect {
+        headline_holder: Some("listeners of shop.Pool".into()),
+        wrapper: Some(wrapper),
+        co_holders: Vec::new(),
+        ..suspect()
+    };
+    expect!["listeners of shop.Pool (a dict) gained 300 shop.sessions.Session objects (in tuples of shop.Engine, str, function, …) per minute in each of 6 intervals (93 % of all growth) and retains 61.4 MB."]
+        .assert_eq(&wording::summary(&one));
+    let text = text::suspect(&one, None, &Style::default());
+    assert!(text.contains("module shop.sessions"), "the whole path stays below: {text}");
+    assert_eq!(json::suspect(&one)["headline_holder"], "listeners of shop.Pool");
+    assert_eq!(json::suspect(&one)["holder"], "shop.sessions.by_token");
+}
+
+#[test]
 fn a_minute_that_was_not_waited_for_gives_no_rate() {
-    let told = text::suspect(&suspect(), Some(0.1), &Style::default());
+    let alone = Suspect { co_holders: Vec::new(), ..suspect() };
+    let told = text::suspect(&alone, Some(0.1), &Style::default());
     assert!(told.contains("(+1,800 in total over 6 intervals)"), "{told}");
     assert!(told.contains("retains 61.4 MB (+756.0 kB)"), "{told}");
 }

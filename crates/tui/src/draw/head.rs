@@ -270,11 +270,17 @@ fn verdict(pen: &mut Pen<'_>, area: Rect, latest: &Observation) {
     };
     let word = leaks.verdict.word();
     let reason = || wording::reason(&leaks.reason);
-    let text = shown(&leaks.suspects.first().map_or_else(reason, wording::summary));
     let word = format!(" {mark} {word}: ");
     let indent = columns(&word);
     let room = usize::from(area.width).saturating_sub(indent + 1);
-    for (line, text) in (0..).zip(wrapped(&text, room, usize::from(area.height))) {
+    let height = usize::from(area.height);
+    let suspect = leaks.suspects.first();
+    let mut text = shown(&suspect.map_or_else(reason, wording::summary));
+    if let Some(suspect) = suspect.filter(|_| wrapped(&text, room, height + 1).len() > height) {
+        // The table has the numbers that are left out.
+        text = shown(&wording::short_summary(suspect));
+    }
+    for (line, text) in (0..).zip(wrapped(&text, room, height)) {
         let first = if line == 0 { word.clone() } else { " ".repeat(indent) };
         pen.line(area, line, &[span(first, role), span(text, Role::Plain)]);
     }

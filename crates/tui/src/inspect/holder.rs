@@ -60,7 +60,7 @@ pub(super) fn details(examined: &Examined, one: &Suspect) -> Details {
     let doubt = one.doubt.iter().map(|doubt| format!("In doubt: {}", wording::doubt(doubt)));
     Details {
         subject: Subject::Holder(one.fingerprint.as_str().into()),
-        title: one.holder.clone().unwrap_or_else(|| one.cause.word().to_owned()),
+        title: one.name().unwrap_or(one.cause.word()).to_owned(),
         capture: examined.number,
         facts,
         sentences: std::iter::once(wording::summary(one)).chain(doubt).collect(),

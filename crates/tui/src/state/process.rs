@@ -339,12 +339,12 @@ impl Process {
     }
 }
 
-/// Returns the path of a holder and its type; for a native reference, the type that it leaks.
+/// Returns the name of a holder and its type; for a native reference, the type that it leaks.
 #[must_use]
 pub(crate) fn holder_name(one: &Suspect) -> String {
-    let name = match (&one.holder, &one.holder_type) {
+    let name = match (one.name(), &one.holder_type) {
         (Some(holder), Some(ty)) => format!("{holder} ({ty})"),
-        (Some(holder), None) => holder.clone(),
+        (Some(holder), None) => holder.to_owned(),
         (None, _) => {
             let leaked =
                 one.leaked.first().map_or_else(String::new, |leaked| format!(" to {}", leaked.type_name));
