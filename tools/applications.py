@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import signal
 import sys
 import time
 from pathlib import Path
@@ -96,7 +97,9 @@ def complaints(results: list[tables.Measured], programs: list[tables.Accounted])
                 found.append(f"{accusation.kind}: {where}: {accusation.bytes:+,} B, {list(accusation.growth)}")
         for pattern, words in one.named.items():
             if missed := words.count("missed"):
-                found.append(f"missed: {one.name}: the planted leak, traffic {pattern}, in {missed} of {len(words)} processes")
+                found.append(
+                    f"missed: {one.name}: the planted leak, traffic {pattern}, in {missed} of {len(words)} processes"
+                )
     for program in programs:
         if program.wrong():
             shares = f"{tables.percent(program.of_resident)} of resident memory, {tables.percent(program.of_growth)} of growth"
@@ -106,13 +109,19 @@ def complaints(results: list[tables.Measured], programs: list[tables.Accounted])
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--command", type=Path, default=ROOT / ".venv" / "bin" / "mem_top", help="the mem_top to measure")
-    parser.add_argument("--only", action="append", metavar="NAME", help="an application, or `programs`; may be repeated")
+    parser.add_argument(
+        "--command", type=Path, default=ROOT / ".venv" / "bin" / "mem_top", help="the mem_top to measure"
+    )
+    parser.add_argument(
+        "--only", action="append", metavar="NAME", help="an application, or `programs`; may be repeated"
+    )
     parser.add_argument("--part", choices=["plain", "planted"], help="only as it is, or only with the planted leak")
     parser.add_argument("--again", action="store_true", help="judge the kept snapshots again, start nothing")
     parser.add_argument("--lock", action="store_true", help="write requirements.lock with all versions")
     parser.add_argument("--no-page", action="store_true", help="leave docs/accuracy.md as it is")
     arguments = parser.parse_args()
+    # The applications are ended on the way out.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("error: ended by a signal"))
     if not arguments.command.exists():
         sys.exit(f"error: no command {arguments.command}\nhint: run make build, or give --command")
     command = series.MemTop(arguments.command.resolve())
@@ -122,7 +131,9 @@ def main() -> int:
         sys.exit(f"error: {error}\nhint: see tests/applications/README.md")
     wanted = arguments.only or [*names(), "programs"]
     if unknown := set(wanted) - {*names(), "programs"}:
-        sys.exit(f"error: no application {', '.join(sorted(unknown))}\nhint: there are {', '.join(names())} and programs")
+        sys.exit(
+            f"error: no application {', '.join(sorted(unknown))}\nhint: there are {', '.join(names())} and programs"
+        )
     parts = {arguments.part} if arguments.part else {"plain", "planted"}
     failed = []
     for name in wanted:

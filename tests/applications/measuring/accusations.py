@@ -6,6 +6,7 @@ whether it is right, bounded or false; an accusation without an entry is unknown
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -92,7 +93,7 @@ def accusations(application: str, role: str, answer: Answer) -> list[Accusation]
     if NATIVE.strip("()") in {str(verdict) for verdict in answer.get("verdicts", [])} | {answer["verdict"]}:
         rss = [size for size in answer["memory"]["rss"] if size is not None]
         grown = rss[-1] - rss[0] if rss else 0
-        steps = tuple(later - earlier for earlier, later in zip(rss, rss[1:], strict=False))
+        steps = tuple(later - earlier for earlier, later in itertools.pairwise(rss))
         found.append(Accusation(application, role, NATIVE, "", grown, steps))
     return found
 

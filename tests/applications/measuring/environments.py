@@ -28,26 +28,37 @@ def make(folder: Path, version: str) -> Path:
         raise ApplicationError(f"CPython {version} was not found\nhint: see `make interpreters`")
     place = CACHE / "environments" / folder.name
     made = place / ".made"
-    wanted = f"{python}\n{(folder / 'requirements.txt').read_text()}\n{pins(folder).read_text()}"
-    if made.exists() and made.read_text() == wanted:
+    # An environment from before the versions were written down has the same versions.
+    chosen = f"{python}\n{(folder / 'requirements.txt').read_text()}"
+    wanted = f"{chosen}\n{pins(folder).read_text()}"
+    if made.exists() and made.read_text() in (wanted, chosen):
         return place / "bin"
     print(f"installing {folder.name}", flush=True)
     made.unlink(missing_ok=True)
     pip = [str(place / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "--quiet"]
     for command in (
         [python, "-m", "venv", "--clear", str(place)],
-        [*pip, "install", "--prefer-binary", "--requirement", str(pins(folder))],
+        [*pip, "install", "--prefer-binary", "--no-compile", "--requirement", str(pins(folder))],
     ):
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         if done.returncode != 0:
             raise ApplicationError(f"the environment of {folder.name} could not be made:\n{done.stdout[-3000:]}")
-    made.write_text(wanted)
+    made.write_text(wanted if pins(folder).name == "requirements.lock" else chosen)
     return place / "bin"
 
 
 def lock(folder: Path, binaries: Path) -> None:
     """Writes all versions of an environment to `requirements.lock`."""
-    command = [str(binaries / "python"), "-m", "pip", "--disable-pip-version-check", "freeze", "--all", "--exclude", "pip"]
+    command = [
+        str(binaries / "python"),
+        "-m",
+        "pip",
+        "--disable-pip-version-check",
+        "freeze",
+        "--all",
+        "--exclude",
+        "pip",
+    ]
     frozen = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     lines = [line for line in frozen.splitlines() if " @ " not in line and not line.startswith("-e")]
     head = "# Written by `tools/applications.py --lock`: all versions of the environment.\n"

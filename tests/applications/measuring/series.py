@@ -29,15 +29,15 @@ class Pattern:
 
 
 PATTERNS = {
-    "steady": Pattern((5, 5, 5, 5)),
-    "in progress": Pattern((5, 5, 5, 5), held=(1, 3)),
-    "pauses": Pattern((4, 4, 4, 4, 4, 4), idle=(1, 2, 4)),
-    "unequal": Pattern((8, 2, 6, 3)),
+    "steady": Pattern((4, 4, 4, 4)),
+    "in progress": Pattern((4, 4, 4, 4), held=(1, 3)),
+    "pauses": Pattern((4, 3, 3, 4, 3, 4), idle=(1, 2, 4)),
+    "unequal": Pattern((7, 2, 5, 3)),
 }
 """The patterns of the traffic with a planted leak."""
 
 COUNT = 5
-INTERVAL = 8
+INTERVAL = 6
 """The snapshots of an application as it is, and the seconds between two."""
 
 

@@ -96,7 +96,9 @@ def applications(results: Sequence[Measured], patterns: Sequence[str]) -> str:
             if (key := (found.holder, found.leaked, found.kind)) not in seen:
                 seen.add(key)
                 leaked = f" ({code(found.leaked)})" if found.leaked else ""
-                accusations.append([one.name, code(found.holder) + leaked, found.kind, found.reason or "not looked into"])
+                accusations.append(
+                    [one.name, code(found.holder) + leaked, found.kind, found.reason or "not looked into"]
+                )
     if accusations:
         parts.append(table(["application", "accusation", "class", "reason"], accusations))
     return "\n\n".join(parts)

@@ -9,7 +9,11 @@ sessions = {}
 @app.post("/visit/<name>")
 def visit(name):
     basket = {"name": name, "lines": [{"article": f"article {n}", "amount": n} for n in range(10)]}
-    sessions[name] = {"basket": basket, "agent": request.headers.get("User-Agent"), "text": request.get_data(as_text=True)}
+    sessions[name] = {
+        "basket": basket,
+        "agent": request.headers.get("User-Agent"),
+        "text": request.get_data(as_text=True),
+    }
     return render_template_string("<p>{{ count }} sessions</p>", count=len(sessions))
 
 

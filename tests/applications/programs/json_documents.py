@@ -7,7 +7,12 @@ documents = []
 
 def text(number):
     people = [
-        {"id": number * 1000 + n, "name": f"person {n}", "scores": [n * 1.5, n + 0.25], "address": {"street": f"street {n}", "zip": None}}
+        {
+            "id": number * 1000 + n,
+            "name": f"person {n}",
+            "scores": [n * 1.5, n + 0.25],
+            "address": {"street": f"street {n}", "zip": None},
+        }
         for n in range(100)
     ]
     return json.dumps({"number": number, "people": people, "about": "ä text " * 30})

@@ -5,7 +5,11 @@ import xml.etree.ElementTree
 import lxml.etree
 
 trees = []
-TEXT = "<all>" + "".join(f"<item n='{n}'><name>item {n}</name><note>{'x' * 40}</note></item>" for n in range(3000)) + "</all>"
+TEXT = (
+    "<all>"
+    + "".join(f"<item n='{n}'><name>item {n}</name><note>{'x' * 40}</note></item>" for n in range(3000))
+    + "</all>"
+)
 
 
 def step(number):

@@ -7,7 +7,7 @@ class App(Application):
     title = "APScheduler, jobs in threads and in SQLite"
     kind = "scheduler"
     main = "apscheduler"
-    python = "3.10"
+    python = "3.11"
     planted = {"main": r"runs_by_day"}
     rate = 10
     warm_up = 200

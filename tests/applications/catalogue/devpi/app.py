@@ -32,7 +32,9 @@ class App(Application):
         name, version = f"thing{number % 20}", f"1.{number}"
         fields = {":action": "file_upload", "name": name, "version": version, "metadata_version": "1.0"}
         boundary = "boundary-of-the-upload"
-        parts = [f'--{boundary}\r\nContent-Disposition: form-data; name="{k}"\r\n\r\n{v}\r\n' for k, v in fields.items()]
+        parts = [
+            f'--{boundary}\r\nContent-Disposition: form-data; name="{k}"\r\n\r\n{v}\r\n' for k, v in fields.items()
+        ]
         file = f'form-data; name="content"; filename="{name}-{version}.tar.gz"'
         parts.append(f"--{boundary}\r\nContent-Disposition: {file}\r\n\r\ncontent {number}\r\n--{boundary}--\r\n")
         headers = {"Content-Type": f"multipart/form-data; boundary={boundary}", "X-Devpi-Auth": run.state["auth"]}
