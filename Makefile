@@ -19,7 +19,7 @@ RUST_HOST = $(shell rustc -vV | sed -n 's/^host: //p')
 
 export CARGO_TERM_PROGRESS_WHEN ?= never
 
-.PHONY: help build web web-check demo test test-rust test-python test-long test-all torture lint audit bench fuzz soak interpreters wheel static clean
+.PHONY: help build web web-check demo test test-rust test-python test-long test-all torture applications lint audit bench fuzz soak interpreters wheel static clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -70,6 +70,9 @@ test-all: $(VENV)/.tools $(OLD) $(CACHE)/wheel/.built ## Run the Python tests on
 
 torture: $(VENV)/.tools $(CACHE)/wheel/.built ## Capture programs with hostile C types and busy libraries on CPython 3.10 to 3.14
 	$(BIN)/python tools/torture.py --wheel $(CACHE)/wheel $(TORTURE)
+
+applications: build ## Find leaks in real applications under load and write the tables in docs/accuracy.md (an hour)
+	$(BIN)/python tools/applications.py $(APPLICATIONS)
 
 lint: build $(CARGO_DENY) ## Check formatting, lints, types, stubs, and the licenses and sources of dependencies
 	cargo fmt --check

@@ -1,0 +1,1 @@
+"""The shop: orders, in one table."""
