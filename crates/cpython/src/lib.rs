@@ -30,6 +30,7 @@ mod runtime;
 mod scan_plan;
 mod sink;
 mod sizes;
+mod sizing;
 mod text;
 mod type_info;
 mod untraced;
@@ -57,6 +58,7 @@ pub use runtime::{
     static_namespaces,
 };
 pub use sink::Sink;
+pub use sizing::Sizing;
 pub use text::{Text, is_identifier};
-pub use type_info::{DictPlace, Sizing, TypeInfo};
+pub use type_info::{DictPlace, TypeInfo};
 pub use walk::{HeapAccess, InterpreterFacts, InterpreterRoots, Preallocated, Walk, WalkResult};
