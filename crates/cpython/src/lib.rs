@@ -33,6 +33,7 @@ mod runtime;
 mod scan_plan;
 mod sink;
 mod sizes;
+mod sizing;
 mod text;
 mod type_info;
 mod untraced;
@@ -60,6 +61,7 @@ pub use runtime::{
     list_objects, static_namespaces,
 };
 pub use sink::Sink;
+pub use sizing::Sizing;
 pub use text::{Text, is_identifier};
-pub use type_info::{DictPlace, Sizing, TypeInfo};
+pub use type_info::{DictPlace, TypeInfo};
 pub use walk::{HeapAccess, InterpreterFacts, InterpreterRoots, Preallocated, Walk, WalkResult};

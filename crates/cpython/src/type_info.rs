@@ -9,10 +9,11 @@ use crate::cycle_detector::CycleDetector;
 use crate::decoder::Decoder;
 use crate::footprint::{Blocks, Footprint, Storage, Values};
 use crate::kind::ObjectKind;
-use crate::layout::{INLINE_VALUES_MAX, gc_head, object, type_object};
+use crate::layout::{INLINE_VALUES_MAX, object, type_object};
 use crate::memory::Memory;
 use crate::objects::definition::{Coverage, Definition, Member, Remaining, SizeFormula};
 use crate::sink::Sink;
+use crate::sizing::{Sizing, footprint};
 
 /// The place of an instance's attributes, beside its slots (`Objects/dictobject.c`, `pycore_object.h`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,16 +109,6 @@ impl KnownBase {
     fn kind(&self) -> ObjectKind {
         self.definition.map_or(ObjectKind::Opaque, |known| known.kind)
     }
-}
-
-/// How the objects of a type are sized; see `sizes.rs`.
-#[derive(Debug, Clone, Copy)]
-pub struct Sizing {
-    pub(crate) formula: SizeFormula,
-    /// The bytes before each object that `sys.getsizeof()` includes.
-    pub(crate) header: u64,
-    /// Whether a collector's head is before some of the objects only: static types have none, other types do.
-    pub(crate) heads_differ: bool,
 }
 
 impl TypeInfo {
@@ -225,14 +216,7 @@ impl<M: Memory> Decoder<'_, M> {
                 .definition
                 .map_or(Remaining::Unlabelled, |known| (known.remaining)(self.layout.minor)),
             limit: base.definition.and_then(|known| known.limit),
-            footprint: Footprint::new(
-                &self.layout,
-                &sizing,
-                storage,
-                values,
-                is_class,
-                (basic_size, item_size),
-            ),
+            footprint: footprint(&self.layout, &sizing, storage, values, is_class, (basic_size, item_size)),
             sizing,
         })
     }
@@ -331,6 +315,18 @@ impl<M: Memory> Decoder<'_, M> {
         Some(())
     }
 
+    /// Where the attribute values of a class's instances are.
+    fn values_of(&self, class: u64, dict: DictPlace) -> Values {
+        match dict {
+            DictPlace::Managed311 | DictPlace::Managed312 => {
+                let keys = self.pointer(class + self.layout.heap_type.cached_keys());
+                Values::Separate { usual: if keys == 0 { 0 } else { self.shared_capacity(keys) } }
+            }
+            DictPlace::Managed313 { values: Some(offset) } => Values::Inline(offset),
+            _ => Values::None,
+        }
+    }
+
     fn dict_place(&self, flags: u64, offset: i64, basic_size: u64) -> DictPlace {
         match self.layout.minor {
             11 if flags & MANAGED_DICT != 0 => DictPlace::Managed311,
@@ -371,33 +367,6 @@ impl<M: Memory> Decoder<'_, M> {
                 Member::Labelled(offset, label) => (offset, label),
             })
             .collect()
-    }
-
-    /// The `__sizeof__` that a type has or inherits, and the storage that goes with it.
-    fn sizing(&self, address: u64, flags: u64, kind: ObjectKind) -> (Sizing, Storage) {
-        let (mut formula, mut storage) = (SizeFormula::Object, Storage::Block);
-        let mut at = address;
-        for _ in 0..LONGEST_CHAIN {
-            if at == 0 {
-                break;
-            }
-            if self.is_class(at) == Some(false)
-                && let Some(known) = self.c_type(at).map(CType::definition)
-                && let Some(size) = (known.size)(self.layout.minor)
-            {
-                (formula, storage) = (size, known.storage);
-                break;
-            }
-            at = self.pointer(at + type_object::BASE as u64);
-        }
-        let is_gc = flags & type_object::HAVE_GC != 0;
-        // Two words for a dict and weak references (`_PyType_PreHeaderSize` in `pycore_object.h`).
-        let has_more = self.layout.minor >= 11 && flags & type_object::PRE_HEADER != 0;
-        let header = gc_head::SIZE as u64 * u64::from(is_gc)
-            + type_object::PRE_HEADER_SIZE as u64 * u64::from(has_more);
-        // 3.11 and 3.12 ask the type whether there is a head, the others the object (`_PySys_GetSizeOf`).
-        let heads_differ = kind == ObjectKind::Type && is_gc && !matches!(self.layout.minor, 11 | 12);
-        (Sizing { formula, header, heads_differ }, storage)
     }
 
     /// The namespace of the module at an address; `None` if no module lies there.
