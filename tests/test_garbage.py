@@ -5,7 +5,6 @@ on this CPython.
 """
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any

@@ -86,7 +86,6 @@ impl<S: HeapAccess> Walk<'_, S> {
         let is_leaf = info.kind == ObjectKind::Atom
             && info.complete
             && !info.is_gc
-            && !info.holds_type
             && info.members.is_empty()
             && info.dict == DictPlace::None;
         let tag = definition.map_or(TagSource::None, |known| known.tag);
