@@ -2,12 +2,10 @@
 
 use memtop_analyze::{Doubt, Leaks, LeaksOptions, Verdict};
 
-use crate::series::{ask, ask_with, considered, each, four, heaps};
+use crate::series::{ask, ask_with, each, four, heaps};
 
 fn answer(texts: &[String]) -> Leaks {
-    let graphs = heaps(texts);
-    println!("{}", considered(&graphs));
-    ask(&graphs)
+    ask(&heaps(texts))
 }
 
 fn doubt(answer: &Leaks) -> Option<&Doubt> {

@@ -22,8 +22,8 @@ fn list_with(size: usize, counts: &[usize], set: impl Fn(usize, &mut CaptureInfo
         .collect();
     let graphs = heaps_with(&texts, set);
     let answer = ask(&graphs);
-    assert_eq!(answer.suspects.len() + answer.candidates.len() > 0, answer.verdict != Verdict::NoGrowth);
-    println!("{}", considered(&graphs));
+    let is_named = answer.suspects.len() + answer.candidates.len() > 0;
+    assert_eq!(is_named, answer.verdict != Verdict::NoGrowth, "{}", considered(&graphs));
     answer
 }
 
