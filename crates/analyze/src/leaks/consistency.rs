@@ -1,4 +1,4 @@
-//! Whether an answer about growth contradicts itself.
+//! Checks that an answer about growth does not contradict itself.
 
 use std::collections::BTreeSet;
 
