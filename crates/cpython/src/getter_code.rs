@@ -1,4 +1,4 @@
-//! What a getter written in C returns: the offset of one member, if that is all that it does.
+//! The member that a getter written in C returns, if that is all that it does.
 //!
 //! Compilers for classes (Cython, mypyc) give each attribute a getter instead of a member with an offset. Such a
 //! getter loads one word of the object, increments a reference count, and returns the word. Its machine code
@@ -16,7 +16,7 @@ const RSP: u8 = 4;
 const RBP: u8 = 5;
 const RDI: u8 = 7;
 
-/// What the registers hold at a place in the code.
+/// The content of the registers at a place in the code.
 #[derive(Clone, Copy)]
 struct State {
     at: usize,

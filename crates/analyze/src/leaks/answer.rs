@@ -143,7 +143,7 @@ pub struct Suspect {
     pub cause: Cause,
     /// The types of objects that it accumulates; the one that a person would name first comes first.
     pub leaked: Vec<LeakedType>,
-    /// What the items are, where they are plain containers of the objects that are named first.
+    /// The type of the items, where they are plain containers of the objects that are named first.
     pub wrapper: Option<ItemWrapper>,
     /// How many items it holds now.
     pub count: Option<u64>,
@@ -178,7 +178,7 @@ pub struct Suspect {
 }
 
 impl Suspect {
-    /// What a person would call the holder: the telling part of its path, or all of it. None for a native reference.
+    /// The name of the holder for a person: the telling part of its path, or all of it. None for a native reference.
     #[must_use]
     pub fn name(&self) -> Option<&str> {
         self.headline_holder.as_deref().or(self.holder.as_deref())

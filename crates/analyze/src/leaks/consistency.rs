@@ -1,4 +1,4 @@
-//! Whether an answer about growth contradicts itself.
+//! Checks that an answer about growth does not contradict itself.
 
 use std::collections::BTreeSet;
 
@@ -114,9 +114,9 @@ fn of_suspect(answer: &Leaks, one: &Suspect, found: &mut Vec<Contradiction>) {
     if one.retained.is_some_and(|retained| retained > objects) {
         found.push(Contradiction::RetainsTooMuch { place: place(one) });
     }
-    if let Some(other) = one.co_holders.first() {
-        if is_kept_alone(sum(&one.bytes_growth), one.retained_growth) {
-            found.push(Contradiction::KeptAloneAndShared { place: place(one), other: other.clone() });
-        }
+    if let Some(other) = one.co_holders.first()
+        && is_kept_alone(sum(&one.bytes_growth), one.retained_growth)
+    {
+        found.push(Contradiction::KeptAloneAndShared { place: place(one), other: other.clone() });
     }
 }

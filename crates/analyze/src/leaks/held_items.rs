@@ -1,4 +1,4 @@
-//! How many items a place holds now, against how many it gained.
+//! The number of items that a place holds now, compared with the number that it gained.
 
 use super::detect::Search;
 use super::evidence::DropRule;

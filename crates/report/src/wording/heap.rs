@@ -44,7 +44,7 @@ pub(crate) fn accumulation(one: &AccumulationSuspect) -> String {
     text
 }
 
-/// What begins with an object: `the first of a chain of 300,000`.
+/// The chain that begins with an object: `the first of a chain of 300,000`.
 pub(crate) fn chain(links: u64) -> Option<String> {
     (links > 1).then(|| format!("the first of a chain of {}", grouped(links)))
 }
