@@ -116,6 +116,7 @@ def main() -> int:
         "--only", action="append", metavar="NAME", help="an application, or `programs`; may be repeated"
     )
     parser.add_argument("--part", choices=["plain", "planted"], help="only as it is, or only with the planted leak")
+    parser.add_argument("--take", action="store_true", help="take the snapshots only; judge them later with --again")
     parser.add_argument("--again", action="store_true", help="judge the kept snapshots again, start nothing")
     parser.add_argument("--lock", action="store_true", help="write requirements.lock with all versions")
     parser.add_argument("--no-page", action="store_true", help="leave docs/accuracy.md as it is")
@@ -143,16 +144,19 @@ def main() -> int:
                 for program in account.names():
                     if not arguments.again:
                         account.measure(program, command, arguments.lock)
-                    if (CACHE / "programs" / program).exists():
+                    if not arguments.take and (CACHE / "programs" / program).exists():
                         account.judge(program, command)
             else:
                 if not arguments.again:
                     series.measure(name, command, parts, arguments.lock)
-                series.judge(name, command)
+                if not arguments.take:
+                    series.judge(name, command)
         except (ApplicationError, OSError) as error:
             failed.append(name)
             print(f"failed: {name}: {error}", flush=True)
         print(f"{name}: {time.monotonic() - start:.0f} s", flush=True)
+    if arguments.take:
+        return 1 if failed else 0
     results = [one for name in names() if (one := result(name, entries))]
     programs = [one for name in account.names() if (one := accounted(name))]
     texts = {"applications": tables.applications(results, list(series.PATTERNS)), "programs": tables.programs(programs)}
@@ -162,7 +166,7 @@ def main() -> int:
         for name, text in texts.items():
             page = tables.put(page, name, text)
         PAGE.write_text(page, encoding="utf-8")
-    wrong = complaints(results, programs)
+    wrong = complaints([one for one in results if one.name in wanted], programs if "programs" in wanted else [])
     print("", *wrong, sep="\n")
     print(f"{len(results)} applications, {len(programs)} programs: {len(wrong)} complaints, {len(failed)} failed")
     return 1 if wrong or failed else 0

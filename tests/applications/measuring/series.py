@@ -53,7 +53,7 @@ class MemTop:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=600,
+            timeout=1800,
         )
         if done.returncode not in (0, 1, 3):
             raise ApplicationError(f"mem_top {' '.join(arguments)}: status {done.returncode}: {done.stderr[-2000:]}")
@@ -69,13 +69,15 @@ class MemTop:
         self.run("dump", str(pid), "-o", str(file))
 
     def judge(self, folder: Path) -> dict[str, Any]:
-        """Returns the answer about the saved snapshots of a folder; keeps it there, as text too."""
+        """Returns the answer about the saved snapshots of a folder and keeps it there; as text too if it accuses."""
         files = [str(path) for path in sorted(folder.glob("*.parquet"), key=lambda path: path.stat().st_mtime_ns)]
-        text = self.run("leaks", "--limit", "0", *files)
-        (folder / "answer.txt").write_text(text, encoding="utf-8")
         answer = self.run("leaks", "--json", "--limit", "0", *files)
         (folder / "answer.json").write_text(answer, encoding="utf-8")
         answered: dict[str, Any] = json.loads(answer)
+        (folder / "answer.txt").unlink(missing_ok=True)
+        if answered["verdict"] != "no growth":
+            text = self.run("leaks", "--limit", "0", *files)
+            (folder / "answer.txt").write_text(text, encoding="utf-8")
         return answered
 
 
@@ -123,18 +125,21 @@ def planted(app: Application, run: Run, command: MemTop) -> None:
             folders = {pid: run.folder.parent / f"{name.replace(' ', '_')}-{role}-{pid}" for pid, role in pids.items()}
             for folder in folders.values():
                 folder.mkdir()
+            due = 0.0
             for number in range(len(pattern.intervals) + 1):
                 # A snapshot is due at its time, however long the one before took.
-                due = time.monotonic() + (0 if number == 0 else pattern.intervals[number - 1])
                 if number:
-                    if number - 1 in pattern.idle:
-                        traffic.pause()
                     traffic.wait(due - time.monotonic())
-                    traffic.resume()
+                due = time.monotonic() + (pattern.intervals[number] if number < len(pattern.intervals) else 0)
+                # An idle interval has no traffic at all, not even while its snapshots are taken.
+                if number in pattern.idle:
+                    traffic.pause()
                 held: AbstractContextManager[None] = traffic.held() if number in pattern.held else nullcontext()
                 with held:
                     for pid, folder in folders.items():
                         command.dump(pid, folder / f"{number}.parquet")
+                if number not in pattern.idle:
+                    traffic.resume()
         traffic.check()
     finally:
         traffic.stop()

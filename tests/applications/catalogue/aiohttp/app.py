@@ -8,7 +8,8 @@ class App(Application):
     kind = "asynchronous service"
     main = "aiohttp"
     python = "3.12"
-    planted = {"main": r"subscribers"}
+    # The key of the application's state is an object without a name.
+    planted = {"main": r"_state\[.*\]\[\*\]|subscribers"}
 
     def start(self, run: Run) -> None:
         run.start("python", str(run.state["source"] / "service.py"))
