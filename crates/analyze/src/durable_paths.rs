@@ -72,11 +72,15 @@ impl DurablePaths {
             let admitted = holder == Fixed::FREE || holder == Fixed::ROOT && label == digest as u32;
             admitted.then(|| phase_of(root, self.roots.contains(&digest)))
         };
-        let admits = |from: ObjectId, _: usize, reference: Reference| {
+        let extra = |from: ObjectId, _: usize, reference: Reference| {
             let Fixed { holder, label } = fixed[reference.to.index()];
-            holder == Fixed::FREE || holder == from.raw() && label == digests.label(reference.label)
+            if holder != Fixed::FREE {
+                return (holder == from.raw() && label == digests.label(reference.label)).then_some(0);
+            }
+            let is_transient = fixed[from.index()].holder == Fixed::FREE && !reference.label.kind().is_fold();
+            Some(if is_transient { TRANSIENT } else { 0 })
         };
-        ShortestPaths::walk(heap, &StepCosts::new(heap, costs), PHASES, phase, admits)
+        ShortestPaths::walk(heap, &StepCosts::new(heap, costs), PHASES, phase, extra)
     }
 
     /// By object: the holder on its durable path.
@@ -114,6 +118,10 @@ impl Fixed {
     /// A root leads to it.
     const ROOT: u32 = NONE - 1;
 }
+
+/// The extra cost of a step from an object that is not in every heap. A list that is made from a cache holds the items
+/// of the cache, but freeing it frees none of them.
+const TRANSIENT: u8 = 8;
 
 /// How many phases there are.
 const PHASES: u8 = 4;
@@ -251,8 +259,8 @@ impl<'a> CommonPart<'a> {
         let Self { heap, digests, objects, references, roots } = self;
         let is_common = |root: &Root| roots.contains(&digests.root(&heap, root));
         let phase = |root: &Root| Some(phase_of(root, true)).filter(|&phase| phase < 2 && is_common(root));
-        let admits = |_: ObjectId, index: usize, _: Reference| references.has(index);
-        let paths = ShortestPaths::walk(&heap, &StepCosts::new(&heap, costs), PHASES, phase, admits);
+        let extra = |_: ObjectId, index: usize, _: Reference| references.has(index).then_some(0);
+        let paths = ShortestPaths::walk(&heap, &StepCosts::new(&heap, costs), PHASES, phase, extra);
         let address = |id: ObjectId| heap.objects().address(id);
         let steps = objects.iter().filter_map(|&(own, id)| {
             let (holder, label) = match paths.of(ObjectId::from_index(id as usize)) {

@@ -95,18 +95,18 @@ impl ShortestPaths {
     /// If a cost is 64 or more.
     #[must_use]
     pub fn new(heap: &Heap, costs: &Costs) -> Self {
-        Self::walk(heap, &StepCosts::new(heap, costs), 1, |_| Some(0), |_, _, _| true)
+        Self::walk(heap, &StepCosts::new(heap, costs), 1, |_| Some(0), |_, _, _| Some(0))
     }
 
-    /// Finds the paths in `heap` from the roots that have a phase, over the references that `admits` accepts, given
-    /// their holder and index. A root takes part from its phase on, which is below `phases`; what was reached in a
-    /// phase before stays as it is.
+    /// Finds the paths in `heap` from the roots that have a phase, over the references for which `extra` returns a cost
+    /// to add, given their holder and index. A root takes part from its phase on, which is below `phases`; what was
+    /// reached in a phase before stays as it is. No step may cost 64 or more.
     pub(crate) fn walk(
         heap: &Heap,
         steps: &StepCosts<'_>,
         phases: u8,
         phase: impl Fn(&Root) -> Option<u8>,
-        admits: impl Fn(ObjectId, usize, Reference) -> bool,
+        extra: impl Fn(ObjectId, usize, Reference) -> Option<u8>,
     ) -> Self {
         let count = heap.objects().len();
         let mut paths = Self {
@@ -152,8 +152,12 @@ impl ShortestPaths {
                         if settled[to] || steps.own(reference.to) {
                             continue;
                         }
-                        let cost = current + u32::from(steps.step(from, namespace, reference));
-                        if cost < paths.cost[to] && admits(from, first + index, reference) {
+                        let step = u32::from(steps.step(from, namespace, reference));
+                        if current + step < paths.cost[to]
+                            && let Some(extra) = extra(from, first + index, reference)
+                            && let cost = current + step + u32::from(extra)
+                            && cost < paths.cost[to]
+                        {
                             paths.cost[to] = cost;
                             paths.before[to] = from.raw();
                             paths.via[to] = reference.label.raw();

@@ -60,6 +60,13 @@ impl Search<'_, '_> {
         values.iter().filter(|&&value| value > 0).count()
     }
 
+    /// Whether all objects together grew in every interval, by more than a place needs to be a finding.
+    pub(super) fn grew_throughout(&self) -> bool {
+        let total = &self.gains.total;
+        let all = !total.is_empty() && Self::grew(total) == total.len();
+        all && total.iter().sum::<i64>() >= self.limits.bytes.cast_signed()
+    }
+
     pub(super) fn grew_enough(&self, values: &[i64]) -> bool {
         Self::grew(values) >= self.limits.required(self.intervals()) && self.intervals() > 0
     }

@@ -230,14 +230,8 @@ impl<'a> HeapFacts<'a> {
         sample
     }
 
-    /// How many items of an object and its parts meet a condition.
-    pub(super) fn count_of(&self, id: ObjectId, is_counted: impl Fn(ObjectId) -> bool) -> usize {
-        let mut count = 0;
-        self.each_item(id, |to| count += usize::from(is_counted(to)));
-        count
-    }
-
-    fn each_item(&self, id: ObjectId, mut visit: impl FnMut(ObjectId)) {
+    /// Visits all items of an object and its parts.
+    pub(super) fn each_item(&self, id: ObjectId, mut visit: impl FnMut(ObjectId)) {
         let mut of = vec![id];
         while let Some(from) = of.pop() {
             for reference in self.heap.references().of(from) {

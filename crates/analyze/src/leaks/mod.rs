@@ -4,12 +4,13 @@
 //! interval, if the lower bound of its slope is above zero, and if its items stay. A place that grew in bursts and never
 //! shrank is a candidate, or a suspect if it grew by much. Its name is the path of the holder
 //! that existed throughout. Looking at paths instead of types is the idea of LeakCanary's object growth detector. Ours
-//! are the rest: new objects count with their nearest surviving ancestor, chains and values that are replaced by larger
-//! ones are places too, and growth can be in doubt.
+//! are the rest: paths are chosen once for all heaps, objects that are not in every heap count with their nearest
+//! ancestor that is, chains and values that are replaced by larger ones are places too, and growth can be in doubt.
 //!
-//! Each heap is walked a few times, and each interval a few more; nothing but sorting addresses is worse than linear.
-//! It needs about 80 bytes per object, for two heaps at once, or for all of them if they are in memory anyway, and the
-//! dominators of the first and the last heap.
+//! Each heap is loaded three times: for the paths that all heaps have, for the past of each object, and for its future.
+//! It is walked a few times, and each interval a few more; nothing but sorting is worse than linear. It needs about 80
+//! bytes per object, for two heaps at once, or for all of them if they are in memory anyway, 24 for each object that is
+//! in every heap, and the dominators of the first and the last heap.
 //!
 //! Invariant: equal heaps give equal answers, in whatever order they are given. Unreachable objects, garbage and
 //! mem_top's own objects never count. It renders paths, and nothing else: an answer holds data.
@@ -164,8 +165,13 @@ pub fn leaks_of<S: HeapSeries + ?Sized>(
             answer.candidates = snapshot::candidates(&heap, options.limit);
         }
         _ => search(&mut store, limits, |store, search, findings| {
-            answer.detectable_growth = Some(limits.bytes.div_ceil(search.intervals().max(1) as u64));
             (answer.suspects, answer.candidates) = suspects(store, search, findings, options);
+            let found_none = answer.suspects.is_empty() && answer.candidates.is_empty();
+            // Objects that grow in every interval are somewhere: where no place was found, the search missed it.
+            let is_known = findings.iter().any(|finding| finding.dropped == Some(DropRule::WeakSubclasses));
+            let missed = found_none && !is_known && search.grew_throughout();
+            let least = limits.bytes.div_ceil(search.intervals().max(1) as u64);
+            answer.detectable_growth = (!missed).then_some(least);
             for heap in &search.history.heaps {
                 answer.snapshots.push(heap.row);
                 answer.memory.push(heap.memory.clone());

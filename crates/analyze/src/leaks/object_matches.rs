@@ -196,14 +196,19 @@ impl ObjectMatches {
             mine.retain(telling);
         }
         let mut expected: Vec<u32> = mine.iter().map(|id| self.same[id.index()]).collect();
-        expected.retain(|&same| same != NONE);
-        if expected.is_empty() {
-            return 0.0;
-        }
         expected.sort_unstable();
         expected.dedup();
-        let found = new.count_of(b, |to| expected.binary_search(&to.raw()).is_ok());
-        found.min(expected.len()) as f64 / mine.len() as f64
+        let mut found = vec![false; expected.len()];
+        new.each_item(b, |to| {
+            if let Ok(place) = expected.binary_search(&to.raw()) {
+                found[place] = true;
+            }
+        });
+        let is_found = |id: &&ObjectId| {
+            let same = self.same[id.index()];
+            same != NONE && expected.binary_search(&same).is_ok_and(|place| found[place])
+        };
+        mine.iter().filter(is_found).count() as f64 / mine.len() as f64
     }
 
     /// Finds values that were replaced in their slots: the holder stays, and neither the old value nor the new one

@@ -374,3 +374,31 @@ fn two_dicts_with_the_same_keys_are_two_suspects() {
     let graphs = heaps(&texts);
     assert!(ask(&graphs).suspects.iter().all(|suspect| suspect.co_holders.is_empty()));
 }
+
+/// A view of a cache is made anew in each interval, and has the shorter path.
+#[test]
+fn a_cache_beside_a_list_that_is_made_from_it() {
+    let texts = four(|round| {
+        format!(
+            "module:shop -> ns:dict -> s:shop.Store('store') -> by_id:dict(.by_id)[232]\n\
+             ns -> v{round}:list('view')[{}]\n",
+            56 + 80 * round
+        ) + &each(0..10 + 10 * round, |n| {
+            format!("by_id -> k{n}:str(key)[50]; by_id -> o{n}:shop.Order([*])[56]; v{round} -> o{n}([{n}])")
+        })
+    });
+    assert_eq!(named(&texts), "shop.store.by_id: shop.Order (container)");
+}
+
+/// A large container may hold one object many times: it is recognised all the same.
+#[test]
+fn commands_that_each_hold_a_long_list_of_one_number() {
+    let texts = four(|round| {
+        "module:m -> ns:dict -> zero:int('zero')[28]; ns -> all:list('commands')\n".to_owned()
+            + &each(0..10 + 10 * round, |n| {
+                format!("all -> c{n}:m.Command([{n}])[56] -> l{n}:list(.counts)[200]\n")
+                    + &each(0..20, |i| format!("l{n} -> zero([{i}])"))
+            })
+    });
+    assert_eq!(named(&texts), "m.commands: m.Command (container)");
+}
