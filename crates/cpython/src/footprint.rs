@@ -1,11 +1,11 @@
-//! How the objects of a type lie in memory: the blocks that the allocator keeps for them, and what of it
-//! `sys.getsizeof()` does not count.
+//! The blocks of memory that the allocator keeps for the objects of a type, and what of them `sys.getsizeof()` does
+//! not count.
 //!
 //! Invariant: sums saturate.
 
 use crate::objects::view::{ObjectView, WORD};
 
-/// How the objects of a type lie in memory.
+/// The blocks of the objects of a type.
 #[derive(Debug, Clone, Copy)]
 pub struct Footprint {
     /// The attribute values that `sys.getsizeof()` does not count.

@@ -1,4 +1,4 @@
-//! How the objects of a type are sized, found once for all of them. `sizes.rs` applies it.
+//! The sizing of the objects of a type, found once for all of them. `sizes.rs` applies it.
 
 use crate::c_types::CType;
 use crate::decoder::Decoder;
