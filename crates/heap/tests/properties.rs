@@ -120,10 +120,10 @@ proptest! {
         let held = |index: usize| native.iter().any(|hold| hold.0 == index && hold.1 > 0);
         let alive = closure(count, &references, roots.iter().copied().chain((0..count).filter(|&index| held(index))));
         let remaining = collections(count, &references, &visited, &tracked, alive.clone());
-        for index in 0..count {
+        for (index, &remains) in remaining.iter().enumerate() {
             let id = ObjectId::from_index(index);
             let is_garbage = heap.objects().flags(id).contains(Flags::GARBAGE);
-            prop_assert_eq!(is_garbage, !remaining[index], "object {}", index);
+            prop_assert_eq!(is_garbage, !remains, "object {}", index);
         }
         let cycles = accounts.uncollectable.iter().map(|cycle| cycle.object.index());
         let kept = closure(count, &references, cycles.chain((0..count).filter(|&index| alive[index])));

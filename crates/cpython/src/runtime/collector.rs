@@ -50,19 +50,19 @@ pub fn collector_state<M: Memory>(
         15.. => word(statistics)?,
         _ => youngest.wrapping_add(statistics),
     };
-    for generation in 0..GENERATIONS {
+    for (generation, entries) in RINGS.into_iter().enumerate() {
         let head = (generation * GENERATION) as u64;
         state.thresholds[generation] = half(head + THRESHOLD)? as i32;
         state.counts[generation] = half(head + COUNT)? as i32;
         let numbers = match minor {
             15.. => {
-                let newest = ring.wrapping_add(RINGS[generation] * TIMED_STATISTICS);
+                let newest = ring.wrapping_add(entries * TIMED_STATISTICS);
                 let mut index = [0];
                 memory.checked(newest, &mut index)?;
                 let at = u64::from(index[0]);
                 let entry = ring.wrapping_add(at * TIMED_STATISTICS);
                 ring = newest.wrapping_add(8);
-                (at < RINGS[generation]).then_some(entry.wrapping_add(COLLECTIONS))?
+                (at < entries).then_some(entry.wrapping_add(COLLECTIONS))?
             }
             _ => ring.wrapping_add(generation as u64 * STATISTICS),
         };
