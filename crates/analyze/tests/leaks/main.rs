@@ -2,6 +2,7 @@
 
 mod facts;
 mod guilty;
+mod holders;
 mod innocent;
 mod one_at_a_time;
 mod random;
