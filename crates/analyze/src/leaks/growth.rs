@@ -1,4 +1,4 @@
-//! What the objects that are in every heap gained in each interval.
+//! Growth in each interval of the objects that are in every heap.
 //!
 //! An object that is not in every heap counts at its nearest ancestor on the best path that is: not at the entry, but at
 //! the dict that holds it, as a person would name it. The growth of a place is the difference of what it holds in two

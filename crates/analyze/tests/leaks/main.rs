@@ -4,6 +4,7 @@ mod bounds;
 mod facts;
 mod garbage;
 mod guilty;
+mod holders;
 mod innocent;
 mod naming;
 mod one_at_a_time;
