@@ -16,13 +16,14 @@ mod c_types;
 mod code_files;
 mod cycle_detector;
 mod decoder;
+mod interned;
 mod kind;
 mod known_types;
 pub mod layout;
 mod members;
 mod memory;
+mod native_memory;
 mod objects;
-mod pools;
 mod references;
 mod runtime;
 mod scan_plan;
@@ -39,15 +40,16 @@ mod walk;
 pub use c_types::{CType, CTypes};
 pub use code_files::CodeFiles;
 pub use decoder::Decoder;
+pub use interned::interned_bytes;
 pub use kind::ObjectKind;
 pub use known_types::KnownTypes;
 pub use layout::Layout;
 pub use memory::{Checked, Memory};
+pub use native_memory::{AnonymousMemory, HEADER as BLOCK_HEADER, NativeMemory};
 pub use objects::context::ContextVariable;
 pub use objects::definition::Remaining;
 pub use objects::frame::{FrameView, Local};
 pub use objects::limit_offset;
-pub use pools::Pools;
 pub use runtime::{
     GcLists, Interpreter, ListWalk, RuntimeError, certain_types, interpreters, known_types, list_objects,
     static_namespaces,

@@ -1,6 +1,9 @@
 //! Why a place is accused, doubted or dropped, and why a verdict is as it is: data with its numbers. The `report` crate
 //! makes the sentences.
 
+use crate::account::AccountPart;
+use memtop_heap::MallocLibrary;
+
 /// The unit of growth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GrowthUnit {
@@ -198,15 +201,6 @@ pub enum Reason {
         /// By how many bytes they grew together.
         bytes: u64,
     },
-    /// Places keep growing, and beside them memory outside of Python objects.
-    GrowthBesideNative {
-        /// How many suspects there are.
-        places: usize,
-        /// By how many bytes they grew together.
-        bytes: u64,
-        /// By how many bytes native memory grew.
-        native: u64,
-    },
     /// A suspect keeps growing, and native memory grows in step with objects that it holds.
     NativeInStep {
         /// The suspect's holder.
@@ -216,19 +210,16 @@ pub enum Reason {
         /// By how many bytes native memory grew.
         native: u64,
     },
-    /// Native memory grew; Python objects did not.
-    Native {
-        /// By how many bytes.
-        native: u64,
-    },
-    /// Native memory grew, and suspects explain only a small part of it.
-    NativeBeyondSuspects {
-        /// By how many bytes.
-        native: u64,
-        /// The holder of the first suspect.
-        holder: Option<String>,
-        /// By how many bytes the suspects grew.
-        explained: u64,
+    /// Native memory keeps growing: no Python object accounts for it.
+    Native(NativeEvidence),
+    /// Native memory grew, in some intervals or ever more slowly.
+    NativeInDoubt(NativeEvidence),
+    /// A part of memory keeps growing, and no place was found in which it does.
+    NoPlace {
+        /// The part.
+        part: AccountPart,
+        /// By how many bytes it grew.
+        bytes: u64,
     },
     /// The first candidate, which is in doubt.
     InDoubt {
@@ -244,6 +235,21 @@ pub enum Reason {
         /// The smallest growth of one place, in bytes per interval, that would have been seen.
         detectable: Option<u64>,
     },
+}
+
+/// Where native memory grew.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NativeEvidence {
+    /// By how many bytes.
+    pub bytes: u64,
+    /// The parts in which it did, largest first.
+    pub parts: Vec<(AccountPart, u64)>,
+    /// The library that provides malloc.
+    pub library: Option<MallocLibrary>,
+    /// In how many intervals it grew.
+    pub grew: usize,
+    /// How many intervals there are.
+    pub intervals: usize,
 }
 
 /// A note for the reader of an answer.

@@ -36,10 +36,11 @@ mod verdict;
 
 use memtop_heap::{CaptureInfo, Heap, ObjectId};
 
-pub use answer::{Cause, LeakStep, LeakedType, Leaks, Rate, SnapshotRow, Suspect, Verdict};
-pub use evidence::{Doubt, DropRule, Evidence, GrowthUnit, Headline, Note, Per, Reason};
+pub use answer::{Cause, GrowthVerdict, LeakStep, LeakedType, Leaks, Rate, SnapshotRow, Suspect, Verdict};
+pub use evidence::{Doubt, DropRule, Evidence, GrowthUnit, Headline, NativeEvidence, Note, Per, Reason};
 pub use thresholds::{LEAST_MINUTES, Thresholds};
 
+use crate::account::Account;
 use crate::heap_series::HeapSeries;
 use crate::memory::memory_total;
 use crate::retained::Retained;
@@ -135,49 +136,59 @@ pub fn leaks_of<S: HeapSeries + ?Sized>(
         info: store.captures().last().map(|&info| info.clone()),
         verdict: Verdict::Inconclusive,
         reason: Reason::NoSnapshot,
+        verdicts: Vec::new(),
         detectable_growth: None,
         snapshots: Vec::new(),
         suspects: Vec::new(),
         candidates: Vec::new(),
         omitted: 0,
         memory: Vec::new(),
+        account: Account::default(),
         notes,
     };
-    let mut native = None;
     match heaps {
         0 => {}
         1 => {
             let heap = store.heap(0).map_err(LeaksError::Heap)?;
             answer.snapshots.push(snapshot::row(&heap));
             answer.memory.push(memory_total(&heap));
+            answer.account = Account::new(&answer.memory);
             answer.candidates = snapshot::candidates(&heap, options.limit);
         }
         _ => search(&mut store, limits, |store, search, findings| {
             answer.detectable_growth = Some(limits.bytes.div_ceil(search.intervals().max(1) as u64));
-            native = verdict::native(&store.captures(), &search.gains.total, limits);
-            (answer.suspects, answer.candidates) = suspects(store, search, findings, options);
             for heap in &search.history.heaps {
                 answer.snapshots.push(heap.row);
                 answer.memory.push(heap.memory.clone());
             }
+            answer.account = Account::new(&answer.memory);
+            (answer.suspects, answer.candidates) =
+                suspects(store, search, findings, &answer.account, options);
         })
         .map_err(LeaksError::Heap)?,
     }
-    let last = match (&native, heaps.checked_sub(1)) {
-        (Some(_), Some(last)) => Some(store.heap(last).map_err(LeaksError::Heap)?),
+    let resident = answer.memory.first().and_then(|memory| memory.rss);
+    let last = match heaps.checked_sub(1) {
+        Some(last) if verdict::has_native_growth(&answer.account, resident, limits) => {
+            Some(store.heap(last).map_err(LeaksError::Heap)?)
+        }
         _ => None,
     };
-    (answer.verdict, answer.reason) = verdict::verdict(
-        verdict::Grounds {
+    answer.verdicts = verdict::verdicts(
+        &verdict::Grounds {
             suspects: &answer.suspects,
             candidates: &answer.candidates,
-            native,
+            account: &answer.account,
+            resident,
             heaps,
             last: last.as_deref(),
             detectable: answer.detectable_growth,
         },
         limits,
     );
+    if let Some(first) = verdict::first(&answer.verdicts, limits) {
+        (answer.verdict, answer.reason) = (first.verdict, first.reason);
+    }
     let all = answer.suspects.len() + answer.candidates.len();
     answer.suspects.truncate(options.limit);
     answer.candidates.truncate(options.limit - answer.suspects.len());
@@ -267,6 +278,7 @@ fn suspects<S: HeapSeries + ?Sized>(
     store: &Store<'_, S>,
     search: &Search<'_, '_>,
     findings: &[Finding],
+    account: &Account,
     options: &LeaksOptions,
 ) -> (Vec<Suspect>, Vec<Suspect>) {
     let kept: Vec<&Finding> = findings.iter().filter(|finding| finding.dropped.is_none()).collect();
@@ -291,7 +303,7 @@ fn suspects<S: HeapSeries + ?Sized>(
         retained,
         minutes: snapshot::minutes(&captures),
         work: snapshot::work(&captures),
-        growth: grown.max(of_kept),
+        growth: grown.max(of_kept).saturating_add(account.grown_beside_objects()),
     };
     let built = kept.into_iter().enumerate().map(|(place, finding)| builder.suspect(place, finding));
     let (mut suspects, mut candidates): (Vec<Suspect>, Vec<Suspect>) = built.partition(|s| s.doubt.is_none());

@@ -27,7 +27,7 @@ pub(super) struct SuspectBuilder<'s, 'a, 'b> {
     pub(super) minutes: Option<Vec<f64>>,
     /// The units of work done at each heap.
     pub(super) work: Option<Vec<f64>>,
-    /// All growth of the series in bytes.
+    /// The growth of memory in use over the series, in bytes.
     pub(super) growth: i64,
 }
 

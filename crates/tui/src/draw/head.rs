@@ -267,7 +267,7 @@ fn verdict(pen: &mut Pen<'_>, area: Rect, latest: &Observation) {
         Verdict::Inconclusive => ("○", Role::Doubt),
     };
     let word = leaks.verdict.word();
-    let reason = || wording::reason(&leaks.reason);
+    let reason = || wording::reasons(leaks);
     let text = shown(&leaks.suspects.first().map_or_else(reason, wording::summary));
     let word = format!(" {mark} {word}: ");
     let indent = columns(&word);
