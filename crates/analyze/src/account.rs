@@ -90,12 +90,6 @@ impl AccountPart {
         )
     }
 
-    /// Whether it is memory that an allocator holds and nothing uses.
-    #[must_use]
-    pub fn is_free(self) -> bool {
-        matches!(self, Self::MallocFree | Self::PymallocFree)
-    }
-
     /// Its bytes in one heap; `None` if they are not known.
     fn of(self, total: &MemoryTotal) -> Option<i64> {
         let known = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
@@ -187,11 +181,10 @@ impl Account {
         sum
     }
 
-    /// The bytes that memory in use gained beside reachable objects: each part that grew, without free memory.
+    /// The bytes that memory in use gained beside reachable objects: each part that grew, without free memory and pages
+    /// of files.
     pub(crate) fn grown_beside_objects(&self) -> i64 {
-        let counts = |part: AccountPart| {
-            !part.is_free() && !matches!(part, AccountPart::Objects | AccountPart::Own) && !part.is_native()
-        };
+        let counts = |part: AccountPart| matches!(part, AccountPart::Garbage | AccountPart::Buffers);
         let native = self.rows.iter().filter(|row| row.part.is_native()).map(|row| row.growth);
         let native = native.fold(0, i64::saturating_add).max(0);
         let others = self.rows.iter().filter(|row| counts(row.part)).map(|row| row.growth.max(0));

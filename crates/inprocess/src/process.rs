@@ -15,6 +15,8 @@ use memtop_heap::{MallocLibrary, MemoryNumbers, ProcessIdentity};
 pub(crate) use memtop_procinfo::clocks;
 use memtop_procinfo::{self as procinfo, LARGEST_STACK, Status};
 
+use crate::raw::MallocNumbers;
+
 /// The mappings of this process, from `/proc/self/maps` (`proc_pid_maps(5)`). Empty on other systems.
 pub(crate) struct Mappings(String);
 
@@ -42,6 +44,16 @@ impl Mappings {
     /// interpreter itself, `prefixes` are the directories of the interpreter.
     pub(crate) fn code_files(&self, interpreter: u64, prefixes: &[String]) -> CodeFiles {
         CodeFiles::new(self.each().map(|(start, end, _, path)| (start, end, path)), interpreter, prefixes)
+    }
+
+    /// The resident bytes of glibc's heaps; `None` if they are not known.
+    fn malloc_heaps(&self) -> Option<u64> {
+        let memory = File::open("/proc/self/mem").ok()?;
+        let pagemap = File::open("/proc/self/pagemap").ok()?;
+        let read = |at: u64| read_header(&memory, at);
+        let main = self.0.lines().filter(|line| line.ends_with("[heap]")).filter_map(addresses);
+        let arenas = self.0.lines().filter_map(anonymous).flat_map(|mapping| arena_heaps(mapping, read));
+        Some(main.chain(arenas).map(|(start, end)| resident(Some(&pagemap), start, end)).sum())
     }
 
     /// The number of readable bytes; `None` if it is not known.
@@ -158,10 +170,7 @@ pub(crate) fn native_memory(minor: u8, buffers: &[(u64, u64)]) -> Option<NativeM
         let read = |words: &mut [u8], at: u64| pagemap.read_exact_at(words, at);
         present_pages(read, start, end, |from, to| push(&mut pages, from, to)).ok()?;
     }
-    let read = |at: u64| {
-        let mut header = [0; BLOCK_HEADER];
-        memory.read_exact_at(&mut header, at).ok().map(|()| header)
-    };
+    let read = |at: u64| read_header(&memory, at);
     let mut heaps: Vec<(u64, u64)> =
         maps.lines().filter(|line| line.ends_with("[heap]")).filter_map(addresses).collect();
     heaps.extend(mapped.iter().flat_map(|&mapping| arena_heaps(mapping, read)));
@@ -227,6 +236,12 @@ impl Memory for RunningMemory {
         into.resize(length, 0);
         self.checked(address, into)
     }
+}
+
+/// The header of a block at an address, read through the kernel.
+fn read_header(memory: &File, at: u64) -> Option<[u8; BLOCK_HEADER]> {
+    let mut header = [0; BLOCK_HEADER];
+    memory.read_exact_at(&mut header, at).ok().map(|()| header)
 }
 
 /// Adds a range after the last one, and joins the two if they touch.
@@ -295,15 +310,20 @@ fn anonymous(line: &str) -> Option<(u64, u64)> {
     addresses(line).filter(|_| fits)
 }
 
-/// The memory of this process without the `own` bytes that captures take in malloc's regions. `malloc` is how many bytes
-/// malloc has in use, and how many free.
-pub(crate) fn memory(own: u64, malloc: Option<(u64, u64)>) -> MemoryNumbers {
+/// The memory of this process without the `own` bytes that captures take in malloc's regions. `malloc` is what malloc
+/// has in use and free; free memory counts as far as it is resident.
+pub(crate) fn memory(own: u64, malloc: Option<MallocNumbers>) -> MemoryNumbers {
     let counted = Status::own().memory();
+    let mappings = Mappings::read();
+    let free = malloc.map(|malloc| match mappings.malloc_heaps() {
+        Some(resident) => malloc.free.min(resident.saturating_sub(malloc.in_heaps)),
+        None => malloc.free,
+    });
     MemoryNumbers {
         rss: counted.rss.map(|rss| rss.saturating_sub(own)),
-        malloc_in_use: malloc.map(|(in_use, _)| in_use.saturating_sub(own)),
-        malloc_free: malloc.map(|(_, free)| free),
-        malloc_library: MallocLibrary::of_files(Mappings::read().each().map(|(_, _, _, path)| path)),
+        malloc_in_use: malloc.map(|malloc| (malloc.in_heaps + malloc.mapped).saturating_sub(own)),
+        malloc_free: free,
+        malloc_library: MallocLibrary::of_files(mappings.each().map(|(_, _, _, path)| path)),
         ..counted
     }
 }

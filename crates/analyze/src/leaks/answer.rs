@@ -151,7 +151,8 @@ pub struct Suspect {
     pub retained: Option<u64>,
     /// By how much that grew over all intervals.
     pub retained_growth: Option<i64>,
-    /// Its share of the growth of memory in use, from 0 to 1: of all parts of resident memory but free memory.
+    /// Its share of the growth of memory in use, from 0 to 1: of all parts of resident memory but free memory and pages
+    /// of files.
     pub share_of_growth: f64,
     /// How certain the accusation is, from 0 to 1.
     pub confidence: f64,

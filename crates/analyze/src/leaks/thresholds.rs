@@ -70,6 +70,8 @@ pub struct Thresholds {
     pub native_fall: f64,
     /// How many times as much as Python objects native memory must gain: their sizes are not exact.
     pub native_times: f64,
+    /// The growth of what the allocators have in use counts if this share of it is resident.
+    pub native_resident: f64,
     /// A part of native memory is named if this share of the growth is its.
     pub native_place: f64,
     /// Native growth is the first verdict if the suspects' growth is a smaller share of it.
@@ -111,6 +113,7 @@ impl Default for Thresholds {
             native_step_bytes: 1 << 16,
             native_fall: 0.1,
             native_times: 0.25,
+            native_resident: 0.5,
             native_place: 0.1,
             native_share: 0.05,
             native_step: 0.3,

@@ -103,19 +103,39 @@ fn least(resident: Option<u64>, limits: &Thresholds) -> u64 {
 
 /// Whether native memory grew by an amount that matters, so that the last heap is needed for the verdicts.
 pub(super) fn has_native_growth(account: &Account, resident: Option<u64>, limits: &Thresholds) -> bool {
-    native_steps(account, limits)
-        .is_some_and(|steps| course(&steps, least(resident, limits), limits) != Course::Still)
+    native_growth(account, resident, limits).is_some()
 }
 
-/// By how much native memory grew in each interval; `None` if that is too little beside the growth of Python objects,
-/// whose sizes are not exact.
-fn native_steps(account: &Account, limits: &Thresholds) -> Option<Vec<i64>> {
+/// The growth of native memory.
+struct NativeGrowth {
+    /// By interval.
+    steps: Vec<i64>,
+    bytes: u64,
+    course: Course,
+}
+
+/// The growth of native memory, if it matters, also beside that of Python objects, whose sizes are not exact. If what
+/// the allocators have in use grew steadily, that counts: the remainder moves with pages that objects do not use yet.
+fn native_growth(account: &Account, resident: Option<u64>, limits: &Thresholds) -> Option<NativeGrowth> {
     account.resident?;
-    let steps = account.steps(AccountPart::is_native);
-    let python: i64 =
-        account.steps(|part| matches!(part, AccountPart::Objects | AccountPart::Garbage)).iter().sum();
-    let native = steps.iter().sum::<i64>();
-    (native as f64 >= limits.native_times * python.max(0) as f64).then_some(steps)
+    let least = least(resident, limits);
+    let all = account.steps(AccountPart::is_native);
+    let measured = account.steps(|part| part.is_native() && part != AccountPart::Unexplained);
+    let sum = |steps: &[i64]| steps.iter().sum::<i64>();
+    let is_resident = sum(&all) as f64 >= limits.native_resident * sum(&measured) as f64;
+    let steps = match course(&measured, least, limits) {
+        Course::Steady if is_resident => measured,
+        _ => all.clone(),
+    };
+    let bytes = sum(&steps).min(sum(&all));
+    let course = course(&steps, least, limits);
+    let python = account.steps(|part| matches!(part, AccountPart::Objects | AccountPart::Garbage));
+    let is_enough = bytes as f64 >= limits.native_times * sum(&python).max(0) as f64;
+    (course != Course::Still && is_enough).then_some(NativeGrowth {
+        steps,
+        bytes: bytes.unsigned_abs(),
+        course,
+    })
 }
 
 /// The verdicts, by the bytes that they are about, largest first. There is at least one.
@@ -178,12 +198,7 @@ fn grown(places: &[Suspect]) -> u64 {
 /// The verdict on native memory, if it grew by an amount that matters.
 fn native(grounds: &Grounds<'_>, limits: &Thresholds) -> Option<GrowthVerdict> {
     let account = grounds.account;
-    let steps = native_steps(account, limits)?;
-    let course = course(&steps, least(grounds.resident, limits), limits);
-    if course == Course::Still {
-        return None;
-    }
-    let bytes = steps.iter().sum::<i64>().unsigned_abs();
+    let NativeGrowth { steps, bytes, course } = native_growth(account, grounds.resident, limits)?;
     if course == Course::Steady
         && let Some((holder, type_name)) = owner(&steps, grounds.suspects, grounds.last, limits)
     {
