@@ -114,8 +114,8 @@ struct NativeGrowth {
     course: Course,
 }
 
-/// The growth of native memory, if it matters, also beside that of Python objects, whose sizes are not exact. If what
-/// the allocators have in use grew steadily, that counts: the remainder moves with pages that objects do not use yet.
+/// The growth of native memory, if it matters, also beside that of Python objects, whose sizes are not exact. What
+/// the allocators have in use may grow steadily although resident memory does not, whose remainder goes up and down.
 fn native_growth(account: &Account, resident: Option<u64>, limits: &Thresholds) -> Option<NativeGrowth> {
     account.resident?;
     let least = least(resident, limits);
@@ -123,9 +123,10 @@ fn native_growth(account: &Account, resident: Option<u64>, limits: &Thresholds) 
     let measured = account.steps(|part| part.is_native() && part != AccountPart::Unexplained);
     let sum = |steps: &[i64]| steps.iter().sum::<i64>();
     let is_resident = sum(&all) as f64 >= limits.native_resident * sum(&measured) as f64;
-    let steps = match course(&measured, least, limits) {
-        Course::Steady if is_resident => measured,
-        _ => all.clone(),
+    let is_steady = |steps: &[i64]| course(steps, least, limits) == Course::Steady;
+    let steps = match !is_steady(&all) && is_steady(&measured) && is_resident {
+        true => measured,
+        false => all.clone(),
     };
     let bytes = sum(&steps).min(sum(&all));
     let course = course(&steps, least, limits);
