@@ -183,7 +183,7 @@ mod tests {
     #[test]
     fn whole_resident_pages_of_free_chunks_can_be_trimmed() {
         // A free chunk of five pages, one in use, and the end of the heap with three.
-        let memory = chunks(0x1000, &[5 * PAGE | 1, 64, 3 * PAGE - 64 | 1]);
+        let memory = chunks(0x1000, &[(5 * PAGE) | 1, 64, (3 * PAGE - 64) | 1]);
         let counted = count(&memory, 0x1000 + 8 * PAGE).expect("a chain");
         assert_eq!((counted.in_use, counted.trimmable), (64, 4 * PAGE + 2 * PAGE));
         // Of the first chunk, only the page with its header is still there.
