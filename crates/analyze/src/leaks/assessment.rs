@@ -5,24 +5,29 @@ use super::detect::Search;
 use super::evidence::{Evidence, GrowthUnit, Headline, Per};
 use super::finding::Finding;
 
-/// Fills in confidence, evidence and headline. If `by_the_minute` is false, the series is too short for rates per
-/// minute.
-pub(super) fn assess(suspect: &mut Suspect, search: &Search<'_, '_>, finding: &Finding, by_the_minute: bool) {
-    suspect.confidence = confidence(suspect, finding, search.intervals());
+/// Fills in confidence, evidence and headline. `share` is the suspect's share of the growth of objects. If
+/// `by_the_minute` is false, the series is too short for rates per minute.
+pub(super) fn assess(
+    suspect: &mut Suspect,
+    search: &Search<'_, '_>,
+    finding: &Finding,
+    share: f64,
+    by_the_minute: bool,
+) {
+    suspect.confidence = confidence(suspect, finding, share, search.intervals());
     suspect.evidence = evidence(suspect, search, finding);
     suspect.headline = headline(suspect, finding, search.intervals(), by_the_minute);
 }
 
 /// The probability that growth by chance shows in all of n intervals is one half to the n-th. Even growth and a large
-/// share of all growth raise the confidence; a doubt halves it.
-fn confidence(suspect: &Suspect, finding: &Finding, intervals: usize) -> f64 {
+/// share of the growth of objects raise the confidence; a doubt halves it. Native growth beside it changes nothing.
+fn confidence(suspect: &Suspect, finding: &Finding, share: f64, intervals: usize) -> f64 {
     let grew = Search::grew(finding.grown());
     let chance = 0.5_f64.powi(i32::try_from(grew).unwrap_or(i32::MAX));
     let misses = (intervals - grew) as f64 / intervals.max(1) as f64;
     let mean = finding.bytes() as f64 / intervals.max(1) as f64;
     let least = finding.net.iter().copied().min().unwrap_or(0).max(0) as f64;
     let even = if mean > 0.0 { (least / mean).clamp(0.0, 1.0) } else { 0.0 };
-    let share = suspect.share_of_growth;
     let sure = (1.0 - chance) * (0.8 + 0.1 * even + 0.1 * share) * (1.0 - misses);
     let sure = if suspect.doubt.is_some() { sure / 2.0 } else { sure };
     (sure * 100.0).round() / 100.0

@@ -208,7 +208,14 @@ pub fn explain(heaps: &[&Heap], options: &LeaksOptions) -> Result<Vec<Considered
         return Ok(all);
     }
     search(&mut store, &options.thresholds, |_, search, findings| {
-        let builder = SuspectBuilder { search, retained: None, minutes: None, work: None, growth: 0 };
+        let builder = SuspectBuilder {
+            search,
+            retained: None,
+            minutes: None,
+            work: None,
+            growth: 0,
+            objects_growth: 0,
+        };
         all = findings
             .iter()
             .map(|finding| Considered {
@@ -298,12 +305,14 @@ fn suspects<S: HeapSeries + ?Sized>(
     let captures = store.captures();
     let grown: i64 = search.gains.rows.iter().map(|row| row.net.iter().sum::<i64>().max(0)).sum();
     let of_kept: i64 = kept.iter().map(|finding| finding.bytes()).sum();
+    let objects_growth = grown.max(of_kept);
     let builder = SuspectBuilder {
         search,
         retained,
         minutes: snapshot::minutes(&captures),
         work: snapshot::work(&captures),
-        growth: grown.max(of_kept).saturating_add(account.grown_beside_objects()),
+        growth: objects_growth.saturating_add(account.grown_beside_objects()),
+        objects_growth,
     };
     let built = kept.into_iter().enumerate().map(|(place, finding)| builder.suspect(place, finding));
     let (mut suspects, mut candidates): (Vec<Suspect>, Vec<Suspect>) = built.partition(|s| s.doubt.is_none());
