@@ -1,5 +1,6 @@
-//! The whole answer about growth: the verdict first, then suspects, candidates and memory over time. The file is long
-//! because it holds each answer in full.
+//! The whole answer about growth: the verdict first, then suspects, candidates and memory over time.
+//!
+//! The file is long because it holds each answer in full.
 
 use expect_test::expect;
 use memtop_analyze::{Doubt, Note, Suspect, Verdict};
