@@ -109,7 +109,7 @@ def test_a_small_leak_does_not_hide_a_large_one(tmp_path: Path) -> None:
 
 
 def test_memory_that_is_freed_is_not_native_growth(tmp_path: Path) -> None:
-    answer, _ = outside("3.13", "peaks", tmp_path)
+    answer, _ = outside("3.13", "freed_peaks", tmp_path)
     assert answer["verdict"] == "no growth", answer["reason"]
     assert "resident memory" in answer["reason"]
     malloc = answer["account"]["malloc"]

@@ -62,12 +62,12 @@ pub(crate) fn resident_growth(account: &Account) -> String {
     }
 }
 
-/// What malloc has in use and free in the last heap of a series; see [`malloc`].
+/// The memory of malloc in the last heap of a series; see [`malloc`].
 pub(crate) fn malloc_of(answer: &Leaks) -> Option<String> {
     malloc(answer.memory.last()?, answer.info.as_ref()?.method)
 }
 
-/// What malloc has in use and free, and what of that is not known, with the reason. `None` if nothing is known.
+/// The memory that malloc has in use and free, and the reason if that is not known. `None` if nothing is known.
 fn malloc(total: &MemoryTotal, method: CaptureMethod) -> Option<String> {
     let name = total.malloc_library.map_or("an unknown library", MallocLibrary::name);
     let numbers = total.malloc_in_use.zip(total.malloc_free);
@@ -90,7 +90,7 @@ fn malloc(total: &MemoryTotal, method: CaptureMethod) -> Option<String> {
                 .to_owned()
         }
         (None, _) => format!(
-            "malloc is that of {name}: its blocks cannot be told from other mappings, so what is free is not known"
+            "malloc is that of {name}: its blocks cannot be distinguished from other mappings, so what is free is not known"
         ),
     })
 }
