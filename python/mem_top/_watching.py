@@ -99,6 +99,12 @@ class Watch:
             _logger().warning("memory leak: %s", suspect.summary)
             if self._callback is not None:
                 self._callback(suspect)
+        # Growth that no object accounts for has no suspect.
+        for one in answer.verdicts:
+            if one.verdict in ("leak", "no growth", "inconclusive") or one.verdict in self._reported:
+                continue
+            self._reported.add(one.verdict)
+            _logger().warning("%s: %s", one.verdict, one.reason)
 
     def _run(self) -> None:
         wait = self._every

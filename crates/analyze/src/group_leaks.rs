@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::leaks::{Doubt, GarbageCause, GarbageGrowth, Leaks, Note, Suspect, Verdict};
+use crate::leaks::{Doubt, GarbageCause, Leaks, Note, Reason, Suspect, Thresholds, Verdict};
 
 /// The answer for one process of a group.
 #[derive(Debug, Clone, PartialEq)]
@@ -85,6 +85,17 @@ pub enum GroupReason {
     },
 }
 
+/// One of the verdicts that hold in a process group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GroupVerdict {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// By how many bytes the memory that it is about grew in all processes.
+    pub bytes: u64,
+    /// The processes in which it holds.
+    pub processes: ProcessCount,
+}
+
 /// The answer about growth over the heaps of a process group.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GroupLeaks {
@@ -92,6 +103,8 @@ pub struct GroupLeaks {
     pub verdict: Verdict,
     /// Why.
     pub reason: GroupReason,
+    /// Every verdict that holds in a process, largest growth first.
+    pub verdicts: Vec<GroupVerdict>,
     /// The processes by PID, each with its own answer. Their suspects are below.
     pub members: Vec<MemberLeaks>,
     /// The places that are accused in at least one process, the largest growth first.
@@ -135,12 +148,13 @@ pub fn merge_members(mut members: Vec<MemberLeaks>, limit: usize) -> GroupLeaks 
     let (accused, doubted): (Vec<_>, Vec<_>) = places.into_values().partition(|(is_accused, _)| *is_accused);
     let mut suspects = ranked(accused);
     let mut candidates = ranked(doubted);
-    let (verdict, reason) = verdict(&members, &suspects, &candidates);
+    let verdicts = verdicts(&members);
+    let (verdict, reason) = verdict(&members, &verdicts, &suspects, &candidates);
     let all = suspects.len() + candidates.len();
     suspects.truncate(limit);
     candidates.truncate(limit - suspects.len());
     omitted += all - suspects.len() - candidates.len();
-    GroupLeaks { verdict, reason, members, suspects, candidates, omitted, notes }
+    GroupLeaks { verdict, reason, verdicts, members, suspects, candidates, omitted, notes }
 }
 
 fn sum(changes: &[i64]) -> i64 {
@@ -185,31 +199,69 @@ fn ranked(places: Vec<(bool, SharedSuspect)>) -> Vec<SharedSuspect> {
     places
 }
 
+/// The verdicts of the processes. Growth is worth a mention beside larger growth, but no growth is not.
+fn verdicts(members: &[MemberLeaks]) -> Vec<GroupVerdict> {
+    let mut all: Vec<GroupVerdict> = Vec::new();
+    for member in members {
+        // Each verdict counts once in a process.
+        let mut of_member: Vec<(Verdict, u64)> = Vec::new();
+        for one in &member.answer.verdicts {
+            match of_member.iter_mut().find(|known| known.0 == one.verdict) {
+                Some(known) => known.1 = known.1.saturating_add(one.bytes),
+                None => of_member.push((one.verdict, one.bytes)),
+            }
+        }
+        for (verdict, bytes) in of_member {
+            match all.iter_mut().find(|known| known.verdict == verdict) {
+                Some(known) => {
+                    known.bytes = known.bytes.saturating_add(bytes);
+                    known.processes.count += 1;
+                }
+                None => {
+                    let processes = ProcessCount { count: 1, of: members.len() };
+                    all.push(GroupVerdict { verdict, bytes, processes });
+                }
+            }
+        }
+    }
+    all.sort_by_key(|one| std::cmp::Reverse((one.bytes, one.verdict.severity())));
+    all
+}
+
+/// A leak comes before native growth if it is more than a small part beside it, as in one process.
 fn verdict(
     members: &[MemberLeaks],
+    verdicts: &[GroupVerdict],
     suspects: &[SharedSuspect],
     candidates: &[SharedSuspect],
 ) -> (Verdict, GroupReason) {
     let processes = |count: usize| ProcessCount { count, of: members.len() };
     let with = |verdict: Verdict| members.iter().filter(|member| member.answer.verdict == verdict).count();
-    if let Some(first) = suspects.first() {
+    let native = verdicts.iter().find(|one| one.verdict == Verdict::NativeGrowth);
+    let leads = native.is_some_and(|native| {
+        let accused: i64 = suspects.iter().map(|place| place.bytes_growth.max(0)).sum();
+        (accused as f64) < Thresholds::default().native_share * native.bytes as f64
+    });
+    if let Some(first) = suspects.first().filter(|_| !leads) {
         let holder = first.suspect.name().map(str::to_owned);
         let processes = processes(first.pids.len());
         return (Verdict::Leak, GroupReason::Growth { holder, processes, places: suspects.len() });
     }
-    let native = with(Verdict::NativeGrowth);
-    if native > 0 {
-        return (Verdict::NativeGrowth, GroupReason::Native { processes: processes(native) });
+    if let Some(native) = native {
+        return (Verdict::NativeGrowth, GroupReason::Native { processes: native.processes });
     }
     let garbage = |wanted: &[Verdict]| {
-        let grew = members.iter().filter(|member| wanted.contains(&member.answer.verdict));
-        let grew: Vec<(Verdict, &GarbageGrowth)> = grew
-            .filter_map(|member| Some((member.answer.verdict, member.answer.garbage.as_ref()?)))
+        let all = members.iter().flat_map(|member| &member.answer.verdicts);
+        let grew: Vec<(Verdict, u64, GarbageCause)> = all
+            .filter_map(|one| match one.reason {
+                Reason::Garbage { bytes, cause, .. } => Some((one.verdict, bytes, cause)),
+                _ => None,
+            })
+            .filter(|(verdict, ..)| wanted.contains(verdict))
             .collect();
-        let &(verdict, most) = grew.iter().max_by_key(|(_, growth)| growth.grown)?;
-        let bytes = grew.iter().fold(0_u64, |sum, (_, growth)| sum.saturating_add(growth.grown));
-        let processes = processes(grew.len());
-        Some((verdict, GroupReason::Garbage { processes, bytes, cause: most.cause }))
+        let &(verdict, _, cause) = grew.iter().max_by_key(|(_, bytes, _)| *bytes)?;
+        let bytes = grew.iter().fold(0_u64, |sum, (_, bytes, _)| sum.saturating_add(*bytes));
+        Some((verdict, GroupReason::Garbage { processes: processes(grew.len()), bytes, cause }))
     };
     if let Some(answer) = garbage(&[Verdict::GarbageGrowth, Verdict::UncollectableCycles]) {
         return answer;

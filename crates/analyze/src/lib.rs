@@ -13,6 +13,7 @@
 //! sentences and renders the views.
 #![forbid(unsafe_code)]
 
+mod account;
 mod accumulation;
 mod chains;
 mod contradiction;
@@ -38,6 +39,7 @@ mod shortest;
 mod similar_names;
 mod top;
 
+pub use account::{Account, AccountPart, AccountRow};
 pub use accumulation::{
     Accumulation, AccumulationOptions, AccumulationPoint, AccumulationSuspect, accumulation,
 };
@@ -46,15 +48,18 @@ pub use counters::{Counters, counters};
 pub use diff::{Diff, DiffOptions, DiffRow, diff};
 pub use dominators::{Dominator, DominatorTree, Dominators, keeps_alive};
 pub use garbage::{Garbage, garbage};
-pub use group_leaks::{GroupLeaks, GroupReason, MemberLeaks, ProcessCount, SharedSuspect, merge_members};
+pub use group_leaks::{
+    GroupLeaks, GroupReason, GroupVerdict, MemberLeaks, ProcessCount, SharedSuspect, merge_members,
+};
 pub use heap_series::{HeapHandle, HeapSeries};
 pub use histogram::{Amount, Histogram, HistogramOptions, HistogramOrder, TypeRow, histogram};
 pub use leaks::{
     Cause, Considered, Doubt, DropRule, Evidence, GarbageCause, GarbageGrowth, GarbageType, GrowthUnit,
-    Headline, ItemWrapper, LEAST_MINUTES, LeakStep, LeakedType, Leaks, LeaksError, LeaksOptions, Note, Per,
-    Rate, Reason, SnapshotRow, Suspect, Thresholds, Verdict, explain, leaks, leaks_of,
+    GrowthVerdict, Headline, ItemWrapper, LEAST_MINUTES, LeakStep, LeakedType, Leaks, LeaksError,
+    LeaksOptions, NativeEvidence, Note, Per, Rate, Reason, SnapshotRow, Suspect, Thresholds, Verdict,
+    explain, leaks, leaks_of,
 };
-pub use memory::{MemoryPart, MemoryTotal, memory_total};
+pub use memory::{MemoryPart, MemoryTotal, NativeParts, memory_total};
 pub use path::{Path, PathRoot, PathStep, StepLabel};
 pub use path_nodes::{NodeKind, PathNode, PathNodeId, PathNodes, Placement};
 pub use paths::{Cluster, ObjectPaths, PathOptions, TypePaths, path_to, paths_to_object, paths_to_types};

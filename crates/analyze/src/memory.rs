@@ -3,12 +3,14 @@
 //! Resident memory = Python objects + free memory of pymalloc + free memory of malloc + known native buffers + pages of
 //! files + unexplained. A part that could not be measured counts as zero, so it is within `unexplained`.
 //!
+//! The unexplained part is divided further by who allocated it, as far as that is known ([`NativeParts`]).
+//!
 //! Invariant: where resident memory is known, the parts and `unexplained` add up to it exactly; the kinds add up to
 //! `python`. mem_top's own objects are part of `python`, as a kind of their own.
 
 use std::collections::BTreeMap;
 
-use memtop_heap::{Flags, Heap, Origin, TypeId};
+use memtop_heap::{Flags, Heap, MallocLibrary, MemoryNumbers, Origin, TypeId};
 
 /// A part of a process's memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,7 +22,7 @@ pub struct MemoryPart {
 }
 
 /// The parts of a process's resident memory.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct MemoryTotal {
     /// Resident memory; the parts and `unexplained` add up to it.
     pub rss: Option<u64>,
@@ -39,18 +41,72 @@ pub struct MemoryTotal {
     pub file_backed: Option<u64>,
     /// The remainder. Negative if objects have memory that is not resident (swapped out, never touched).
     pub unexplained: Option<i64>,
+    /// The part of `python` that is garbage.
+    pub garbage: u64,
+    /// The part of `python` that is mem_top's own.
+    pub own: u64,
+    /// The parts of `unexplained`.
+    pub native: NativeParts,
+    /// Memory of malloc that is in use, by objects or by anything else.
+    pub malloc_in_use: Option<u64>,
+    /// The part of `malloc_free` that `malloc_trim` would return to the system.
+    pub malloc_trimmable: Option<u64>,
+    /// The library that provides malloc.
+    pub malloc_library: Option<MallocLibrary>,
 }
 
-/// The kind of garbage in [`MemoryTotal::kinds`].
-const GARBAGE: &str = "garbage";
+/// Memory that no object accounts for, by who allocated it: parts of what is unexplained. A part that could not be
+/// measured is `None`. What an allocator has in use is compared with the sizes of the objects that it allocates, which
+/// are those of at most 512 bytes for pymalloc; so the parts of the two allocators are estimates, and may be negative.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct NativeParts {
+    /// In blocks of malloc.
+    pub malloc: Option<i64>,
+    /// In blocks of pymalloc.
+    pub pymalloc: Option<i64>,
+    /// In interned strings that no object refers to.
+    pub interned: Option<u64>,
+    /// In stacks of Python frames.
+    pub frame_stacks: Option<u64>,
+    /// In anonymous mappings of unknown purpose.
+    pub mapped: Option<u64>,
+}
+
+impl NativeParts {
+    /// `small` and `large` are the bytes of the objects that pymalloc and malloc allocate.
+    fn new(memory: &MemoryNumbers, small: u64, large: u64) -> Self {
+        let less = |all: u64, parts: u64| {
+            let rest = i128::from(all) - i128::from(parts);
+            i64::try_from(rest).unwrap_or(if rest < 0 { i64::MIN } else { i64::MAX })
+        };
+        let interned = memory.interned.unwrap_or(0);
+        let known = memory.malloc_known.unwrap_or(0);
+        let pymalloc = memory.pymalloc_in_use.map(|all| less(all, small.saturating_add(interned)));
+        let malloc = memory.malloc_in_use.map(|all| less(all, large.saturating_add(known)));
+        let (pymalloc, malloc) = match (pymalloc, malloc) {
+            // Some objects are in the other allocator's blocks.
+            (Some(one), Some(other)) if (one < 0) != (other < 0) => {
+                let sum = one.saturating_add(other);
+                if (sum < 0) == (one < 0) { (Some(sum), Some(0)) } else { (Some(0), Some(sum)) }
+            }
+            // Without pymalloc, malloc allocates all objects.
+            (None, Some(other)) => (None, Some(other.saturating_sub_unsigned(small))),
+            other => other,
+        };
+        Self {
+            malloc,
+            pymalloc,
+            interned: memory.interned,
+            frame_stacks: memory.frame_stacks,
+            mapped: memory.other_mapped,
+        }
+    }
+}
+
+/// The largest block of pymalloc (`SMALL_REQUEST_THRESHOLD` in `Objects/obmalloc.c`).
+const SMALL: u64 = 512;
 
 impl MemoryTotal {
-    /// The bytes of garbage.
-    #[must_use]
-    pub fn garbage(&self) -> u64 {
-        self.kinds.iter().find(|kind| kind.name == GARBAGE).map_or(0, |kind| kind.bytes)
-    }
-
     /// Free memory that pymalloc and malloc hold together; none if neither is known.
     #[must_use]
     pub fn allocator_free(&self) -> Option<u64> {
@@ -67,8 +123,11 @@ pub fn memory_total(heap: &Heap) -> MemoryTotal {
     let objects = heap.objects();
     let mut by_type = vec![0_u64; heap.types().len()];
     let (mut garbage, mut own) = (0_u64, 0_u64);
+    let (mut small, mut large) = (0_u64, 0_u64);
     for id in objects.ids() {
         let (flags, size) = (objects.flags(id), objects.size(id));
+        let blocks = if size <= SMALL { &mut small } else { &mut large };
+        *blocks = blocks.saturating_add(size);
         let of = match () {
             () if flags.contains(Flags::OWN) => &mut own,
             () if flags.contains(Flags::GARBAGE) => &mut garbage,
@@ -78,7 +137,7 @@ pub fn memory_total(heap: &Heap) -> MemoryTotal {
     }
     let mut kinds: BTreeMap<String, u64> = BTreeMap::new();
     let of_types = heap.types().iter().map(|(ty, _)| (kind(heap, ty), by_type[ty.index()]));
-    let apart = [(GARBAGE.to_owned(), garbage), ("mem_top itself".to_owned(), own)];
+    let apart = [("garbage".to_owned(), garbage), ("mem_top itself".to_owned(), own)];
     for (name, bytes) in of_types.chain(apart).filter(|(_, bytes)| *bytes > 0) {
         let sum = kinds.entry(name).or_default();
         *sum = sum.saturating_add(bytes);
@@ -105,6 +164,12 @@ pub fn memory_total(heap: &Heap) -> MemoryTotal {
         native_known: memory.native_known,
         file_backed: memory.file_backed,
         unexplained,
+        garbage,
+        own,
+        native: NativeParts::new(&memory, small, large),
+        malloc_in_use: memory.malloc_in_use,
+        malloc_trimmable: memory.malloc_trimmable,
+        malloc_library: memory.malloc_library,
     }
 }
 

@@ -18,6 +18,7 @@ mod cycle_detector;
 mod decoder;
 mod footprint;
 mod getter_code;
+mod interned;
 mod kind;
 mod known_types;
 pub mod layout;
@@ -26,8 +27,8 @@ mod mapped_memory;
 mod members;
 mod memory;
 mod named_members;
+mod native_memory;
 mod objects;
-mod pools;
 mod references;
 mod runtime;
 mod scan_plan;
@@ -46,16 +47,17 @@ pub use c_types::{CType, CTypes};
 pub use code_files::CodeFiles;
 pub use decoder::Decoder;
 pub use footprint::Footprint;
+pub use interned::interned_bytes;
 pub use kind::ObjectKind;
 pub use known_types::KnownTypes;
 pub use layout::Layout;
 pub use mapped_memory::MappedMemory;
 pub use memory::{Checked, Memory};
+pub use native_memory::{AnonymousMemory, HEADER as BLOCK_HEADER, NativeMemory};
 pub use objects::context::ContextVariable;
 pub use objects::definition::Remaining;
 pub use objects::frame::{FrameView, Local};
 pub use objects::limit_offset;
-pub use pools::Pools;
 pub use runtime::{
     GcLists, Interpreter, ListWalk, RuntimeError, certain_types, collector_state, interpreters, known_types,
     list_objects, static_namespaces,

@@ -41,6 +41,68 @@ impl std::fmt::Display for PythonVersion {
     }
 }
 
+/// The library that provides `malloc` in a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MallocLibrary {
+    /// The GNU C library.
+    Glibc,
+    /// musl.
+    Musl,
+    /// jemalloc.
+    Jemalloc,
+    /// mimalloc.
+    Mimalloc,
+    /// TCMalloc, of gperftools or of Google.
+    Tcmalloc,
+}
+
+impl MallocLibrary {
+    const ALL: [Self; 5] = [Self::Glibc, Self::Musl, Self::Jemalloc, Self::Mimalloc, Self::Tcmalloc];
+
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Glibc => "glibc",
+            Self::Musl => "musl",
+            Self::Jemalloc => "jemalloc",
+            Self::Mimalloc => "mimalloc",
+            Self::Tcmalloc => "tcmalloc",
+        }
+    }
+
+    /// The library with a name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|library| library.name() == name)
+    }
+
+    /// The library that provides `malloc` where these files are mapped: a library that replaces the C library's
+    /// `malloc` takes precedence over the C library.
+    ///
+    /// ```
+    /// use memtop_heap::MallocLibrary;
+    ///
+    /// let files = ["/usr/lib/libc.so.6", "/usr/lib/libjemalloc.so.2"];
+    /// assert_eq!(MallocLibrary::of_files(files.into_iter()), Some(MallocLibrary::Jemalloc));
+    /// ```
+    pub fn of_files<'p>(paths: impl Iterator<Item = &'p str>) -> Option<Self> {
+        let of = |path: &str| {
+            let name = path.rsplit('/').next().unwrap_or(path);
+            let is = |start: &str| name.starts_with(start);
+            match () {
+                () if is("libjemalloc") => Some(Self::Jemalloc),
+                () if is("libmimalloc") => Some(Self::Mimalloc),
+                () if is("libtcmalloc") => Some(Self::Tcmalloc),
+                () if is("ld-musl") || is("libc.musl") => Some(Self::Musl),
+                () if is("libc.so.6") || is("libc-2.") => Some(Self::Glibc),
+                () => None,
+            }
+        };
+        paths.filter_map(of).max_by_key(|&library| library as u8)
+    }
+}
+
 /// The memory of the process, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct MemoryNumbers {
@@ -52,7 +114,7 @@ pub struct MemoryNumbers {
     pub swapped: Option<u64>,
     /// Memory that pymalloc or mimalloc holds free.
     pub allocator_free: Option<u64>,
-    /// Memory of malloc that is in use.
+    /// Memory of malloc that is in use, blocks with a mapping of their own included.
     pub malloc_in_use: Option<u64>,
     /// Memory that malloc holds free.
     pub malloc_free: Option<u64>,
@@ -60,6 +122,20 @@ pub struct MemoryNumbers {
     pub native_known: Option<u64>,
     /// Resident pages of mapped files: the program and its libraries.
     pub file_backed: Option<u64>,
+    /// Blocks of pymalloc that are in use, by objects or by anything else.
+    pub pymalloc_in_use: Option<u64>,
+    /// The part of `native_known` that is in blocks of malloc.
+    pub malloc_known: Option<u64>,
+    /// The part of `malloc_free` that `malloc_trim` would return to the system.
+    pub malloc_trimmable: Option<u64>,
+    /// Stacks of Python frames (`_PyStackChunk`): of threads, and of greenlets that are switched out.
+    pub frame_stacks: Option<u64>,
+    /// Resident anonymous memory that is in no other number.
+    pub other_mapped: Option<u64>,
+    /// Interned strings that no object refers to, with the table of all: CPython 3.12 never frees them.
+    pub interned: Option<u64>,
+    /// The library that provides `malloc`.
+    pub malloc_library: Option<MallocLibrary>,
 }
 
 /// The state of the garbage collector of the main interpreter. Arrays are by generation, the youngest first.

@@ -59,7 +59,7 @@ pub use error::HeapError;
 pub use handles::{FrameId, ObjectId, RootId, StringId, TypeId};
 pub use heap::Heap;
 pub use identity::{ProcessIdentity, ProgramImage, SameProcess, boot_digest, container, namespace_pid};
-pub use info::{CaptureInfo, CaptureMethod, CollectorState, MemoryNumbers, PythonVersion};
+pub use info::{CaptureInfo, CaptureMethod, CollectorState, MallocLibrary, MemoryNumbers, PythonVersion};
 pub use label::{KEYS_ARE_DATA, Label, LabelKind};
 pub use objects::{Flags, Name, Object, Objects};
 pub use references::{Reference, References};

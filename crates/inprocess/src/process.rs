@@ -7,10 +7,15 @@
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 
-use memtop_cpython::{CodeFiles, MappedMemory, Pools};
-use memtop_heap::{MemoryNumbers, ProcessIdentity};
+use memtop_cpython::{
+    AnonymousMemory, BLOCK_HEADER, Checked, CodeFiles, KnownTypes, Layout, MappedMemory, Memory,
+    NativeMemory, interned_bytes,
+};
+use memtop_heap::{MallocLibrary, MemoryNumbers, ProcessIdentity};
 pub(crate) use memtop_procinfo::clocks;
 use memtop_procinfo::{self as procinfo, LARGEST_STACK, Status};
+
+use crate::raw::MallocNumbers;
 
 /// The mappings of this process, from `/proc/self/maps` (`proc_pid_maps(5)`). Empty on other systems.
 pub(crate) struct Mappings(String);
@@ -41,6 +46,16 @@ impl Mappings {
         CodeFiles::new(self.each().map(|(start, end, _, path)| (start, end, path)), interpreter, prefixes)
     }
 
+    /// The resident bytes of glibc's heaps; `None` if they are not known.
+    fn malloc_heaps(&self) -> Option<u64> {
+        let memory = File::open("/proc/self/mem").ok()?;
+        let pagemap = File::open("/proc/self/pagemap").ok()?;
+        let read = |at: u64| read_header(&memory, at);
+        let main = self.0.lines().filter(|line| line.ends_with("[heap]")).filter_map(addresses);
+        let arenas = self.0.lines().filter_map(anonymous).flat_map(|mapping| arena_heaps(mapping, read));
+        Some(main.chain(arenas).map(|(start, end)| resident(Some(&pagemap), start, end)).sum())
+    }
+
     /// The readable memory; `None` if it is not known.
     pub(crate) fn readable(&self) -> Option<MappedMemory> {
         let readable = self.each().filter(|&(_, _, readable, _)| readable);
@@ -57,20 +72,6 @@ pub(crate) fn identity(interpreter: i64) -> ProcessIdentity {
 /// The name of the host, and the container, as this process sees them.
 pub(crate) fn place() -> (Option<String>, Option<String>) {
     (procinfo::host(), procinfo::own_container())
-}
-
-/// The free bytes in the arenas of pymalloc, which have pools at these addresses; `None` if
-/// pymalloc is not in use. The process runs meanwhile, so a pool may be gone: memory is read
-/// through the kernel, which returns an error then.
-pub(crate) fn pymalloc_free(minor: u8, pieces: impl Iterator<Item = u64>) -> Option<u64> {
-    let memory = File::open("/proc/self/mem").ok()?;
-    let pagemap = File::open("/proc/self/pagemap").ok();
-    let read = |at: u64| {
-        let mut head = [0; Pools::HEAD];
-        memory.read_exact_at(&mut head, at).ok().map(|()| head)
-    };
-    let pools = Pools::count(minor, pieces, read, |start, end| resident(pagemap.as_ref(), start, end))?;
-    Some(pools.free())
 }
 
 const PAGE: u64 = 4096;
@@ -94,24 +95,39 @@ fn resident(pagemap: Option<&File>, start: u64, end: u64) -> u64 {
     by_words.unwrap_or(end.saturating_sub(start))
 }
 
-/// The resident bytes by the words of the page map, in pieces. `read` reads from an offset in the
-/// page map.
+/// The resident bytes by the words of the page map.
 fn resident_by_words(
     read: impl Fn(&mut [u8], u64) -> std::io::Result<()>,
     start: u64,
     end: u64,
 ) -> std::io::Result<u64> {
+    let mut bytes = 0;
+    present_pages(read, start, end, |from, to| bytes += to - from)?;
+    Ok(bytes)
+}
+
+/// Passes each page that is present to `visit`, by the words of the page map, in pieces. `read` reads from an offset in
+/// the page map.
+fn present_pages(
+    read: impl Fn(&mut [u8], u64) -> std::io::Result<()>,
+    start: u64,
+    end: u64,
+    mut visit: impl FnMut(u64, u64),
+) -> std::io::Result<()> {
     let mut buffer = [0; 8 * WORDS];
-    let mut pages = 0;
     let mut page = start / PAGE;
     while page < end / PAGE {
         let count = (end / PAGE - page).min(WORDS as u64);
         let words = &mut buffer[..8 * count as usize];
         read(words, 8 * page)?;
-        pages += words.chunks_exact(8).filter(|word| word[7] & 0x80 != 0).count() as u64;
+        for (page, word) in (page..).zip(words.chunks_exact(8)) {
+            if word[7] & 0x80 != 0 {
+                visit(page * PAGE, (page + 1) * PAGE);
+            }
+        }
         page += count;
     }
-    Ok(pages * PAGE)
+    Ok(())
 }
 
 /// The resident bytes by the lines of `/proc/self/smaps` (`proc_pid_smaps(5)`).
@@ -138,16 +154,131 @@ fn addresses(line: &str) -> Option<(u64, u64)> {
     Some((number(start)?, number(end)?))
 }
 
-/// The resident bytes outside of objects that are known: `buffers` (address and size) in anonymous
-/// memory, and the stacks of all threads except the main one. The stack of a thread that runs at
-/// this moment is not known and does not count.
-pub(crate) fn known_native(buffers: &[(u64, u64)]) -> u64 {
-    let Ok(pagemap) = File::open("/proc/self/pagemap") else { return 0 };
-    let maps = std::fs::read_to_string("/proc/self/maps").unwrap_or_default();
-    let ranges: Vec<(u64, u64)> = maps.lines().filter_map(anonymous).collect();
+/// The anonymous memory of this process by user; `None` if the system does not list it. `buffers` (address and size) are
+/// the buffers of objects. The process runs meanwhile, so memory may be gone: it is read through the kernel, which
+/// returns an error then.
+pub(crate) fn native_memory(minor: u8, buffers: &[(u64, u64)]) -> Option<NativeMemory> {
+    let memory = File::open("/proc/self/mem").ok()?;
+    let pagemap = File::open("/proc/self/pagemap").ok()?;
+    let maps = std::fs::read("/proc/self/maps").ok()?;
+    let maps = String::from_utf8_lossy(&maps);
+    let mappings: Vec<(u64, u64)> = maps.lines().filter_map(anonymous).collect();
+    let known = known_ranges(buffers, &mappings);
+    let (large, mapped): (Vec<_>, Vec<_>) = mappings.iter().partition(|range| range.1 - range.0 > LARGE);
+    let mut pages = Vec::new();
+    for &(start, end) in &mapped {
+        let read = |words: &mut [u8], at: u64| pagemap.read_exact_at(words, at);
+        present_pages(read, start, end, |from, to| push(&mut pages, from, to)).ok()?;
+    }
+    let read = |at: u64| read_header(&memory, at);
+    let mut heaps: Vec<(u64, u64)> =
+        maps.lines().filter(|line| line.ends_with("[heap]")).filter_map(addresses).collect();
+    heaps.extend(mapped.iter().flat_map(|&mapping| arena_heaps(mapping, read)));
+    heaps.sort_unstable();
+    let mut native = NativeMemory::divide(
+        &AnonymousMemory { minor, mappings: &mapped, resident: &pages, malloc_heaps: &heaps, known: &known },
+        read,
+    );
+    for (start, end) in large {
+        let inside = known
+            .iter()
+            .map(|range| (range.0.max(start), range.1.min(end)))
+            .filter(|range| range.0 < range.1);
+        let known = inside.map(|(from, to)| resident(Some(&pagemap), from, to)).sum();
+        native.known += known;
+        native.other += resident(Some(&pagemap), start, end).saturating_sub(known);
+    }
+    Some(native)
+}
+
+/// The bytes of interned strings for which `is_object` is false; see [`interned_bytes`]. `state` is the address of the
+/// interpreter's state. Nothing is frozen, so that every read goes through the kernel.
+pub(crate) fn interned(
+    layout: &Layout,
+    types: &KnownTypes,
+    state: u64,
+    is_object: impl Fn(u64) -> bool,
+) -> Option<u64> {
+    let memory = RunningMemory(File::open("/proc/self/mem").ok()?);
+    interned_bytes(&Checked::new(&memory), layout, types, state, is_object)
+}
+
+/// The memory of this process while it runs.
+struct RunningMemory(File);
+
+impl RunningMemory {
+    fn array<const N: usize>(&self, address: u64) -> Option<[u8; N]> {
+        let mut bytes = [0; N];
+        self.checked(address, &mut bytes)?;
+        Some(bytes)
+    }
+}
+
+impl Memory for RunningMemory {
+    fn checked(&self, address: u64, into: &mut [u8]) -> Option<()> {
+        self.0.read_exact_at(into, address).ok()
+    }
+
+    fn word(&self, address: u64) -> Option<u64> {
+        self.array(address).map(u64::from_le_bytes)
+    }
+
+    fn half(&self, address: u64) -> Option<u32> {
+        self.array(address).map(u32::from_le_bytes)
+    }
+
+    fn byte(&self, address: u64) -> Option<u8> {
+        self.array(address).map(|[byte]: [u8; 1]| byte)
+    }
+
+    fn bytes(&self, address: u64, length: usize, into: &mut Vec<u8>) -> Option<()> {
+        into.clear();
+        into.resize(length, 0);
+        self.checked(address, into)
+    }
+}
+
+/// The header of a block at an address, read through the kernel.
+fn read_header(memory: &File, at: u64) -> Option<[u8; BLOCK_HEADER]> {
+    let mut header = [0; BLOCK_HEADER];
+    memory.read_exact_at(&mut header, at).ok().map(|()| header)
+}
+
+/// Adds a range after the last one, and joins the two if they touch.
+fn push(ranges: &mut Vec<(u64, u64)>, start: u64, end: u64) {
+    match ranges.last_mut() {
+        Some(last) if last.1 == start => last.1 = end,
+        _ => ranges.push((start, end)),
+    }
+}
+
+/// The heaps of malloc's arenas in a mapping (`heap_info` in `malloc/arena.c` of glibc): at multiples of 64 MiB, with the
+/// address of the arena and, at 16, the size.
+fn arena_heaps(
+    (start, end): (u64, u64),
+    read: impl Fn(u64) -> Option<[u8; BLOCK_HEADER]>,
+) -> impl Iterator<Item = (u64, u64)> {
+    const SIZE: u64 = 64 << 20;
+    let places = (start.next_multiple_of(SIZE)..end).step_by(SIZE as usize);
+    places.filter_map(move |at| {
+        let header = read(at)?;
+        let word = |offset: usize| header[offset..offset + 8].try_into().map_or(0, u64::from_le_bytes);
+        let (arena, size) = (word(0), word(16));
+        let fits = arena >= SIZE
+            && arena % SIZE < 256
+            && arena.is_multiple_of(16)
+            && (PAGE..=SIZE.min(end - at)).contains(&size)
+            && size.is_multiple_of(PAGE);
+        fits.then_some((at, at + size))
+    })
+}
+
+/// Memory outside of objects whose user is known: `buffers` (address and size) in anonymous `mappings`, and the stacks
+/// of all threads except the main one. The stack of a thread that runs at this moment is not known and does not count.
+fn known_ranges(buffers: &[(u64, u64)], mappings: &[(u64, u64)]) -> Vec<(u64, u64)> {
     let around = |address: u64| {
-        let place = ranges.partition_point(|range| range.1 <= address);
-        ranges.get(place).copied().filter(|range| range.0 <= address)
+        let place = mappings.partition_point(|range| range.1 <= address);
+        mappings.get(place).copied().filter(|range| range.0 <= address)
     };
     let main = std::process::id().to_string();
     let tasks = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
@@ -162,8 +293,14 @@ pub(crate) fn known_native(buffers: &[(u64, u64)]) -> u64 {
     });
     let mut pieces: Vec<(u64, u64)> = stacks.chain(buffers).collect();
     pieces.sort_unstable();
-    pieces.dedup();
-    pieces.into_iter().map(|(start, end)| resident(Some(&pagemap), start, end)).sum()
+    let mut known: Vec<(u64, u64)> = Vec::new();
+    for (start, end) in pieces {
+        let start = start.max(known.last().map_or(0, |last| last.1));
+        if start < end {
+            push(&mut known, start, end);
+        }
+    }
+    known
 }
 
 /// The range of a line of `/proc/self/maps`, if it is readable, writable, private and anonymous.
@@ -173,15 +310,35 @@ fn anonymous(line: &str) -> Option<(u64, u64)> {
     addresses(line).filter(|_| fits)
 }
 
-/// The memory of this process without the `own` bytes that captures take in malloc's regions. `malloc` is how many bytes
-/// malloc has in use, and how many free.
-pub(crate) fn memory(own: u64, malloc: Option<(u64, u64)>) -> MemoryNumbers {
+/// The memory of this process without the `own` bytes that captures take in malloc's regions. `malloc` is what malloc
+/// has in use and free; free memory counts as far as it is resident.
+pub(crate) fn memory(own: u64, malloc: Option<MallocNumbers>) -> MemoryNumbers {
     let counted = Status::own().memory();
+    let mappings = Mappings::read();
+    let free = malloc.map(|malloc| match mappings.malloc_heaps() {
+        Some(resident) => malloc.free.min(resident.saturating_sub(malloc.in_heaps)),
+        None => malloc.free,
+    });
     MemoryNumbers {
         rss: counted.rss.map(|rss| rss.saturating_sub(own)),
-        malloc_in_use: malloc.map(|(in_use, _)| in_use.saturating_sub(own)),
-        malloc_free: malloc.map(|(_, free)| free),
+        malloc_in_use: malloc.map(|malloc| (malloc.in_heaps + malloc.mapped).saturating_sub(own)),
+        malloc_free: free,
+        malloc_library: MallocLibrary::of_files(mappings.each().map(|(_, _, _, path)| path)),
         ..counted
+    }
+}
+
+/// The same numbers with those of anonymous memory.
+pub(crate) fn with_native(memory: MemoryNumbers, minor: u8, buffers: &[(u64, u64)]) -> MemoryNumbers {
+    let Some(native) = native_memory(minor, buffers) else { return memory };
+    MemoryNumbers {
+        allocator_free: native.pymalloc_free(),
+        pymalloc_in_use: native.pymalloc_free().map(|_| native.pymalloc_in_use),
+        malloc_known: memory.malloc_in_use.map(|_| native.malloc_known),
+        native_known: Some(native.known),
+        frame_stacks: (minor >= 11).then_some(native.frame_stacks),
+        other_mapped: Some(native.other),
+        ..memory
     }
 }
 

@@ -10,17 +10,21 @@ use std::time::Instant;
 
 use memtop_cpython::layout::{container, object};
 use memtop_cpython::{
-    CTypes, Checked, CodeFiles, Decoder, GcLists, HeapAccess, Interpreter, InterpreterFacts,
-    InterpreterRoots, Layout, MappedMemory, Memory, ObjectKind, Pools, Preallocated, RuntimeError, TypeInfo,
-    Walk, WalkResult, certain_types, collector_state, interpreters, known_types, limit_offset, list_objects,
-    static_namespaces,
+    AnonymousMemory, BLOCK_HEADER, CTypes, Checked, CodeFiles, Decoder, GcLists, HeapAccess, Interpreter,
+    InterpreterFacts, InterpreterRoots, Layout, MappedMemory, Memory, NativeMemory, ObjectKind, Preallocated,
+    RuntimeError, TypeInfo, Walk, WalkResult, certain_types, collector_state, interned_bytes, interpreters,
+    known_types, limit_offset, list_objects, static_namespaces,
 };
-use memtop_heap::{Budget, CaptureInfo, CaptureMethod, CollectorState, Heap, HeapError, MemoryNumbers};
+use memtop_heap::{
+    Budget, CaptureInfo, CaptureMethod, CollectorState, Heap, HeapError, MallocLibrary, MemoryNumbers,
+};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::error::RemoteError;
 use crate::malloc::Malloc;
+use crate::maps::Region;
 use crate::options::CaptureOptions;
+use crate::ranges::{Ranges, push};
 use crate::target::{Copied, Target};
 
 /// Captures the heap of a process.
@@ -149,7 +153,12 @@ impl Target {
         let preallocated = self.preallocated(copied, options)?;
         let checked = Checked::new(image);
         let walked = Walk::new(&mut source, image, &checked, decoder, preallocated, &facts).run();
-        let mut info = self.info(copied, options, memory(copied, image, &walked, minor));
+        let mut memory = memory(copied, image, &walked, minor);
+        memory.interned = interpreters
+            .iter()
+            .filter_map(|one| interned_bytes(image, &layout, &types, one.address, |at| walked.contains(at)))
+            .reduce(u64::saturating_add);
+        let mut info = self.info(copied, options, memory);
         // To 3.8 interpreters share one collector.
         if let ([one], _) | ([one, ..], 8) = (&interpreters[..], minor) {
             info.collector = collector(image, &one.lists, minor);
@@ -217,42 +226,63 @@ const MOST_EXPECTED: usize = 1 << 28;
 /// The parts of the resident memory, as far as they can be determined from the copy.
 fn memory<M: Memory>(copied: &Copied, bytes: &M, walked: &WalkResult, minor: u8) -> MemoryNumbers {
     let image = &copied.image;
-    let read = |at: u64| {
-        let mut head = [0; Pools::HEAD];
-        for (offset, part) in (0..).step_by(8).zip(head.chunks_exact_mut(8)) {
-            part.copy_from_slice(&bytes.word(at + offset)?.to_le_bytes());
-        }
-        Some(head)
+    let regions = image.regions();
+    let range = |region: &Region| (region.start, region.end);
+    let anonymous: Vec<(u64, u64)> =
+        regions.iter().filter(|region| region.is_anonymous()).map(range).collect();
+    let unnamed = regions.iter().filter(|region| region.is_anonymous() && region.path.is_empty()).map(range);
+    let heap = regions.iter().find(|region| region.path == "[heap]").map(range);
+    let malloc = Malloc::count(bytes, heap, unnamed, &|start, end| image.resident(start, end));
+    let known = known_ranges(copied, walked);
+    let heaps = match &malloc {
+        Some(malloc) => malloc.heaps.clone(),
+        None => heap.into_iter().collect(),
     };
-    let pools = Pools::count(minor, walked.pools(), read, |start, end| image.resident(start, end));
-    let heap = image.regions().iter().find(|region| region.path == "[heap]");
-    let mappings = image.regions().iter().filter(|region| region.is_anonymous() && region.path.is_empty());
-    let malloc = Malloc::count(
-        bytes,
-        heap.map(|region| (region.start, region.end)),
-        mappings.map(|region| (region.start, region.end)),
+    let read = |at: u64| {
+        let mut header = [0; BLOCK_HEADER];
+        // What was left out has no headers.
+        let is_copied = !image.is_skipped(at) && bytes.checked(at, &mut header).is_some();
+        is_copied.then_some(header)
+    };
+    let native = NativeMemory::divide(
+        &AnonymousMemory {
+            minor,
+            mappings: &anonymous,
+            resident: image.resident_ranges(),
+            malloc_heaps: &heaps,
+            known: &known,
+        },
+        read,
     );
-    // Each page counts once, however many buffers are in it.
+    MemoryNumbers {
+        allocator_free: native.pymalloc_free(),
+        pymalloc_in_use: native.pymalloc_free().map(|_| native.pymalloc_in_use),
+        malloc_in_use: malloc.as_ref().map(|malloc| malloc.in_use + native.malloc_mapped),
+        malloc_free: malloc.as_ref().map(|malloc| malloc.free),
+        malloc_known: malloc.as_ref().map(|_| native.malloc_known),
+        malloc_trimmable: malloc.as_ref().map(|malloc| malloc.trimmable),
+        native_known: Some(native.known),
+        frame_stacks: (minor >= 11).then_some(native.frame_stacks),
+        other_mapped: Some(native.other),
+        malloc_library: MallocLibrary::of_files(regions.iter().map(|region| region.path.as_str())),
+        ..copied.memory
+    }
+}
+
+/// Memory outside of objects whose user is known: buffers and the stacks of threads. A page counts
+/// once, however many buffers are in it.
+fn known_ranges(copied: &Copied, walked: &WalkResult) -> Ranges {
     let page = |at: u64| at / 4096 * 4096;
     let buffers = walked.buffers().iter().map(|&(start, size)| (page(start), start.saturating_add(size)));
     let stacks = copied.threads.iter().filter_map(|thread| thread.stack);
-    let mut known: Vec<(u64, u64)> = buffers.chain(stacks).collect();
-    known.sort_unstable();
-    let (mut sum, mut until) = (0, 0);
-    for (start, end) in known {
-        let start = start.max(until);
-        if start < end {
-            sum += image.resident(start, end);
-            until = end;
-        }
+    let mut all: Vec<(u64, u64)> = buffers.chain(stacks).collect();
+    all.sort_unstable();
+    let mut known = Ranges::new();
+    for (start, end) in all {
+        let until = known.last().map_or(0, |last| last.1);
+        push(&mut known, start.max(until), end);
     }
-    MemoryNumbers {
-        allocator_free: pools.map(Pools::free),
-        malloc_in_use: malloc.map(|malloc| malloc.in_use),
-        malloc_free: malloc.map(|malloc| malloc.free),
-        native_known: Some(sum),
-        ..copied.memory
-    }
+    known
 }
 
 /// Gives the walk access to the copy. No code of the process can be called, so the decoder computes

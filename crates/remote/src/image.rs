@@ -178,6 +178,16 @@ impl Image {
         total(&self.resident)
     }
 
+    /// The resident ranges of all anonymous memory, ascending.
+    pub(crate) fn resident_ranges(&self) -> &[(u64, u64)] {
+        &self.resident
+    }
+
+    /// Whether an address is in memory that was left out, since it contains no addresses.
+    pub(crate) fn is_skipped(&self, address: u64) -> bool {
+        contains(&self.skipped, address)
+    }
+
     /// The number of bytes that were read from the process after it was resumed.
     #[must_use]
     pub fn read_late(&self) -> u64 {

@@ -159,8 +159,8 @@ pub fn leaks(answer: &Leaks) -> String {
     html! {
         div {
             p {
-                strong style={ "color:" (color) } { (answer.verdict.word()) }
-                ": " (text(&wording::reason(&answer.reason)))
+                strong style={ "color:" (color) } { (wording::verdicts(answer)) }
+                ": " (text(&wording::reasons(answer)))
             }
             @for note in &answer.notes { p { (text(&wording::note(note))) } }
             @for one in answer.suspects.iter().chain(&answer.candidates) { (card(one)) }

@@ -9,7 +9,7 @@ use std::io::Read;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use memtop_heap::{
-    CaptureInfo, CaptureMethod, CollectorState, HeapBuilder, MemoryNumbers, ObjectId, Origin,
+    CaptureInfo, CaptureMethod, CollectorState, HeapBuilder, MallocLibrary, MemoryNumbers, ObjectId, Origin,
     ProcessIdentity, ProgramImage, PythonVersion, Shape, StringId, Type,
 };
 use serde::{Deserialize, Serialize};
@@ -61,6 +61,13 @@ struct Memory {
     malloc_free: Option<u64>,
     native_known: Option<u64>,
     file_backed: Option<u64>,
+    pymalloc_in_use: Option<u64>,
+    malloc_known: Option<u64>,
+    malloc_trimmable: Option<u64>,
+    frame_stacks: Option<u64>,
+    other_mapped: Option<u64>,
+    interned: Option<u64>,
+    malloc_library: Option<String>,
 }
 
 #[derive(Serialize, Deserialize, Default)]
@@ -125,6 +132,13 @@ impl Capture {
             malloc_free,
             native_known,
             file_backed,
+            pymalloc_in_use,
+            malloc_known,
+            malloc_trimmable,
+            frame_stacks,
+            other_mapped,
+            interned,
+            malloc_library,
         } = memory;
         Self {
             taken_at,
@@ -153,6 +167,13 @@ impl Capture {
                 malloc_free,
                 native_known,
                 file_backed,
+                pymalloc_in_use,
+                malloc_known,
+                malloc_trimmable,
+                frame_stacks,
+                other_mapped,
+                interned,
+                malloc_library: malloc_library.map(|library| library.name().to_owned()),
             },
             collector: collector.map(Collector::from),
             with_keys: with_keys && view.with_keys,
@@ -201,6 +222,13 @@ impl Capture {
                 malloc_free: memory.malloc_free,
                 native_known: memory.native_known,
                 file_backed: memory.file_backed,
+                pymalloc_in_use: memory.pymalloc_in_use,
+                malloc_known: memory.malloc_known,
+                malloc_trimmable: memory.malloc_trimmable,
+                frame_stacks: memory.frame_stacks,
+                other_mapped: memory.other_mapped,
+                interned: memory.interned,
+                malloc_library: memory.malloc_library.as_deref().and_then(MallocLibrary::named),
             },
             collector: self.collector.map(CollectorState::from),
             with_keys: self.with_keys,

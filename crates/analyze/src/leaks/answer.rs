@@ -7,6 +7,7 @@ use memtop_heap::CaptureInfo;
 
 use super::evidence::{Doubt, Evidence, Headline, Note, Reason};
 use super::garbage_growth::GarbageGrowth;
+use crate::account::Account;
 use crate::memory::MemoryTotal;
 use crate::path::Path;
 
@@ -17,7 +18,7 @@ pub enum Verdict {
     Leak,
     /// Nothing grew by as much as could have been seen.
     NoGrowth,
-    /// Native memory grows, and Python objects do not.
+    /// Native memory grows: no Python object accounts for it.
     NativeGrowth,
     /// Garbage grows: the collector does not free it.
     GarbageGrowth,
@@ -40,6 +41,27 @@ impl Verdict {
             Self::Inconclusive => "inconclusive",
         }
     }
+
+    /// How bad it is: verdicts with the same severity have the same exit status.
+    #[must_use]
+    pub fn severity(self) -> u8 {
+        match self {
+            Self::NoGrowth => 0,
+            Self::Inconclusive => 1,
+            Self::Leak | Self::NativeGrowth | Self::GarbageGrowth | Self::UncollectableCycles => 2,
+        }
+    }
+}
+
+/// One of the verdicts that hold over a series.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GrowthVerdict {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// By how many bytes the part of memory that it is about grew.
+    pub bytes: u64,
+    /// Why.
+    pub reason: Reason,
 }
 
 /// Why what leaks stays alive.
@@ -155,7 +177,8 @@ pub struct Suspect {
     pub retained: Option<u64>,
     /// By how much that grew over all intervals.
     pub retained_growth: Option<i64>,
-    /// Its share of all growth, from 0 to 1.
+    /// Its share of the growth of memory in use, from 0 to 1: of all parts of resident memory but free memory and pages
+    /// of files.
     pub share_of_growth: f64,
     /// How certain the accusation is, from 0 to 1.
     pub confidence: f64,
@@ -209,10 +232,12 @@ pub struct SnapshotRow {
 pub struct Leaks {
     /// How the last heap was captured, and of which process; none if there is no heap.
     pub info: Option<CaptureInfo>,
-    /// The verdict over all heaps.
+    /// The verdict over all heaps: of those in `verdicts`, one of the worst.
     pub verdict: Verdict,
     /// Why.
     pub reason: Reason,
+    /// Every verdict that holds, by the bytes that it is about, largest first; at least one.
+    pub verdicts: Vec<GrowthVerdict>,
     /// The smallest growth of one place, in bytes an interval, that would have been seen.
     pub detectable_growth: Option<u64>,
     /// The heaps, in the order of time.
@@ -227,6 +252,8 @@ pub struct Leaks {
     pub memory: Vec<MemoryTotal>,
     /// Garbage, if it grew and the collector did not free it in its ordinary rhythm.
     pub garbage: Option<GarbageGrowth>,
+    /// By how much resident memory grew, and which parts of it did.
+    pub account: Account,
     /// Notes for the reader.
     pub notes: Vec<Note>,
 }

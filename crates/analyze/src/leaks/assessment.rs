@@ -7,17 +7,23 @@ use super::finding::Finding;
 use super::slopes::theil_sen;
 use super::spans::least;
 
-/// Fills in confidence, evidence and headline. If `by_the_minute` is false, the series is too short for rates per
-/// minute.
-pub(super) fn assess(suspect: &mut Suspect, search: &Search<'_, '_>, finding: &Finding, by_the_minute: bool) {
-    suspect.confidence = confidence(suspect, search, finding);
+/// Fills in confidence, evidence and headline. `share` is the suspect's share of the growth of objects. If
+/// `by_the_minute` is false, the series is too short for rates per minute.
+pub(super) fn assess(
+    suspect: &mut Suspect,
+    search: &Search<'_, '_>,
+    finding: &Finding,
+    share: f64,
+    by_the_minute: bool,
+) {
+    suspect.confidence = confidence(suspect, search, finding, share);
     suspect.evidence = evidence(suspect, search, finding);
     suspect.headline = headline(suspect, search, finding, by_the_minute);
 }
 
 /// The probability that growth by chance shows in all of n intervals is one half to the n-th. Even growth and a large
-/// share of all growth raise the confidence; a doubt halves it.
-fn confidence(suspect: &Suspect, search: &Search<'_, '_>, finding: &Finding) -> f64 {
+/// share of the growth of objects raise the confidence; a doubt halves it. Native growth beside it changes nothing.
+fn confidence(suspect: &Suspect, search: &Search<'_, '_>, finding: &Finding, share: f64) -> f64 {
     let intervals = search.intervals();
     let grew = Search::grew(finding.grown());
     let chance = 0.5_f64.powi(i32::try_from(grew).unwrap_or(i32::MAX));
@@ -27,7 +33,6 @@ fn confidence(suspect: &Suspect, search: &Search<'_, '_>, finding: &Finding) -> 
         if mean > 0.0 { (least(&paced) / mean).clamp(0.0, 1.0) } else { 0.0 }
     };
     let even = search.spans.paced(&finding.net).into_iter().map(evenness).fold(0.0, f64::max);
-    let share = suspect.share_of_growth;
     let sure = (1.0 - chance) * (0.8 + 0.1 * even + 0.1 * share) * (1.0 - misses);
     let sure = if suspect.doubt.is_some() { sure / 2.0 } else { sure };
     (sure * 100.0).round() / 100.0

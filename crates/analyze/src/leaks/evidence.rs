@@ -1,7 +1,10 @@
 //! Why a place is accused, doubted or dropped, and why a verdict is as it is: data with its numbers. The `report` crate
 //! makes the sentences.
 
+use memtop_heap::MallocLibrary;
+
 use super::garbage_growth::GarbageCause;
+use crate::account::AccountPart;
 use crate::contradiction::Contradiction;
 
 /// The unit of growth.
@@ -239,15 +242,6 @@ pub enum Reason {
         /// By how many bytes they grew together.
         bytes: u64,
     },
-    /// Places keep growing, and beside them memory outside of Python objects.
-    GrowthBesideNative {
-        /// How many suspects there are.
-        places: usize,
-        /// By how many bytes they grew together.
-        bytes: u64,
-        /// By how many bytes native memory grew.
-        native: u64,
-    },
     /// Cycles keep growing that the collector never frees.
     UncollectableCycles {
         /// The type of the objects that hide a reference of them.
@@ -275,19 +269,16 @@ pub enum Reason {
         /// By how many bytes native memory grew.
         native: u64,
     },
-    /// Native memory grew; Python objects did not.
-    Native {
-        /// By how many bytes.
-        native: u64,
-    },
-    /// Native memory grew, and suspects explain only a small part of it.
-    NativeBeyondSuspects {
-        /// By how many bytes.
-        native: u64,
-        /// The holder of the first suspect.
-        holder: Option<String>,
-        /// By how many bytes the suspects grew.
-        explained: u64,
+    /// Native memory keeps growing: no Python object accounts for it.
+    Native(NativeEvidence),
+    /// Native memory grew, in some intervals or ever more slowly.
+    NativeInDoubt(NativeEvidence),
+    /// A part of memory keeps growing, and no place was found in which it does.
+    NoPlace {
+        /// The part.
+        part: AccountPart,
+        /// By how many bytes it grew.
+        bytes: u64,
     },
     /// The first candidate, which is in doubt.
     InDoubt {
@@ -303,6 +294,21 @@ pub enum Reason {
         /// The smallest growth of one place, in bytes per interval, that would have been seen.
         detectable: Option<u64>,
     },
+}
+
+/// Where native memory grew.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NativeEvidence {
+    /// By how many bytes.
+    pub bytes: u64,
+    /// The parts in which it did, largest first.
+    pub parts: Vec<(AccountPart, u64)>,
+    /// The library that provides malloc.
+    pub library: Option<MallocLibrary>,
+    /// In how many intervals it grew.
+    pub grew: usize,
+    /// How many intervals there are.
+    pub intervals: usize,
 }
 
 /// A note for the reader of an answer.

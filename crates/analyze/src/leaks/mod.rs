@@ -45,11 +45,14 @@ mod verdict;
 
 use memtop_heap::{CaptureInfo, Heap, ObjectId};
 
-pub use answer::{Cause, ItemWrapper, LeakStep, LeakedType, Leaks, Rate, SnapshotRow, Suspect, Verdict};
-pub use evidence::{Doubt, DropRule, Evidence, GrowthUnit, Headline, Note, Per, Reason};
+pub use answer::{
+    Cause, GrowthVerdict, ItemWrapper, LeakStep, LeakedType, Leaks, Rate, SnapshotRow, Suspect, Verdict,
+};
+pub use evidence::{Doubt, DropRule, Evidence, GrowthUnit, Headline, NativeEvidence, Note, Per, Reason};
 pub use garbage_growth::{GarbageCause, GarbageGrowth, GarbageType};
 pub use thresholds::{LEAST_MINUTES, Thresholds};
 
+use crate::account::Account;
 use crate::heap_series::HeapSeries;
 use crate::memory::{MemoryTotal, memory_total};
 use crate::retained::Retained;
@@ -146,6 +149,7 @@ pub fn leaks_of<S: HeapSeries + ?Sized>(
         info: store.captures().last().map(|&info| info.clone()),
         verdict: Verdict::Inconclusive,
         reason: Reason::NoSnapshot,
+        verdicts: Vec::new(),
         detectable_growth: None,
         snapshots: Vec::new(),
         suspects: Vec::new(),
@@ -153,51 +157,59 @@ pub fn leaks_of<S: HeapSeries + ?Sized>(
         omitted: 0,
         memory: Vec::new(),
         garbage: None,
+        account: Account::default(),
         notes,
     };
-    let mut native = None;
     match heaps {
         0 => {}
         1 => {
             let heap = store.heap(0).map_err(LeaksError::Heap)?;
             answer.snapshots.push(snapshot::row(&heap));
             answer.memory.push(memory_total(&heap));
+            answer.account = Account::new(&answer.memory);
             answer.candidates = snapshot::candidates(&heap, options.limit);
         }
         _ => search(&mut store, limits, |store, search, findings| {
-            (answer.suspects, answer.candidates) = suspects(store, search, findings, options);
+            for heap in &search.history.heaps {
+                answer.snapshots.push(heap.row);
+                answer.memory.push(heap.memory.clone());
+            }
+            answer.account = Account::new(&answer.memory);
+            (answer.suspects, answer.candidates) =
+                suspects(store, search, findings, &answer.account, options);
             let found_none = answer.suspects.is_empty() && answer.candidates.is_empty();
             // Objects that grow in every interval are somewhere: where no place was found, the search missed it.
             let is_known = findings.iter().any(|finding| finding.dropped == Some(DropRule::WeakSubclasses));
             let missed = found_none && !is_known && search.grew_throughout();
             let least = limits.bytes.div_ceil(search.intervals().max(1) as u64);
             answer.detectable_growth = (!missed).then_some(least);
-            for heap in &search.history.heaps {
-                answer.snapshots.push(heap.row);
-                answer.memory.push(heap.memory.clone());
-            }
-            let with_garbage = python_growth(&search.gains.total, &answer.memory);
-            native = verdict::native(&store.captures(), &with_garbage, limits);
         })
         .map_err(LeaksError::Heap)?,
     }
     answer.garbage = garbage(&store, &answer.snapshots, &answer.memory, limits).map_err(LeaksError::Heap)?;
-    let last = match (&native, heaps.checked_sub(1)) {
-        (Some(_), Some(last)) => Some(store.heap(last).map_err(LeaksError::Heap)?),
+    let resident = answer.memory.first().and_then(|memory| memory.rss);
+    let last = match heaps.checked_sub(1) {
+        Some(last) if verdict::has_native_growth(&answer.account, resident, limits) => {
+            Some(store.heap(last).map_err(LeaksError::Heap)?)
+        }
         _ => None,
     };
-    (answer.verdict, answer.reason) = verdict::verdict(
-        verdict::Grounds {
+    answer.verdicts = verdict::verdicts(
+        &verdict::Grounds {
             suspects: &answer.suspects,
             candidates: &answer.candidates,
-            native,
             garbage: answer.garbage.as_ref(),
+            account: &answer.account,
+            resident,
             heaps,
             last: last.as_deref(),
             detectable: answer.detectable_growth,
         },
         limits,
     );
+    if let Some(first) = verdict::first(&answer.verdicts, limits) {
+        (answer.verdict, answer.reason) = (first.verdict, first.reason);
+    }
     let all = answer.suspects.len() + answer.candidates.len();
     answer.suspects.truncate(options.limit);
     answer.candidates.truncate(options.limit - answer.suspects.len());
@@ -208,13 +220,6 @@ pub fn leaks_of<S: HeapSeries + ?Sized>(
     Ok(answer)
 }
 
-/// By interval: by how many bytes Python objects grew, garbage included.
-fn python_growth(gains: &[i64], memory: &[MemoryTotal]) -> Vec<i64> {
-    let garbage: Vec<u64> = memory.iter().map(MemoryTotal::garbage).collect();
-    let steps = garbage_growth::steps(&garbage);
-    gains.iter().zip(steps).map(|(&gain, garbage)| gain.saturating_add(garbage)).collect()
-}
-
 /// Garbage that grew, and why; none if that is the collector's ordinary rhythm. Of the heaps, it needs the first and
 /// the last, and these only if there is any.
 fn garbage<S: HeapSeries + ?Sized>(
@@ -223,7 +228,7 @@ fn garbage<S: HeapSeries + ?Sized>(
     memory: &[MemoryTotal],
     limits: &Thresholds,
 ) -> Result<Option<GarbageGrowth>, S::Error> {
-    let bytes: Vec<u64> = memory.iter().map(MemoryTotal::garbage).collect();
+    let bytes: Vec<u64> = memory.iter().map(|total| total.garbage).collect();
     let Some(grown) = garbage_growth::rise(&bytes, limits) else { return Ok(None) };
     let tracked: Vec<u64> = snapshots.iter().map(|row| row.tracked_garbage).collect();
     let collectors: Vec<_> = store.captures().iter().map(|info| info.collector).collect();
@@ -245,7 +250,14 @@ pub fn explain(heaps: &[&Heap], options: &LeaksOptions) -> Result<Vec<Considered
         return Ok(all);
     }
     search(&mut store, &options.thresholds, |_, search, findings| {
-        let builder = SuspectBuilder { search, retained: None, minutes: None, work: None, growth: 0 };
+        let builder = SuspectBuilder {
+            search,
+            retained: None,
+            minutes: None,
+            work: None,
+            growth: 0,
+            objects_growth: 0,
+        };
         all = findings
             .iter()
             .map(|finding| Considered {
@@ -323,6 +335,7 @@ fn suspects<S: HeapSeries + ?Sized>(
     store: &Store<'_, S>,
     search: &Search<'_, '_>,
     findings: &[Finding],
+    account: &Account,
     options: &LeaksOptions,
 ) -> (Vec<Suspect>, Vec<Suspect>) {
     let kept: Vec<&Finding> = findings.iter().filter(|finding| finding.dropped.is_none()).collect();
@@ -341,12 +354,14 @@ fn suspects<S: HeapSeries + ?Sized>(
     });
     let grown: i64 = search.gains.rows.iter().map(|row| row.net.iter().sum::<i64>().max(0)).sum();
     let of_kept: i64 = kept.iter().map(|finding| finding.bytes()).sum();
+    let objects_growth = grown.max(of_kept);
     let builder = SuspectBuilder {
         search,
         retained,
         minutes: search.spans.minutes.clone(),
         work: search.spans.work.clone(),
-        growth: grown.max(of_kept),
+        growth: objects_growth.saturating_add(account.grown_beside_objects()),
+        objects_growth,
     };
     let built = kept.into_iter().enumerate().map(|(place, finding)| builder.suspect(place, finding));
     let (mut suspects, mut candidates): (Vec<Suspect>, Vec<Suspect>) = built.partition(|s| s.doubt.is_none());

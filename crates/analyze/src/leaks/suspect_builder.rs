@@ -28,8 +28,10 @@ pub(super) struct SuspectBuilder<'s, 'a, 'b> {
     pub(super) minutes: Option<Vec<f64>>,
     /// The units of work done at each heap.
     pub(super) work: Option<Vec<f64>>,
-    /// All growth of the series in bytes.
+    /// The growth of memory in use over the series, in bytes.
     pub(super) growth: i64,
+    /// The growth of objects over the series, in bytes.
+    pub(super) objects_growth: i64,
 }
 
 impl SuspectBuilder<'_, '_, '_> {
@@ -43,7 +45,7 @@ impl SuspectBuilder<'_, '_, '_> {
         let leaked = search.leaked_types(finding);
         let holder_type = self.holder_type(&path);
         let retained = self.retained.as_ref().and_then(|retained| retained.get(place).copied());
-        let share = (finding.bytes() as f64 / self.growth.max(1) as f64).clamp(0.0, 1.0);
+        let share_of = |growth: i64| (finding.bytes() as f64 / growth.max(1) as f64).clamp(0.0, 1.0);
         let retained_growth = retained.map(|(from, to)| to.wrapping_sub(from).cast_signed());
         let mut suspect = Suspect {
             rank: 0,
@@ -58,7 +60,7 @@ impl SuspectBuilder<'_, '_, '_> {
             bytes_growth: finding.net.clone(),
             retained: retained.map(|sizes| sizes.1),
             retained_growth,
-            share_of_growth: share,
+            share_of_growth: share_of(self.growth),
             confidence: 0.0,
             rate: self.rate(&finding.items, &finding.net),
             evidence: Vec::new(),
@@ -70,7 +72,7 @@ impl SuspectBuilder<'_, '_, '_> {
             doubt: finding.doubt.clone(),
         };
         let span = self.minutes.as_ref().map_or(0.0, |minutes| minutes[minutes.len() - 1] - minutes[0]);
-        assess(&mut suspect, search, finding, span >= LEAST_MINUTES);
+        assess(&mut suspect, search, finding, share_of(self.objects_growth), span >= LEAST_MINUTES);
         suspect.evidence.extend(hidden_by.map(|type_name| Evidence::HiddenReference { type_name }));
         suspect
     }

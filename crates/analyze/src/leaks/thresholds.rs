@@ -72,11 +72,23 @@ pub struct Thresholds {
     pub alongside: f64,
     /// Growth is a mere move if the heap grew by a smaller share of it.
     pub moved: f64,
-    /// The bytes that memory outside Python objects must gain in every interval to be reported …
+    /// The bytes that a part of resident memory must gain over all intervals to be reported …
     pub native_bytes: u64,
-    /// … and how many times as much as Python objects.
+    /// … or this share of resident memory, if that is more.
+    pub native_of_resident: f64,
+    /// In an interval in which it grows, it gains this share of the mean …
+    pub native_part_of_mean: f64,
+    /// … and at least so many bytes.
+    pub native_step_bytes: u64,
+    /// A fall by this share of the growth shows that memory is given back.
+    pub native_fall: f64,
+    /// How many times as much as Python objects native memory must gain: their sizes are not exact.
     pub native_times: f64,
-    /// A suspect in Python whose growth is a smaller share of the native growth does not explain it.
+    /// The growth of what the allocators have in use counts if this share of it is resident.
+    pub native_resident: f64,
+    /// A part of native memory is named if this share of the growth is its.
+    pub native_place: f64,
+    /// Native growth is the first verdict if the suspects' growth is a smaller share of it.
     pub native_share: f64,
     /// Native growth belongs to objects written in C if their ratio in an interval is off by no more than this share.
     pub native_step: f64,
@@ -117,7 +129,13 @@ impl Default for Thresholds {
             alongside: 0.1,
             moved: 0.25,
             native_bytes: 1_000_000,
-            native_times: 4.0,
+            native_of_resident: 0.005,
+            native_part_of_mean: 0.25,
+            native_step_bytes: 1 << 16,
+            native_fall: 0.1,
+            native_times: 0.25,
+            native_resident: 0.5,
+            native_place: 0.1,
             native_share: 0.05,
             native_step: 0.3,
         }

@@ -44,7 +44,7 @@ mod partial;
 mod plain;
 mod queue;
 mod set;
-mod str;
+pub(crate) mod str;
 mod struct_;
 mod thread_local;
 mod tuple;

@@ -22,7 +22,6 @@ const PART_BITS: u32 = 20;
 /// Set in the base of a part whose addresses are aligned to eight bytes only.
 const ODD: u64 = 8;
 const SLOT_BITS: u32 = 16;
-const POOL_BITS: u32 = 14;
 const WORDS: usize = 1 << (SLOT_BITS - 6);
 /// The last part is not used: an object id of its highest number would mean none.
 const MAX_PARTS: usize = (1 << (32 - SLOT_BITS)) - 1;
@@ -36,8 +35,6 @@ pub(crate) struct AddressIndex {
     /// The base of each part.
     parts: Vec<u64>,
     bits: Vec<u64>,
-    /// By part: a bit for each 16 KiB with small objects.
-    pools: Vec<u64>,
     /// Whether the memory for a part could not be allocated.
     pub(crate) out_of_memory: bool,
 }
@@ -67,7 +64,6 @@ impl AddressIndex {
             known: FxHashMap::default(),
             parts: Vec::new(),
             bits: Vec::new(),
-            pools: Vec::new(),
             out_of_memory: false,
         }
     }
@@ -112,7 +108,6 @@ impl AddressIndex {
                     return None;
                 }
                 self.parts.push(base);
-                self.pools.push(0);
                 self.bits.resize(self.bits.len() + WORDS, 0);
                 self.known.insert(base, part);
                 part
@@ -126,7 +121,6 @@ impl AddressIndex {
     fn reserve_part(&mut self) -> Result<(), HeapError> {
         let mut budget = Budget::default();
         budget.grow(&mut self.parts, 1)?;
-        budget.grow(&mut self.pools, 1)?;
         budget.grow(&mut self.bits, WORDS)?;
         self.known.try_reserve(1).map_err(|_| HeapError::OutOfMemory { bytes: 0 })
     }
@@ -146,21 +140,6 @@ impl AddressIndex {
         let is_new = *word & bit == 0;
         *word |= bit;
         is_new
-    }
-
-    /// Records that a small object lies at an id.
-    #[inline]
-    pub(crate) fn insert_small(&mut self, id: AddressId) {
-        self.pools[(id.0 >> SLOT_BITS) as usize] |= 1 << (id.0 >> (POOL_BITS - 4) & 63);
-    }
-
-    /// The addresses of the 16 KiB blocks with small objects.
-    pub(crate) fn pools(&self) -> impl Iterator<Item = u64> + '_ {
-        self.parts.iter().zip(&self.pools).flat_map(|(&part, &pools)| {
-            (0..64_u64)
-                .filter(move |&index| pools >> index & 1 == 1)
-                .map(move |index| (part & !ODD) + (index << POOL_BITS))
-        })
     }
 
     /// Whether an id is in the set.

@@ -51,7 +51,7 @@ impl<'w, S: HeapAccess> Walk<'w, S> {
     #[inline(never)]
     fn copy_verified_or_not(&mut self, id: AddressId, address: u64) {
         if self.sink.unverified.contains(&address) {
-            return self.copy_unverified(id, address);
+            return self.copy_unverified(address);
         }
         let certain = |distance: usize| {
             let id = *self.sink.order.get(self.done + distance)?;
@@ -65,7 +65,7 @@ impl<'w, S: HeapAccess> Walk<'w, S> {
     /// Copies an object that may not be one: every read is checked, and no function of its type is called.
     /// Objects that it refers to are unverified too, unless they were met before.
     #[cold]
-    fn copy_unverified(&mut self, id: AddressId, address: u64) {
+    fn copy_unverified(&mut self, address: u64) {
         let Some(mut decoder) = self.take_checked_decoder() else { return };
         self.sink.is_unverified = true;
         let of = self.checked.word(address + object_layout::TYPE as u64).unwrap_or(0);
@@ -78,7 +78,7 @@ impl<'w, S: HeapAccess> Walk<'w, S> {
             let in_lists = info.is_gc && (info.kind != ObjectKind::Type || decoder.is_heap_type(address));
             let is_tracked = in_lists && self.is_in_list(address);
             let flags = if is_tracked { Flags::TRACKED } else { Flags::NONE };
-            self.add_checked(&mut decoder, index, id, address, flags);
+            self.add_checked(&mut decoder, index, address, flags);
             decoder.references(address, &self.known[index].info, None, &mut self.sink);
         }
         self.sink.is_unverified = false;
@@ -88,13 +88,13 @@ impl<'w, S: HeapAccess> Walk<'w, S> {
     /// Copies an object whose type is not trusted: every read is checked, and its traverse is called only if
     /// the collector tracks the object.
     #[inline(never)]
-    fn copy_untrusted(&mut self, index: usize, id: AddressId, address: u64) {
+    fn copy_untrusted(&mut self, index: usize, address: u64) {
         let Some(mut decoder) = self.take_checked_decoder() else { return };
         let info = &self.known[index].info;
         let in_lists = info.is_gc && (info.kind != ObjectKind::Type || decoder.is_heap_type(address));
         let is_tracked = in_lists && self.is_in_list(address);
         let flags = if is_tracked { Flags::TRACKED } else { Flags::NONE };
-        let id = self.add_checked(&mut decoder, index, id, address, flags);
+        let id = self.add_checked(&mut decoder, index, address, flags);
         self.visited.clear();
         let KnownType { info, plan, .. } = &self.known[index];
         if plan.as_ref().is_some_and(|plan| self.source.may_traverse(plan)) {
@@ -128,7 +128,6 @@ impl<'w, S: HeapAccess> Walk<'w, S> {
         &mut self,
         decoder: &mut Decoder<'w, Checked<'w, S::Memory>>,
         index: usize,
-        id: AddressId,
         address: u64,
         flags: Flags,
     ) -> ObjectId {
@@ -136,9 +135,6 @@ impl<'w, S: HeapAccess> Walk<'w, S> {
         let size = decoder.with_uncounted(address, info, decoder.size(address, info));
         let storage = storage_of(self.checked, info, address);
         let size = if size <= SMALL { size } else { self.checked_size(size, index, address, storage) };
-        if size <= SMALL {
-            self.sink.addresses.insert_small(id);
-        }
         let (refcount, immortal) = self.sink.counted(self.checked.word(address).unwrap_or(0));
         let mut flags = if immortal { flags | Flags::IMMORTAL } else { flags };
         let known = &self.known[index];
@@ -185,7 +181,7 @@ impl<'w, S: HeapAccess> Walk<'w, S> {
         };
         let known = &self.known[index];
         if !known.is_trusted {
-            return self.copy_untrusted(index, id, address);
+            return self.copy_untrusted(index, address);
         }
         let mut size = match &known.plan {
             Some(plan) => self.source.size(plan, &known.info, address, &mut self.decoder),
@@ -199,9 +195,6 @@ impl<'w, S: HeapAccess> Walk<'w, S> {
             size = self.checked_size(size, index, address, storage);
         }
         let known = &self.known[index];
-        if size <= SMALL {
-            self.sink.addresses.insert_small(id);
-        }
         let (refcount, immortal) = self.sink.refcount(address);
         let mut flags = if immortal { Flags::IMMORTAL } else { Flags::NONE };
         if known.is_leaf {

@@ -69,9 +69,10 @@ impl WalkResult {
         self.order.len()
     }
 
-    /// The addresses of the 16 KiB blocks with small objects.
-    pub fn pools(&self) -> impl Iterator<Item = u64> + '_ {
-        self.addresses.pools()
+    /// Whether an object was found at an address.
+    #[must_use]
+    pub fn contains(&self, address: u64) -> bool {
+        self.addresses.known_id(address).is_some_and(|id| self.addresses.contains(id))
     }
 
     /// Buffers that no object's size includes, each with its address and length in bytes.

@@ -85,9 +85,10 @@ pub fn capture(py: Python<'_>, options: &SnapshotOptions) -> PyResult<Heap> {
         Ok((walked, stopped.elapsed().as_nanos() as u64))
     })?;
     info.pause = Some(pause);
+    let (types, state) = (facts.types, raw::interpreter_state(py) as u64);
     let heap = py.detach(|| {
-        info.memory.allocator_free = process::pymalloc_free(layout.minor, walked.pools());
-        info.memory.native_known = Some(process::known_native(walked.buffers()));
+        info.memory = process::with_native(info.memory, layout.minor, walked.buffers());
+        info.memory.interned = process::interned(&layout, &types, state, |address| walked.contains(address));
         walked.into_heap(info, start)
     });
     heap.map_err(|error| failed(&error))

@@ -103,9 +103,19 @@ pub(crate) fn populate(start: usize, bytes: usize) -> bool {
     unsafe { libc::madvise(first as *mut c_void, end - first, POPULATE) == 0 }
 }
 
-/// glibc's numbers of its heap: bytes in use (separately mapped regions included), and bytes free. `None`
-/// with another C library, or a glibc before 2.33.
-pub(crate) fn malloc_numbers() -> Option<(u64, u64)> {
+/// glibc's numbers of its heaps, in bytes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct MallocNumbers {
+    /// In use, except blocks with a mapping of their own.
+    pub(crate) in_heaps: u64,
+    /// In use with a mapping of their own.
+    pub(crate) mapped: u64,
+    /// Free, whether or not it is resident.
+    pub(crate) free: u64,
+}
+
+/// The numbers of glibc's malloc. `None` with another C library, or a glibc before 2.33.
+pub(crate) fn malloc_numbers() -> Option<MallocNumbers> {
     /// `struct mallinfo2` (`malloc.h`).
     #[repr(C)]
     struct Numbers {
@@ -127,5 +137,9 @@ pub(crate) fn malloc_numbers() -> Option<(u64, u64)> {
         let function = NonNull::new(function)?;
         std::mem::transmute::<NonNull<c_void>, MallInfo>(function)()
     };
-    Some(((numbers.uordblks + numbers.hblkhd) as u64, numbers.fordblks as u64))
+    Some(MallocNumbers {
+        in_heaps: numbers.uordblks as u64,
+        mapped: numbers.hblkhd as u64,
+        free: numbers.fordblks as u64,
+    })
 }

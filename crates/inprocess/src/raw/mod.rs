@@ -30,10 +30,10 @@ mod sizes;
 mod type_slots;
 
 pub(crate) use frozen::{Frozen, SizeBound, freeze, getsizeof, native_size};
-pub(crate) use memory::{OwnMemory, malloc_numbers, populate};
+pub(crate) use memory::{MallocNumbers, OwnMemory, malloc_numbers, populate};
 pub(crate) use object::{
     Address, Object, ReprGuard, c_name, call_repr, contains, derives_from, dict_next, eval, first_referent,
-    interpreter, is_heap_type, names_of_class, namespace_of, slot, value_of,
+    interpreter, interpreter_state, is_heap_type, names_of_class, namespace_of, slot, value_of,
 };
 pub(crate) use runtime::Runtime;
 pub(crate) use type_slots::TypeSlots;

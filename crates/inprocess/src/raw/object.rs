@@ -62,6 +62,12 @@ pub(crate) fn interpreter(_py: Python<'_>) -> i64 {
     unsafe { ffi::PyInterpreterState_GetID(ffi::PyInterpreterState_Get()) }
 }
 
+/// The address of this interpreter's state.
+pub(crate) fn interpreter_state(_py: Python<'_>) -> Address {
+    // SAFETY: the GIL is held, so that there is a current interpreter.
+    unsafe { ffi::PyInterpreterState_Get() as Address }
+}
+
 /// A type's slot as a number, 0 if it is empty.
 pub(crate) fn slot(of: &Bound<'_, PyType>, slot: c_int) -> usize {
     // SAFETY: a live type; from 3.10 the function takes static types too.

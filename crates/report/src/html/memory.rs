@@ -1,12 +1,13 @@
 //! The reconciled total: the parts of resident memory over time, and Python objects by kind.
 
 use maud::{Markup, html};
-use memtop_analyze::MemoryTotal;
+use memtop_analyze::{Account, MemoryTotal};
 use serde_json::{Value, json};
 
 use super::parts::{Cell, Section, scrollable, table};
 use crate::markup::name;
-use crate::numbers::{bytes, known_bytes, net_bytes, percent, unknown};
+use crate::numbers::{bytes, known_bytes, net_bytes, percent, signed_bytes, unknown};
+use crate::wording;
 
 /// The memory of one process: its PID where there are several, its totals, and their times.
 pub(super) type Series<'a> = (Option<u32>, &'a [MemoryTotal], &'a [Option<String>]);
@@ -31,6 +32,20 @@ pub(super) fn over_time(series: &[Series<'_>]) -> Option<Section> {
         lead: "Resident memory of the process, as the system counts it. Its parts add up to it.".to_owned(),
         body,
     })
+}
+
+/// The growth of resident memory by part.
+pub(super) fn growth(account: &Account) -> Option<Markup> {
+    let resident = account.resident?;
+    let rows = account.rows.iter().filter(|row| row.growth != 0).map(|row| {
+        vec![
+            Cell::Words(wording::account_part(row.part, account.malloc_library)),
+            Cell::Number(signed_bytes(row.growth)),
+            Cell::Number(net_bytes(row.bytes)),
+        ]
+    });
+    let caption = format!("Growth of resident memory: {}", signed_bytes(resident));
+    Some(table(&caption, &[("Part", false), ("Growth", true), ("Now", true)], rows))
 }
 
 fn numbers(totals: &[MemoryTotal], times: &[Option<String>]) -> Markup {

@@ -5,6 +5,7 @@ use memtop_analyze::{Diff, GroupLeaks, Leaks, Note, Verdict};
 use memtop_heap::CaptureInfo;
 
 use super::caps::Caps;
+use super::memory;
 use super::parts::{self, Cell, Section, hint, table, tiles};
 use crate::heap_report::HeapReport;
 use crate::markup::{cut_sentence, sentence};
@@ -31,7 +32,8 @@ fn meaning(verdict: Verdict) -> &'static str {
              Each place is a suspect with its evidence: look at the first one."
         }
         Verdict::NativeGrowth => {
-            "The process grows, but its Python objects do not: look at extension modules and at malloc."
+            "The process grows in memory that no Python object accounts for: look at extension modules and at the C \
+             libraries that they use."
         }
         Verdict::GarbageGrowth => {
             "Nothing refers to these objects any more except each other. They are freed when the collector gets to them: \
@@ -58,10 +60,6 @@ fn badge(word: &str, class: &str, reason: &str, explanation: &str) -> Markup {
             (hint(explanation))
         }
     }
-}
-
-fn badge_of(verdict: Verdict, reason: &str) -> Markup {
-    badge(verdict.word(), class(verdict), reason, meaning(verdict))
 }
 
 /// How many places the limit left out, and the notes.
@@ -107,12 +105,15 @@ pub(super) fn leaks(answer: &Leaks) -> Option<Section> {
         }
     }
     section(html! {
-        (badge_of(answer.verdict, &wording::reason(&answer.reason)))
+        (badge(&wording::verdicts(answer), class(answer.verdict), &wording::reasons(answer), meaning(answer.verdict)))
         (tiles(&figures))
         @if let Some(least) = answer.detectable_growth {
             p.hint {
                 "Growth of one place by less than " (bytes(least)) " per interval could not have been detected."
             }
+        }
+        @if answer.snapshots.len() > 1 {
+            @if let Some(growth) = memory::growth(&answer.account) { (growth) }
         }
         (remarks(answer.omitted, &answer.notes))
     })
@@ -120,7 +121,12 @@ pub(super) fn leaks(answer: &Leaks) -> Option<Section> {
 
 pub(super) fn group_leaks(answer: &GroupLeaks) -> Option<Section> {
     section(html! {
-        (badge_of(answer.verdict, &wording::group_reason(&answer.reason)))
+        (badge(
+            &wording::group_verdicts(answer),
+            class(answer.verdict),
+            &wording::group_reason(&answer.reason),
+            meaning(answer.verdict),
+        ))
         (remarks(answer.omitted, &answer.notes))
     })
 }
@@ -151,7 +157,7 @@ pub(super) fn processes(answer: &GroupLeaks, caps: &Caps) -> Option<Section> {
             Cell::Number(rows.last().map_or_else(unknown, |row| grouped(row.objects))),
             Cell::Number(grouped(rows.len() as u64)),
             Cell::Number(pause.map_or_else(unknown, duration)),
-            Cell::Words(cut_sentence(&wording::reason(&one.answer.reason))),
+            Cell::Words(cut_sentence(&wording::reasons(&one.answer))),
         ]
     });
     let body = html! {

@@ -1,9 +1,9 @@
 //! Growth in the processes of a group, as JSON. `docs/children.md` has the table of the fields.
 
-use memtop_analyze::{GroupLeaks, MemberLeaks, SharedSuspect};
+use memtop_analyze::{GroupLeaks, GroupVerdict, MemberLeaks, SharedSuspect};
 use serde_json::{Value, json};
 
-use super::leaks::{garbage, memory, snapshot, suspect};
+use super::leaks::{account, garbage, memory, snapshot, suspect, verdict};
 use super::parts::{SCHEMA_VERSION, capture};
 use crate::wording;
 
@@ -15,6 +15,7 @@ pub fn group_leaks(answer: &GroupLeaks) -> Value {
         "command": "leaks",
         "verdict": answer.verdict.word(),
         "reason": wording::group_reason(&answer.reason),
+        "verdicts": answer.verdicts.iter().map(verdict_of_group).collect::<Vec<_>>(),
         "processes": answer.members.iter().map(member).collect::<Vec<_>>(),
         "suspects": answer.suspects.iter().map(shared).collect::<Vec<_>>(),
         "candidates": answer.candidates.iter().map(shared).collect::<Vec<_>>(),
@@ -23,15 +24,21 @@ pub fn group_leaks(answer: &GroupLeaks) -> Value {
     })
 }
 
+fn verdict_of_group(one: &GroupVerdict) -> Value {
+    json!({"verdict": one.verdict.word(), "bytes": one.bytes, "processes": one.processes.count})
+}
+
 fn member(one: &MemberLeaks) -> Value {
     json!({
         "pid": one.pid,
         "capture": one.answer.info.as_ref().map(capture),
         "verdict": one.answer.verdict.word(),
-        "reason": wording::reason(&one.answer.reason),
+        "reason": wording::reasons(&one.answer),
+        "verdicts": one.answer.verdicts.iter().map(verdict).collect::<Vec<_>>(),
         "snapshots": one.answer.snapshots.iter().map(snapshot).collect::<Vec<_>>(),
         "memory": memory(&one.answer.memory),
         "garbage": one.answer.garbage.as_ref().map(garbage),
+        "account": account(&one.answer),
     })
 }
 

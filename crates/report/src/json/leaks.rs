@@ -1,8 +1,8 @@
 //! Growth over a series of snapshots, as JSON. `docs/leaks.md` has the table of the fields.
 
 use memtop_analyze::{
-    GarbageCause, GarbageGrowth, GarbageType, ItemWrapper, LeakStep, LeakedType, Leaks, MemoryTotal,
-    SnapshotRow, Suspect,
+    AccountPart, AccountRow, GarbageCause, GarbageGrowth, GarbageType, GrowthVerdict, ItemWrapper, LeakStep,
+    LeakedType, Leaks, MemoryTotal, SnapshotRow, Suspect,
 };
 use serde_json::{Value, json};
 
@@ -18,7 +18,8 @@ pub fn leaks(answer: &Leaks) -> Value {
         "command": "leaks",
         "capture": answer.info.as_ref().map(capture),
         "verdict": answer.verdict.word(),
-        "reason": wording::reason(&answer.reason),
+        "reason": wording::reasons(answer),
+        "verdicts": answer.verdicts.iter().map(verdict).collect::<Vec<_>>(),
         "detectable_growth_bytes": answer.detectable_growth,
         "snapshots": answer.snapshots.iter().map(snapshot).collect::<Vec<_>>(),
         "suspects": answer.suspects.iter().map(suspect).collect::<Vec<_>>(),
@@ -26,7 +27,48 @@ pub fn leaks(answer: &Leaks) -> Value {
         "omitted": answer.omitted,
         "memory": memory(&answer.memory),
         "garbage": answer.garbage.as_ref().map(garbage),
+        "account": account(answer),
         "notes": answer.notes.iter().map(wording::note).collect::<Vec<_>>(),
+    })
+}
+
+pub(super) fn verdict(one: &GrowthVerdict) -> Value {
+    json!({"verdict": one.verdict.word(), "bytes": one.bytes, "reason": wording::reason(&one.reason)})
+}
+
+/// The growth of resident memory by part, and the state of malloc in the last snapshot.
+pub(super) fn account(answer: &Leaks) -> Value {
+    let account = &answer.account;
+    let holder = |one: &Suspect| {
+        let growth = one.bytes_growth.iter().fold(0_i64, |sum, &change| sum.saturating_add(change));
+        json!({"holder": one.holder, "growth_bytes": growth})
+    };
+    let part = |row: &AccountRow| {
+        let mut value = json!({
+            "part": row.part.word(),
+            "bytes": row.bytes,
+            "growth_bytes": row.growth,
+            "growth": row.steps,
+        });
+        if row.part == AccountPart::Objects
+            && let Some(fields) = value.as_object_mut()
+        {
+            let holders = answer.suspects.iter().chain(&answer.candidates).map(holder);
+            fields.insert("holders".to_owned(), json!(holders.collect::<Vec<_>>()));
+        }
+        value
+    };
+    let last = answer.memory.last();
+    json!({
+        "resident_growth_bytes": account.resident,
+        "parts": account.rows.iter().map(part).collect::<Vec<_>>(),
+        "malloc": {
+            "library": account.malloc_library.map(memtop_heap::MallocLibrary::name),
+            "in_use": last.and_then(|memory| memory.malloc_in_use),
+            "free": last.and_then(|memory| memory.malloc_free),
+            "trimmable": last.and_then(|memory| memory.malloc_trimmable),
+            "summary": wording::malloc_of(answer),
+        },
     })
 }
 
@@ -42,6 +84,11 @@ pub(crate) fn memory(totals: &[MemoryTotal]) -> Value {
         "pymalloc_free": memory(&|of| json!(of.pymalloc_free)),
         "malloc_free": memory(&|of| json!(of.malloc_free)),
         "file_backed": memory(&|of| json!(of.file_backed)),
+        "native_malloc": memory(&|of| json!(of.native.malloc)),
+        "native_pymalloc": memory(&|of| json!(of.native.pymalloc)),
+        "interned_strings": memory(&|of| json!(of.native.interned)),
+        "frame_stacks": memory(&|of| json!(of.native.frame_stacks)),
+        "mappings": memory(&|of| json!(of.native.mapped)),
     })
 }
 

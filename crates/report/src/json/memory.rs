@@ -26,6 +26,14 @@ pub(super) fn parts(answer: &MemoryTotal) -> Value {
         "pymalloc_free": answer.pymalloc_free,
         "malloc_free": answer.malloc_free,
         "file_backed": answer.file_backed,
+        "native_malloc": answer.native.malloc,
+        "native_pymalloc": answer.native.pymalloc,
+        "interned_strings": answer.native.interned,
+        "frame_stacks": answer.native.frame_stacks,
+        "mappings": answer.native.mapped,
+        "malloc_library": answer.malloc_library.map(memtop_heap::MallocLibrary::name),
+        "malloc_in_use": answer.malloc_in_use,
+        "malloc_trimmable": answer.malloc_trimmable,
         "kinds": answer.kinds.iter().map(kind).collect::<Vec<_>>(),
     })
 }

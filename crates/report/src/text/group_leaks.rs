@@ -7,7 +7,7 @@ use crate::numbers::{bytes, count, duration, grouped, known_bytes, signed, signe
 use crate::style::{Role, Style};
 use crate::table::{Column, Table};
 use crate::time::minutes;
-use crate::wording::{capture, group_reason, held_in_processes};
+use crate::wording::{capture, group_reason, group_verdicts, held_in_processes};
 
 /// How many PIDs are listed.
 const PIDS: usize = 8;
@@ -16,7 +16,8 @@ const PIDS: usize = 8;
 #[must_use]
 pub fn group_leaks(answer: &GroupLeaks, style: &Style) -> String {
     let mut out = of_processes(answer, style);
-    out.push_str(&verdict(answer.verdict, &group_reason(&answer.reason), &answer.notes, style));
+    let words = group_verdicts(answer);
+    out.push_str(&verdict(answer.verdict, &words, &group_reason(&answer.reason), &answer.notes, style));
     for (what, places) in [("suspect", &answer.suspects), ("candidate", &answer.candidates)] {
         for place in places {
             let title = match places.len() {

@@ -24,7 +24,8 @@ const SNAPSHOTS: usize = 10;
 pub fn leaks(answer: &Leaks, style: &Style) -> String {
     let mut out =
         answer.info.as_ref().map_or_else(String::new, |info| style.sentence(&wording::capture(info)) + "\n");
-    out.push_str(&verdict(answer.verdict, &wording::reason(&answer.reason), &answer.notes, style));
+    let words = wording::verdicts(answer);
+    out.push_str(&verdict(answer.verdict, &words, &wording::reasons(answer), &answer.notes, style));
     let minutes = minutes(&answer.snapshots);
     for one in &answer.suspects {
         let title = place("suspect", one, answer.suspects.len());
@@ -43,6 +44,7 @@ pub fn leaks(answer: &Leaks, style: &Style) -> String {
         out.push('\n');
         out.push_str(&garbage(growth, style));
     }
+    out.push_str(&account(answer, style));
     out.push_str(&over_time(answer, style));
     out
 }
@@ -72,8 +74,36 @@ fn garbage(growth: &GarbageGrowth, style: &Style) -> String {
     out
 }
 
+/// A part that changed by less than this share of the largest change is not shown.
+const LEAST_PART: f64 = 0.01;
+
+/// The growth of resident memory by part.
+fn account(answer: &Leaks, style: &Style) -> String {
+    let Some(resident) = answer.account.resident.filter(|_| answer.snapshots.len() > 1) else {
+        return String::new();
+    };
+    let rows = &answer.account.rows;
+    let largest = rows.iter().map(|row| row.growth.unsigned_abs()).max().unwrap_or(0);
+    let title = style.paint(Role::Heading, "growth of resident memory");
+    let mut out = format!("\n{title}: {}\n", signed_bytes(resident));
+    let mut table =
+        Table::new(style, &[(Column::Name, "part"), (Column::Number, "growth"), (Column::Number, "now")]);
+    let is_shown = |growth: i64| growth != 0 && growth.unsigned_abs() as f64 >= LEAST_PART * largest as f64;
+    for row in rows.iter().filter(|row| is_shown(row.growth)) {
+        let name = wording::account_part(row.part, answer.account.malloc_library);
+        table.row(vec![name, signed_bytes(row.growth), net_bytes(row.bytes)]);
+    }
+    if largest > 0 {
+        out.push_str(&table.text(2));
+    }
+    if let Some(line) = wording::malloc_of(answer) {
+        out.push_str(&style.wrapped(&style.letters(&line), "  ", 2));
+    }
+    out
+}
+
 /// The verdict, its reason and the notes.
-pub(super) fn verdict(verdict: Verdict, reason: &str, notes: &[Note], style: &Style) -> String {
+pub(super) fn verdict(verdict: Verdict, words: &str, reason: &str, notes: &[Note], style: &Style) -> String {
     let role = match verdict {
         Verdict::Leak | Verdict::NativeGrowth | Verdict::GarbageGrowth | Verdict::UncollectableCycles => {
             Role::Bad
@@ -81,7 +111,7 @@ pub(super) fn verdict(verdict: Verdict, reason: &str, notes: &[Note], style: &St
         Verdict::NoGrowth => Role::Good,
         Verdict::Inconclusive => Role::Doubt,
     };
-    let verdict = format!("verdict: {}", style.paint(role, verdict.word()));
+    let verdict = format!("verdict: {}", style.paint(role, words));
     let mut out = format!("{verdict}\n{}", style.wrapped(&style.sentence(reason), "", 0));
     for note in notes {
         out.push_str(&style.wrapped(&style.sentence(&wording::note(note)), "note: ", 6));

@@ -1,10 +1,11 @@
 //! The parts of resident memory, as a table that adds up.
 
-use memtop_analyze::MemoryTotal;
+use memtop_analyze::{AccountPart, MemoryTotal};
 
 use crate::numbers::{bytes, net_bytes, percent};
 use crate::style::{Role, Style};
 use crate::table::{Column, Table};
+use crate::wording::account_part;
 
 /// How many kinds of Python objects are shown; the rest is one row.
 const KINDS: usize = 8;
@@ -37,6 +38,9 @@ pub fn memory(answer: &MemoryTotal, style: &Style) -> String {
     }
     part("free, held by pymalloc", answer.pymalloc_free);
     part("free, held by malloc", answer.malloc_free);
+    if answer.malloc_trimmable.is_some() {
+        part("  malloc_trim would return", answer.malloc_trimmable);
+    }
     part("known (mmap, thread stacks)", answer.native_known);
     part("pages of files", answer.file_backed);
     let unexplained = answer.unexplained;
@@ -45,6 +49,21 @@ pub fn memory(answer: &MemoryTotal, style: &Style) -> String {
         unexplained.map_or_else(|| "unknown".to_owned(), net_bytes),
         unexplained.map_or_else(String::new, |rest| share(rest as f64)),
     ]);
+    let native = answer.native;
+    let known = |bytes: Option<u64>| bytes.map(|bytes| i64::try_from(bytes).unwrap_or(i64::MAX));
+    let parts = [
+        (AccountPart::Malloc, native.malloc),
+        (AccountPart::Pymalloc, native.pymalloc),
+        (AccountPart::Interned, known(native.interned)),
+        (AccountPart::FrameStacks, known(native.frame_stacks)),
+        (AccountPart::Mappings, known(native.mapped)),
+    ];
+    for (part, size) in
+        parts.into_iter().filter_map(|(part, size)| Some((part, size.filter(|&size| size != 0)?)))
+    {
+        let name = format!("  {}", account_part(part, answer.malloc_library));
+        table.row(vec![name, net_bytes(size), share(size as f64)]);
+    }
     let resident = whole.map_or_else(|| "unknown".to_owned(), bytes);
     format!("{} {resident}\n{}", style.paint(Role::Heading, "resident memory:"), table.text(2))
 }

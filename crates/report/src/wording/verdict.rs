@@ -1,7 +1,11 @@
 //! Why a verdict is as it is, which rule dropped a place, and what else a reader should know.
 
-use memtop_analyze::{Contradiction, DropRule, GarbageCause, GroupReason, Note, ProcessCount, Reason};
+use memtop_analyze::{
+    AccountPart, Contradiction, DropRule, GarbageCause, GroupLeaks, GroupReason, Leaks, NativeEvidence, Note,
+    ProcessCount, Reason, Verdict,
+};
 
+use super::account::{account_part, resident_growth};
 use super::suspect::doubt;
 use crate::numbers::{bytes, count, grouped, signed_bytes};
 
@@ -25,15 +29,6 @@ pub fn reason(reason: &Reason) -> String {
         Reason::Growth { holder: None, places, bytes: size } => {
             format!("native code and {} hold more and more objects: {} in total", more(*places), bytes(*size))
         }
-        Reason::GrowthBesideNative { places, bytes: size, native } => format!(
-            "objects accumulate in {}, {} in total; {} as well",
-            match places {
-                1 => "one place".to_owned(),
-                &places => count(places as u64, "place", "places"),
-            },
-            bytes(*size),
-            outside(*native)
-        ),
         Reason::UncollectableCycles { hidden_by, places, bytes: size } => {
             let others = match places {
                 0 | 1 => String::new(),
@@ -51,14 +46,19 @@ pub fn reason(reason: &Reason) -> String {
         Reason::NativeInStep { holder, type_name, native } => {
             format!("{holder} keeps growing; {}, in step with its {type_name} objects", outside(*native))
         }
-        Reason::Native { native } => {
-            format!("{} while Python objects did not: no Python object is to blame", outside(*native))
+        Reason::Native(evidence) => {
+            format!("{} in {}{}", outside(evidence.bytes), intervals(evidence), native_parts(evidence))
         }
-        Reason::NativeBeyondSuspects { native, holder, explained } => format!(
-            "{}; the Python objects that accumulate ({}) explain only {} of it",
-            outside(*native),
-            holder.as_deref().unwrap_or("held by native code"),
-            bytes(*explained)
+        Reason::NativeInDoubt(evidence) => format!(
+            "{} in {}{}; more snapshots would show whether it goes on",
+            outside(evidence.bytes),
+            intervals(evidence),
+            native_parts(evidence)
+        ),
+        Reason::NoPlace { part, bytes: size } => format!(
+            "{} grew by {} in every interval, but no place was found that accounts for it",
+            account_part(*part, None),
+            bytes(*size)
         ),
         Reason::InDoubt { holder, doubt: of } => {
             format!("{} grew, but {}", candidate(holder.as_deref()), doubt(of))
@@ -69,6 +69,43 @@ pub fn reason(reason: &Reason) -> String {
             "no place grew in every interval; growth of {} per interval in one place would have been detected",
             bytes(*least)
         ),
+    }
+}
+
+/// The reasons of all verdicts over a series, as one sentence. "No growth" comes with the growth of resident memory.
+#[must_use]
+pub fn reasons(answer: &Leaks) -> String {
+    let reasons = answer.verdicts.iter().map(|one| match one.verdict {
+        Verdict::NoGrowth => reason(&one.reason) + &resident_growth(&answer.account),
+        _ => reason(&one.reason),
+    });
+    let all = reasons.collect::<Vec<_>>().join("; ");
+    if all.is_empty() { reason(&answer.reason) } else { all }
+}
+
+/// The verdicts over a series with their bytes, if there are several: `native growth (97.0 MB), leak (6.3 kB)`.
+#[must_use]
+pub fn verdicts(answer: &Leaks) -> String {
+    match answer.verdicts.as_slice() {
+        [] | [_] => answer.verdict.word().to_owned(),
+        several => several
+            .iter()
+            .map(|one| format!("{} ({})", one.verdict.word(), bytes(one.bytes)))
+            .collect::<Vec<_>>()
+            .join(", "),
+    }
+}
+
+/// The verdicts over a process group, if there are several: `native growth (97.0 MB in 2 of 4 processes), leak (…)`.
+#[must_use]
+pub fn group_verdicts(answer: &GroupLeaks) -> String {
+    let growth = answer.verdicts.iter().filter(|one| one.bytes > 0);
+    let growth: Vec<String> = growth
+        .map(|one| format!("{} ({} in {})", one.verdict.word(), bytes(one.bytes), processes(one.processes)))
+        .collect();
+    match growth.as_slice() {
+        [] | [_] => answer.verdict.word().to_owned(),
+        several => several.join(", "),
     }
 }
 
@@ -138,6 +175,27 @@ fn garbage_cause(cause: GarbageCause) -> String {
 
 fn outside(native: u64) -> String {
     format!("memory outside Python objects grew by {}", bytes(native))
+}
+
+/// `each of 3 intervals`, `2 of 3 intervals`.
+fn intervals(evidence: &NativeEvidence) -> String {
+    match (evidence.grew, evidence.intervals) {
+        (_, 1) => "the only interval".to_owned(),
+        (grew, all) if grew == all => format!("each of {}", count(all as u64, "interval", "intervals")),
+        (grew, all) => format!("{} of {}", grouped(grew as u64), count(all as u64, "interval", "intervals")),
+    }
+}
+
+/// Where native memory grew: `, 96.8 MB of it in blocks of malloc (glibc)`.
+fn native_parts(evidence: &NativeEvidence) -> String {
+    let known = evidence.parts.iter().filter(|(part, _)| *part != AccountPart::Unexplained);
+    let parts: Vec<String> = known
+        .map(|&(part, size)| format!("{} of it in {}", bytes(size), account_part(part, evidence.library)))
+        .collect();
+    match parts.as_slice() {
+        [] => ", where is not known".to_owned(),
+        parts => format!(", {}", parts.join(", ")),
+    }
 }
 
 fn candidate(holder: Option<&str>) -> &str {

@@ -15,7 +15,7 @@ fn report(limit: usize) -> HeapReport {
 fn the_report_of_a_heap_in_text() {
     expect![[r#"
         PID 4711, worker.py, CPython 3.11.7, on web-1, 2026-11-23 07:51:13 UTC
-        406 objects, 58.9 kB, 406 references; resident memory 9.1 MB
+        406 objects, 58.9 kB, 406 references; resident memory 9.0 MB
 
         where memory accumulates
           1. One shop.Sessions object, at shop.sessions.sessions, retains 53.0 kB (90 % of the heap). The
@@ -35,9 +35,9 @@ fn the_report_of_a_heap_in_text() {
            53.0 kB    56 B           1   0x1010  shop.Sessions  shop.sessions.sessions
            52.9 kB  2.0 kB         200   0x1040  dict           shop.sessions.sessions.by_token
 
-        resident memory: 9.1 MB
+        resident memory: 9.0 MB
           part                            bytes    share
-          Python objects                59.0 kB    0.6 %
+          Python objects                59.0 kB    0.7 %
             list                        40.0 kB    0.4 %
             other classes               11.3 kB    0.1 %
             bytes                        5.0 kB    0.1 %
@@ -48,7 +48,7 @@ fn the_report_of_a_heap_in_text() {
           free, held by malloc         200.0 kB      2 %
           known (mmap, thread stacks)       0 B      0 %
           pages of files                 6.0 MB     66 %
-          unexplained                    2.5 MB     28 %
+          unexplained                    2.5 MB     27 %
 
         roots
           roots  kind
@@ -198,14 +198,22 @@ fn the_report_of_a_heap_in_json() {
             }
           ],
           "memory": {
-            "rss": 9100000,
+            "rss": 9025600,
             "python": 58988,
             "allocator_free": 500000,
             "native_known": 0,
-            "unexplained": 2541012,
+            "unexplained": 2466612,
             "pymalloc_free": 300000,
             "malloc_free": 200000,
             "file_backed": 6000000,
+            "native_malloc": null,
+            "native_pymalloc": null,
+            "interned_strings": null,
+            "frame_stacks": null,
+            "mappings": null,
+            "malloc_library": null,
+            "malloc_in_use": null,
+            "malloc_trimmable": null,
             "kinds": [
               {
                 "name": "list",

@@ -1,4 +1,6 @@
 //! The whole answer about growth: the verdict first, then suspects, candidates and memory over time.
+//!
+//! The file is long because it holds each answer in full.
 
 use expect_test::expect;
 use memtop_analyze::{Doubt, Note, Suspect, Verdict};
@@ -32,12 +34,17 @@ fn a_leak_is_understood_at_a_look() {
              - it retains 104.1 kB (+76.8 kB)
              fingerprint d24b8119ddf1296b
 
+        growth of resident memory: +76.8 kB
+          part              growth       now
+          Python objects  +76.8 kB  110.1 kB
+          malloc is malloc: its heap has another form than expected, so what is free in it is not known
+
         memory over time: 4 snapshots in 3 min, from 2026-11-23 07:50:13 UTC
           after  objects  resident    Python      free  buffers   files  unexplained    pause
             0 s      206    9.0 MB   33.4 kB  500.0 kB      0 B  6.0 MB       2.5 MB  12.3 ms
-          1 min      406    9.1 MB   59.0 kB  500.0 kB      0 B  6.0 MB       2.5 MB  12.4 ms
-          2 min      606    9.2 MB   84.6 kB  500.0 kB      0 B  6.0 MB       2.6 MB  12.5 ms
-          3 min      806    9.3 MB  110.2 kB  500.0 kB      0 B  6.0 MB       2.7 MB  12.6 ms
+          1 min      406    9.0 MB   59.0 kB  500.0 kB      0 B  6.0 MB       2.5 MB  12.4 ms
+          2 min      606    9.1 MB   84.6 kB  500.0 kB      0 B  6.0 MB       2.5 MB  12.5 ms
+          3 min      806    9.1 MB  110.2 kB  500.0 kB      0 B  6.0 MB       2.5 MB  12.6 ms
         cost: the process was paused for 49.8 ms in total, 12.6 ms at most
     "#]]
     .assert_eq(&text::leaks(&shop_leaks(), &Style::default()));
@@ -70,6 +77,13 @@ fn json_has_every_field_of_the_schema_in_its_order() {
           },
           "verdict": "leak",
           "reason": "shop.sessions.sessions.by_token keeps growing: 76.8 kB in total",
+          "verdicts": [
+            {
+              "verdict": "leak",
+              "bytes": 76800,
+              "reason": "shop.sessions.sessions.by_token keeps growing: 76.8 kB in total"
+            }
+          ],
           "detectable_growth_bytes": 334,
           "snapshots": [
             {
@@ -84,7 +98,7 @@ fn json_has_every_field_of_the_schema_in_its_order() {
               "taken_at": "2026-11-23T07:51:13Z",
               "objects": 406,
               "bytes": 58876,
-              "rss": 9100000,
+              "rss": 9025600,
               "pause_ms": 12.4,
               "work": null
             },
@@ -92,7 +106,7 @@ fn json_has_every_field_of_the_schema_in_its_order() {
               "taken_at": "2026-11-23T07:52:13Z",
               "objects": 606,
               "bytes": 84476,
-              "rss": 9200000,
+              "rss": 9051200,
               "pause_ms": 12.5,
               "work": null
             },
@@ -100,7 +114,7 @@ fn json_has_every_field_of_the_schema_in_its_order() {
               "taken_at": "2026-11-23T07:53:13Z",
               "objects": 806,
               "bytes": 110076,
-              "rss": 9300000,
+              "rss": 9076800,
               "pause_ms": 12.6,
               "work": null
             }
@@ -187,9 +201,9 @@ fn json_has_every_field_of_the_schema_in_its_order() {
           "memory": {
             "rss": [
               9000000,
-              9100000,
-              9200000,
-              9300000
+              9025600,
+              9051200,
+              9076800
             ],
             "python": [
               33388,
@@ -211,9 +225,9 @@ fn json_has_every_field_of_the_schema_in_its_order() {
             ],
             "unexplained": [
               2466612,
-              2541012,
-              2615412,
-              2689812
+              2466612,
+              2466612,
+              2466612
             ],
             "pymalloc_free": [
               300000,
@@ -232,9 +246,136 @@ fn json_has_every_field_of_the_schema_in_its_order() {
               6000000,
               6000000,
               6000000
+            ],
+            "native_malloc": [
+              null,
+              null,
+              null,
+              null
+            ],
+            "native_pymalloc": [
+              null,
+              null,
+              null,
+              null
+            ],
+            "interned_strings": [
+              null,
+              null,
+              null,
+              null
+            ],
+            "frame_stacks": [
+              null,
+              null,
+              null,
+              null
+            ],
+            "mappings": [
+              null,
+              null,
+              null,
+              null
             ]
           },
           "garbage": null,
+          "account": {
+            "resident_growth_bytes": 76800,
+            "parts": [
+              {
+                "part": "objects",
+                "bytes": 110076,
+                "growth_bytes": 76800,
+                "growth": [
+                  25600,
+                  25600,
+                  25600
+                ],
+                "holders": [
+                  {
+                    "holder": "shop.sessions.sessions.by_token",
+                    "growth_bytes": 76800
+                  }
+                ]
+              },
+              {
+                "part": "garbage",
+                "bytes": 112,
+                "growth_bytes": 0,
+                "growth": [
+                  0,
+                  0,
+                  0
+                ]
+              },
+              {
+                "part": "mem_top",
+                "bytes": 0,
+                "growth_bytes": 0,
+                "growth": [
+                  0,
+                  0,
+                  0
+                ]
+              },
+              {
+                "part": "buffers",
+                "bytes": 0,
+                "growth_bytes": 0,
+                "growth": [
+                  0,
+                  0,
+                  0
+                ]
+              },
+              {
+                "part": "malloc_free",
+                "bytes": 200000,
+                "growth_bytes": 0,
+                "growth": [
+                  0,
+                  0,
+                  0
+                ]
+              },
+              {
+                "part": "pymalloc_free",
+                "bytes": 300000,
+                "growth_bytes": 0,
+                "growth": [
+                  0,
+                  0,
+                  0
+                ]
+              },
+              {
+                "part": "files",
+                "bytes": 6000000,
+                "growth_bytes": 0,
+                "growth": [
+                  0,
+                  0,
+                  0
+                ]
+              },
+              {
+                "part": "unexplained",
+                "bytes": 2466612,
+                "growth_bytes": 0,
+                "growth": [
+                  0,
+                  0,
+                  0
+                ]
+              }
+            ],
+            "malloc": {
+              "library": null,
+              "in_use": null,
+              "free": 200000,
+              "trimmable": null
+            }
+          },
           "notes": []
         }
     "#]].assert_eq(&json::to_text(&json::leaks(&shop_leaks())));

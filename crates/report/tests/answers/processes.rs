@@ -36,7 +36,7 @@ fn a_process_at_a_look() {
     let graph = from_outside();
     expect![[r#"
         PID 4711, worker.py, CPython 3.11.7, on web-1, 2026-11-23 07:51:13 UTC
-        5 objects, 1.1 kB, 4 references; resident memory 9.1 MB
+        5 objects, 1.1 kB, 4 references; resident memory 9.0 MB
 
         refs: of 4 objects that the collector tracks, those with the most references
           references   size  retained  address  type  path
@@ -58,7 +58,7 @@ fn a_process_at_a_look() {
             1.1 kB  360 B           1   0x1000  dict  shop
              712 B  100 B           2   0x1010  list  shop.orders
 
-        resident memory: 9.1 MB
+        resident memory: 9.0 MB
           part                            bytes    share
           Python objects                 1.1 kB  < 0.1 %
             str                           500 B  < 0.1 %
@@ -69,7 +69,7 @@ fn a_process_at_a_look() {
           free, held by malloc         200.0 kB      2 %
           known (mmap, thread stacks)       0 B      0 %
           pages of files                 6.0 MB     66 %
-          unexplained                    2.6 MB     29 %
+          unexplained                    2.5 MB     28 %
 
         the capture
           captured from outside the process; paused for 12.3 ms; 45 ms in total
@@ -148,7 +148,7 @@ fn a_server_and_its_workers_at_a_look() {
 
            PID  Python  objects   Python  resident  unexplained    pause  program
           4711  3.11.7      206  33.4 kB    9.0 MB       2.5 MB  12.3 ms  worker.py
-          4711  3.11.7      406  59.0 kB    9.1 MB       2.5 MB  12.4 ms  worker.py
+          4711  3.11.7      406  59.0 kB    9.0 MB       2.5 MB  12.4 ms  worker.py
           not captured: PID 4713: process 4713 exited while it was read
 
         types in all processes

@@ -23,7 +23,7 @@ pub(crate) fn shop(round: usize) -> Graph {
         pause: Some(12_300_000 + 100_000 * round as u64),
         duration: Some(45_000_000),
         memory: MemoryNumbers {
-            rss: Some(9_000_000 + 100_000 * round as u64),
+            rss: Some(9_000_000 + 25_600 * round as u64),
             peak_rss: None,
             swapped: None,
             allocator_free: Some(300_000),
@@ -31,6 +31,7 @@ pub(crate) fn shop(round: usize) -> Graph {
             malloc_free: Some(200_000),
             native_known: Some(0),
             file_backed: Some(6_000_000),
+            ..MemoryNumbers::default()
         },
         ..CaptureInfo::default()
     };
@@ -155,11 +156,13 @@ pub(crate) fn bare(verdict: Verdict, suspects: Vec<Suspect>, candidates: Vec<Sus
         native_known: None,
         file_backed: None,
         unexplained: None,
+        ..MemoryTotal::default()
     };
     Leaks {
         info: None,
         verdict,
         reason: Reason::NoGrowthBetweenTwo,
+        verdicts: vec![GrowthVerdict { verdict, bytes: 0, reason: Reason::NoGrowthBetweenTwo }],
         detectable_growth: None,
         snapshots: (0..7).map(row).collect(),
         suspects,
@@ -167,6 +170,7 @@ pub(crate) fn bare(verdict: Verdict, suspects: Vec<Suspect>, candidates: Vec<Sus
         omitted: 0,
         memory: vec![memory; 7],
         garbage: None,
+        account: Account::default(),
         notes: Vec::new(),
     }
 }

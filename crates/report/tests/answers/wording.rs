@@ -2,6 +2,7 @@
 
 use expect_test::{Expect, expect};
 use memtop_analyze::*;
+use memtop_heap::MallocLibrary;
 use memtop_report::wording;
 
 use crate::samples::{NO_RATE, suspect};
@@ -129,6 +130,10 @@ fn a_doubt_is_a_clause() {
     );
 }
 
+fn native(parts: &[(AccountPart, u64)], library: Option<MallocLibrary>, grew: usize) -> NativeEvidence {
+    NativeEvidence { bytes: 45_000_000, parts: parts.to_vec(), library, grew, intervals: 3 }
+}
+
 #[test]
 fn a_verdict_has_its_reason() {
     let holder = || Some("shop.by_token".to_owned());
@@ -139,14 +144,24 @@ fn a_verdict_has_its_reason() {
         Reason::Growth { holder: holder(), places: 2, bytes: 1_234_567 },
         Reason::Growth { holder: None, places: 1, bytes: 999 },
         Reason::Growth { holder: None, places: 1_001, bytes: 999 },
-        Reason::GrowthBesideNative { places: 1, bytes: 185_400, native: 3_000_000 },
         Reason::NativeInStep {
             holder: "m.pool".into(),
             type_name: "sqlite3.Connection".into(),
             native: 60_000_000,
         },
-        Reason::Native { native: 45_000_000 },
-        Reason::NativeBeyondSuspects { native: 450_000_000, holder: None, explained: 1_000 },
+        Reason::Native(native(&[(AccountPart::Malloc, 44_000_000)], Some(MallocLibrary::Glibc), 3)),
+        Reason::Native(native(&[(AccountPart::Unexplained, 45_000_000)], None, 3)),
+        Reason::Native(native(
+            &[(AccountPart::Mappings, 30_000_000), (AccountPart::FrameStacks, 14_000_000)],
+            Some(MallocLibrary::Jemalloc),
+            3,
+        )),
+        Reason::NativeInDoubt(native(
+            &[(AccountPart::Pymalloc, 30_000_000), (AccountPart::Interned, 14_000_000)],
+            None,
+            2,
+        )),
+        Reason::NoPlace { part: AccountPart::Garbage, bytes: 7_000_000 },
         Reason::InDoubt { holder: holder(), doubt: Doubt::Slowed },
         Reason::InDoubt { holder: None, doubt: Doubt::UnknownRoot },
         Reason::NoGrowthBetweenTwo,
@@ -162,10 +177,12 @@ fn a_verdict_has_its_reason() {
             shop.by_token and one more place keep growing: 1.2 MB in total
             native code holds more and more objects: 999 B in total
             native code and 1,000 more places hold more and more objects: 999 B in total
-            objects accumulate in one place, 185.4 kB in total; memory outside Python objects grew by 3.0 MB as well
             m.pool keeps growing; memory outside Python objects grew by 60.0 MB, in step with its sqlite3.Connection objects
-            memory outside Python objects grew by 45.0 MB while Python objects did not: no Python object is to blame
-            memory outside Python objects grew by 450.0 MB; the Python objects that accumulate (held by native code) explain only 1.0 kB of it
+            memory outside Python objects grew by 45.0 MB in each of 3 intervals, 44.0 MB of it in blocks of malloc (glibc) without objects
+            memory outside Python objects grew by 45.0 MB in each of 3 intervals, where is not known
+            memory outside Python objects grew by 45.0 MB in each of 3 intervals, 30.0 MB of it in anonymous mappings, with those of jemalloc, 14.0 MB of it in stacks of Python frames
+            memory outside Python objects grew by 45.0 MB in 2 of 3 intervals, 30.0 MB of it in blocks of pymalloc without objects, 14.0 MB of it in interned strings, which CPython 3.12 never frees; more snapshots would show whether it goes on
+            garbage grew by 7.0 MB in every interval, but no place was found that accounts for it
             shop.by_token grew, but it grew much more slowly in the last interval than before
             the number of objects that native code holds grew, but its holder could not be determined
             no place grew between the two snapshots

@@ -4,9 +4,9 @@
 use std::path::{Path, PathBuf};
 
 use memtop_heap::{
-    CaptureInfo, CaptureMethod, CollectorState, Flags, Frame, Heap, HeapBuilder, Label, MemoryNumbers, Name,
-    Object, ObjectId, Origin, ProcessIdentity, ProgramImage, PythonVersion, Root, RootKind, Shape, Type,
-    TypeId,
+    CaptureInfo, CaptureMethod, CollectorState, Flags, Frame, Heap, HeapBuilder, Label, MallocLibrary,
+    MemoryNumbers, Name, Object, ObjectId, Origin, ProcessIdentity, ProgramImage, PythonVersion, Root,
+    RootKind, Shape, Type, TypeId,
 };
 
 /// A folder that goes when the test ends.
@@ -209,6 +209,13 @@ fn info(chance: &mut Chance, with_keys: bool) -> CaptureInfo {
             malloc_free: chance.maybe(),
             native_known: chance.maybe(),
             file_backed: chance.maybe(),
+            pymalloc_in_use: chance.maybe(),
+            malloc_known: chance.maybe(),
+            malloc_trimmable: chance.maybe(),
+            frame_stacks: chance.maybe(),
+            other_mapped: chance.maybe(),
+            interned: chance.maybe(),
+            malloc_library: chance.maybe().map(|_| MallocLibrary::Jemalloc),
         },
         collector: chance.maybe().map(|_| CollectorState {
             enabled: chance.below(2) == 0,

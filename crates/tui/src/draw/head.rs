@@ -269,7 +269,7 @@ fn verdict(pen: &mut Pen<'_>, area: Rect, latest: &Observation) {
         Verdict::Inconclusive => ("○", Role::Doubt),
     };
     let word = leaks.verdict.word();
-    let reason = || wording::reason(&leaks.reason);
+    let reason = || wording::reasons(leaks);
     let word = format!(" {mark} {word}: ");
     let indent = columns(&word);
     let room = usize::from(area.width).saturating_sub(indent + 1);

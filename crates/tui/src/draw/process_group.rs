@@ -81,7 +81,7 @@ fn verdict(pen: &mut Pen<'_>, area: Rect, processes: &[Process]) {
     let leaking: Vec<_> = known.iter().filter(|(_, leaks)| leaks.verdict == Verdict::Leak).collect();
     let spans = match leaking.first() {
         Some((process, leaks)) => {
-            let reason = || wording::reason(&leaks.reason);
+            let reason = || wording::reasons(leaks);
             let summary = leaks.suspects.first().map_or_else(reason, wording::summary);
             let who = shown(&process.title.name);
             vec![
