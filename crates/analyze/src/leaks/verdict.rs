@@ -250,9 +250,10 @@ fn native(grounds: &Grounds<'_>, limits: &Thresholds) -> Option<GrowthVerdict> {
     })
 }
 
-/// The verdict on a part of memory that kept growing although no place was found: the search may have failed.
+/// The verdict on a part of memory that kept growing although no place was found: the search may have failed. Garbage is
+/// judged by the collector's rhythm.
 fn no_place(grounds: &Grounds<'_>, limits: &Thresholds) -> Option<GrowthVerdict> {
-    let parts = [AccountPart::Objects, AccountPart::Garbage, AccountPart::Buffers];
+    let parts = [AccountPart::Objects, AccountPart::Buffers];
     let rows = parts.iter().filter_map(|&part| grounds.account.row(part));
     let least = least(grounds.resident, limits);
     let grew = rows.filter(|row| course(&row.steps, least, limits) == Course::Steady);
