@@ -37,7 +37,6 @@ fn a_leak_is_understood_at_a_look() {
         growth of resident memory: +76.8 kB
           part              growth       now
           Python objects  +76.8 kB  110.1 kB
-          malloc is malloc: its heap has another form than expected, so what is free in it is not known
 
         memory over time: 4 snapshots in 3 min, from 2026-11-23 07:50:13 UTC
           after  objects  resident    Python      free  buffers   files  unexplained    pause
@@ -373,7 +372,8 @@ fn json_has_every_field_of_the_schema_in_its_order() {
               "library": null,
               "in_use": null,
               "free": 200000,
-              "trimmable": null
+              "trimmable": null,
+              "summary": null
             }
           },
           "notes": []

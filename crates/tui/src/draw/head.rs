@@ -274,7 +274,8 @@ fn verdict(pen: &mut Pen<'_>, area: Rect, latest: &Observation) {
     let indent = columns(&word);
     let room = usize::from(area.width).saturating_sub(indent + 1);
     let height = usize::from(area.height);
-    let suspect = leaks.suspects.first();
+    // Another verdict may come before the suspects.
+    let suspect = leaks.suspects.first().filter(|_| leaks.verdict == Verdict::Leak);
     let mut text = shown(&suspect.map_or_else(reason, wording::summary));
     if let Some(suspect) = suspect.filter(|_| wrapped(&text, room, height + 1).len() > height) {
         // The table has the numbers that are left out.
