@@ -76,6 +76,13 @@ pub enum GroupReason {
         /// Its doubt.
         doubt: Doubt,
     },
+    /// Memory in which no place was found grew, perhaps not for good.
+    MemoryInDoubt {
+        /// The processes in which it did.
+        processes: ProcessCount,
+        /// By how many bytes in all of them together.
+        bytes: u64,
+    },
     /// No process has enough snapshots.
     TooFewSnapshots,
     /// No place grew.
@@ -276,6 +283,16 @@ fn verdict(
     }
     if let Some(answer) = garbage(&[Verdict::Inconclusive]) {
         return answer;
+    }
+    let in_doubt = members.iter().filter_map(|member| {
+        let is_memory = |reason: &Reason| matches!(reason, Reason::NativeInDoubt(_) | Reason::NoPlace { .. });
+        member.answer.verdicts.iter().find(|one| is_memory(&one.reason)).map(|one| one.bytes)
+    });
+    let in_doubt: Vec<u64> = in_doubt.collect();
+    if !in_doubt.is_empty() {
+        let bytes = in_doubt.iter().fold(0_u64, |sum, &bytes| sum.saturating_add(bytes));
+        let reason = GroupReason::MemoryInDoubt { processes: processes(in_doubt.len()), bytes };
+        return (Verdict::Inconclusive, reason);
     }
     match with(Verdict::NoGrowth) {
         0 => (Verdict::Inconclusive, GroupReason::TooFewSnapshots),

@@ -6,6 +6,7 @@
 //! entries in which each key is its own value, and an interned str. Other versions free interned strings that nothing
 //! refers to.
 
+use crate::footprint::block;
 use crate::known_types::KnownTypes;
 use crate::layout::{Layout, container, object};
 use crate::memory::Memory;
@@ -40,7 +41,7 @@ pub fn interned_bytes<M: Memory>(
     let words = words.map_while(|at| memory.word(at)).filter(|word| *word != 0 && word.is_multiple_of(8));
     let table = words.filter_map(|at| state.table(at)).find(|table| state.is_interned(table))?;
     let strings = state.strings(&table).filter(|&at| !is_object(at));
-    let bytes = strings.map(|at| state.block(at)).fold(0, u64::saturating_add);
+    let bytes = strings.map(|at| state.block_of(at)).fold(0, u64::saturating_add);
     Some(bytes.saturating_add(table.bytes))
 }
 
@@ -100,9 +101,8 @@ impl<M: Memory> Reader<'_, M> {
     }
 
     /// The size of the block of a str.
-    fn block(&self, at: u64) -> u64 {
+    fn block_of(&self, at: u64) -> u64 {
         let (memory, layout, types) = (self.memory, self.layout, self.types);
-        let size = size(&ObjectView { memory, layout, types, at, basic_size: 0, item_size: 0 });
-        size.checked_next_multiple_of(16).unwrap_or(size)
+        block(size(&ObjectView { memory, layout, types, at, basic_size: 0, item_size: 0 }))
     }
 }

@@ -68,8 +68,12 @@ fn contradictions(answer: &Leaks) -> Vec<Contradiction> {
         }
     }
     let accuses = !answer.suspects.is_empty() || answer.omitted > 0;
-    if answer.verdict == Verdict::Leak && !accuses
-        || answer.verdict == Verdict::NoGrowth && !answer.suspects.is_empty()
+    let claims = |verdict: Verdict| answer.verdicts.iter().any(|one| one.verdict == verdict);
+    let calm = answer.verdict == Verdict::NoGrowth;
+    if claims(Verdict::Leak) && !accuses
+        || calm && !answer.suspects.is_empty()
+        || claims(Verdict::NoGrowth) && answer.verdicts.len() > 1
+        || !answer.verdicts.is_empty() && !claims(answer.verdict)
     {
         found.push(Contradiction::Verdict);
     }

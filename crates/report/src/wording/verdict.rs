@@ -134,6 +134,11 @@ pub fn group_reason(reason: &GroupReason) -> String {
         GroupReason::InDoubt { holder, processes: of, doubt: why } => {
             format!("{} grew in {}, but {}", candidate(holder.as_deref()), processes(*of), doubt(why))
         }
+        GroupReason::MemoryInDoubt { processes: of, bytes: size } => format!(
+            "memory in which no place was found grew by {} in {}; more snapshots would show whether it goes on",
+            bytes(*size),
+            processes(*of)
+        ),
         GroupReason::TooFewSnapshots => "no process has enough snapshots".to_owned(),
         GroupReason::NoGrowth { processes: ProcessCount { count: 1, of: 1 } } => {
             "no place grew in the only process".to_owned()
@@ -297,7 +302,7 @@ fn contradiction(what: &Contradiction) -> String {
         Contradiction::Doubt { place } => {
             format!("{place} is a suspect with a doubt, or a candidate without one")
         }
-        Contradiction::Verdict => "the verdict and the list of suspects disagree".to_owned(),
+        Contradiction::Verdict => "the verdicts and the list of suspects disagree".to_owned(),
         Contradiction::PartsExceedWhole { place } => format!("the parts of {place} exceed it"),
     }
 }

@@ -161,7 +161,7 @@ fn a_verdict_has_its_reason() {
             None,
             2,
         )),
-        Reason::NoPlace { part: AccountPart::Garbage, bytes: 7_000_000 },
+        Reason::NoPlace { part: AccountPart::Buffers, bytes: 7_000_000 },
         Reason::InDoubt { holder: holder(), doubt: Doubt::Slowed },
         Reason::InDoubt { holder: None, doubt: Doubt::UnknownRoot },
         Reason::NoGrowthBetweenTwo,
@@ -182,7 +182,7 @@ fn a_verdict_has_its_reason() {
             memory outside Python objects grew by 45.0 MB in each of 3 intervals, where is not known
             memory outside Python objects grew by 45.0 MB in each of 3 intervals, 30.0 MB of it in anonymous mappings, with those of jemalloc, 14.0 MB of it in stacks of Python frames
             memory outside Python objects grew by 45.0 MB in 2 of 3 intervals, 30.0 MB of it in blocks of pymalloc without objects, 14.0 MB of it in interned strings, which CPython 3.12 never frees; more snapshots would show whether it goes on
-            garbage grew by 7.0 MB in every interval, but no place was found that accounts for it
+            buffers and thread stacks grew by 7.0 MB in every interval, but no place was found that accounts for it
             shop.by_token grew, but it grew much more slowly in the last interval than before
             the number of objects that native code holds grew, but its holder could not be determined
             no place grew between the two snapshots
@@ -197,6 +197,7 @@ fn a_verdict_has_its_reason() {
         GroupReason::Growth { holder: None, processes: ProcessCount { count: 1, of: 1 }, places: 3 },
         GroupReason::Native { processes: of(2) },
         GroupReason::InDoubt { holder: holder(), processes: of(1), doubt: Doubt::Limited },
+        GroupReason::MemoryInDoubt { processes: of(2), bytes: 3_000_000 },
         GroupReason::TooFewSnapshots,
         GroupReason::NoGrowth { processes: of(5) },
         GroupReason::NoGrowth { processes: of(3) },
@@ -209,6 +210,7 @@ fn a_verdict_has_its_reason() {
             native code holds more and more objects in the only process, and so do 2 more places
             memory outside Python objects grew in 2 of 5 processes
             shop.by_token grew in 1 of 5 processes, but it has a size limit and is not full yet, so its growth will end
+            memory in which no place was found grew by 3.0 MB in 2 of 5 processes; more snapshots would show whether it goes on
             no process has enough snapshots
             no place grew in any of 5 processes
             no place grew in 3 of 5 processes; the others have too few snapshots
