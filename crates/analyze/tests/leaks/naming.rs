@@ -163,4 +163,9 @@ fn contradictions_are_found() {
     );
     assert_eq!(wrong(&|answer| answer.suspects.clear()), [Contradiction::Verdict]);
     assert_eq!(wrong(&|answer| answer.verdict = Verdict::NoGrowth), [Contradiction::Verdict]);
+    let no_growth = |answer: &mut Leaks| {
+        let reason = Reason::NoGrowth { detectable: None };
+        answer.verdicts.push(GrowthVerdict { verdict: Verdict::NoGrowth, bytes: 0, reason });
+    };
+    assert_eq!(wrong(&no_growth), [Contradiction::Verdict]);
 }

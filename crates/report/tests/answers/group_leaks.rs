@@ -1,7 +1,10 @@
 //! Growth in several processes of one program.
 
 use expect_test::expect;
-use memtop_analyze::{Doubt, MemberLeaks, Suspect, Verdict, merge_members};
+use memtop_analyze::{
+    Doubt, GroupReason, GrowthVerdict, Leaks, MemberLeaks, NativeEvidence, ProcessCount, Reason, Suspect,
+    Verdict, merge_members,
+};
 use memtop_report::{Style, text};
 
 use crate::samples::{bare, suspect};
@@ -52,4 +55,21 @@ fn a_leak_of_several_workers_is_named_once() {
            13          7  1,000,000       0  61.4 MB         ?       ?              ?  leak
     "#]]
     .assert_eq(&text::group_leaks(&answer, &Style::default()));
+}
+
+#[test]
+fn memory_in_doubt_in_one_process_is_not_no_growth() {
+    let evidence =
+        NativeEvidence { bytes: 9_000_000, parts: Vec::new(), library: None, grew: 2, intervals: 6 };
+    let reason = Reason::NativeInDoubt(evidence);
+    let verdicts = vec![GrowthVerdict { verdict: Verdict::Inconclusive, bytes: 9_000_000, reason }];
+    let in_doubt = Leaks { verdicts, ..bare(Verdict::Inconclusive, vec![], vec![]) };
+    let members = vec![
+        MemberLeaks { pid: 10, answer: bare(Verdict::NoGrowth, vec![], vec![]) },
+        MemberLeaks { pid: 11, answer: in_doubt },
+    ];
+    let answer = merge_members(members, 10);
+    let processes = ProcessCount { count: 1, of: 2 };
+    let reason = GroupReason::MemoryInDoubt { processes, bytes: 9_000_000 };
+    assert_eq!((answer.verdict, answer.reason), (Verdict::Inconclusive, reason));
 }
