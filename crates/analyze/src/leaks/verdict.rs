@@ -1,7 +1,8 @@
 //! The verdicts over a series, each with its reason: about the places that grow, and about the parts of resident memory
 //! that grow without one.
 //!
-//! Invariant: "no growth" is only said alone, and not if a part of memory kept growing.
+//! Invariant: "no growth" is only said alone, and not if a part of memory kept growing. Of garbage, that is said if the
+//! collector frees it in its ordinary rhythm.
 
 use memtop_heap::{Heap, LabelKind, Shape};
 
@@ -250,8 +251,8 @@ fn native(grounds: &Grounds<'_>, limits: &Thresholds) -> Option<GrowthVerdict> {
     })
 }
 
-/// The verdict on a part of memory that kept growing although no place was found: the search may have failed. Garbage is
-/// judged by the collector's rhythm.
+/// The verdict on a part of memory that kept growing although no place was found: the search may have failed.
+/// Garbage is judged by the collector's rhythm.
 fn no_place(grounds: &Grounds<'_>, limits: &Thresholds) -> Option<GrowthVerdict> {
     let parts = [AccountPart::Objects, AccountPart::Buffers];
     let rows = parts.iter().filter_map(|&part| grounds.account.row(part));
