@@ -57,6 +57,7 @@ impl MemoryTotal {
 pub fn memory_total(heap: &Heap) -> MemoryTotal {
     let objects = heap.objects();
     let mut by_type = vec![0_u64; heap.types().len()];
+    let mut largest = vec![0_u64; heap.types().len()];
     let (mut garbage, mut own) = (0_u64, 0_u64);
     for id in objects.ids() {
         let (flags, size) = (objects.flags(id), objects.size(id));
@@ -66,9 +67,14 @@ pub fn memory_total(heap: &Heap) -> MemoryTotal {
             () => &mut by_type[objects.type_of(id).index()],
         };
         *of = of.saturating_add(size);
+        let largest = &mut largest[objects.type_of(id).index()];
+        *largest = size.max(*largest);
     }
     let mut kinds: BTreeMap<String, u64> = BTreeMap::new();
-    let of_types = heap.types().iter().map(|(ty, _)| (kind(heap, ty), by_type[ty.index()]));
+    let of_types = heap.types().iter().map(|(ty, _)| {
+        let has_buffers = largest[ty.index()] >= SMALLEST_BUFFER;
+        (kind(heap, ty, has_buffers), by_type[ty.index()])
+    });
     let apart = [("garbage".to_owned(), garbage), ("mem_top itself".to_owned(), own)];
     for (name, bytes) in of_types.chain(apart).filter(|(_, bytes)| *bytes > 0) {
         let sum = kinds.entry(name).or_default();
@@ -99,12 +105,18 @@ pub fn memory_total(heap: &Heap) -> MemoryTotal {
     }
 }
 
-/// The kind of a type: a builtin type is a kind of its own, another belongs to whose code defines it.
-fn kind(heap: &Heap, ty: TypeId) -> String {
+/// An object of this size holds memory of a library, such as the data of an array, that one looks for under the name of
+/// its type.
+const SMALLEST_BUFFER: u64 = 1 << 16;
+
+/// The kind of a type: a builtin type is a kind of its own, and so is a type of a library with large buffers. Another
+/// belongs to whose code defines it.
+fn kind(heap: &Heap, ty: TypeId, has_buffers: bool) -> String {
     let record = heap.types().get(ty);
     let is_builtin = matches!(heap.text(record.module), "" | "builtins");
     match record.origin {
         Origin::Own => "classes of the program".to_owned(),
+        Origin::Package | Origin::Standard if has_buffers => heap.types().name(ty).to_owned(),
         Origin::Package => "classes of packages".to_owned(),
         _ if is_builtin => heap.types().name(ty).to_owned(),
         Origin::Standard => "classes of the standard library".to_owned(),

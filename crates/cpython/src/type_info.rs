@@ -10,7 +10,7 @@ use crate::decoder::Decoder;
 use crate::kind::ObjectKind;
 use crate::layout::{INLINE_VALUES_MAX, gc_head, object, type_object};
 use crate::memory::Memory;
-use crate::objects::definition::{Coverage, Definition, Member, Remaining, SizeFormula};
+use crate::objects::definition::{Coverage, Definition, Member, ReadBuffers, Remaining, SizeFormula};
 use crate::sink::Sink;
 
 /// The place of an instance's attributes, beside its slots (`Objects/dictobject.c`, `pycore_object.h`).
@@ -77,6 +77,8 @@ pub struct TypeInfo {
     pub limit: Option<u64>,
     /// How its objects are sized.
     pub sizing: Sizing,
+    /// How the memory is found that its objects hold outside of their own block.
+    pub buffers: Option<ReadBuffers>,
 }
 
 const MANAGED_DICT: u64 = 1 << 4;
@@ -140,6 +142,7 @@ impl TypeInfo {
             remaining: Remaining::Unlabelled,
             limit: None,
             sizing: Sizing { formula: SizeFormula::Object, header: 0, heads_differ: false },
+            buffers: None,
         }
     }
 }
@@ -205,6 +208,7 @@ impl<M: Memory> Decoder<'_, M> {
                 .map_or(Remaining::Unlabelled, |known| (known.remaining)(self.layout.minor)),
             limit: base.definition.and_then(|known| known.limit),
             sizing: self.sizing(address, flags, kind),
+            buffers: self.known_bases(address).find_map(|definition| definition.buffers),
         })
     }
 
@@ -344,21 +348,18 @@ impl<M: Memory> Decoder<'_, M> {
             .collect()
     }
 
+    /// The definitions of a type and its bases, the nearest first, without classes made by a statement.
+    fn known_bases(&self, address: u64) -> impl Iterator<Item = &'static Definition> + '_ {
+        let base = |&at: &u64| Some(self.pointer(at + type_object::BASE as u64)).filter(|&base| base != 0);
+        let bases = std::iter::successors(Some(address).filter(|&at| at != 0), base).take(LONGEST_CHAIN);
+        bases
+            .filter(|&at| self.is_class(at) == Some(false))
+            .filter_map(|at| self.c_type(at).map(CType::definition))
+    }
+
     fn sizing(&self, address: u64, flags: u64, kind: ObjectKind) -> Sizing {
-        let mut formula = SizeFormula::Object;
-        let mut at = address;
-        for _ in 0..LONGEST_CHAIN {
-            if at == 0 {
-                break;
-            }
-            if self.is_class(at) == Some(false)
-                && let Some(known) = self.c_type(at).and_then(|of| (of.definition().size)(self.layout.minor))
-            {
-                formula = known;
-                break;
-            }
-            at = self.pointer(at + type_object::BASE as u64);
-        }
+        let sized = self.known_bases(address).find_map(|definition| (definition.size)(self.layout.minor));
+        let formula = sized.unwrap_or(SizeFormula::Object);
         let is_gc = flags & type_object::HAVE_GC != 0;
         // Two words for a dict and weak references (`_PyType_PreHeaderSize` in `pycore_object.h`).
         let has_more = self.layout.minor >= 11 && flags & type_object::PRE_HEADER != 0;

@@ -10,8 +10,8 @@ use std::time::Instant;
 
 use memtop_cpython::layout::{container, object};
 use memtop_cpython::{
-    CTypes, Checked, CodeFiles, Decoder, GcLists, HeapAccess, Interpreter, InterpreterFacts,
-    InterpreterRoots, Layout, Memory, ObjectKind, Pools, Preallocated, RuntimeError, TypeInfo, Walk,
+    BufferTotals, CTypes, Checked, CodeFiles, Decoder, GcLists, HeapAccess, Interpreter, InterpreterFacts,
+    InterpreterRoots, Layout, Memory, ObjectKind, Pools, Preallocated, Resident, RuntimeError, TypeInfo, Walk,
     WalkResult, certain_types, interpreters, known_types, limit_offset, list_objects, static_namespaces,
 };
 use memtop_heap::{Budget, CaptureInfo, CaptureMethod, Heap, HeapError, MemoryNumbers};
@@ -146,8 +146,12 @@ impl Target {
         let mut source = Outside { image, lists: interpreters.iter().map(|one| one.lists.clone()).collect() };
         let preallocated = self.preallocated(copied, options)?;
         let checked = Checked::new(image);
-        let walked = Walk::new(&mut source, image, &checked, decoder, preallocated, &facts).run();
-        let info = self.info(copied, options, memory(copied, image, &walked, minor));
+        let mut walked = Walk::new(&mut source, image, &checked, decoder, preallocated, &facts).run();
+        let buffers = walked.count_buffers(|start, end| {
+            let in_files = copied.image.resident_in_files(start, end);
+            Resident { bytes: copied.image.resident(start, end).saturating_add(in_files), in_files }
+        });
+        let info = self.info(copied, options, memory(copied, image, &walked, buffers, minor));
         Ok((walked, info))
     }
 
@@ -203,7 +207,13 @@ const BYTES_PER_OBJECT: u64 = 80;
 const MOST_EXPECTED: usize = 1 << 28;
 
 /// The parts of the resident memory, as far as they can be determined from the copy.
-fn memory<M: Memory>(copied: &Copied, bytes: &M, walked: &WalkResult, minor: u8) -> MemoryNumbers {
+fn memory<M: Memory>(
+    copied: &Copied,
+    bytes: &M,
+    walked: &WalkResult,
+    buffers: BufferTotals,
+    minor: u8,
+) -> MemoryNumbers {
     let image = &copied.image;
     let read = |at: u64| {
         let mut head = [0; Pools::HEAD];
@@ -220,11 +230,11 @@ fn memory<M: Memory>(copied: &Copied, bytes: &M, walked: &WalkResult, minor: u8)
         heap.map(|region| (region.start, region.end)),
         mappings.map(|region| (region.start, region.end)),
     );
-    // Each page counts once, however many buffers are in it.
+    // Each page counts once, however many parts are in it.
     let page = |at: u64| at / 4096 * 4096;
-    let buffers = walked.buffers().iter().map(|&(start, size)| (page(start), start.saturating_add(size)));
+    let native = walked.native().iter().map(|&(start, size)| (page(start), start.saturating_add(size)));
     let stacks = copied.threads.iter().filter_map(|thread| thread.stack);
-    let mut known: Vec<(u64, u64)> = buffers.chain(stacks).collect();
+    let mut known: Vec<(u64, u64)> = native.chain(stacks).collect();
     known.sort_unstable();
     let (mut sum, mut until) = (0, 0);
     for (start, end) in known {
@@ -239,6 +249,7 @@ fn memory<M: Memory>(copied: &Copied, bytes: &M, walked: &WalkResult, minor: u8)
         malloc_in_use: malloc.map(|malloc| malloc.in_use),
         malloc_free: malloc.map(|malloc| malloc.free),
         native_known: Some(sum),
+        file_backed: copied.memory.file_backed.map(|bytes| bytes.saturating_sub(buffers.in_files)),
         ..copied.memory
     }
 }

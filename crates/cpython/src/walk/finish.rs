@@ -8,6 +8,7 @@ use rustc_hash::FxHashMap;
 
 use super::access::HeapAccess;
 use super::address_index::AddressId;
+use super::buffers::{BufferTotals, HeldBuffers, Resident};
 use super::result::{UncertainReference, WalkResult};
 use super::state::Walk;
 
@@ -34,6 +35,9 @@ impl<S: HeapAccess> Walk<'_, S> {
             self.notes
                 .push("the heap is spread over more than 64 GiB: objects beyond that are missing".to_owned());
         }
+        if self.buffers.is_incomplete() {
+            self.notes.push("the native memory of some objects was not read, as there are too many".to_owned());
+        }
         if self.sink.probes == 0 {
             self.notes.push("not every word that may be a reference was followed".to_owned());
         }
@@ -50,6 +54,7 @@ impl<S: HeapAccess> Walk<'_, S> {
             namespaces,
             uncertain: self.sink.uncertain,
             native: self.native,
+            buffers: self.buffers,
             dangling: self.sink.dangling,
             damaged: self.damaged,
             notes: self.notes,
@@ -69,10 +74,25 @@ impl WalkResult {
         self.addresses.pools()
     }
 
-    /// Buffers that no object's size includes, each with its address and length in bytes.
+    /// Memory of the interpreter that no object holds, each part with its address and length in bytes.
     #[must_use]
-    pub fn buffers(&self) -> &[(u64, u64)] {
+    pub fn native(&self) -> &[(u64, u64)] {
         &self.native
+    }
+
+    /// Adds the buffers that objects hold to the sizes of the objects: each byte once, as far as `resident`
+    /// says that it is. To be called once. O(buffers × log buffers).
+    pub fn count_buffers(&mut self, resident: impl FnMut(u64, u64) -> Resident) -> BufferTotals {
+        let buffers = std::mem::replace(&mut self.buffers, HeldBuffers::new(false));
+        if self.builder.has_failed() {
+            return BufferTotals::default();
+        }
+        let counted = buffers.count(&mut self.builder, resident);
+        self.notes.extend(counted.as_ref().ok().and_then(BufferTotals::note));
+        counted.unwrap_or_else(|error| {
+            self.builder.fail(error);
+            BufferTotals::default()
+        })
     }
 
     /// Makes the heap. `info` describes the capture, which began at `start`. O(objects + references).
@@ -94,6 +114,7 @@ impl WalkResult {
             namespaces,
             uncertain,
             native: _,
+            buffers: _,
             dangling,
             damaged,
             notes,

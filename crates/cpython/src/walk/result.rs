@@ -3,6 +3,7 @@
 use memtop_heap::{HeapBuilder, Label, Name, ObjectId, Root, TypeId};
 
 use super::address_index::{AddressId, AddressIndex};
+use super::buffers::HeldBuffers;
 
 /// A reference that counts may refute.
 pub(super) struct UncertainReference {
@@ -30,8 +31,9 @@ pub struct WalkResult {
     /// Dicts that turned out to be namespaces after they were copied, and the labels of their entries.
     pub(super) namespaces: Vec<(AddressId, Vec<Label>)>,
     pub(super) uncertain: Vec<UncertainReference>,
-    /// Buffers that no object's size includes: address and length.
+    /// Memory of the interpreter that no object holds: address and length.
     pub(super) native: Vec<(u64, u64)>,
+    pub(super) buffers: HeldBuffers,
     pub(super) dangling: u64,
     pub(super) damaged: u64,
     pub(super) notes: Vec<String>,

@@ -89,9 +89,9 @@ impl<S: HeapAccess> Walk<'_, S> {
             && info.members.is_empty()
             && info.dict == DictPlace::None;
         let tag = definition.map_or(TagSource::None, |known| known.tag);
-        let mapping = definition.and_then(|known| known.mapping);
+        let buffers_from = info.buffers.map_or(u64::MAX, |buffers| buffers.from_size);
         let is_trusted = !is_known || self.source.is_trusted(of);
-        self.known.push(KnownType { info, id, plan: None, limit, is_trusted, is_own, is_leaf, tag, mapping });
+        self.known.push(KnownType { info, id, plan: None, limit, is_trusted, is_own, is_leaf, tag, buffers_from });
         if !is_known {
             return Some(index);
         }

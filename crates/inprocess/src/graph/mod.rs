@@ -22,6 +22,7 @@ use rustc_hash::FxHashMap;
 
 use crate::process::{self, Mappings};
 use crate::raw::{self, Runtime};
+use crate::residency::Residency;
 use source::InProcess;
 
 /// The options of a capture.
@@ -85,8 +86,13 @@ pub fn capture(py: Python<'_>, options: &SnapshotOptions) -> PyResult<Heap> {
     })?;
     info.pause = Some(pause);
     let heap = py.detach(|| {
+        let mut walked = walked;
         info.memory.allocator_free = process::pymalloc_free(layout.minor, walked.pools());
-        info.memory.native_known = Some(process::known_native(walked.buffers()));
+        info.memory.native_known = Some(process::known_native(walked.native()));
+        let mut residency = Residency::default();
+        let buffers = walked.count_buffers(|start, end| residency.of(start, end));
+        let files = info.memory.file_backed;
+        info.memory.file_backed = files.map(|bytes| bytes.saturating_sub(buffers.in_files));
         walked.into_heap(info, start)
     });
     heap.map_err(|error| failed(&error))
