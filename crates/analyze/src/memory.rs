@@ -31,13 +31,14 @@ pub struct MemoryTotal {
     pub kinds: Vec<MemoryPart>,
     /// Free memory that pymalloc holds.
     pub pymalloc_free: Option<u64>,
-    /// Free memory that malloc holds.
+    /// Free memory that malloc holds, as far as it can be resident.
     pub malloc_free: Option<u64>,
     /// Known memory outside objects: mapped memory, the stacks of threads.
     pub native_known: Option<u64>,
     /// Resident pages of files: the program and its libraries.
     pub file_backed: Option<u64>,
-    /// The remainder. Negative if objects have memory that is not resident (swapped out, never touched).
+    /// The remainder. Negative if objects are swapped out, and by little if the system counts inexactly: it adds up
+    /// resident memory in batches for each processor.
     pub unexplained: Option<i64>,
 }
 
@@ -86,7 +87,12 @@ pub fn memory_total(heap: &Heap) -> MemoryTotal {
     kinds.sort_by_key(|part| std::cmp::Reverse(part.bytes));
     let python = kinds.iter().fold(0_u64, |sum, part| sum.saturating_add(part.bytes));
 
-    let memory = heap.info().memory;
+    let mut memory = heap.info().memory;
+    let others = [memory.allocator_free, memory.native_known, memory.file_backed];
+    let others = others.into_iter().flatten().fold(python, u64::saturating_add);
+    // malloc counts memory as free that it has returned to the system, or has not used yet.
+    memory.malloc_free =
+        memory.malloc_free.map(|free| memory.rss.map_or(free, |rss| free.min(rss.saturating_sub(others))));
     let parts = [memory.allocator_free, memory.malloc_free, memory.native_known, memory.file_backed];
     let explained = parts.into_iter().flatten().fold(i128::from(python), |sum, part| sum + i128::from(part));
     let unexplained = memory.rss.map(|rss| {

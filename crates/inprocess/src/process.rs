@@ -138,10 +138,10 @@ pub(crate) fn addresses(line: &str) -> Option<(u64, u64)> {
     Some((number(start)?, number(end)?))
 }
 
-/// The resident bytes outside of objects that are known: `native` memory of the interpreter (address and size),
-/// and the stacks of all threads except the main one. The stack of a thread that runs at
+/// The resident bytes outside of objects that are known: `buffers` (address and size) in anonymous
+/// memory, and the stacks of all threads except the main one. The stack of a thread that runs at
 /// this moment is not known and does not count.
-pub(crate) fn known_native(native: &[(u64, u64)]) -> u64 {
+pub(crate) fn known_native(buffers: &[(u64, u64)]) -> u64 {
     let Ok(pagemap) = File::open("/proc/self/pagemap") else { return 0 };
     let maps = std::fs::read_to_string("/proc/self/maps").unwrap_or_default();
     let ranges: Vec<(u64, u64)> = maps.lines().filter_map(anonymous).collect();
@@ -156,11 +156,11 @@ pub(crate) fn known_native(native: &[(u64, u64)]) -> u64 {
         let range = around(procinfo::stack_pointer(&syscall)?)?;
         (range.1 - range.0 <= LARGEST_STACK).then_some(range)
     });
-    let native = native.iter().filter_map(|&(start, size)| {
+    let buffers = buffers.iter().filter_map(|&(start, size)| {
         let range = around(start)?;
         Some((start / PAGE * PAGE, start.checked_add(size)?.next_multiple_of(PAGE).min(range.1)))
     });
-    let mut pieces: Vec<(u64, u64)> = stacks.chain(native).collect();
+    let mut pieces: Vec<(u64, u64)> = stacks.chain(buffers).collect();
     pieces.sort_unstable();
     pieces.dedup();
     pieces.into_iter().map(|(start, end)| resident(Some(&pagemap), start, end)).sum()

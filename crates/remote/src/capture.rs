@@ -147,11 +147,11 @@ impl Target {
         let preallocated = self.preallocated(copied, options)?;
         let checked = Checked::new(image);
         let mut walked = Walk::new(&mut source, image, &checked, decoder, preallocated, &facts).run();
-        let buffers = walked.count_buffers(|start, end| {
+        let counted = walked.count_buffers(|start, end| {
             let in_files = copied.image.resident_in_files(start, end);
             Resident { bytes: copied.image.resident(start, end).saturating_add(in_files), in_files }
         });
-        let info = self.info(copied, options, memory(copied, image, &walked, buffers, minor));
+        let info = self.info(copied, options, memory(copied, image, &walked, counted, minor));
         Ok((walked, info))
     }
 
@@ -211,7 +211,7 @@ fn memory<M: Memory>(
     copied: &Copied,
     bytes: &M,
     walked: &WalkResult,
-    buffers: BufferTotals,
+    counted: BufferTotals,
     minor: u8,
 ) -> MemoryNumbers {
     let image = &copied.image;
@@ -230,11 +230,11 @@ fn memory<M: Memory>(
         heap.map(|region| (region.start, region.end)),
         mappings.map(|region| (region.start, region.end)),
     );
-    // Each page counts once, however many parts are in it.
+    // Each page counts once, however many buffers are in it.
     let page = |at: u64| at / 4096 * 4096;
-    let native = walked.native().iter().map(|&(start, size)| (page(start), start.saturating_add(size)));
+    let buffers = walked.buffers().iter().map(|&(start, size)| (page(start), start.saturating_add(size)));
     let stacks = copied.threads.iter().filter_map(|thread| thread.stack);
-    let mut known: Vec<(u64, u64)> = native.chain(stacks).collect();
+    let mut known: Vec<(u64, u64)> = buffers.chain(stacks).collect();
     known.sort_unstable();
     let (mut sum, mut until) = (0, 0);
     for (start, end) in known {
@@ -249,7 +249,7 @@ fn memory<M: Memory>(
         malloc_in_use: malloc.map(|malloc| malloc.in_use),
         malloc_free: malloc.map(|malloc| malloc.free),
         native_known: Some(sum),
-        file_backed: copied.memory.file_backed.map(|bytes| bytes.saturating_sub(buffers.in_files)),
+        file_backed: copied.memory.file_backed.map(|bytes| bytes.saturating_sub(counted.in_files)),
         ..copied.memory
     }
 }

@@ -33,7 +33,7 @@ fn buffers(object: &ObjectView<'_>, sink: &mut BufferSink<'_>) {
 fn read(object: &ObjectView<'_>, image: u64, width: u64, sink: &mut BufferSink<'_>) -> bool {
     const MOST_BLOCKS: u64 = 1 << 16;
     const BLOCK: u64 = 16;
-    const BLOCK_SIZE: u64 = 12;
+    const BLOCK_SIZE: u64 = 8;
     let half = |offset: u64| u64::from(object.memory.half(image + offset).unwrap_or(0));
     let word = |offset: u64| object.word_at(image + offset);
     let (columns, rows) = (half(width), half(width + 4));

@@ -37,6 +37,8 @@ pub struct Resident {
 pub struct BufferTotals {
     /// Bytes of files and of shared memory that are part of the sizes of objects.
     pub in_files: u64,
+    /// Bytes that objects have allocated and that are not resident: they are in no size.
+    pub untouched: u64,
     /// Bytes in the memory of other devices, which are in no size.
     pub device: u64,
 }
@@ -44,8 +46,8 @@ pub struct BufferTotals {
 impl BufferTotals {
     /// The remark for the capture.
     pub(super) fn note(&self) -> Option<String> {
-        let Self { device, .. } = self;
-        (*device > 0).then(|| {
+        let device = self.device;
+        (device > 0).then(|| {
             format!("tensors hold {device} bytes of device memory (GPU), which are in no size of this answer")
         })
     }
@@ -122,7 +124,7 @@ impl HeldBuffers {
         self.held.sort_unstable_by_key(|&HeldBuffer { object, buffer }| {
             (buffer.claim, buffer.start, std::cmp::Reverse(buffer.end), object)
         });
-        let mut totals = BufferTotals { in_files: 0, device: self.device_bytes() };
+        let mut totals = BufferTotals { device: self.device_bytes(), ..BufferTotals::default() };
         // What stronger claims have taken, ascending and apart.
         let mut taken: Vec<(u64, u64)> = Vec::new();
         for claims in self.held.chunk_by(|one, other| one.buffer.claim == other.buffer.claim) {
@@ -144,6 +146,10 @@ impl HeldBuffers {
                         let part = part(buffer.claim, at, end, &mut resident);
                         size = size.saturating_add(part.bytes);
                         totals.in_files = totals.in_files.saturating_add(part.in_files);
+                        if buffer.claim != Claim::Mapped {
+                            let untouched = (end - at).saturating_sub(part.bytes);
+                            totals.untouched = totals.untouched.saturating_add(untouched);
+                        }
                     }
                     at = to.max(end);
                 }

@@ -74,9 +74,9 @@ impl WalkResult {
         self.addresses.pools()
     }
 
-    /// Memory of the interpreter that no object holds, each part with its address and length in bytes.
+    /// Buffers that no object's size includes, each with its address and length in bytes.
     #[must_use]
-    pub fn native(&self) -> &[(u64, u64)] {
+    pub fn buffers(&self) -> &[(u64, u64)] {
         &self.native
     }
 

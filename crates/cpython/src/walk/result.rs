@@ -31,7 +31,7 @@ pub struct WalkResult {
     /// Dicts that turned out to be namespaces after they were copied, and the labels of their entries.
     pub(super) namespaces: Vec<(AddressId, Vec<Label>)>,
     pub(super) uncertain: Vec<UncertainReference>,
-    /// Memory of the interpreter that no object holds: address and length.
+    /// Buffers that no object's size includes: address and length.
     pub(super) native: Vec<(u64, u64)>,
     pub(super) buffers: HeldBuffers,
     pub(super) dangling: u64,
