@@ -118,8 +118,8 @@ def fill(size):
 import numpy
 
 def fill(size):
-    # Memory is only taken for what was touched.
-    arrays = [numpy.zeros((4, 1 << 17)) for _ in range(size)]
+    # Memory is only taken for what was touched. numpy asks for pages of 2 MB in arrays of 4 MB and more.
+    arrays = [numpy.zeros((3, 1 << 17)) for _ in range(size)]
     for array in arrays:
         array[1] = 1
     return [array[1] for array in arrays], [array.T for array in arrays]

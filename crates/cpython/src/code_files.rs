@@ -186,7 +186,10 @@ mod tests {
             ("/srv/root/opt/app/_decimal.so", extension("_decimal")),
             ("/home/me/build/_decimal.cpython-312.so", CodeFile::Other),
             ("/opt/app/lib/python3.12/site-packages/_decimal.so", CodeFile::Other),
-            ("/v/lib/python3.12/site-packages/numpy/core/_multiarray_umath.cpython-312.so", CodeFile::Package("numpy")),
+            (
+                "/v/lib/python3.12/site-packages/numpy/core/_multiarray_umath.cpython-312.so",
+                CodeFile::Package("numpy"),
+            ),
             ("/v/lib/python3.12/site-packages/pyarrow/libarrow.so.2600", CodeFile::Package("pyarrow")),
             ("/v/lib/python3.12/site-packages/x/_decimal.cpython-312.so", CodeFile::Other),
             ("/v/lib/python3/dist-packages/_queue.so", CodeFile::Other),

@@ -56,4 +56,6 @@ pub use runtime::{
 pub use sink::Sink;
 pub use text::{Text, is_identifier};
 pub use type_info::{DictPlace, Sizing, TypeInfo};
-pub use walk::{BufferTotals, HeapAccess, InterpreterFacts, InterpreterRoots, Preallocated, Resident, Walk, WalkResult};
+pub use walk::{
+    BufferTotals, HeapAccess, InterpreterFacts, InterpreterRoots, Preallocated, Resident, Walk, WalkResult,
+};

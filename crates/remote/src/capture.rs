@@ -11,8 +11,9 @@ use std::time::Instant;
 use memtop_cpython::layout::{container, object};
 use memtop_cpython::{
     BufferTotals, CTypes, Checked, CodeFiles, Decoder, GcLists, HeapAccess, Interpreter, InterpreterFacts,
-    InterpreterRoots, Layout, Memory, ObjectKind, Pools, Preallocated, Resident, RuntimeError, TypeInfo, Walk,
-    WalkResult, certain_types, interpreters, known_types, limit_offset, list_objects, static_namespaces,
+    InterpreterRoots, Layout, Memory, ObjectKind, Pools, Preallocated, Resident, RuntimeError, TypeInfo,
+    Walk, WalkResult, certain_types, interpreters, known_types, limit_offset, list_objects,
+    static_namespaces,
 };
 use memtop_heap::{Budget, CaptureInfo, CaptureMethod, Heap, HeapError, MemoryNumbers};
 use rustc_hash::{FxHashMap, FxHashSet};

@@ -46,7 +46,8 @@ mod tests {
         assert_eq!((ranges.as_slice(), total(&ranges)), (&[(1, 5), (7, 9)][..], 6));
         let inside = (0..10).filter(|&address| contains(&ranges, address));
         assert_eq!(inside.collect::<Vec<_>>(), [1, 2, 3, 4, 7, 8]);
-        let overlaps = [(0, 10), (4, 8), (5, 7), (8, 8), (8, 2)].map(|(start, end)| overlap(&ranges, start, end));
+        let overlaps =
+            [(0, 10), (4, 8), (5, 7), (8, 8), (8, 2)].map(|(start, end)| overlap(&ranges, start, end));
         assert_eq!(overlaps, [6, 2, 0, 0, 0]);
     }
 }

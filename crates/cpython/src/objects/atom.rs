@@ -18,12 +18,8 @@ pub(super) const ATOM: Definition = Definition {
 
 pub(super) const FLOAT: Definition = Definition { names: &["float"], tag: TagSource::Float, ..ATOM };
 
-pub(super) const BYTES: Definition = Definition {
-    names: &["bytes"],
-    tag: TagSource::Bytes,
-    buffers: ReadBuffers::in_size(bytes),
-    ..ATOM
-};
+pub(super) const BYTES: Definition =
+    Definition { names: &["bytes"], tag: TagSource::Bytes, buffers: ReadBuffers::in_size(bytes), ..ATOM };
 
 /// The bytes, which are within the object.
 fn bytes(object: &ObjectView<'_>, sink: &mut BufferSink<'_>) {

@@ -4,10 +4,8 @@ use super::definition::{Definition, ReadBuffers};
 use super::view::ObjectView;
 use crate::buffer::{BufferSink, Claim};
 
-pub(super) const MMAP: Definition = Definition {
-    buffers: ReadBuffers::outside(buffers),
-    ..Definition::standard("mmap", &["mmap.mmap"])
-};
+pub(super) const MMAP: Definition =
+    Definition { buffers: ReadBuffers::outside(buffers), ..Definition::standard("mmap", &["mmap.mmap"]) };
 
 /// The mapped memory. A map that was closed has none.
 fn buffers(map: &ObjectView<'_>, sink: &mut BufferSink<'_>) {

@@ -17,10 +17,8 @@ pub(super) const TENSOR: Definition = Definition {
     ..Definition::of(TORCH, &["torch._C.TensorBase", "torch._C._TensorBase"])
 };
 
-pub(super) const STORAGE: Definition = Definition {
-    buffers: ReadBuffers::outside(storage),
-    ..Definition::of(TORCH, &["torch._C.StorageBase"])
-};
+pub(super) const STORAGE: Definition =
+    Definition { buffers: ReadBuffers::outside(storage), ..Definition::of(TORCH, &["torch._C.StorageBase"]) };
 
 /// The offset of the pointer to the C++ object. Before it, most versions say whether the pointer is borrowed.
 const HELD: [u64; 2] = [16, 24];

@@ -36,7 +36,8 @@ impl<S: HeapAccess> Walk<'_, S> {
                 .push("the heap is spread over more than 64 GiB: objects beyond that are missing".to_owned());
         }
         if self.buffers.is_incomplete() {
-            self.notes.push("the native memory of some objects was not read, as there are too many".to_owned());
+            self.notes
+                .push("the native memory of some objects was not read, as there are too many".to_owned());
         }
         if self.sink.probes == 0 {
             self.notes.push("not every word that may be a reference was followed".to_owned());

@@ -27,8 +27,8 @@ mod types;
 
 use memtop_heap::{Flags, ObjectId, push};
 
-pub use buffers::{BufferTotals, Resident};
 pub use access::{HeapAccess, InterpreterFacts, InterpreterRoots};
+pub use buffers::{BufferTotals, Resident};
 pub use preallocated::Preallocated;
 pub use result::WalkResult;
 pub use state::Walk;

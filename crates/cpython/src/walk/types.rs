@@ -91,7 +91,17 @@ impl<S: HeapAccess> Walk<'_, S> {
         let tag = definition.map_or(TagSource::None, |known| known.tag);
         let buffers_from = info.buffers.map_or(u64::MAX, |buffers| buffers.from_size);
         let is_trusted = !is_known || self.source.is_trusted(of);
-        self.known.push(KnownType { info, id, plan: None, limit, is_trusted, is_own, is_leaf, tag, buffers_from });
+        self.known.push(KnownType {
+            info,
+            id,
+            plan: None,
+            limit,
+            is_trusted,
+            is_own,
+            is_leaf,
+            tag,
+            buffers_from,
+        });
         if !is_known {
             return Some(index);
         }
