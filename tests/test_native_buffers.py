@@ -278,4 +278,3 @@ sys.stdin.readline()
     size, largest = map(int, child.stdout.readline().split())
     assert size < 1000
     assert 1000 < largest < 1 << 20
-

@@ -258,7 +258,7 @@ mod tests {
     #[test]
     fn pages_that_were_never_touched_are_in_no_size() {
         let none = |_| false;
-        let even = |page: u64| page % 2 == 0;
+        let even = |page: u64| page.is_multiple_of(2);
         assert_eq!(sizes(&[(0, Claim::InSize, PAGE, 101 * PAGE)], even), [50 * PAGE]);
         assert_eq!(sizes(&[(0, Claim::Owned, PAGE, 101 * PAGE), (1, Claim::Mapped, 0, PAGE)], none), [0, 0]);
         // Too small to have pages of its own.
