@@ -9,8 +9,6 @@
 use std::cell::Cell;
 
 use crate::address::ADDRESS_MASK;
-use crate::c_types::CType;
-use crate::code_files::CodeFiles;
 use crate::layout::object as object_layout;
 use crate::objects::view::ObjectView;
 
@@ -46,8 +44,8 @@ pub(crate) struct Buffer {
 
 /// Receives the buffers of an object.
 pub(crate) struct BufferSink<'a> {
-    files: &'a CodeFiles,
-    recognise: &'a dyn Fn(u64) -> Option<CType>,
+    is_in_file: &'a dyn Fn(u64) -> bool,
+    recognise: &'a dyn Fn(u64) -> Option<&'static str>,
     found: &'a mut Vec<Buffer>,
     /// How many words of C++ objects may still be read.
     steps: &'a Cell<u32>,
@@ -55,16 +53,17 @@ pub(crate) struct BufferSink<'a> {
 }
 
 impl<'a> BufferSink<'a> {
-    /// A sink that replaces the contents of `found`. `files` are the mapped files of the process, `recognise`
-    /// finds the C type at an address, and `steps` is how many words of C++ objects may be read.
+    /// A sink that replaces the contents of `found`. `is_in_file` says whether an address lies in a mapped
+    /// file, `recognise` names the C type at an address, and `steps` is how many words of C++ objects may be
+    /// read.
     pub(crate) fn new(
-        files: &'a CodeFiles,
-        recognise: &'a dyn Fn(u64) -> Option<CType>,
+        is_in_file: &'a dyn Fn(u64) -> bool,
+        recognise: &'a dyn Fn(u64) -> Option<&'static str>,
         found: &'a mut Vec<Buffer>,
         steps: &'a Cell<u32>,
     ) -> Self {
         found.clear();
-        Self { files, recognise, found, steps, device: None }
+        Self { is_in_file, recognise, found, steps, device: None }
     }
 
     /// Adds a buffer of `length` bytes. One that no process can have is ignored.
@@ -91,12 +90,12 @@ impl<'a> BufferSink<'a> {
     /// type.
     pub(crate) fn is_unknown_owner(&self, object: &ObjectView<'_>, at: u64) -> bool {
         let of = object.pointer_at(at + object_layout::TYPE as u64);
-        at != 0 && of != 0 && (self.recognise)(of).is_none_or(|of| of.name() == "PyCapsule")
+        at != 0 && of != 0 && (self.recognise)(of).is_none_or(|name| name == "PyCapsule")
     }
 
     /// Whether an address lies in a mapped file, as the table of virtual functions of a C++ object does.
     pub(crate) fn is_in_file(&self, address: u64) -> bool {
-        self.files.is_in_file(address)
+        (self.is_in_file)(address)
     }
 
     /// The memory on another device.

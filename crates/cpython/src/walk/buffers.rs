@@ -95,8 +95,9 @@ impl HeldBuffers {
         builder: &mut HeapBuilder,
     ) {
         let Some(buffers) = info.buffers else { return };
-        let recognise = |of: u64| -> Option<CType> { decoder.c_type(of) };
-        let mut sink = BufferSink::new(decoder.c_types.files(), &recognise, &mut self.found, &self.steps);
+        let is_in_file = |at: u64| decoder.c_types.files().is_in_file(at);
+        let recognise = |of: u64| decoder.c_type(of).map(CType::name);
+        let mut sink = BufferSink::new(&is_in_file, &recognise, &mut self.found, &self.steps);
         let view = ObjectView {
             memory: decoder.memory,
             layout: &decoder.layout,
