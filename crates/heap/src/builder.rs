@@ -262,6 +262,32 @@ impl HeapBuilder {
         }
     }
 
+    /// The size in bytes of an object that was added.
+    ///
+    /// # Panics
+    /// If the object is not one of this builder's.
+    #[must_use]
+    pub fn size(&self, id: ObjectId) -> u64 {
+        self.objects.size(id)
+    }
+
+    /// Replaces the size in bytes of an object that was added.
+    ///
+    /// # Panics
+    /// If the object is not one of this builder's.
+    pub fn set_size(&mut self, id: ObjectId, size: u64) {
+        self.objects.sizes[id.index()] = u32::try_from(size).unwrap_or(u32::MAX);
+        let large = &mut self.objects.large;
+        match (large.binary_search_by_key(&id, |row| row.0), size >= u64::from(u32::MAX)) {
+            (Ok(place), true) => large[place].1 = size,
+            (Ok(place), false) => {
+                large.remove(place);
+            }
+            (Err(place), true) => large.insert(place, (id, size)),
+            (Err(_), false) => {}
+        }
+    }
+
     /// The flags of an object that was added.
     ///
     /// # Panics
