@@ -33,7 +33,7 @@ pub struct MemoryTotal {
     pub pymalloc_free: Option<u64>,
     /// Free memory that malloc holds, as far as it can be resident.
     pub malloc_free: Option<u64>,
-    /// Known memory outside objects: mapped memory, the stacks of threads.
+    /// Known memory outside objects: the stacks of frames and threads.
     pub native_known: Option<u64>,
     /// Resident pages of files: the program and its libraries.
     pub file_backed: Option<u64>,

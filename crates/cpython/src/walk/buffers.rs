@@ -110,12 +110,8 @@ impl HeldBuffers {
         if let Some(device) = sink.device() {
             builder.check(push(&mut self.device, device));
         }
-        let size = builder.size(object);
         for &buffer in &self.found {
-            // The size of a damaged object does not include its buffer.
-            if buffer.claim != Claim::InSize || buffer.end - buffer.start <= size {
-                builder.check(push(&mut self.held, HeldBuffer { object, buffer }));
-            }
+            builder.check(push(&mut self.held, HeldBuffer { object, buffer }));
         }
     }
 
@@ -136,10 +132,9 @@ impl HeldBuffers {
             let (mut until, mut next) = (0, 0);
             let mut added: Vec<(u64, u64)> = Vec::new();
             for &HeldBuffer { object, buffer } in claims {
-                let mut size = builder.size(object);
-                if buffer.claim == Claim::InSize {
-                    size = size.saturating_sub(buffer.end - buffer.start);
-                }
+                let in_size = if buffer.claim == Claim::InSize { buffer.end - buffer.start } else { 0 };
+                // The size of a damaged object does not include the buffer that it claims to have.
+                let Some(mut size) = builder.size(object).checked_sub(in_size) else { continue };
                 let mut at = buffer.start.max(until);
                 while at < buffer.end {
                     while taken.get(next).is_some_and(|range| range.1 <= at) {
@@ -272,6 +267,23 @@ mod tests {
         let huge = 1 << 33;
         assert_eq!(sizes(&[(0, Claim::InSize, huge, 2 * huge)], |_| true), [huge]);
         assert_eq!(sizes(&[(0, Claim::InSize, huge, 2 * huge)], |page| page < 3 << 20), [huge / 2]);
+    }
+
+    #[test]
+    fn a_damaged_object_has_no_buffer() {
+        let mut builder = HeapBuilder::new(CaptureInfo::default());
+        let ty = builder.add_type(Type::new("m", "T"));
+        for address in [8, 16] {
+            builder.add_object(Object::new(address, ty, 100));
+        }
+        let [damaged, other] = [0, 1].map(ObjectId::from_index);
+        let whole = Buffer { claim: Claim::InSize, start: PAGE, end: 1 << 40 };
+        let part = Buffer { claim: Claim::Owned, start: 2 * PAGE, end: 3 * PAGE };
+        let held = [(damaged, whole), (other, part)].map(|(object, buffer)| HeldBuffer { object, buffer });
+        let held = HeldBuffers { held: held.to_vec(), ..HeldBuffers::new(false) };
+        let all = |start, end| Resident { bytes: end - start, in_files: 0 };
+        held.count(&mut builder, all).expect("there is memory");
+        assert_eq!([damaged, other].map(|object| builder.size(object)), [100, 100 + PAGE]);
     }
 
     #[test]
