@@ -31,13 +31,14 @@ pub struct MemoryTotal {
     pub kinds: Vec<MemoryPart>,
     /// Free memory that pymalloc holds.
     pub pymalloc_free: Option<u64>,
-    /// Free memory that malloc holds.
+    /// Free memory that malloc holds, as far as it can be resident.
     pub malloc_free: Option<u64>,
-    /// Known memory outside objects: mapped memory, the stacks of threads.
+    /// Known memory outside objects: the stacks of frames and threads.
     pub native_known: Option<u64>,
     /// Resident pages of files: the program and its libraries.
     pub file_backed: Option<u64>,
-    /// The remainder. Negative if objects have memory that is not resident (swapped out, never touched).
+    /// The remainder. Negative if objects are swapped out, and by little if the system counts inexactly: it adds up
+    /// resident memory in batches for each processor.
     pub unexplained: Option<i64>,
 }
 
@@ -66,6 +67,7 @@ impl MemoryTotal {
 pub fn memory_total(heap: &Heap) -> MemoryTotal {
     let objects = heap.objects();
     let mut by_type = vec![0_u64; heap.types().len()];
+    let mut largest = vec![0_u64; heap.types().len()];
     let (mut garbage, mut own) = (0_u64, 0_u64);
     for id in objects.ids() {
         let (flags, size) = (objects.flags(id), objects.size(id));
@@ -75,9 +77,14 @@ pub fn memory_total(heap: &Heap) -> MemoryTotal {
             () => &mut by_type[objects.type_of(id).index()],
         };
         *of = of.saturating_add(size);
+        let largest = &mut largest[objects.type_of(id).index()];
+        *largest = size.max(*largest);
     }
     let mut kinds: BTreeMap<String, u64> = BTreeMap::new();
-    let of_types = heap.types().iter().map(|(ty, _)| (kind(heap, ty), by_type[ty.index()]));
+    let of_types = heap.types().iter().map(|(ty, _)| {
+        let has_buffers = largest[ty.index()] >= SMALLEST_BUFFER;
+        (kind(heap, ty, has_buffers), by_type[ty.index()])
+    });
     let apart = [(GARBAGE.to_owned(), garbage), ("mem_top itself".to_owned(), own)];
     for (name, bytes) in of_types.chain(apart).filter(|(_, bytes)| *bytes > 0) {
         let sum = kinds.entry(name).or_default();
@@ -89,7 +96,12 @@ pub fn memory_total(heap: &Heap) -> MemoryTotal {
     kinds.sort_by_key(|part| std::cmp::Reverse(part.bytes));
     let python = kinds.iter().fold(0_u64, |sum, part| sum.saturating_add(part.bytes));
 
-    let memory = heap.info().memory;
+    let mut memory = heap.info().memory;
+    let others = [memory.allocator_free, memory.native_known, memory.file_backed];
+    let others = others.into_iter().flatten().fold(python, u64::saturating_add);
+    // malloc counts memory as free that it has returned to the system, or has not used yet.
+    memory.malloc_free =
+        memory.malloc_free.map(|free| memory.rss.map_or(free, |rss| free.min(rss.saturating_sub(others))));
     let parts = [memory.allocator_free, memory.malloc_free, memory.native_known, memory.file_backed];
     let explained = parts.into_iter().flatten().fold(i128::from(python), |sum, part| sum + i128::from(part));
     let unexplained = memory.rss.map(|rss| {
@@ -108,12 +120,18 @@ pub fn memory_total(heap: &Heap) -> MemoryTotal {
     }
 }
 
-/// The kind of a type: a builtin type is a kind of its own, another belongs to whose code defines it.
-fn kind(heap: &Heap, ty: TypeId) -> String {
+/// An object of this size holds memory of a library, such as the data of an array, that one looks for under the name of
+/// its type.
+const SMALLEST_BUFFER: u64 = 1 << 16;
+
+/// The kind of a type: a builtin type is a kind of its own, and so is a type of a library with large buffers. Another
+/// belongs to whose code defines it.
+fn kind(heap: &Heap, ty: TypeId, has_buffers: bool) -> String {
     let record = heap.types().get(ty);
     let is_builtin = matches!(heap.text(record.module), "" | "builtins");
     match record.origin {
         Origin::Own => "classes of the program".to_owned(),
+        Origin::Package | Origin::Standard if has_buffers => heap.types().name(ty).to_owned(),
         Origin::Package => "classes of packages".to_owned(),
         _ if is_builtin => heap.types().name(ty).to_owned(),
         Origin::Standard => "classes of the standard library".to_owned(),

@@ -56,7 +56,7 @@ pub struct MemoryNumbers {
     pub malloc_in_use: Option<u64>,
     /// Memory that malloc holds free.
     pub malloc_free: Option<u64>,
-    /// Known memory outside of Python objects: mapped memory, thread stacks.
+    /// Known memory outside of Python objects: stacks of frames and threads.
     pub native_known: Option<u64>,
     /// Resident pages of mapped files: the program and its libraries.
     pub file_backed: Option<u64>,

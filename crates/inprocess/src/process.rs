@@ -132,7 +132,7 @@ fn resident_by_mappings(maps: &str, start: u64, end: u64) -> u64 {
 
 /// The range at the beginning of a line of `/proc/self/maps`, or of a mapping's first line in
 /// `/proc/self/smaps`.
-fn addresses(line: &str) -> Option<(u64, u64)> {
+pub(crate) fn addresses(line: &str) -> Option<(u64, u64)> {
     let (start, end) = line.split_once(' ')?.0.split_once('-')?;
     let number = |text: &str| u64::from_str_radix(text, 16).ok();
     Some((number(start)?, number(end)?))

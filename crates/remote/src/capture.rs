@@ -10,10 +10,10 @@ use std::time::Instant;
 
 use memtop_cpython::layout::{container, object};
 use memtop_cpython::{
-    CTypes, Checked, CodeFiles, Decoder, GcLists, HeapAccess, Interpreter, InterpreterFacts,
-    InterpreterRoots, Layout, MappedMemory, Memory, ObjectKind, Pools, Preallocated, RuntimeError, TypeInfo,
-    Walk, WalkResult, certain_types, collector_state, interpreters, known_types, limit_offset, list_objects,
-    static_namespaces,
+    BufferTotals, CTypes, Checked, CodeFiles, Decoder, GcLists, HeapAccess, Interpreter, InterpreterFacts,
+    InterpreterRoots, Layout, MappedMemory, Memory, ObjectKind, Pools, Preallocated, Resident, RuntimeError,
+    TypeInfo, Walk, WalkResult, certain_types, collector_state, interpreters, known_types, limit_offset,
+    list_objects, static_namespaces,
 };
 use memtop_heap::{Budget, CaptureInfo, CaptureMethod, CollectorState, Heap, HeapError, MemoryNumbers};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -148,8 +148,12 @@ impl Target {
         let mut source = Outside { image, lists: interpreters.iter().map(|one| one.lists.clone()).collect() };
         let preallocated = self.preallocated(copied, options)?;
         let checked = Checked::new(image);
-        let walked = Walk::new(&mut source, image, &checked, decoder, preallocated, &facts).run();
-        let mut info = self.info(copied, options, memory(copied, image, &walked, minor));
+        let mut walked = Walk::new(&mut source, image, &checked, decoder, preallocated, &facts).run();
+        let counted = walked.count_buffers(|start, end| {
+            let in_files = copied.image.resident_in_files(start, end);
+            Resident { bytes: copied.image.resident(start, end).saturating_add(in_files), in_files }
+        });
+        let mut info = self.info(copied, options, memory(copied, image, &walked, counted, minor));
         // To 3.8 interpreters share one collector.
         if let ([one], _) | ([one, ..], 8) = (&interpreters[..], minor) {
             info.collector = collector(image, &one.lists, minor);
@@ -215,7 +219,13 @@ const BYTES_PER_OBJECT: u64 = 80;
 const MOST_EXPECTED: usize = 1 << 28;
 
 /// The parts of the resident memory, as far as they can be determined from the copy.
-fn memory<M: Memory>(copied: &Copied, bytes: &M, walked: &WalkResult, minor: u8) -> MemoryNumbers {
+fn memory<M: Memory>(
+    copied: &Copied,
+    bytes: &M,
+    walked: &WalkResult,
+    counted: BufferTotals,
+    minor: u8,
+) -> MemoryNumbers {
     let image = &copied.image;
     let read = |at: u64| {
         let mut head = [0; Pools::HEAD];
@@ -251,6 +261,7 @@ fn memory<M: Memory>(copied: &Copied, bytes: &M, walked: &WalkResult, minor: u8)
         malloc_in_use: malloc.map(|malloc| malloc.in_use),
         malloc_free: malloc.map(|malloc| malloc.free),
         native_known: Some(sum),
+        file_backed: copied.memory.file_backed.map(|bytes| bytes.saturating_sub(counted.in_files)),
         ..copied.memory
     }
 }

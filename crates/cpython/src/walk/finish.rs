@@ -3,11 +3,12 @@
 
 use std::time::Instant;
 
-use memtop_heap::{CaptureInfo, Flags, Heap, HeapBuilder, HeapError, LabelKind, ObjectId, push};
+use memtop_heap::{CaptureInfo, Flags, Heap, HeapBuilder, HeapError, LabelKind, ObjectId, TypeId, push};
 use rustc_hash::FxHashMap;
 
 use super::access::HeapAccess;
 use super::address_index::AddressId;
+use super::buffers::{BufferTotals, HeldBuffers, Resident};
 use super::result::{UncertainReference, WalkResult};
 use super::state::Walk;
 
@@ -37,6 +38,10 @@ impl<S: HeapAccess> Walk<'_, S> {
             self.notes
                 .push("the heap is spread over more than 64 GiB: objects beyond that are missing".to_owned());
         }
+        if self.buffers.is_incomplete() {
+            self.notes
+                .push("the native memory of some objects was not read, as there are too many".to_owned());
+        }
         if self.sink.probes == 0 {
             self.notes.push("not every word that may be a reference was followed".to_owned());
         }
@@ -55,6 +60,7 @@ impl<S: HeapAccess> Walk<'_, S> {
             uncertain: self.sink.uncertain,
             unvisited: self.sink.unvisited,
             native: self.native,
+            buffers: self.buffers,
             dangling: self.sink.dangling,
             damaged: self.damaged,
             notes: self.notes,
@@ -80,19 +86,46 @@ impl WalkResult {
         &self.native
     }
 
+    /// Adds the padding of the objects' blocks to their sizes, unless that is done.
+    fn add_padding(&mut self) {
+        let blocks = std::mem::take(&mut self.blocks);
+        if !blocks.is_empty() {
+            let occupied = |ty: TypeId, size| blocks.get(ty.index()).map_or(size, |of| of.occupied(size));
+            self.builder.map_sizes(occupied);
+        }
+    }
+
+    /// Adds the buffers that objects hold to the sizes of the objects: each byte once, as far as `resident`
+    /// says that it is. To be called once. O(objects + buffers × log buffers).
+    pub fn count_buffers(&mut self, resident: impl FnMut(u64, u64) -> Resident) -> BufferTotals {
+        let buffers = std::mem::replace(&mut self.buffers, HeldBuffers::new(false));
+        if self.builder.has_failed() {
+            return BufferTotals::default();
+        }
+        // A size is padded as the allocator does it, before the parts that are not resident are taken from it.
+        self.add_padding();
+        let counted = buffers.count(&mut self.builder, resident);
+        self.notes.extend(counted.as_ref().ok().and_then(BufferTotals::note));
+        counted.unwrap_or_else(|error| {
+            self.builder.fail(error);
+            BufferTotals::default()
+        })
+    }
+
     /// Makes the heap. `info` describes the capture, which began at `start`. O(objects + references).
     ///
     /// # Errors
     /// If there are more objects or references than a heap can have, or if memory could not be allocated,
     /// during the walk or here.
-    pub fn into_heap(self, info: CaptureInfo, start: Instant) -> Result<Heap, HeapError> {
+    pub fn into_heap(mut self, info: CaptureInfo, start: Instant) -> Result<Heap, HeapError> {
+        self.add_padding();
         let Self {
             mut builder,
             addresses,
             order,
             roots,
             types,
-            blocks,
+            blocks: _,
             names,
             limits,
             own,
@@ -101,6 +134,7 @@ impl WalkResult {
             uncertain,
             unvisited,
             native: _,
+            buffers: _,
             dangling,
             damaged,
             notes,
@@ -110,7 +144,6 @@ impl WalkResult {
         }
         let ranks = addresses.into_ranks(&order)?;
         drop(order);
-        builder.map_sizes(|ty, size| blocks.get(ty.index()).map_or(size, |blocks| blocks.occupied(size)));
         let object = |id: AddressId| ranks.row(id).map(ObjectId::from_index);
         // Every target was met.
         let met = |target: ObjectId| object(AddressId(target.raw())).unwrap_or(ObjectId::from_index(0));

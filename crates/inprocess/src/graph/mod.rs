@@ -22,6 +22,7 @@ use rustc_hash::FxHashMap;
 
 use crate::process::{self, Mappings};
 use crate::raw::{self, Runtime};
+use crate::residency::Residency;
 use source::InProcess;
 
 /// The options of a capture.
@@ -86,8 +87,14 @@ pub fn capture(py: Python<'_>, options: &SnapshotOptions) -> PyResult<Heap> {
     })?;
     info.pause = Some(pause);
     let heap = py.detach(|| {
+        let mut walked = walked;
         info.memory.allocator_free = process::pymalloc_free(layout.minor, walked.pools());
         info.memory.native_known = Some(process::known_native(walked.buffers()));
+        let mut residency = Residency::default();
+        let counted = walked.count_buffers(|start, end| residency.of(start, end));
+        let memory = &mut info.memory;
+        memory.file_backed = memory.file_backed.map(|bytes| bytes.saturating_sub(counted.in_files));
+        memory.malloc_in_use = memory.malloc_in_use.map(|bytes| bytes.saturating_sub(counted.untouched));
         walked.into_heap(info, start)
     });
     heap.map_err(|error| failed(&error))

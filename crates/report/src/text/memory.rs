@@ -37,7 +37,7 @@ pub fn memory(answer: &MemoryTotal, style: &Style) -> String {
     }
     part("free, held by pymalloc", answer.pymalloc_free);
     part("free, held by malloc", answer.malloc_free);
-    part("known (mmap, thread stacks)", answer.native_known);
+    part("known (frames and C stacks)", answer.native_known);
     part("pages of files", answer.file_backed);
     let unexplained = answer.unexplained;
     table.row(vec![
