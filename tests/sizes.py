@@ -1,4 +1,4 @@
-"""The memory that an object occupies, as docs/accuracy.md defines it, computed without mem_top.
+"""The memory that an object occupies, as docs/accuracy.md defines it, computed without mem_top, if all of it is resident.
 
 The base is what `sys.getsizeof` answers, so that a wrong base is noticed. What it leaves out is read from the object's
 memory, with the structs of CPython's headers.
@@ -16,6 +16,7 @@ HEAP_TYPE, HAVE_GC, MANAGED_DICT, INLINE_VALUES = 1 << 9, 1 << 14, 1 << 4, 1 << 
 PRE_HEADER = (MANAGED_DICT | 1 << 3) if MINOR >= 11 else 0
 TYPE_DEALLOC = 48
 CACHED_KEYS = {8: 872, 9: 864, 10: 872, 11: 872, 15: 888}.get(MINOR, 880)
+CDATA = ctypes.c_int.__mro__[-2]
 get_mro = type.__dict__["__mro__"].__get__
 get_flags = type.__dict__["__flags__"].__get__
 get_basic_size = type.__dict__["__basicsize__"].__get__
@@ -97,10 +98,24 @@ def values_of_dict(address: int) -> "tuple[int, int]":
     return count * WORD, 0 if byte(values + 2) else inline_values(values)
 
 
+def native(one: Any) -> int:
+    """The native memory of an object that is in no answer of `sys.getsizeof`: of ctypes. An own `b_ptr` lies elsewhere than
+    in the object (`CDataObject` in `Modules/_ctypes/ctypes.h`)."""
+    if CDATA not in get_mro(type(one)):
+        return 0
+    address, data = id(one), word(id(one) + 16)
+    is_within = address <= data < address + get_basic_size(type(one))
+    is_owned = word(address + 24) & 0xFFFFFFFF == 1
+    return word(address + 40) if is_owned and not is_within else 0
+
+
 def occupied(one: Any, size: "int | None" = None) -> int:
     """The memory of an object, of which `sys.getsizeof` says `size`."""
-    if size is None:
-        size = sys.getsizeof(one)
+    return native(one) + in_blocks(one, sys.getsizeof(one) if size is None else size)
+
+
+def in_blocks(one: Any, size: int) -> int:
+    """The blocks that the interpreter allocates for an object."""
     address, of = id(one), type(one)
     mro, flags, basic, item = get_mro(of), get_flags(of), get_basic_size(of), get_item_size(of)
     own = basic + 16 * bool(flags & HAVE_GC) + 16 * bool(flags & PRE_HEADER)

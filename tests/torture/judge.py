@@ -30,7 +30,7 @@ OWN = 8
 ALONE = 60
 """So many objects may be in one of the two captures alone: what reading a line took and let go of. 20 were seen."""
 FACTOR = 2
-"""The sum of sizes may be so many times what is resident: what is swapped, and what was never touched, counts."""
+"""The sum of sizes may be so many times what is resident: in a text or a tuple, what was never touched counts."""
 SIZED_OTHERWISE = r"_ctypes\..*Type|ctypes\._endian\._swapped_.*_meta|numpy\._DTypeMeta|numpy\.void"
 """Types of types that are sized by a formula from outside, and as classes from within; see test_same_answers.py. How long
 a `numpy.void` is, is not known from outside."""

@@ -16,7 +16,7 @@ pub enum AccountPart {
     Garbage,
     /// mem_top's own objects.
     Own,
-    /// Buffers of objects outside of their own sizes, and stacks of threads.
+    /// Stacks of threads, and of their frames.
     Buffers,
     /// Blocks of malloc that hold no object.
     Malloc,

@@ -1,6 +1,6 @@
 //! The reconciled total: the named parts of resident memory, which add up to it.
 //!
-//! Resident memory = Python objects + free memory of pymalloc + free memory of malloc + known native buffers + pages of
+//! Resident memory = Python objects + free memory of pymalloc + free memory of malloc + stacks of threads + pages of
 //! files + unexplained. A part that could not be measured counts as zero, so it is within `unexplained`.
 //!
 //! The unexplained part is divided further by who allocated it, as far as that is known ([`NativeParts`]).
@@ -33,13 +33,14 @@ pub struct MemoryTotal {
     pub kinds: Vec<MemoryPart>,
     /// Free memory that pymalloc holds.
     pub pymalloc_free: Option<u64>,
-    /// Free memory that malloc holds.
+    /// Free memory that malloc holds, as far as it can be resident.
     pub malloc_free: Option<u64>,
-    /// Known memory outside objects: mapped memory, the stacks of threads.
+    /// Known memory outside objects: the stacks of frames and threads.
     pub native_known: Option<u64>,
     /// Resident pages of files: the program and its libraries.
     pub file_backed: Option<u64>,
-    /// The remainder. Negative if objects have memory that is not resident (swapped out, never touched).
+    /// The remainder. Negative if objects are swapped out, and by little if the system counts inexactly: it adds up
+    /// resident memory in batches for each processor.
     pub unexplained: Option<i64>,
     /// The part of `python` that is garbage.
     pub garbage: u64,
@@ -82,7 +83,10 @@ impl NativeParts {
         let interned = memory.interned.unwrap_or(0);
         let known = memory.malloc_known.unwrap_or(0);
         let pymalloc = memory.pymalloc_in_use.map(|all| less(all, small.saturating_add(interned)));
-        let malloc = memory.malloc_in_use.map(|all| less(all, large.saturating_add(known)));
+        // What objects hold elsewhere is in their sizes, and what they hold in malloc's blocks is in `known` too.
+        let held = memory.held.unwrap_or(0);
+        let malloc =
+            memory.malloc_in_use.map(|all| less(all.saturating_add(held), large.saturating_add(known)));
         let (pymalloc, malloc) = match (pymalloc, malloc) {
             // Some objects are in the other allocator's blocks.
             (Some(one), Some(other)) if (one < 0) != (other < 0) => {
@@ -122,6 +126,7 @@ impl MemoryTotal {
 pub fn memory_total(heap: &Heap) -> MemoryTotal {
     let objects = heap.objects();
     let mut by_type = vec![0_u64; heap.types().len()];
+    let mut largest = vec![0_u64; heap.types().len()];
     let (mut garbage, mut own) = (0_u64, 0_u64);
     let (mut small, mut large) = (0_u64, 0_u64);
     for id in objects.ids() {
@@ -134,9 +139,14 @@ pub fn memory_total(heap: &Heap) -> MemoryTotal {
             () => &mut by_type[objects.type_of(id).index()],
         };
         *of = of.saturating_add(size);
+        let largest = &mut largest[objects.type_of(id).index()];
+        *largest = size.max(*largest);
     }
     let mut kinds: BTreeMap<String, u64> = BTreeMap::new();
-    let of_types = heap.types().iter().map(|(ty, _)| (kind(heap, ty), by_type[ty.index()]));
+    let of_types = heap.types().iter().map(|(ty, _)| {
+        let has_buffers = largest[ty.index()] >= SMALLEST_BUFFER;
+        (kind(heap, ty, has_buffers), by_type[ty.index()])
+    });
     let apart = [("garbage".to_owned(), garbage), ("mem_top itself".to_owned(), own)];
     for (name, bytes) in of_types.chain(apart).filter(|(_, bytes)| *bytes > 0) {
         let sum = kinds.entry(name).or_default();
@@ -148,7 +158,12 @@ pub fn memory_total(heap: &Heap) -> MemoryTotal {
     kinds.sort_by_key(|part| std::cmp::Reverse(part.bytes));
     let python = kinds.iter().fold(0_u64, |sum, part| sum.saturating_add(part.bytes));
 
-    let memory = heap.info().memory;
+    let mut memory = heap.info().memory;
+    let others = [memory.allocator_free, memory.native_known, memory.file_backed];
+    let others = others.into_iter().flatten().fold(python, u64::saturating_add);
+    // malloc counts memory as free that it has returned to the system, or has not used yet.
+    memory.malloc_free =
+        memory.malloc_free.map(|free| memory.rss.map_or(free, |rss| free.min(rss.saturating_sub(others))));
     let parts = [memory.allocator_free, memory.malloc_free, memory.native_known, memory.file_backed];
     let explained = parts.into_iter().flatten().fold(i128::from(python), |sum, part| sum + i128::from(part));
     let unexplained = memory.rss.map(|rss| {
@@ -168,17 +183,23 @@ pub fn memory_total(heap: &Heap) -> MemoryTotal {
         own,
         native: NativeParts::new(&memory, small, large),
         malloc_in_use: memory.malloc_in_use,
-        malloc_trimmable: memory.malloc_trimmable,
+        malloc_trimmable: memory.malloc_trimmable.map(|trim| trim.min(memory.malloc_free.unwrap_or(trim))),
         malloc_library: memory.malloc_library,
     }
 }
 
-/// The kind of a type: a builtin type is a kind of its own, another belongs to whose code defines it.
-fn kind(heap: &Heap, ty: TypeId) -> String {
+/// An object of this size holds memory of a library, such as the data of an array, that one looks for under the name of
+/// its type.
+const SMALLEST_BUFFER: u64 = 1 << 16;
+
+/// The kind of a type: a builtin type is a kind of its own, and so is a type of a library with large buffers. Another
+/// belongs to whose code defines it.
+fn kind(heap: &Heap, ty: TypeId, has_buffers: bool) -> String {
     let record = heap.types().get(ty);
     let is_builtin = matches!(heap.text(record.module), "" | "builtins");
     match record.origin {
         Origin::Own => "classes of the program".to_owned(),
+        Origin::Package | Origin::Standard if has_buffers => heap.types().name(ty).to_owned(),
         Origin::Package => "classes of packages".to_owned(),
         _ if is_builtin => heap.types().name(ty).to_owned(),
         Origin::Standard => "classes of the standard library".to_owned(),

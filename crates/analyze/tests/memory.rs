@@ -51,9 +51,30 @@ fn classes_go_by_whose_code_defines_them() {
 }
 
 #[test]
+fn a_type_of_a_library_with_large_buffers_is_a_kind_of_its_own() {
+    let mut builder = HeapBuilder::new(CaptureInfo::default());
+    let types = [
+        ("numpy", "ndarray", Origin::Package, 1 << 16),
+        ("mmap", "mmap", Origin::Standard, 1 << 20),
+        ("requests", "Response", Origin::Package, 1 << 15),
+        ("shop", "Session", Origin::Own, 1 << 17),
+    ];
+    for (index, (module, name, origin, size)) in types.into_iter().enumerate() {
+        let ty = builder.add_type(Type { origin, ..Type::new(module, name) });
+        builder.add_object(Object { flags: Flags::TRACKED, ..Object::new(index as u64, ty, size) });
+    }
+    let heap: Heap = builder.finish().unwrap();
+    let total = memory_total(&heap);
+    let names: Vec<&str> = total.kinds.iter().map(|part| part.name.as_str()).collect();
+    assert_eq!(names, ["mmap.mmap", "classes of the program", "numpy.ndarray", "classes of packages"]);
+}
+
+#[test]
 fn what_is_not_resident_makes_the_rest_negative() {
     let memory = MemoryNumbers { rss: Some(200), malloc_free: Some(39), ..MemoryNumbers::default() };
-    assert_eq!(total(memory).unexplained, Some(-100));
+    assert_eq!((total(memory).unexplained, total(memory).malloc_free), (Some(-61), Some(0)));
+    let memory = MemoryNumbers { rss: Some(290), ..memory };
+    assert_eq!((total(memory).unexplained, total(memory).malloc_free), (Some(0), Some(29)));
     let most = MemoryNumbers { rss: Some(0), file_backed: Some(u64::MAX), ..MemoryNumbers::default() };
     assert_eq!(total(most).unexplained, Some(i64::MIN));
 }

@@ -11,14 +11,16 @@ enum CodeFile {
     Interpreter,
     /// An extension module in a directory of the interpreter's own, by its name.
     Extension(String),
-    /// One of numpy's.
-    Numpy,
+    /// A library in the directory of one of [`PACKAGES`].
+    Package(&'static str),
     /// mem_top's own.
     MemTop,
     /// Any other.
     Other,
 }
 
+/// The packages whose types may be recognised.
+const PACKAGES: [&str; 4] = ["numpy", "pyarrow", "torch", "PIL"];
 /// More bytes than a file has of variables that are zero at first.
 const MAX_ZEROS: u64 = 1 << 20;
 /// The name of the directory of the standard library's extension modules, wherever it is.
@@ -35,8 +37,8 @@ impl CodeFile {
             return Self::Other;
         }
         let within = |package: &str| directory.split('/').any(|part| part == package);
-        if within("numpy") {
-            return Self::Numpy;
+        if let Some(package) = PACKAGES.into_iter().find(|package| within(package)) {
+            return Self::Package(package);
         }
         if module == "_native" && directory.rsplit('/').next() == Some("mem_top") {
             return Self::MemTop;
@@ -108,7 +110,12 @@ impl CodeFiles {
 
     /// Whether an address lies in an extension module of numpy or mem_top.
     pub(crate) fn is_numpys_or_mem_tops(&self, address: u64) -> bool {
-        matches!(self.file_at(address), Some(CodeFile::Numpy | CodeFile::MemTop))
+        matches!(self.file_at(address), Some(CodeFile::Package("numpy") | CodeFile::MemTop))
+    }
+
+    /// Whether an address lies in any mapped file.
+    pub(crate) fn is_in_file(&self, address: u64) -> bool {
+        self.file_at(address).is_some()
     }
 
     fn file_at(&self, address: u64) -> Option<&CodeFile> {
@@ -138,7 +145,7 @@ impl CodeFiles {
         match (self.file_at(address), defined_in) {
             (Some(CodeFile::Interpreter), DefinedIn::Interpreter | DefinedIn::Standard(_)) => true,
             (Some(CodeFile::Extension(module)), DefinedIn::Standard(name)) => module == name,
-            (Some(CodeFile::Numpy), DefinedIn::Numpy) => true,
+            (Some(CodeFile::Package(package)), DefinedIn::Package(name)) => *package == name,
             (Some(CodeFile::MemTop), DefinedIn::MemTop) => true,
             _ => false,
         }
@@ -179,7 +186,11 @@ mod tests {
             ("/srv/root/opt/app/_decimal.so", extension("_decimal")),
             ("/home/me/build/_decimal.cpython-312.so", CodeFile::Other),
             ("/opt/app/lib/python3.12/site-packages/_decimal.so", CodeFile::Other),
-            ("/v/lib/python3.12/site-packages/numpy/core/_multiarray_umath.cpython-312.so", CodeFile::Numpy),
+            (
+                "/v/lib/python3.12/site-packages/numpy/core/_multiarray_umath.cpython-312.so",
+                CodeFile::Package("numpy"),
+            ),
+            ("/v/lib/python3.12/site-packages/pyarrow/libarrow.so.2600", CodeFile::Package("pyarrow")),
             ("/v/lib/python3.12/site-packages/x/_decimal.cpython-312.so", CodeFile::Other),
             ("/v/lib/python3/dist-packages/_queue.so", CodeFile::Other),
             ("/v/site-packages/mem_top/_native.abi3.so", CodeFile::MemTop),

@@ -11,6 +11,7 @@
 #![forbid(unsafe_code)]
 
 mod address;
+mod buffer;
 mod c_string;
 mod c_types;
 mod code_files;
@@ -66,4 +67,6 @@ pub use sink::Sink;
 pub use sizing::Sizing;
 pub use text::{Text, is_identifier};
 pub use type_info::{DictPlace, TypeInfo};
-pub use walk::{HeapAccess, InterpreterFacts, InterpreterRoots, Preallocated, Walk, WalkResult};
+pub use walk::{
+    BufferTotals, HeapAccess, InterpreterFacts, InterpreterRoots, Preallocated, Resident, Walk, WalkResult,
+};

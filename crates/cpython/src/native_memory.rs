@@ -11,7 +11,9 @@
 //! * a stack of Python frames (`_PyStackChunk` in `pycore_pystate.h`, from 3.11): the previous stack at 0, its size at 8,
 //!   the number of words in use at 16. CPython maps them one by one. Those of greenlets that are switched out stay.
 //!
-//! Invariant: each resident byte is in exactly one number.
+//! Invariant: each resident byte is in exactly one number, or held by an object.
+
+use std::iter::Peekable;
 
 /// The anonymous memory to divide. All ranges ascend and do not overlap.
 #[derive(Debug, Clone, Copy)]
@@ -24,8 +26,10 @@ pub struct AnonymousMemory<'a> {
     pub resident: &'a [(u64, u64)],
     /// The heaps of malloc within them.
     pub malloc_heaps: &'a [(u64, u64)],
-    /// Memory within them whose user is known: buffers of objects, stacks of threads.
+    /// Memory within them whose user is known: stacks of threads and of their frames.
     pub known: &'a [(u64, u64)],
+    /// Buffers that are part of the sizes of objects.
+    pub held: &'a [(u64, u64)],
 }
 
 /// The bytes of anonymous memory, by user.
@@ -37,11 +41,11 @@ pub struct NativeMemory {
     pub pymalloc_in_use: u64,
     /// Resident bytes of malloc's blocks with a mapping of their own, known ones included.
     pub malloc_mapped: u64,
-    /// Resident bytes of known buffers in malloc's blocks.
+    /// Resident bytes in malloc's blocks that are known or held by objects.
     pub malloc_known: u64,
     /// Resident bytes of stacks of Python frames.
     pub frame_stacks: u64,
-    /// Resident bytes that are known, malloc's blocks included.
+    /// Resident bytes that are known, malloc's blocks included. What objects hold is not among them.
     pub known: u64,
     /// Resident bytes of unknown purpose.
     pub other: u64,
@@ -84,6 +88,7 @@ impl NativeMemory {
         let mut mappings = memory.mappings.iter().peekable();
         let mut heaps = memory.malloc_heaps.iter().peekable();
         let mut known = memory.known.iter().peekable();
+        let mut held = memory.held.iter().peekable();
         let (mut user, mut until) = (User::Other, 0);
         for &(start, end) in memory.resident {
             let mut at = start;
@@ -103,7 +108,7 @@ impl NativeMemory {
                     }
                 }
                 let stop = until.min(end);
-                sum.add(user, at, stop, &mut known);
+                sum.add(user, at, stop, &mut known, &mut held);
                 at = stop;
             }
         }
@@ -154,32 +159,70 @@ impl NativeMemory {
         if is_stack { (User::FrameStack, at + second) } else { other }
     }
 
-    /// Adds resident memory, without the parts of it that are known.
+    /// Adds resident memory, without the parts of it that are known or held.
     fn add<'k>(
         &mut self,
         user: User,
-        mut at: u64,
+        at: u64,
         end: u64,
-        known: &mut std::iter::Peekable<impl Iterator<Item = &'k (u64, u64)>>,
+        known: &mut Peekable<impl Iterator<Item = &'k (u64, u64)>>,
+        held: &mut Peekable<impl Iterator<Item = &'k (u64, u64)>>,
     ) {
-        while at < end {
-            while known.next_if(|range| range.1 <= at).is_some() {}
-            let next = known.peek().filter(|range| range.0 < end);
-            let (from, to) = next.map_or((end, end), |range| (range.0.max(at), range.1.min(end)));
-            let (size, within) = (from - at, to - from);
-            self.known += within;
-            match user {
-                User::Pymalloc => self.pools += size + within,
-                User::MallocHeap => self.malloc_known += within,
-                User::MallocMapped => {
-                    self.malloc_mapped += size + within;
-                    self.malloc_known += within;
-                }
-                User::FrameStack => self.frame_stacks += size,
-                User::Other => self.other += size,
+        split(at, end, known, |from, to, is_known| {
+            if is_known {
+                self.known += to - from;
+                self.add_excluded(user, to - from);
+                return;
             }
-            at = to;
+            split(from, to, held, |from, to, is_held| match is_held {
+                true => self.add_excluded(user, to - from),
+                false => self.add_rest(user, to - from),
+            });
+        });
+    }
+
+    /// Adds memory that something else accounts for.
+    fn add_excluded(&mut self, user: User, size: u64) {
+        match user {
+            User::Pymalloc => self.pools += size,
+            User::MallocHeap => self.malloc_known += size,
+            User::MallocMapped => {
+                self.malloc_mapped += size;
+                self.malloc_known += size;
+            }
+            User::FrameStack | User::Other => {}
         }
+    }
+
+    fn add_rest(&mut self, user: User, size: u64) {
+        match user {
+            User::Pymalloc => self.pools += size,
+            User::MallocHeap => {}
+            User::MallocMapped => self.malloc_mapped += size,
+            User::FrameStack => self.frame_stacks += size,
+            User::Other => self.other += size,
+        }
+    }
+}
+
+/// Divides a range by whether it is within one of `ranges`, which ascend from call to call.
+fn split<'k>(
+    mut at: u64,
+    end: u64,
+    ranges: &mut Peekable<impl Iterator<Item = &'k (u64, u64)>>,
+    mut visit: impl FnMut(u64, u64, bool),
+) {
+    while at < end {
+        while ranges.next_if(|range| range.1 <= at).is_some() {}
+        let next = ranges.peek().filter(|range| range.0 < end);
+        let (from, to) = next.map_or((end, end), |range| (range.0.max(at), range.1.min(end)));
+        if at < from {
+            visit(at, from, false);
+        }
+        if from < to {
+            visit(from, to, true);
+        }
+        at = to;
     }
 }
 
@@ -228,6 +271,15 @@ mod tests {
     }
 
     fn divide(pages: &[(u64, [u8; HEADER])], resident: &[(u64, u64)], known: &[(u64, u64)]) -> NativeMemory {
+        divide_with(pages, resident, known, &[])
+    }
+
+    fn divide_with(
+        pages: &[(u64, [u8; HEADER])],
+        resident: &[(u64, u64)],
+        known: &[(u64, u64)],
+        held: &[(u64, u64)],
+    ) -> NativeMemory {
         let pages: BTreeMap<u64, [u8; HEADER]> = pages.iter().copied().collect();
         let memory = AnonymousMemory {
             minor: 12,
@@ -235,6 +287,7 @@ mod tests {
             resident,
             malloc_heaps: &[],
             known,
+            held,
         };
         NativeMemory::divide(&memory, |at| Some(pages.get(&at).copied().unwrap_or([0xAA; HEADER])))
     }
@@ -284,5 +337,17 @@ mod tests {
         let found = divide(&pages, &resident, &known);
         assert_eq!((found.malloc_mapped, found.malloc_known), (0x40000, 2 * PAGE));
         assert_eq!((found.other, found.known), (PAGE, 3 * PAGE));
+    }
+
+    #[test]
+    fn what_objects_hold_is_not_counted_again() {
+        let pages = [(START, header(&[(8, 0x40000 | 2)]))];
+        let resident = [(START, START + 0x44000)];
+        let known = [(START + 0x41000, START + 0x42000)];
+        // Within malloc's block; around the known page, which counts as known; and not resident in part.
+        let held = [(START + 16, START + 0x3F000), (START + 0x40800, START + 0x50000)];
+        let found = divide_with(&pages, &resident, &known, &held);
+        assert_eq!((found.malloc_mapped, found.malloc_known), (0x40000, 0x3F000 - 16));
+        assert_eq!((found.other, found.known), (0x800, PAGE));
     }
 }

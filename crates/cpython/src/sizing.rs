@@ -6,7 +6,7 @@ use crate::footprint::{Blocks, Footprint, Storage, Values};
 use crate::kind::ObjectKind;
 use crate::layout::{Layout, gc_head, type_object};
 use crate::memory::Memory;
-use crate::objects::definition::SizeFormula;
+use crate::objects::definition::{Definition, SizeFormula};
 use crate::objects::view::WORD;
 
 /// The longest chain of bases.
@@ -53,23 +53,20 @@ pub(crate) fn footprint(
 }
 
 impl<M: Memory> Decoder<'_, M> {
+    /// The definitions of a type and its bases, the nearest first, without classes made by a statement.
+    pub(crate) fn known_bases(&self, address: u64) -> impl Iterator<Item = &'static Definition> + '_ {
+        let base = |&at: &u64| Some(self.pointer(at + type_object::BASE as u64)).filter(|&base| base != 0);
+        let bases = std::iter::successors(Some(address).filter(|&at| at != 0), base).take(LONGEST_CHAIN);
+        bases
+            .filter(|&at| self.is_class(at) == Some(false))
+            .filter_map(|at| self.c_type(at).map(CType::definition))
+    }
+
     /// The `__sizeof__` that a type has or inherits, and the storage that goes with it.
     pub(crate) fn sizing(&self, address: u64, flags: u64, kind: ObjectKind) -> (Sizing, Storage) {
-        let (mut formula, mut storage) = (SizeFormula::Object, Storage::Block);
-        let mut at = address;
-        for _ in 0..LONGEST_CHAIN {
-            if at == 0 {
-                break;
-            }
-            if self.is_class(at) == Some(false)
-                && let Some(known) = self.c_type(at).map(CType::definition)
-                && let Some(size) = (known.size)(self.layout.minor)
-            {
-                (formula, storage) = (size, known.storage);
-                break;
-            }
-            at = self.pointer(at + type_object::BASE as u64);
-        }
+        let of = |definition: &Definition| Some(((definition.size)(self.layout.minor)?, definition.storage));
+        let sized = self.known_bases(address).find_map(of);
+        let (formula, storage) = sized.unwrap_or((SizeFormula::Object, Storage::Block));
         let is_gc = flags & type_object::HAVE_GC != 0;
         // Two words for a dict and weak references (`_PyType_PreHeaderSize` in `pycore_object.h`).
         let has_more = self.layout.minor >= 11 && flags & type_object::PRE_HEADER != 0;

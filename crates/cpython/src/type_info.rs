@@ -11,7 +11,7 @@ use crate::footprint::{Blocks, Footprint, Storage, Values};
 use crate::kind::ObjectKind;
 use crate::layout::{INLINE_VALUES_MAX, object, type_object};
 use crate::memory::Memory;
-use crate::objects::definition::{Coverage, Definition, Member, Remaining, SizeFormula};
+use crate::objects::definition::{Coverage, Definition, Member, ReadBuffers, Remaining, SizeFormula};
 use crate::sink::Sink;
 use crate::sizing::{Sizing, footprint};
 
@@ -84,6 +84,8 @@ pub struct TypeInfo {
     pub sizing: Sizing,
     /// How its objects lie in memory.
     pub footprint: Footprint,
+    /// How the memory is found that its objects hold outside of their own block.
+    pub buffers: Option<ReadBuffers>,
 }
 
 const MANAGED_DICT: u64 = 1 << 4;
@@ -144,6 +146,7 @@ impl TypeInfo {
                 own: 16,
                 blocks: Blocks::One { more: 0 },
             },
+            buffers: None,
         }
     }
 }
@@ -218,6 +221,7 @@ impl<M: Memory> Decoder<'_, M> {
             limit: base.definition.and_then(|known| known.limit),
             footprint: footprint(&self.layout, &sizing, storage, values, is_class, (basic_size, item_size)),
             sizing,
+            buffers: self.known_bases(address).find_map(|definition| definition.buffers),
         })
     }
 

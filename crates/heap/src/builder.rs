@@ -9,6 +9,8 @@
 //!
 //! The file is long because the builder has one short method for each kind of row.
 
+mod sizes;
+
 use crate::accounts::{Accounts, settle_accounts};
 use crate::budget::{Budget, filled, push};
 use crate::error::HeapError;
@@ -242,24 +244,6 @@ impl HeapBuilder {
     /// If the object is not one of this builder's.
     pub fn set_refcount(&mut self, id: ObjectId, refcount: u32) {
         self.objects.refcounts[id.index()] = refcount;
-    }
-
-    /// Replaces the size of each object by a function of its type and its size. Linear in the objects.
-    pub fn map_sizes(&mut self, of: impl Fn(TypeId, u64) -> u64) {
-        const LARGE: u64 = u32::MAX as u64;
-        let Objects { types, sizes, large, .. } = &mut self.objects;
-        let mut was_large = std::mem::take(large).into_iter();
-        for (index, (&ty, size)) in types.iter().zip(sizes).enumerate() {
-            let known = match *size {
-                u32::MAX => was_large.next().map_or(LARGE, |(_, size)| size),
-                size => u64::from(size),
-            };
-            let now = of(ty, known);
-            if now >= LARGE {
-                large.push((ObjectId::from_index(index), now));
-            }
-            *size = u32::try_from(now).unwrap_or(u32::MAX);
-        }
     }
 
     /// The flags of an object that was added.

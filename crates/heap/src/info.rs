@@ -118,7 +118,7 @@ pub struct MemoryNumbers {
     pub malloc_in_use: Option<u64>,
     /// Memory that malloc holds free.
     pub malloc_free: Option<u64>,
-    /// Known memory outside of Python objects: mapped memory, thread stacks.
+    /// Known memory outside of Python objects: stacks of frames and threads.
     pub native_known: Option<u64>,
     /// Resident pages of mapped files: the program and its libraries.
     pub file_backed: Option<u64>,
@@ -126,6 +126,8 @@ pub struct MemoryNumbers {
     pub pymalloc_in_use: Option<u64>,
     /// The part of `native_known` that is in blocks of malloc.
     pub malloc_known: Option<u64>,
+    /// Native memory that is part of the sizes of objects, beside their own blocks.
+    pub held: Option<u64>,
     /// The part of `malloc_free` that `malloc_trim` would return to the system.
     pub malloc_trimmable: Option<u64>,
     /// Stacks of Python frames (`_PyStackChunk`): of threads, and of greenlets that are switched out.

@@ -14,6 +14,7 @@ mod growth;
 pub mod preview;
 mod process;
 mod raw;
+mod residency;
 mod top;
 
 use pyo3::exceptions::PyImportError;

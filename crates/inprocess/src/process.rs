@@ -148,22 +148,22 @@ fn resident_by_mappings(maps: &str, start: u64, end: u64) -> u64 {
 
 /// The range at the beginning of a line of `/proc/self/maps`, or of a mapping's first line in
 /// `/proc/self/smaps`.
-fn addresses(line: &str) -> Option<(u64, u64)> {
+pub(crate) fn addresses(line: &str) -> Option<(u64, u64)> {
     let (start, end) = line.split_once(' ')?.0.split_once('-')?;
     let number = |text: &str| u64::from_str_radix(text, 16).ok();
     Some((number(start)?, number(end)?))
 }
 
-/// The anonymous memory of this process by user; `None` if the system does not list it. `buffers` (address and size) are
-/// the buffers of objects. The process runs meanwhile, so memory may be gone: it is read through the kernel, which
+/// The anonymous memory of this process by user; `None` if the system does not list it. `known` (address and size) is
+/// memory of the interpreter, and `held` are the ranges of the buffers that objects hold. The process runs meanwhile, so memory may be gone: it is read through the kernel, which
 /// returns an error then.
-pub(crate) fn native_memory(minor: u8, buffers: &[(u64, u64)]) -> Option<NativeMemory> {
+pub(crate) fn native_memory(minor: u8, known: &[(u64, u64)], held: &[(u64, u64)]) -> Option<NativeMemory> {
     let memory = File::open("/proc/self/mem").ok()?;
     let pagemap = File::open("/proc/self/pagemap").ok()?;
     let maps = std::fs::read("/proc/self/maps").ok()?;
     let maps = String::from_utf8_lossy(&maps);
     let mappings: Vec<(u64, u64)> = maps.lines().filter_map(anonymous).collect();
-    let known = known_ranges(buffers, &mappings);
+    let known = known_ranges(known, &mappings);
     let (large, mapped): (Vec<_>, Vec<_>) = mappings.iter().partition(|range| range.1 - range.0 > LARGE);
     let mut pages = Vec::new();
     for &(start, end) in &mapped {
@@ -176,17 +176,27 @@ pub(crate) fn native_memory(minor: u8, buffers: &[(u64, u64)]) -> Option<NativeM
     heaps.extend(mapped.iter().flat_map(|&mapping| arena_heaps(mapping, read)));
     heaps.sort_unstable();
     let mut native = NativeMemory::divide(
-        &AnonymousMemory { minor, mappings: &mapped, resident: &pages, malloc_heaps: &heaps, known: &known },
+        &AnonymousMemory {
+            minor,
+            mappings: &mapped,
+            resident: &pages,
+            malloc_heaps: &heaps,
+            known: &known,
+            held,
+        },
         read,
     );
     for (start, end) in large {
-        let inside = known
-            .iter()
-            .map(|range| (range.0.max(start), range.1.min(end)))
-            .filter(|range| range.0 < range.1);
-        let known = inside.map(|(from, to)| resident(Some(&pagemap), from, to)).sum();
+        let inside = |ranges: &[(u64, u64)]| -> u64 {
+            let within = ranges.iter().map(|range| (range.0.max(start), range.1.min(end)));
+            within
+                .filter(|range| range.0 < range.1)
+                .map(|(from, to)| resident(Some(&pagemap), from, to))
+                .sum()
+        };
+        let (known, held) = (inside(&known), inside(held));
         native.known += known;
-        native.other += resident(Some(&pagemap), start, end).saturating_sub(known);
+        native.other += resident(Some(&pagemap), start, end).saturating_sub(known).saturating_sub(held);
     }
     Some(native)
 }
@@ -273,9 +283,9 @@ fn arena_heaps(
     })
 }
 
-/// Memory outside of objects whose user is known: `buffers` (address and size) in anonymous `mappings`, and the stacks
+/// Memory outside of objects whose user is known: `native` (address and size) in anonymous `mappings`, and the stacks
 /// of all threads except the main one. The stack of a thread that runs at this moment is not known and does not count.
-fn known_ranges(buffers: &[(u64, u64)], mappings: &[(u64, u64)]) -> Vec<(u64, u64)> {
+fn known_ranges(native: &[(u64, u64)], mappings: &[(u64, u64)]) -> Vec<(u64, u64)> {
     let around = |address: u64| {
         let place = mappings.partition_point(|range| range.1 <= address);
         mappings.get(place).copied().filter(|range| range.0 <= address)
@@ -287,11 +297,11 @@ fn known_ranges(buffers: &[(u64, u64)], mappings: &[(u64, u64)]) -> Vec<(u64, u6
         let range = around(procinfo::stack_pointer(&syscall)?)?;
         (range.1 - range.0 <= LARGEST_STACK).then_some(range)
     });
-    let buffers = buffers.iter().filter_map(|&(start, size)| {
+    let native = native.iter().filter_map(|&(start, size)| {
         let range = around(start)?;
         Some((start / PAGE * PAGE, start.checked_add(size)?.next_multiple_of(PAGE).min(range.1)))
     });
-    let mut pieces: Vec<(u64, u64)> = stacks.chain(buffers).collect();
+    let mut pieces: Vec<(u64, u64)> = stacks.chain(native).collect();
     pieces.sort_unstable();
     let mut known: Vec<(u64, u64)> = Vec::new();
     for (start, end) in pieces {
@@ -328,9 +338,14 @@ pub(crate) fn memory(own: u64, malloc: Option<MallocNumbers>) -> MemoryNumbers {
     }
 }
 
-/// The same numbers with those of anonymous memory.
-pub(crate) fn with_native(memory: MemoryNumbers, minor: u8, buffers: &[(u64, u64)]) -> MemoryNumbers {
-    let Some(native) = native_memory(minor, buffers) else { return memory };
+/// The same numbers with those of anonymous memory. `known` and `held` are as for [`native_memory`].
+pub(crate) fn with_native(
+    memory: MemoryNumbers,
+    minor: u8,
+    known: &[(u64, u64)],
+    held: &[(u64, u64)],
+) -> MemoryNumbers {
+    let Some(native) = native_memory(minor, known, held) else { return memory };
     MemoryNumbers {
         allocator_free: native.pymalloc_free(),
         pymalloc_in_use: native.pymalloc_free().map(|_| native.pymalloc_in_use),

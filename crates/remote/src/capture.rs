@@ -10,10 +10,10 @@ use std::time::Instant;
 
 use memtop_cpython::layout::{container, object};
 use memtop_cpython::{
-    AnonymousMemory, BLOCK_HEADER, CTypes, Checked, CodeFiles, Decoder, GcLists, HeapAccess, Interpreter,
-    InterpreterFacts, InterpreterRoots, Layout, MappedMemory, Memory, NativeMemory, ObjectKind, Preallocated,
-    RuntimeError, TypeInfo, Walk, WalkResult, certain_types, collector_state, interned_bytes, interpreters,
-    known_types, limit_offset, list_objects, static_namespaces,
+    AnonymousMemory, BLOCK_HEADER, BufferTotals, CTypes, Checked, CodeFiles, Decoder, GcLists, HeapAccess,
+    Interpreter, InterpreterFacts, InterpreterRoots, Layout, MappedMemory, Memory, NativeMemory, ObjectKind,
+    Preallocated, Resident, RuntimeError, TypeInfo, Walk, WalkResult, certain_types, collector_state,
+    interned_bytes, interpreters, known_types, limit_offset, list_objects, static_namespaces,
 };
 use memtop_heap::{
     Budget, CaptureInfo, CaptureMethod, CollectorState, Heap, HeapError, MallocLibrary, MemoryNumbers,
@@ -152,8 +152,12 @@ impl Target {
         let mut source = Outside { image, lists: interpreters.iter().map(|one| one.lists.clone()).collect() };
         let preallocated = self.preallocated(copied, options)?;
         let checked = Checked::new(image);
-        let walked = Walk::new(&mut source, image, &checked, decoder, preallocated, &facts).run();
-        let mut memory = memory(copied, image, &walked, minor);
+        let mut walked = Walk::new(&mut source, image, &checked, decoder, preallocated, &facts).run();
+        let counted = walked.count_buffers(|start, end| {
+            let in_files = copied.image.resident_in_files(start, end);
+            Resident { bytes: copied.image.resident(start, end).saturating_add(in_files), in_files }
+        });
+        let mut memory = memory(copied, image, &walked, counted, minor);
         memory.interned = interpreters
             .iter()
             .filter_map(|one| interned_bytes(image, &layout, &types, one.address, |at| walked.contains(at)))
@@ -224,7 +228,13 @@ const BYTES_PER_OBJECT: u64 = 80;
 const MOST_EXPECTED: usize = 1 << 28;
 
 /// The parts of the resident memory, as far as they can be determined from the copy.
-fn memory<M: Memory>(copied: &Copied, bytes: &M, walked: &WalkResult, minor: u8) -> MemoryNumbers {
+fn memory<M: Memory>(
+    copied: &Copied,
+    bytes: &M,
+    walked: &WalkResult,
+    counted: BufferTotals,
+    minor: u8,
+) -> MemoryNumbers {
     let image = &copied.image;
     let regions = image.regions();
     let range = |region: &Region| (region.start, region.end);
@@ -251,6 +261,7 @@ fn memory<M: Memory>(copied: &Copied, bytes: &M, walked: &WalkResult, minor: u8)
             resident: image.resident_ranges(),
             malloc_heaps: &heaps,
             known: &known,
+            held: walked.held(),
         },
         read,
     );
@@ -264,18 +275,19 @@ fn memory<M: Memory>(copied: &Copied, bytes: &M, walked: &WalkResult, minor: u8)
         native_known: Some(native.known),
         frame_stacks: (minor >= 11).then_some(native.frame_stacks),
         other_mapped: Some(native.other),
+        held: Some(counted.added),
+        file_backed: copied.memory.file_backed.map(|bytes| bytes.saturating_sub(counted.in_files)),
         malloc_library: MallocLibrary::of_files(regions.iter().map(|region| region.path.as_str())),
         ..copied.memory
     }
 }
 
-/// Memory outside of objects whose user is known: buffers and the stacks of threads. A page counts
-/// once, however many buffers are in it.
+/// Memory outside of objects whose user is known: the stacks of frames and threads.
 fn known_ranges(copied: &Copied, walked: &WalkResult) -> Ranges {
     let page = |at: u64| at / 4096 * 4096;
-    let buffers = walked.buffers().iter().map(|&(start, size)| (page(start), start.saturating_add(size)));
+    let native = walked.native().iter().map(|&(start, size)| (page(start), start.saturating_add(size)));
     let stacks = copied.threads.iter().filter_map(|thread| thread.stack);
-    let mut all: Vec<(u64, u64)> = buffers.chain(stacks).collect();
+    let mut all: Vec<(u64, u64)> = native.chain(stacks).collect();
     all.sort_unstable();
     let mut known = Ranges::new();
     for (start, end) in all {

@@ -25,7 +25,7 @@ use crate::pages;
 use crate::parallel_read::read_all;
 use crate::pointer_free;
 use crate::ranges::{Ranges, total};
-use crate::raw::Buffer;
+use crate::raw::{Buffer, PAGE_IS_PRESENT};
 use crate::stop::{self, Stopped};
 use crate::target::{Copied, Target, Thread};
 
@@ -227,6 +227,7 @@ impl<'t> Prepared<'t> {
             Thread { id, stack: pointer.and_then(|pointer| maps::stack_around(&regions, pointer)) }
         });
         let threads = threads.collect();
+        let resident_in_files = self.pages_in_files(&regions, plan.of_files);
         let parts = Parts {
             data: self.buffer,
             copied: plan.copy,
@@ -234,6 +235,7 @@ impl<'t> Prepared<'t> {
             skipped: plan.skipped,
             swapped: plan.swapped,
             resident: plan.resident,
+            resident_in_files,
             regions,
         };
         Ok(Copied {
@@ -253,6 +255,18 @@ impl<'t> Prepared<'t> {
             threads,
             notes,
         })
+    }
+
+    /// The present pages of shared memory, beside `of_files`: those of private mappings. They are found while
+    /// the process runs again, since they are not copied.
+    fn pages_in_files(&self, regions: &[Region], of_files: Ranges) -> Ranges {
+        let is_shared = |region: &Region| region.shared && !region.is_kernels();
+        let found = self.access.pagemap.find(regions, is_shared).unwrap_or_default().ranges;
+        let present = found.into_iter().filter(|range| range.categories & PAGE_IS_PRESENT != 0);
+        let mut all: Ranges = of_files;
+        all.extend(present.map(|range| (range.start, range.end)));
+        all.sort_unstable();
+        all
     }
 
     /// Remarks about what was copied.

@@ -18,8 +18,10 @@ pub(crate) struct CopyPlan {
     pub(crate) skipped: Ranges,
     /// Pages that are swapped out and are not read.
     pub(crate) swapped: Ranges,
-    /// Present pages of anonymous memory.
+    /// Present pages that are not a file's: of anonymous memory, and written pages of private files.
     pub(crate) resident: Ranges,
+    /// Present pages that are the same as in a file.
+    pub(crate) of_files: Ranges,
 }
 
 impl CopyPlan {
@@ -44,15 +46,14 @@ impl CopyPlan {
                 continue;
             }
             if categories & PAGE_IS_FILE != 0 {
+                push(&mut plan.of_files, start, end);
                 // The page is the same as in the file, and can be read from there.
                 if region.writable && region.length() <= LARGE_FILE {
                     push(&mut plan.copy, start, end);
                 }
                 continue;
             }
-            if region.is_anonymous() {
-                push(&mut plan.resident, start, end);
-            }
+            push(&mut plan.resident, start, end);
             // Skippable parts are cut out of the range.
             let mut at = start;
             while at < end {
@@ -129,7 +130,10 @@ mod tests {
         assert_eq!(plan.copy, copied);
         assert_eq!(plan.skipped, skippable);
         assert_eq!(plan.swapped, [(MB + 0x3000, MB + 0x5000)]);
-        assert_eq!(plan.resident, [(MB, MB + 0x2000), (200 * MB, 300 * MB)]);
+        let written = (4 * MB + 0x1000, 4 * MB + 0x2000);
+        assert_eq!(plan.resident, [(MB, MB + 0x2000), written, (200 * MB, 300 * MB)]);
+        let of_files = [4 * MB, 5 * MB, 6 * MB].map(|at| (at, at + 0x1000));
+        assert_eq!(plan.of_files, of_files);
         options.include_swapped = true;
         let plan = CopyPlan::new(&regions, &pages, &[], &options);
         assert_eq!(plan.copy[..2], [(MB, MB + 0x2000), (MB + 0x3000, MB + 0x5000)]);

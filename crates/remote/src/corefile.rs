@@ -151,7 +151,7 @@ impl<'p> CoreFile<'p> {
     /// Reads the memory in the core file, if it fits.
     fn read(&self, regions: &[Region], memory: &MemoryPlan) -> Result<Parts, RemoteError> {
         let (mut copied, mut offsets, mut absent) = (Ranges::new(), Vec::new(), Ranges::new());
-        let mut resident = Ranges::new();
+        let (mut resident, mut resident_in_files) = (Ranges::new(), Ranges::new());
         for piece in &self.pieces {
             let Region { start, end, .. } = piece.region;
             let in_core = piece.length.min(self.metadata.len().saturating_sub(piece.offset)) / PAGE * PAGE;
@@ -168,9 +168,9 @@ impl<'p> CoreFile<'p> {
                 let to = (to - piece.offset).next_multiple_of(PAGE).min(in_core);
                 push(&mut copied, start + from, start + to);
                 offsets.push((piece.offset + from, to - from));
-                if piece.region.is_anonymous() {
-                    push(&mut resident, start + from, start + to);
-                }
+                let is_anonymous = piece.region.is_anonymous();
+                let resident = if is_anonymous { &mut resident } else { &mut resident_in_files };
+                push(resident, start + from, start + to);
                 at = to;
             }
             // Neither in the core file nor in another file.
@@ -199,6 +199,7 @@ impl<'p> CoreFile<'p> {
             skipped: Ranges::new(),
             swapped: absent,
             resident,
+            resident_in_files,
             regions: regions.to_vec(),
         })
     }

@@ -17,7 +17,7 @@ use crate::access::Access;
 use crate::mapped_files::{CoreFiles, read_from_file};
 use crate::maps::{Region, around};
 use crate::oom_guard::OomGuard;
-use crate::ranges::{Ranges, contains, total};
+use crate::ranges::{Ranges, contains, overlap, total};
 use crate::raw::{Buffer, PAGE_IS_PRESENT};
 
 const PAGE: u64 = 4096;
@@ -49,6 +49,7 @@ pub struct Image {
     skipped: Ranges,
     unreadable: Ranges,
     resident: Ranges,
+    resident_in_files: Ranges,
     read_late: AtomicU64,
     /// The bytes of all chunks that are kept.
     kept: AtomicU64,
@@ -82,13 +83,16 @@ pub(crate) struct Parts {
     pub(crate) unread: Ranges,
     pub(crate) skipped: Ranges,
     pub(crate) swapped: Ranges,
+    /// Present pages of anonymous private memory.
     pub(crate) resident: Ranges,
+    /// Present pages of files and of shared memory.
+    pub(crate) resident_in_files: Ranges,
     pub(crate) regions: Vec<Region>,
 }
 
 impl Image {
     pub(crate) fn new(parts: Parts, backing: Backing, oom_guard: OomGuard) -> Self {
-        let Parts { data, copied, unread, skipped, swapped, resident, regions } = parts;
+        let Parts { data, copied, unread, skipped, swapped, resident, resident_in_files, regions } = parts;
         let mut pieces = vec![0; 1 << (ADDRESS_BITS - PIECE_BITS - PAGE.trailing_zeros())];
         let mut slots = vec![0_u32; 1 << PIECE_BITS];
         let mut unread_pages = unread.iter().peekable();
@@ -125,6 +129,7 @@ impl Image {
             skipped,
             unreadable,
             resident,
+            resident_in_files,
             read_late: AtomicU64::new(0),
             kept: AtomicU64::new(0),
             backing,
@@ -161,9 +166,13 @@ impl Image {
     /// ranges in it.
     #[must_use]
     pub fn resident(&self, start: u64, end: u64) -> u64 {
-        let first = self.resident.partition_point(|range| range.1 <= start);
-        let inside = self.resident[first..].iter().take_while(|range| range.0 < end);
-        inside.map(|range| range.1.min(end) - range.0.max(start)).sum()
+        overlap(&self.resident, start, end)
+    }
+
+    /// The same for files and shared memory.
+    #[must_use]
+    pub fn resident_in_files(&self, start: u64, end: u64) -> u64 {
+        overlap(&self.resident_in_files, start, end)
     }
 
     /// The ranges of addresses that were copied, ascending.

@@ -25,6 +25,14 @@ pub(crate) fn contains(ranges: &[(u64, u64)], address: u64) -> bool {
     ranges.get(index).is_some_and(|range| range.0 <= address)
 }
 
+/// The number of bytes of the ranges that are between `start` and `end`. O(log n) plus the number of ranges
+/// there.
+pub(crate) fn overlap(ranges: &[(u64, u64)], start: u64, end: u64) -> u64 {
+    let first = ranges.partition_point(|range| range.1 <= start);
+    let inside = ranges[first..].iter().take_while(|range| range.0 < end);
+    inside.map(|range| range.1.min(end).saturating_sub(range.0.max(start))).sum()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -38,5 +46,8 @@ mod tests {
         assert_eq!((ranges.as_slice(), total(&ranges)), (&[(1, 5), (7, 9)][..], 6));
         let inside = (0..10).filter(|&address| contains(&ranges, address));
         assert_eq!(inside.collect::<Vec<_>>(), [1, 2, 3, 4, 7, 8]);
+        let overlaps =
+            [(0, 10), (4, 8), (5, 7), (8, 8), (8, 2)].map(|(start, end)| overlap(&ranges, start, end));
+        assert_eq!(overlaps, [6, 2, 0, 0, 0]);
     }
 }

@@ -137,7 +137,7 @@ fn memory_table(answer: &MemoryTotal) -> Markup {
         ("Python objects", bytes(answer.python)),
         ("free, held by pymalloc", known_bytes(answer.pymalloc_free)),
         ("free, held by malloc", known_bytes(answer.malloc_free)),
-        ("known (mmap, thread stacks)", known_bytes(answer.native_known)),
+        ("known (frames and C stacks)", known_bytes(answer.native_known)),
         ("pages of files", known_bytes(answer.file_backed)),
         ("unexplained", answer.unexplained.map_or_else(unknown, net_bytes)),
         ("resident memory", known_bytes(answer.rss)),

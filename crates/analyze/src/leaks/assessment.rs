@@ -107,12 +107,14 @@ fn amount(search: &Search<'_, '_>, changes: &[i64], per_minute: Option<f64>) -> 
     let total: i64 = changes.iter().sum();
     match per_minute {
         Some(rate) if search.is_steady(changes, rate) => (rate, Per::Minute),
+        _ if is_same_each_time(changes) => (total as f64 / changes.len().max(1) as f64, Per::Interval),
         Some(rate) => (rate, Per::MinuteOnAverage),
-        None if changes.windows(2).all(|pair| pair[0] == pair[1]) => {
-            (total as f64 / changes.len().max(1) as f64, Per::Interval)
-        }
         None => (total as f64, Per::Series),
     }
+}
+
+fn is_same_each_time(changes: &[i64]) -> bool {
+    changes.windows(2).all(|pair| pair[0] == pair[1])
 }
 
 /// The slope of some growth: its mean and its lower bound.
@@ -128,7 +130,9 @@ impl Search<'_, '_> {
         const SECONDS: f64 = 60.0;
         let spans = self.spans;
         let (levels, per) = match (&spans.work, &spans.minutes) {
-            _ if spans.are_even() => ((0..=changes.len()).map(|index| index as f64).collect(), Per::Interval),
+            _ if spans.are_even() || is_same_each_time(changes) => {
+                ((0..=changes.len()).map(|index| index as f64).collect(), Per::Interval)
+            }
             (Some(work), _) => (work.clone(), Per::Unit),
             (None, Some(minutes)) => (minutes.iter().map(|at| SECONDS * at).collect::<Vec<_>>(), Per::Second),
             (None, None) => return None,

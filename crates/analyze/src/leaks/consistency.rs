@@ -48,8 +48,12 @@ fn contradictions(answer: &Leaks) -> Vec<Contradiction> {
     }
     for list in [&answer.suspects, &answer.candidates] {
         for part in list {
+            // A path with a folded chain in it is that of many objects.
             let whole = list.iter().find(|whole| {
-                is_within(&part.path, &whole.path) && sum(&whole.bytes_growth) >= sum(&part.bytes_growth)
+                let is_folded = whole.holder.as_ref().is_some_and(|path| path.contains('…'));
+                !is_folded
+                    && is_within(&part.path, &whole.path)
+                    && sum(&whole.bytes_growth) >= sum(&part.bytes_growth)
             });
             // One snapshot has no growth: a point may lie below another.
             if let Some(whole) = whole.filter(|_| !part.bytes_growth.is_empty()) {

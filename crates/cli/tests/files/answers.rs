@@ -196,7 +196,7 @@ fn the_report_of_one_heap() {
                 dict                         2.4 kB  < 0.1 %
               free, held by pymalloc        unknown
               free, held by malloc          unknown
-              known (mmap, thread stacks)   unknown
+              known (frames and C stacks)   unknown
               pages of files                unknown
               unexplained                    8.9 MB     99 %
 

@@ -2,8 +2,9 @@
 
 use memtop_heap::Shape;
 
-use super::definition::{Coverage, Definition, SizeFormula};
+use super::definition::{Coverage, Definition, ReadBuffers, SizeFormula};
 use super::view::ObjectView;
+use crate::buffer::{BufferSink, Claim};
 use crate::kind::ObjectKind;
 
 pub(super) const ARRAY: Definition = Definition {
@@ -11,14 +12,25 @@ pub(super) const ARRAY: Definition = Definition {
     shape: Shape::Atom,
     coverage: Coverage::All,
     size: |_| Some(SizeFormula::Read(size)),
+    buffers: ReadBuffers::in_size(buffers),
     ..Definition::standard("array", &["array.array"])
 };
 
-/// `array_array___sizeof___impl`: the allocated items, each as large as `ob_descr->itemsize`.
-fn size(object: &ObjectView<'_>) -> u64 {
+/// `array_array___sizeof___impl`.
+fn size(array: &ObjectView<'_>) -> u64 {
+    array.basic_and(data_size(array))
+}
+
+/// The allocated items, each as large as `ob_descr->itemsize`.
+fn data_size(array: &ObjectView<'_>) -> u64 {
     const ALLOCATED: u64 = 32;
     const DESCRIPTION: u64 = 40;
     const ITEM_SIZE: u64 = 4;
-    let item = object.memory.half(object.pointer(DESCRIPTION) + ITEM_SIZE).unwrap_or(0);
-    object.basic_and(object.word(ALLOCATED).saturating_mul(u64::from(item)))
+    let item = array.memory.half(array.pointer(DESCRIPTION) + ITEM_SIZE).unwrap_or(0);
+    array.word(ALLOCATED).saturating_mul(u64::from(item))
+}
+
+fn buffers(array: &ObjectView<'_>, sink: &mut BufferSink<'_>) {
+    const ITEMS: u64 = 24;
+    sink.add(Claim::InSize, array.word(ITEMS), data_size(array));
 }

@@ -3,7 +3,9 @@
 
 use memtop_heap::Shape;
 
-use super::definition::{Coverage, Definition, TagSource};
+use super::definition::{Coverage, Definition, ReadBuffers, TagSource};
+use super::view::ObjectView;
+use crate::buffer::{BufferSink, Claim};
 use crate::kind::ObjectKind;
 
 /// A value that refers to nothing, of a file and names.
@@ -16,7 +18,14 @@ pub(super) const ATOM: Definition = Definition {
 
 pub(super) const FLOAT: Definition = Definition { names: &["float"], tag: TagSource::Float, ..ATOM };
 
-pub(super) const BYTES: Definition = Definition { names: &["bytes"], tag: TagSource::Bytes, ..ATOM };
+pub(super) const BYTES: Definition =
+    Definition { names: &["bytes"], tag: TagSource::Bytes, buffers: ReadBuffers::in_size(bytes), ..ATOM };
+
+/// The bytes, which are within the object.
+fn bytes(object: &ObjectView<'_>, sink: &mut BufferSink<'_>) {
+    const FIRST: u64 = 32;
+    sink.add(Claim::InSize, object.at + FIRST, object.items());
+}
 
 pub(super) const RANDOM: Definition = Definition {
     kind: ObjectKind::Atom,

@@ -1,15 +1,32 @@
 //! The types of `ctypes` (`Modules/_ctypes/ctypes.h`): its values, and its types of types.
 
-use super::definition::{CStruct, Definition, SizeFormula};
+use super::definition::{CStruct, Definition, ReadBuffers, SizeFormula};
 use super::dict::tables_size;
 use super::type_::static_size;
 use super::view::{ObjectView, WORD};
+use crate::buffer::{BufferSink, Claim};
 
 /// `CDataObject`: `b_ptr` and `b_value` do not lead to objects (`PyCData_traverse` in `_ctypes.c`).
 pub(super) const C_DATA: Definition = Definition {
-    c_struct: |_| Some(CStruct::Without(&[16, 72, 80])),
+    c_struct: |_| Some(CStruct::Without(&[DATA, 72, 80])),
+    buffers: ReadBuffers::outside(buffers),
     ..Definition::standard("_ctypes", &["_ctypes._CData"])
 };
+
+/// `b_ptr`.
+const DATA: u64 = 16;
+
+/// `b_ptr` of `b_size` bytes, where `b_needsfree` says that it is the object's own. A small value is within
+/// the object itself.
+fn buffers(value: &ObjectView<'_>, sink: &mut BufferSink<'_>) {
+    const IS_OWNED: u64 = 24;
+    const SIZE: u64 = 40;
+    let data = value.word(DATA);
+    let is_within = data >= value.at && data < value.at + value.basic_size;
+    if !is_within && value.half(IS_OWNED) == 1 {
+        sink.add(Claim::Owned, data, value.word(SIZE));
+    }
+}
 
 /// A type of types from 3.13.
 pub(super) const C_TYPE: Definition = Definition {

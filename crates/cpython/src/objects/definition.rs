@@ -7,6 +7,7 @@
 use memtop_heap::{Label, Shape};
 
 use super::view::{ObjectSink, ObjectView};
+use crate::buffer::{BufferSink, SMALLEST_COUNTED, SMALLEST_QUERIED};
 use crate::footprint::Storage;
 use crate::kind::ObjectKind;
 use crate::layout::Layout;
@@ -40,10 +41,37 @@ pub(crate) struct Definition {
     /// The offset of the most items that an object allows itself, a signed word; negative if there is no
     /// limit.
     pub(crate) limit: Option<u64>,
-    /// The offsets of the address and the length of memory that the object maps.
-    pub(crate) mapping: Option<(u64, u64)>,
+    /// The memory outside of its own block that an object holds, or that is a large part of its size.
+    pub(crate) buffers: Option<ReadBuffers>,
     /// The part of a value that its tag is computed from.
     pub(crate) tag: TagSource,
+}
+
+/// Reports the buffers of an object.
+#[derive(Debug, Clone, Copy)]
+pub struct ReadBuffers {
+    /// The function that reads them.
+    pub(crate) read: fn(&ObjectView<'_>, &mut BufferSink<'_>),
+    /// The smallest size of an object that is worth reading. An object that holds memory which its size does
+    /// not include has any size.
+    pub(crate) from_size: u64,
+}
+
+impl ReadBuffers {
+    /// Of objects whose size leaves out the memory that they hold.
+    pub(crate) const fn outside(read: fn(&ObjectView<'_>, &mut BufferSink<'_>)) -> Option<Self> {
+        Some(Self { read, from_size: 0 })
+    }
+
+    /// Of objects whose size includes it.
+    pub(crate) const fn in_size(read: fn(&ObjectView<'_>, &mut BufferSink<'_>)) -> Option<Self> {
+        Some(Self { read, from_size: SMALLEST_COUNTED })
+    }
+
+    /// Of objects whose size includes memory that no other object shows.
+    pub(crate) const fn large_in_size(read: fn(&ObjectView<'_>, &mut BufferSink<'_>)) -> Option<Self> {
+        Some(Self { read, from_size: SMALLEST_QUERIED })
+    }
 }
 
 /// The file that defines a type.
@@ -53,8 +81,8 @@ pub(crate) enum DefinedIn {
     Interpreter,
     /// The extension module of the standard library with this name, or the interpreter where it is built in.
     Standard(&'static str),
-    /// An extension module of numpy.
-    Numpy,
+    /// A library in the directory of this package, such as `numpy`.
+    Package(&'static str),
     /// mem_top's extension module.
     MemTop,
 }
@@ -171,7 +199,7 @@ impl Definition {
             size: |_| None,
             storage: Storage::Block,
             limit: None,
-            mapping: None,
+            buffers: None,
             tag: TagSource::None,
         }
     }

@@ -3,9 +3,10 @@
 
 use memtop_heap::{KEYS_ARE_DATA, Label, Shape};
 
-use super::definition::{Coverage, Definition, SizeFormula};
+use super::definition::{Coverage, Definition, ReadBuffers, SizeFormula};
 use super::view::{ObjectView, WORD};
 use crate::address::is_item;
+use crate::buffer::{BufferSink, Claim};
 use crate::decoder::{Decoder, KeyTable};
 use crate::footprint::Storage;
 use crate::kind::ObjectKind;
@@ -20,6 +21,7 @@ pub(super) const DICT: Definition = Definition {
     coverage: Coverage::All,
     size: |_| Some(SizeFormula::Dict),
     storage: Storage::Dict,
+    buffers: ReadBuffers::large_in_size(buffers),
     ..Definition::interpreter(&["dict", "frozendict"])
 };
 
@@ -107,6 +109,14 @@ pub(super) fn tables_size<M: Memory + ?Sized>(dict: &ObjectView<'_, M>) -> u64 {
     };
     let own = if dict.counted(keys) == 1 { key_table_size(dict, keys) } else { 0 };
     values.saturating_mul(WORD).saturating_add(own)
+}
+
+/// The key table, of which the entries that were never used are not resident.
+fn buffers(dict: &ObjectView<'_>, sink: &mut BufferSink<'_>) {
+    let keys = dict.pointer(container::DICT_KEYS as u64);
+    if keys != 0 && dict.counted(keys) == 1 {
+        sink.add(Claim::InSize, keys, key_table_size(dict, keys));
+    }
 }
 
 /// `_PyDict_KeysSize` in `dictobject.c`.

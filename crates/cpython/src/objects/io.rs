@@ -1,7 +1,8 @@
 //! The files of `io`: texts and bytes in memory, and buffered files (`Modules/_io/`).
 
-use super::definition::{CStruct, Definition, SizeFormula};
+use super::definition::{CStruct, Definition, ReadBuffers, SizeFormula};
 use super::view::ObjectView;
+use crate::buffer::{BufferSink, Claim};
 use crate::kind::ObjectKind;
 use crate::layout::object;
 
@@ -14,6 +15,7 @@ pub(super) const BYTES_IO: Definition = Definition {
     kind: ObjectKind::Internal,
     c_struct: |minor| (minor < 12).then_some(CStruct::Without(&[BUFFER])),
     size: |_| Some(SizeFormula::Read(bytes_io_size)),
+    buffers: ReadBuffers::in_size(bytes_io_buffers),
     ..Definition::standard("_io", &["_io.BytesIO"])
 };
 
@@ -29,6 +31,16 @@ fn bytes_io_size(file: &ObjectView<'_>) -> u64 {
             let length = file.word_at(buffer + object::SIZE as u64);
             file.basic_and(BYTES_HEAD.saturating_add(length))
         }
+    }
+}
+
+/// The contents of that bytes object, which is an object of its own from 3.12 on.
+fn bytes_io_buffers(file: &ObjectView<'_>, sink: &mut BufferSink<'_>) {
+    const BYTES_FIRST: u64 = 32;
+    let buffer = file.pointer(BUFFER);
+    if buffer != 0 && file.counted(buffer) == 1 {
+        let length = file.word_at(buffer + object::SIZE as u64);
+        sink.add(Claim::InSize, buffer + BYTES_FIRST, length);
     }
 }
 

@@ -2,9 +2,10 @@
 
 use memtop_heap::Shape;
 
-use super::definition::{Coverage, Definition, SizeFormula};
+use super::definition::{Coverage, Definition, ReadBuffers, SizeFormula};
 use super::view::{ObjectView, WORD};
 use crate::address::MAX_ITEMS;
+use crate::buffer::{BufferSink, Claim};
 use crate::decoder::Decoder;
 use crate::kind::ObjectKind;
 use crate::layout::{container, object};
@@ -17,6 +18,7 @@ pub(super) const LIST: Definition = Definition {
     shape: Shape::List,
     coverage: Coverage::All,
     size: |_| Some(SizeFormula::List),
+    buffers: ReadBuffers::large_in_size(buffers),
     ..Definition::interpreter(&["list"])
 };
 
@@ -38,4 +40,10 @@ pub(crate) fn size<M: Memory + ?Sized>(list: &ObjectView<'_, M>) -> u64 {
         allocated @ 0.. => list.basic_and((allocated as u64).saturating_mul(WORD)),
         allocated => list.basic_size.saturating_sub(allocated.unsigned_abs().saturating_mul(WORD)),
     }
+}
+
+/// The items, the last of which were never used in a list that was appended to.
+fn buffers(list: &ObjectView<'_>, sink: &mut BufferSink<'_>) {
+    let allocated = list.word(container::LIST_ALLOCATED as u64);
+    sink.add(Claim::InSize, list.word(container::LIST_ITEMS as u64), allocated.saturating_mul(WORD));
 }

@@ -9,12 +9,14 @@
 //! type that is not among them needs its file and its line in the list, no more.
 
 mod array;
+mod arrow;
 mod atom;
 mod bytearray;
 mod capsule;
 mod cell;
 mod code;
 pub(crate) mod context;
+mod cpp;
 mod ctypes;
 mod datetime;
 mod decimal;
@@ -41,12 +43,14 @@ pub(crate) mod module;
 mod ndarray;
 mod ordered_dict;
 mod partial;
+mod pil;
 mod plain;
 mod queue;
 mod set;
 pub(crate) mod str;
 mod struct_;
 mod thread_local;
+mod torch;
 mod tuple;
 mod type_;
 pub(crate) mod view;
@@ -142,6 +146,14 @@ const DEFINITIONS: &[&Definition] = &[
     &ndarray::SCALARS[3],
     &ndarray::SCALARS[4],
     &ndarray::SCALARS[5],
+    &arrow::BUFFER,
+    &arrow::ARRAY,
+    &arrow::CHUNKED_ARRAY,
+    &arrow::TABLE,
+    &arrow::RECORD_BATCH,
+    &torch::TENSOR,
+    &torch::STORAGE,
+    &pil::IMAGE,
     &mem_top::MEM_TOP,
 ];
 

@@ -3,14 +3,18 @@
 
 use memtop_heap::Label;
 
-use super::definition::{CStruct, DefinedIn, Definition, SizeFormula};
+use super::definition::{CStruct, DefinedIn, Definition, ReadBuffers, SizeFormula};
 use super::view::{ObjectSink, ObjectView, WORD};
 use crate::address::{MAX_ITEMS, for_each_item};
+use crate::buffer::{BufferSink, Claim, SMALLEST_COUNTED};
+
+const NUMPY: DefinedIn = DefinedIn::Package("numpy");
 
 pub(super) const NDARRAY: Definition = Definition {
     c_struct: |_| Some(CStruct::Read { references, words_from: None }),
     size: |_| Some(SizeFormula::Read(size)),
-    ..Definition::of(DefinedIn::Numpy, &["numpy.ndarray"])
+    buffers: ReadBuffers::outside(buffers),
+    ..Definition::of(NUMPY, &["numpy.ndarray"])
 };
 
 /// `data`, `nd` (an int), `dimensions`, `base`, `descr` and `flags`.
@@ -71,6 +75,19 @@ fn size(array: &ObjectView<'_>) -> u64 {
     array.basic_and(data.saturating_add(lengths_and_strides))
 }
 
+/// The data of an array that owns them, or that shows memory of a C library.
+fn buffers(array: &ObjectView<'_>, sink: &mut BufferSink<'_>) {
+    let length = item_size(array).map_or(0, |item| item_count(array).saturating_mul(item));
+    if length < SMALLEST_COUNTED {
+        return;
+    }
+    if owns_data(array) {
+        sink.add(Claim::InSize, array.pointer(DATA), length);
+    } else if sink.is_unknown_owner(array, array.pointer(BASE)) {
+        sink.add(Claim::Shown, array.pointer(DATA), length);
+    }
+}
+
 /// `PyArray_Descr.elsize`: an int in numpy 1. From 2 on it is a word behind longer flags, and before the
 /// alignment, where numpy 1 has a pointer or nothing.
 fn item_size(array: &ObjectView<'_>) -> Option<u64> {
@@ -88,28 +105,28 @@ pub(super) const SCALARS: [Definition; 6] = [
     Definition {
         size: |_| Some(SizeFormula::Fixed(1)),
         ..Definition::of(
-            DefinedIn::Numpy,
+            NUMPY,
             &["numpy.bool", "numpy.bool_", "numpy.byte", "numpy.ubyte", "numpy.int8", "numpy.uint8"],
         )
     },
     Definition {
         size: |_| Some(SizeFormula::Fixed(2)),
         ..Definition::of(
-            DefinedIn::Numpy,
+            NUMPY,
             &["numpy.short", "numpy.ushort", "numpy.int16", "numpy.uint16", "numpy.float16"],
         )
     },
     Definition {
         size: |_| Some(SizeFormula::Fixed(4)),
         ..Definition::of(
-            DefinedIn::Numpy,
+            NUMPY,
             &["numpy.intc", "numpy.uintc", "numpy.int32", "numpy.uint32", "numpy.float32"],
         )
     },
     Definition {
         size: |_| Some(SizeFormula::Fixed(8)),
         ..Definition::of(
-            DefinedIn::Numpy,
+            NUMPY,
             &[
                 "numpy.longlong",
                 "numpy.ulonglong",
@@ -124,10 +141,10 @@ pub(super) const SCALARS: [Definition; 6] = [
     },
     Definition {
         size: |_| Some(SizeFormula::Fixed(16)),
-        ..Definition::of(DefinedIn::Numpy, &["numpy.longdouble", "numpy.float128", "numpy.complex128"])
+        ..Definition::of(NUMPY, &["numpy.longdouble", "numpy.float128", "numpy.complex128"])
     },
     Definition {
         size: |_| Some(SizeFormula::Fixed(32)),
-        ..Definition::of(DefinedIn::Numpy, &["numpy.clongdouble", "numpy.complex256"])
+        ..Definition::of(NUMPY, &["numpy.clongdouble", "numpy.complex256"])
     },
 ];

@@ -2,9 +2,10 @@
 
 use memtop_heap::{Label, Shape};
 
-use super::definition::{Coverage, Definition, SizeFormula};
+use super::definition::{Coverage, Definition, ReadBuffers, SizeFormula};
 use super::view::ObjectView;
 use crate::address::{MAX_ITEMS, is_item};
+use crate::buffer::{BufferSink, Claim};
 use crate::decoder::Decoder;
 use crate::kind::ObjectKind;
 use crate::layout::container;
@@ -17,6 +18,7 @@ pub(super) const SET: Definition = Definition {
     shape: Shape::Set,
     coverage: Coverage::All,
     size: |_| Some(SizeFormula::Set),
+    buffers: ReadBuffers::large_in_size(buffers),
     ..Definition::interpreter(&["set", "frozenset"])
 };
 
@@ -53,4 +55,10 @@ pub(crate) fn size<M: Memory + ?Sized>(set: &ObjectView<'_, M>) -> u64 {
             set.basic_and(entries.saturating_mul(container::SET_ENTRY as u64))
         }
     }
+}
+
+/// The table of entries.
+fn buffers(set: &ObjectView<'_>, sink: &mut BufferSink<'_>) {
+    let length = size(set).saturating_sub(set.basic_size);
+    sink.add(Claim::InSize, set.word(container::SET_TABLE as u64), length);
 }

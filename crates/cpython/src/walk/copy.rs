@@ -143,6 +143,9 @@ impl<'w, S: HeapAccess> Walk<'w, S> {
         }
         let id = self.sink.builder.add_object(Object { address, ty: known.id, size, refcount, flags });
         self.sink.current = id;
+        if size >= known.buffers_from {
+            self.buffers.read(decoder, &known.info, id, address, &mut self.sink.builder);
+        }
         id
     }
 
@@ -199,7 +202,11 @@ impl<'w, S: HeapAccess> Walk<'w, S> {
         let mut flags = if immortal { Flags::IMMORTAL } else { Flags::NONE };
         if known.is_leaf {
             let flags = flags.with_tag(self.decoder.tag(address, known.tag, self.secret));
-            self.sink.builder.add_object(Object { address, ty: known.id, size, refcount, flags });
+            let object = Object { address, ty: known.id, size, refcount, flags };
+            let object = self.sink.builder.add_object(object);
+            if size >= known.buffers_from {
+                self.buffers.read(&self.decoder, &known.info, object, address, &mut self.sink.builder);
+            }
             return;
         }
         let in_lists =
@@ -209,6 +216,9 @@ impl<'w, S: HeapAccess> Walk<'w, S> {
         }
         let object = self.sink.builder.add_object(Object { address, ty: known.id, size, refcount, flags });
         self.sink.current = object;
+        if size >= known.buffers_from {
+            self.buffers.read(&self.decoder, &known.info, object, address, &mut self.sink.builder);
+        }
         if known.info.complete {
             self.decoder.references(address, &known.info, None, &mut self.sink);
         } else {
@@ -229,7 +239,7 @@ impl<'w, S: HeapAccess> Walk<'w, S> {
         }
     }
 
-    /// Records what objects of some types have beside references: limits, mapped memory, names, namespaces.
+    /// Records what objects of some types have beside references: limits, names, namespaces.
     #[inline]
     fn details(&mut self, index: usize, id: ObjectId, address: u64) {
         let memory = self.memory;
@@ -239,12 +249,6 @@ impl<'w, S: HeapAccess> Walk<'w, S> {
             && (limit as i64) >= 0
         {
             self.sink.builder.check(push(&mut self.limits, (id, limit)));
-        }
-        if let Some((data, size)) = known.mapping
-            && let (Some(data), Some(size)) = (memory.word(address + data), memory.word(address + size))
-            && data != 0
-        {
-            self.sink.builder.check(push(&mut self.native, (data, size)));
         }
         let kind = known.info.kind;
         if let Some(name) = own_name(&mut self.decoder, memory, &mut self.sink, kind, address) {

@@ -3,11 +3,12 @@
 
 use std::time::Instant;
 
-use memtop_heap::{CaptureInfo, Flags, Heap, HeapBuilder, HeapError, LabelKind, ObjectId, push};
+use memtop_heap::{CaptureInfo, Flags, Heap, HeapBuilder, HeapError, LabelKind, ObjectId, TypeId, push};
 use rustc_hash::FxHashMap;
 
 use super::access::HeapAccess;
 use super::address_index::AddressId;
+use super::buffers::{BufferTotals, HeldBuffers, Resident};
 use super::result::{UncertainReference, WalkResult};
 use super::state::Walk;
 
@@ -37,6 +38,10 @@ impl<S: HeapAccess> Walk<'_, S> {
             self.notes
                 .push("the heap is spread over more than 64 GiB: objects beyond that are missing".to_owned());
         }
+        if self.buffers.is_incomplete() {
+            self.notes
+                .push("the native memory of some objects was not read, as there are too many".to_owned());
+        }
         if self.sink.probes == 0 {
             self.notes.push("not every word that may be a reference was followed".to_owned());
         }
@@ -55,6 +60,8 @@ impl<S: HeapAccess> Walk<'_, S> {
             uncertain: self.sink.uncertain,
             unvisited: self.sink.unvisited,
             native: self.native,
+            buffers: self.buffers,
+            held: Vec::new(),
             dangling: self.sink.dangling,
             damaged: self.damaged,
             notes: self.notes,
@@ -75,10 +82,47 @@ impl WalkResult {
         self.addresses.known_id(address).is_some_and(|id| self.addresses.contains(id))
     }
 
-    /// Buffers that no object's size includes, each with its address and length in bytes.
+    /// Memory of the interpreter that no object holds, each part with its address and length in bytes.
     #[must_use]
-    pub fn buffers(&self) -> &[(u64, u64)] {
+    pub fn native(&self) -> &[(u64, u64)] {
         &self.native
+    }
+
+    /// The ranges that [`count_buffers`](Self::count_buffers) added to the sizes of objects, ascending and apart.
+    #[must_use]
+    pub fn held(&self) -> &[(u64, u64)] {
+        &self.held
+    }
+
+    /// Adds the padding of the objects' blocks to their sizes, unless that is done.
+    fn add_padding(&mut self) {
+        let blocks = std::mem::take(&mut self.blocks);
+        if !blocks.is_empty() {
+            let occupied = |ty: TypeId, size| blocks.get(ty.index()).map_or(size, |of| of.occupied(size));
+            self.builder.map_sizes(occupied);
+        }
+    }
+
+    /// Adds the buffers that objects hold to the sizes of the objects: each byte once, as far as `resident`
+    /// says that it is. To be called once. O(objects + buffers × log buffers).
+    pub fn count_buffers(&mut self, resident: impl FnMut(u64, u64) -> Resident) -> BufferTotals {
+        let buffers = std::mem::replace(&mut self.buffers, HeldBuffers::new(false));
+        if self.builder.has_failed() {
+            return BufferTotals::default();
+        }
+        // A size is padded as the allocator does it, before the parts that are not resident are taken from it.
+        self.add_padding();
+        match buffers.count(&mut self.builder, resident) {
+            Ok((totals, held)) => {
+                self.notes.extend(totals.note());
+                self.held = held;
+                totals
+            }
+            Err(error) => {
+                self.builder.fail(error);
+                BufferTotals::default()
+            }
+        }
     }
 
     /// Makes the heap. `info` describes the capture, which began at `start`. O(objects + references).
@@ -86,14 +130,15 @@ impl WalkResult {
     /// # Errors
     /// If there are more objects or references than a heap can have, or if memory could not be allocated,
     /// during the walk or here.
-    pub fn into_heap(self, info: CaptureInfo, start: Instant) -> Result<Heap, HeapError> {
+    pub fn into_heap(mut self, info: CaptureInfo, start: Instant) -> Result<Heap, HeapError> {
+        self.add_padding();
         let Self {
             mut builder,
             addresses,
             order,
             roots,
             types,
-            blocks,
+            blocks: _,
             names,
             limits,
             own,
@@ -102,6 +147,8 @@ impl WalkResult {
             uncertain,
             unvisited,
             native: _,
+            buffers: _,
+            held: _,
             dangling,
             damaged,
             notes,
@@ -111,7 +158,6 @@ impl WalkResult {
         }
         let ranks = addresses.into_ranks(&order)?;
         drop(order);
-        builder.map_sizes(|ty, size| blocks.get(ty.index()).map_or(size, |blocks| blocks.occupied(size)));
         let object = |id: AddressId| ranks.row(id).map(ObjectId::from_index);
         // Every target was met.
         let met = |target: ObjectId| object(AddressId(target.raw())).unwrap_or(ObjectId::from_index(0));

@@ -14,6 +14,7 @@
 
 mod access;
 mod address_index;
+mod buffers;
 mod copy;
 mod finish;
 mod heap_sink;
@@ -28,6 +29,7 @@ mod types;
 use memtop_heap::{Flags, ObjectId, push};
 
 pub use access::{HeapAccess, InterpreterFacts, InterpreterRoots};
+pub use buffers::{BufferTotals, Resident};
 pub use preallocated::Preallocated;
 pub use result::WalkResult;
 pub use state::Walk;

@@ -3,6 +3,7 @@
 use memtop_heap::{HeapBuilder, Label, Name, ObjectId, Root, TypeId};
 
 use super::address_index::{AddressId, AddressIndex};
+use super::buffers::HeldBuffers;
 use crate::footprint::Blocks;
 
 /// A reference that counts may refute.
@@ -37,6 +38,9 @@ pub struct WalkResult {
     pub(super) unvisited: Vec<(ObjectId, usize)>,
     /// Buffers that no object's size includes: address and length.
     pub(super) native: Vec<(u64, u64)>,
+    pub(super) buffers: HeldBuffers,
+    /// The ranges that were added to the sizes of objects.
+    pub(super) held: Vec<(u64, u64)>,
     pub(super) dangling: u64,
     pub(super) damaged: u64,
     pub(super) notes: Vec<String>,

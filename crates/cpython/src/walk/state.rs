@@ -7,6 +7,7 @@ use rustc_hash::FxHashMap;
 
 use super::access::{HeapAccess, InterpreterFacts};
 use super::address_index::AddressId;
+use super::buffers::HeldBuffers;
 use super::heap_sink::HeapSink;
 use super::preallocated::Preallocated;
 use crate::decoder::Decoder;
@@ -35,8 +36,8 @@ pub(super) struct KnownType<P> {
     pub(super) tag: TagSource,
     /// Whether an object must be read to know what it occupies.
     pub(super) has_uncounted: bool,
-    /// The offsets of the address and the length of memory that its objects map.
-    pub(super) mapping: Option<(u64, u64)>,
+    /// The smallest size of its objects whose buffers are read; the highest number if none are.
+    pub(super) buffers_from: u64,
 }
 
 /// A walk over a heap that is held still.
@@ -67,6 +68,7 @@ pub struct Walk<'w, S: HeapAccess> {
     pub(super) limits: Vec<(ObjectId, u64)>,
     pub(super) own: Vec<AddressId>,
     pub(super) native: Vec<(u64, u64)>,
+    pub(super) buffers: HeldBuffers,
     pub(super) origins: FxHashMap<String, Origin>,
     pub(super) damaged: u64,
     pub(super) notes: Vec<String>,
@@ -113,6 +115,7 @@ impl<'w, S: HeapAccess> Walk<'w, S> {
             limits: Vec::new(),
             own: Vec::new(),
             native: Vec::new(),
+            buffers: HeldBuffers::new(S::HAS_TRAVERSE),
             origins: FxHashMap::default(),
             damaged: 0,
             notes: Vec::new(),

@@ -89,7 +89,7 @@ impl<S: HeapAccess> Walk<'_, S> {
             && info.members.is_empty()
             && info.dict == DictPlace::None;
         let tag = definition.map_or(TagSource::None, |known| known.tag);
-        let mapping = definition.and_then(|known| known.mapping);
+        let buffers_from = info.buffers.map_or(u64::MAX, |buffers| buffers.from_size);
         let is_trusted = !is_known || self.source.is_trusted(of);
         let has_uncounted = info.footprint.is_read();
         self.known.push(KnownType {
@@ -102,7 +102,7 @@ impl<S: HeapAccess> Walk<'_, S> {
             is_leaf,
             tag,
             has_uncounted,
-            mapping,
+            buffers_from,
         });
         if !is_known {
             return Some(index);

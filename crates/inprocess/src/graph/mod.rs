@@ -22,6 +22,7 @@ use rustc_hash::FxHashMap;
 
 use crate::process::{self, Mappings};
 use crate::raw::{self, Runtime};
+use crate::residency::Residency;
 use source::InProcess;
 
 /// The options of a capture.
@@ -87,7 +88,14 @@ pub fn capture(py: Python<'_>, options: &SnapshotOptions) -> PyResult<Heap> {
     info.pause = Some(pause);
     let (types, state) = (facts.types, raw::interpreter_state(py) as u64);
     let heap = py.detach(|| {
-        info.memory = process::with_native(info.memory, layout.minor, walked.buffers());
+        let mut walked = walked;
+        let mut residency = Residency::default();
+        let counted = walked.count_buffers(|start, end| residency.of(start, end));
+        let memory = &mut info.memory;
+        memory.file_backed = memory.file_backed.map(|bytes| bytes.saturating_sub(counted.in_files));
+        memory.malloc_in_use = memory.malloc_in_use.map(|bytes| bytes.saturating_sub(counted.untouched));
+        memory.held = Some(counted.added);
+        info.memory = process::with_native(info.memory, layout.minor, walked.native(), walked.held());
         info.memory.interned = process::interned(&layout, &types, state, |address| walked.contains(address));
         walked.into_heap(info, start)
     });

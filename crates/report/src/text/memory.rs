@@ -41,7 +41,7 @@ pub fn memory(answer: &MemoryTotal, style: &Style) -> String {
     if answer.malloc_trimmable.is_some() {
         part("  malloc_trim would return", answer.malloc_trimmable);
     }
-    part("known (mmap, thread stacks)", answer.native_known);
+    part("known (frames and C stacks)", answer.native_known);
     part("pages of files", answer.file_backed);
     let unexplained = answer.unexplained;
     table.row(vec![

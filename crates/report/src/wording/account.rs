@@ -15,7 +15,7 @@ pub(crate) fn account_part(part: AccountPart, library: Option<MallocLibrary>) ->
         AccountPart::Objects => "Python objects".to_owned(),
         AccountPart::Garbage => "garbage".to_owned(),
         AccountPart::Own => "objects of mem_top".to_owned(),
-        AccountPart::Buffers => "buffers and thread stacks".to_owned(),
+        AccountPart::Buffers => "stacks of threads".to_owned(),
         AccountPart::Malloc => format!("blocks of {} without objects", malloc()),
         AccountPart::Pymalloc => "blocks of pymalloc without objects".to_owned(),
         AccountPart::Interned => "interned strings, which CPython 3.12 never frees".to_owned(),

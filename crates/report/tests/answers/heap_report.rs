@@ -46,7 +46,7 @@ fn the_report_of_a_heap_in_text() {
             int                            28 B  < 0.1 %
           free, held by pymalloc       300.0 kB      3 %
           free, held by malloc         200.0 kB      2 %
-          known (mmap, thread stacks)       0 B      0 %
+          known (frames and C stacks)       0 B      0 %
           pages of files                 6.0 MB     66 %
           unexplained                    2.5 MB     27 %
 
@@ -314,7 +314,7 @@ fn an_empty_heap_has_a_report() {
           Python objects                   0 B
           free, held by pymalloc       unknown
           free, held by malloc         unknown
-          known (mmap, thread stacks)  unknown
+          known (frames and C stacks)  unknown
           pages of files               unknown
           unexplained                  unknown
 

@@ -67,7 +67,7 @@ fn a_process_at_a_look() {
             list                          100 B  < 0.1 %
           free, held by pymalloc       300.0 kB      3 %
           free, held by malloc         200.0 kB      2 %
-          known (mmap, thread stacks)       0 B      0 %
+          known (frames and C stacks)       0 B      0 %
           pages of files                 6.0 MB     66 %
           unexplained                    2.5 MB     28 %
 

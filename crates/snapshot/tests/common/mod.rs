@@ -211,6 +211,7 @@ fn info(chance: &mut Chance, with_keys: bool) -> CaptureInfo {
             file_backed: chance.maybe(),
             pymalloc_in_use: chance.maybe(),
             malloc_known: chance.maybe(),
+            held: chance.maybe(),
             malloc_trimmable: chance.maybe(),
             frame_stacks: chance.maybe(),
             other_mapped: chance.maybe(),

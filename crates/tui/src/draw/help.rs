@@ -37,7 +37,7 @@ const HELP: &[(&str, &str)] = &[
     ("CONF", "confidence that a place leaks; open it to see any doubt"),
     ("SHARE", "share of all growth"),
     ("free", "memory that the allocators of Python and C hold unused"),
-    ("native", "memory known outside of Python objects: mapped memory, thread stacks"),
+    ("native", "memory known outside of Python objects: stacks of frames and threads"),
     ("unexplained", "the rest of resident memory: mostly native libraries"),
     ("paused", "the process is paused while its memory is copied, within the budget"),
 ];

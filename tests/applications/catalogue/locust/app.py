@@ -2,7 +2,8 @@
 
 import time
 
-from measuring.application import Application, Run, Site
+from measuring.application import Application, Run
+from measuring.website import Site
 
 
 class App(Application):

@@ -1,6 +1,7 @@
 """mitmdump in front of a small site, with an addon."""
 
-from measuring.application import Application, Run, Site
+from measuring.application import Application, Run
+from measuring.website import Site
 
 
 class App(Application):
