@@ -99,3 +99,19 @@ proptest! {
         prop_assert_eq!(sum, rss.map(u64::cast_signed));
     }
 }
+
+#[test]
+fn what_objects_hold_is_not_native_memory_of_malloc() {
+    let mut builder = HeapBuilder::new(CaptureInfo::default());
+    builder.info_mut().memory = MemoryNumbers {
+        malloc_in_use: Some(300_000),
+        // 900,000 bytes in all, 200,000 of which are in blocks of malloc.
+        held: Some(900_000),
+        malloc_known: Some(200_000),
+        ..MemoryNumbers::default()
+    };
+    let ty = builder.add_type(Type::new("mmap", "mmap"));
+    builder.add_object(Object::new(8, ty, 960_000));
+    let heap: Heap = builder.finish().unwrap();
+    assert_eq!(memory_total(&heap).native.malloc, Some(300_000 - 60_000 - 200_000));
+}
