@@ -5,8 +5,9 @@ An interpreter that is missing is a skip, said with how to get it; with --all-re
 
 What one Python shows for all is left to `make test`: the terminal, the browser, exports, documents, processes of other
 versions.
-With --but-own so are this Python's own version and our own examples, and the 81 odd cases of the leak zoo run where its
-layouts are those of several versions: a continuous integration has half an hour.
+With --but-own so is all that needs no other layout: this Python's own version, our own examples, waiting and watching;
+the torture suite and the odd cases of the leak zoo run on the versions named below. A continuous integration has half an
+hour; `make test-all` and `make torture` by hand run everything.
 """
 
 from __future__ import annotations
@@ -26,10 +27,15 @@ ELSEWHERE = [
     "test_cli_run", "test_core", "test_run_signals", "test_own_memory", "test_docs", "test_zoo_judge",
 ]  # fmt: skip
 """Tests of which one Python is enough."""
-EXAMPLES = ["test_demo", "test_gearman", "test_shop", "test_shop_server", "test_bench"]
-"""What runs our own programs, with --but-own; the leaks in them are found on every Python by the leak zoo."""
-ODD_CASES = ["3.13", "3.15"]
-"""Where the odd cases run, with --but-own."""
+OWN_IS_ENOUGH = [
+    "test_demo", "test_gearman", "test_shop", "test_shop_server", "test_bench", "test_watching", "test_notebook",
+    "test_identity", "test_blind_spots", "test_scarce_memory", "test_language", "test_arguments", "test_growth",
+]  # fmt: skip
+"""What is left out with --but-own: `make test` runs it on this Python."""
+ODD_CASES = ["3.15"]
+"""Where the odd cases of the leak zoo run, with --but-own."""
+TORTURE = {"3.12": ["--ignore=tests/torture/test_torture.py"], "3.15": []}
+"""Where the torture suite runs, with --but-own, and what of it does not: 3.12 has wheels of the oldest libraries."""
 
 
 def test(python: str, wheel: Path, folder: Path, arguments: list[str]) -> int:
@@ -80,9 +86,12 @@ def main() -> int:
             continue
         print(f"\n== CPython {version}: {found[version]}", flush=True)
         with tempfile.TemporaryDirectory() as folder:
-            more = [f"--ignore-glob=*/{name}.py" for name in EXAMPLES if arguments.but_own]
-            if arguments.but_own and version not in ODD_CASES:
-                more.append("--deselect=tests/test_zoo.py::test_the_odd_ones")
+            more = []
+            if arguments.but_own:
+                more += [f"--ignore-glob=*/{name}.py" for name in OWN_IS_ENOUGH]
+                if version not in ODD_CASES:
+                    more.append("--deselect=tests/test_zoo.py::test_the_odd_ones")
+                more += TORTURE.get(version, ["--ignore=tests/torture"])
             status = test(found[version], wheel.resolve(), Path(folder) / "venv", rest + more)
         failed |= status != 0
         rows.append(

@@ -79,13 +79,13 @@ class Snapshot:
         any other object, which is looked up by its address.
         """
         if type(asked) is int:
-            return Answer(*self._native.why_address(asked, _limit(limit)))
+            return Answer(*self._native.why_address(asked, None, _limit(limit)))
         if type(asked) is str:
             return Answer(*self._native.why_type(asked, None, _limit(limit)))
         if issubclass(type(asked), type):
             name: str = type.__dict__["__qualname__"].__get__(asked)
             return Answer(*self._native.why_type(name, id(asked), _limit(limit)))
-        return Answer(*self._native.why_address(id(asked), _limit(limit)))
+        return Answer(*self._native.why_address(id(asked), id(type(asked)), _limit(limit)))
 
     def diff(self, older: Snapshot, limit: int | None = 10, any_process: bool = False) -> Answer:
         """The types that gained objects or bytes since an older snapshot."""

@@ -254,12 +254,29 @@ impl Snapshot {
         }))
     }
 
-    /// Paths to the object at an address.
-    fn why_address(&self, py: Python<'_>, address: u64, limit: Option<usize>) -> PyResult<Answer> {
+    /// Paths to the object at an address; of a class, if its address is given.
+    fn why_address(
+        &self,
+        py: Python<'_>,
+        address: u64,
+        class_: Option<u64>,
+        limit: Option<usize>,
+    ) -> PyResult<Answer> {
         self.check_memory()?;
-        py.detach(|| self.heap.objects().at_address(address).map(|id| self.why_object(id, limit))).ok_or_else(|| {
+        // Another object may have been at the address when the snapshot was taken.
+        let is_of_class = |id: &ObjectId| {
+            let objects = self.heap.objects();
+            let class =
+                self.heap.types().get(objects.type_of(*id)).object().map(|class| objects.address(class));
+            class_.zip(class).is_none_or(|(wanted, found)| wanted == found)
+        };
+        let why = || {
+            let found = self.heap.objects().at_address(address).filter(is_of_class);
+            found.map(|id| self.why_object(id, limit))
+        };
+        py.detach(why).ok_or_else(|| {
             PyLookupError::new_err(format!(
-                "no object at address {address:#x} in this snapshot\n\
+                "no such object at address {address:#x} in this snapshot\n\
                  hint: it may have died before the snapshot or been created after it; values without references, such \
                  as small ints, may be missing too"
             ))
