@@ -192,6 +192,26 @@ def test_a_holder_retains_its_native_memory(start: Start, tmp_path, name: str) -
         adds_up(memory)
 
 
+WITHOUT_OWNER = """
+import ctypes, sys
+import mem_top
+
+shown = ctypes.create_string_buffer(1 << 20)
+from_memory = ctypes.pythonapi.PyMemoryView_FromMemory
+from_memory.restype = ctypes.py_object
+from_memory.argtypes = [ctypes.c_void_p, ctypes.c_ssize_t, ctypes.c_int]
+kept = from_memory(ctypes.addressof(shown), 1 << 20, 0x200)
+assert mem_top.snapshot().objects > 1000
+print("ready", flush=True)
+sys.stdin.readline()
+"""
+
+
+def test_memory_that_c_shows_without_an_owner_is_captured(start: Start, tmp_path) -> None:
+    child = start(WITHOUT_OWNER)
+    answer("dump", child.pid, "-o", tmp_path / "outside.parquet")
+
+
 UNTOUCHED = """
 import json, mmap, sys
 import mem_top

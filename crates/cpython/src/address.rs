@@ -6,7 +6,7 @@ use crate::memory::Memory;
 /// it can be added to without overflow.
 pub(crate) const ADDRESS_MASK: u64 = (1 << 48) - 1;
 /// Below this nothing is mapped.
-const LOWEST_MAPPED: u64 = 1 << 12;
+pub(crate) const LOWEST_MAPPED: u64 = 1 << 12;
 /// Below this no allocator and no file has objects. A higher limit than [`LOWEST_MAPPED`], since it judges
 /// words that may be small numbers.
 const LOWEST_PLAUSIBLE: u64 = 1 << 16;

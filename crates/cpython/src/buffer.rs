@@ -87,10 +87,10 @@ impl<'a> BufferSink<'a> {
     }
 
     /// Whether an object owns memory of which nothing else is known: a capsule, or an object of an unknown
-    /// type.
+    /// type. Memory that C shows without an owner, as `PyMemoryView_FromMemory` does, has none (`at` is 0).
     pub(crate) fn is_unknown_owner(&self, object: &ObjectView<'_>, at: u64) -> bool {
         let of = object.pointer_at(at + object_layout::TYPE as u64);
-        at != 0 && of != 0 && (self.recognise)(of).is_none_or(|name| name == "PyCapsule")
+        of != 0 && (self.recognise)(of).is_none_or(|name| name == "PyCapsule")
     }
 
     /// Whether an address lies in a mapped file, as the table of virtual functions of a C++ object does.

@@ -162,6 +162,9 @@ fn size(code: &ObjectView<'_>) -> u64 {
 
 /// The bytes of all slots of a frame of the code at an address: variables and stack.
 pub(super) fn slots_size(object: &ObjectView<'_>, code: u64) -> u64 {
+    if code == 0 {
+        return 0;
+    }
     let layout = object.layout.code;
     let half = |offset: u64| u64::from(object.memory.half(code + offset).unwrap_or(0));
     let mut slots = half(layout.local_count) + half(layout.stack_size);

@@ -5,7 +5,7 @@
 
 use memtop_heap::Label;
 
-use crate::address::ADDRESS_MASK;
+use crate::address::{ADDRESS_MASK, LOWEST_MAPPED};
 use crate::known_types::KnownTypes;
 use crate::layout::{Layout, object, type_object};
 use crate::memory::Memory;
@@ -32,9 +32,13 @@ impl<M: Memory + ?Sized> ObjectView<'_, M> {
         self.layout.minor
     }
 
-    /// The word at an address.
+    /// The word at an address that was read from the object. A pointer that is not set leads to zeros: the
+    /// process's own memory is read without a check.
     #[inline]
     pub(crate) fn word_at(&self, address: u64) -> u64 {
+        if address < LOWEST_MAPPED {
+            return 0;
+        }
         self.memory.word(address).unwrap_or(0)
     }
 
@@ -47,13 +51,13 @@ impl<M: Memory + ?Sized> ObjectView<'_, M> {
     /// A word of the object.
     #[inline]
     pub(crate) fn word(&self, offset: u64) -> u64 {
-        self.word_at(self.at + offset)
+        self.memory.word(self.at + offset).unwrap_or(0)
     }
 
     /// A pointer in the object.
     #[inline]
     pub(crate) fn pointer(&self, offset: u64) -> u64 {
-        self.pointer_at(self.at + offset)
+        self.word(offset) & ADDRESS_MASK
     }
 
     /// Four bytes of the object.
