@@ -245,7 +245,7 @@ ROWS: tuple[Row, ...] = (
     Row("mem_top(limit=1000)", "the whole call with a thousand rows a section", _ours(limit=1000), _is_report),
     Row(
         PAUSE,
-        "`snapshot()`, the whole graph: how long the process stood still, as the snapshot tells; memory is of all of it",
+        "`snapshot()`, the whole graph: how long the process stood still, as the snapshot reports; memory is of all of it",
         _snapshot,
         lambda result, objects: result.objects >= objects,
         seconds=lambda result: cast(float, result.pause),

@@ -29,7 +29,7 @@ ELSEWHERE = [
 """Tests of which one Python is enough."""
 OWN_IS_ENOUGH = [
     "test_demo", "test_gearman", "test_shop", "test_shop_server", "test_bench", "test_watching", "test_notebook",
-    "test_identity", "test_blind_spots", "test_scarce_memory", "test_language", "test_arguments", "test_growth",
+    "test_identity", "test_language",
 ]  # fmt: skip
 """What is left out with --but-own: `make test` runs it on this Python."""
 ODD_CASES = ["3.15"]

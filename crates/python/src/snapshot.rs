@@ -277,8 +277,8 @@ impl Snapshot {
         py.detach(why).ok_or_else(|| {
             PyLookupError::new_err(format!(
                 "no such object at address {address:#x} in this snapshot\n\
-                 hint: it may have died before the snapshot or been created after it; values without references, such \
-                 as small ints, may be missing too"
+                 hint: it may have died before the snapshot, been created after it, or had another class; values \
+                 without references, such as small ints, may be missing too"
             ))
         })
     }
