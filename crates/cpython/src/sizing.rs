@@ -33,18 +33,22 @@ pub(crate) fn footprint(
 ) -> Footprint {
     /// The size of a `PyLongObject` without digits, which is all that `int.__sizeof__` counts beside them.
     const INT: u64 = 24;
+    /// More than an item of any type has, and than the instances of a class add to those of its base.
+    const MOST: u64 = 1 << 16;
+    // A type may be damaged, and its sizes with it.
+    let more = |bytes: u64| if bytes <= MOST { bytes } else { 0 };
     // `PyUnicodeObject`: the same for a str whose characters are in a block of their own.
     let str_object = layout.compact_text + WORD;
     let own = sizing.header.saturating_add(basic_size);
     // `PyType_GenericAlloc`, which every class has, allocates one more item.
-    let one_more = if is_class { item_size } else { 0 };
+    let one_more = if is_class { more(item_size) } else { 0 };
     let blocks = match (storage, sizing.formula) {
         (Storage::Blocks(_), _) => Blocks::Padded,
         (_, SizeFormula::Str) if is_class => {
-            Blocks::Two { own: sizing.header + str_object, more: basic_size.saturating_sub(str_object) }
+            Blocks::Two { own: sizing.header + str_object, more: more(basic_size.saturating_sub(str_object)) }
         }
         (_, SizeFormula::Str) => Blocks::One { more: 0 },
-        (_, SizeFormula::Int) => Blocks::One { more: basic_size.saturating_sub(INT) + one_more },
+        (_, SizeFormula::Int) => Blocks::One { more: more(basic_size.saturating_sub(INT)) + one_more },
         (_, SizeFormula::Object) if matches!(values, Values::Inline(_)) => Blocks::One { more: 0 },
         _ if item_size > 0 => Blocks::One { more: one_more },
         _ => Blocks::Two { own, more: 0 },

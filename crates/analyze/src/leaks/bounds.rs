@@ -12,6 +12,9 @@ const OWNERS: usize = 2;
 const PARTS: usize = 3;
 /// A few references of an object in C are not its items.
 const NOT_ITEMS: u64 = 8;
+/// A buffer has no items but bytes. It is filled a piece at a time and its owner looks at the limit in between:
+/// asyncio stops reading into a stream that has twice its limit.
+const BUFFER_EXCESS: u64 = 2;
 
 impl Search<'_, '_> {
     /// Whether all holders of a finding have a limit, each its own, and none has exceeded it.
@@ -20,8 +23,13 @@ impl Search<'_, '_> {
             GrowthKind::Chain => self.counts(finding.node).last().copied(),
             _ => None,
         };
+        let held = |id: ObjectId| match (chained, finding.kind) {
+            (Some(length), _) => length.unsigned_abs(),
+            (None, GrowthKind::Size) => self.last.heap.objects().size(id) / BUFFER_EXCESS,
+            (None, _) => held(self.last, id),
+        };
         let is_limited = |&id: &ObjectId| {
-            let held = chained.map_or_else(|| held(self.last, id), i64::unsigned_abs);
+            let held = held(id);
             self.own_limit(id).is_some_and(|limit| held <= limit.saturating_add(NOT_ITEMS))
                 || self.limit_of_owner(id).is_some_and(|limit| held <= limit)
         };

@@ -46,6 +46,22 @@ fn a_limit_that_was_exceeded_or_that_counts_along_is_none() {
     }
 }
 
+/// A stream's buffer of `bytes` in each round, with a limit of 64 kB.
+fn stream(bytes: impl Fn(usize) -> usize) -> Leaks {
+    answer(&four(|round| {
+        format!(
+            "module:m -> ns:dict -> r:m.Reader('reader')<65536 -> b:bytearray(._buffer)[{}]\n",
+            bytes(round)
+        )
+    }))
+}
+
+#[test]
+fn the_limit_of_a_buffer_is_of_its_bytes() {
+    assert_eq!(doubt(&stream(|round| 20_000 * (round + 1))), Some(&Doubt::Limited));
+    assert_eq!(stream(|round| 80_000 * (round + 1)).verdict, Verdict::Leak);
+}
+
 #[test]
 fn the_limit_of_a_cache_says_nothing_about_what_is_in_it() {
     let texts = four(|round| {

@@ -12,8 +12,9 @@ pub(super) const ELEMENT: Definition = Definition {
     ..Definition::standard("_elementtree", &["xml.etree.ElementTree.Element"])
 };
 
-/// `tag`, `text` and `tail`.
-const TEXTS: [u64; 3] = [16, 24, 32];
+const TAG: u64 = 16;
+/// `text` and `tail`.
+const TEXTS: [u64; 2] = [24, 32];
 /// `extra`, and in it `attrib`, `length`, `allocated`, `children`, and four children within itself.
 const EXTRA: u64 = 40;
 const LENGTH: u64 = 8;
@@ -24,6 +25,10 @@ const EXTRA_SIZE: u64 = 64;
 
 /// `element_gc_traverse`. The low bit of text and tail is a flag: a list that is to be joined.
 fn references(element: &ObjectView<'_>, sink: &mut dyn ObjectSink) {
+    let tag = element.word(TAG);
+    if tag != 0 {
+        sink.attribute(tag, "tag");
+    }
     for offset in TEXTS {
         let to = element.word(offset) & !1;
         if to != 0 {

@@ -22,7 +22,7 @@ pub(super) const STORAGE: Definition =
 
 /// The offset of the pointer to the C++ object. Before it, most versions say whether the pointer is borrowed.
 const HELD: [u64; 2] = [16, 24];
-/// What an object whose references are counted begins with: its virtual functions and the counts.
+/// The counts in an object whose references are counted. Its virtual functions come first.
 const COUNTS: u64 = 8;
 const COUNTED: u64 = 16;
 

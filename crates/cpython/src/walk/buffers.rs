@@ -32,7 +32,7 @@ pub struct Resident {
     pub in_files: u64,
 }
 
-/// What objects hold outside of their own blocks.
+/// Totals of the memory that objects hold outside of their own blocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct BufferTotals {
     /// Bytes of files and of shared memory that are part of the sizes of objects.
