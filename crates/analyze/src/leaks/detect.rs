@@ -129,12 +129,15 @@ impl Search<'_, '_> {
     }
 
     fn judge_slots(&self, finding: &mut Finding, slots: &[Slot], grown: &[&Slot]) {
-        if (grown.len() as f64) < self.limits.replaced * slots.len() as f64 {
+        // Where values come and go, some seem to have stayed by chance: their addresses and marks are used again.
+        let (newer, newer_bytes) = self.history.newer.get(&finding.node).copied().unwrap_or_default();
+        let values = slots.len() + newer;
+        if (grown.len() as f64) < self.limits.replaced * values as f64 {
             // One that grows among many that change counts if it outgrows them together.
             let changes = slots.iter().flat_map(|slot| slot.through.windows(2));
             let others: i64 = changes.map(|pair| (pair[1] - pair[0]).abs()).sum();
-            if (finding.bytes() as f64) < self.limits.replaced * others as f64 {
-                finding.drop(DropRule::FewValuesGrew { grew: grown.len(), values: slots.len() });
+            if (finding.bytes() as f64) < self.limits.replaced * others.saturating_add(newer_bytes) as f64 {
+                finding.drop(DropRule::FewValuesGrew { grew: grown.len(), values });
             }
         }
         if finding.kind == GrowthKind::Replaced && grown.iter().any(|slot| slot.kept == Some(false)) {

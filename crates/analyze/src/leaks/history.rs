@@ -82,6 +82,9 @@ pub(super) struct History {
     pub(super) gained: FxHashMap<PathNodeId, Vec<ObjectId>>,
     /// By node: the slots that changed and are in all heaps.
     pub(super) slots: FxHashMap<PathNodeId, Vec<Slot>>,
+    /// By node of such slots: the objects of the last heap whose slots are not in all heaps, and the bytes reached
+    /// through them.
+    pub(super) newer: FxHashMap<PathNodeId, (usize, i64)>,
 }
 
 #[derive(Clone, Copy)]
@@ -167,6 +170,7 @@ impl History {
             first: past.iter().map(|past| if all(past.stayed) { past.first } else { NONE }).collect(),
             gained: FxHashMap::default(),
             slots: FxHashMap::default(),
+            newer: FxHashMap::default(),
         };
         let last = store.facts(end)?;
         history.find_slots(&last, store.nodes(), &past, intervals);
@@ -219,6 +223,16 @@ impl History {
                     replaced: usize::from(object.replaced),
                     kept: (object.held > 0).then_some(object.kept == object.held),
                 });
+            }
+        }
+        for &id in last.shortest.in_order() {
+            let Some(node) = last.placement.of(id).map(|node| nodes.owner(node)) else { continue };
+            if usize::from(past[id.index()].slot) < intervals
+                && last.owner_of(id) == id
+                && self.slots.contains_key(&node)
+            {
+                let newer = self.newer.entry(node).or_default();
+                *newer = (newer.0 + 1, newer.1.saturating_add_unsigned(last.subtree[id.index()]));
             }
         }
     }
