@@ -44,7 +44,7 @@ REFERENCES = {
     # From inside a traverse is believed: what it does not visit is looked for only in objects that have none.
     r"outside alone: (_thread|_io|zlib|posix|asyncio\.events|ctypes|decimal|datetime)\..*": "no traverse visits it",
     r"outside alone: (enumerate|longrange_iterator|module|CArgObject|items|keys|values) to .*": "no traverse visits it",
-    r"outside alone: (typing\.(TypeVar|TypeVarTuple|ParamSpec|TypeAliasType)|_sre\.SRE_Scanner) to str as Unlabelled": (
+    r"outside alone: (typing\.(TypeVar|TypeVarTuple|ParamSpec|TypeAliasType)|_sre\.SRE_Scanner) to str as (Unlabelled|Attribute)": (
         "its name, or its subject, which no traverse visits"
     ),
     # What docs/accuracy.md says of the look from outside.

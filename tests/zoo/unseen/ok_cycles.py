@@ -1,10 +1,5 @@
 """Each request makes cycles that await the collector: no leak, whether it ran or not."""
 # none: true
-import gc
-
-gc.disable()
-
-
 class Node:
     def __init__(self, request):
         self.request = request

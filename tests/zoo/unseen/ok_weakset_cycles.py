@@ -1,9 +1,6 @@
 """Sessions in a weak set that are cyclic garbage until the collector comes."""
 # none: true
-import gc
 import weakref
-
-gc.disable()
 
 
 class Session:

@@ -47,6 +47,7 @@ mod pil;
 mod plain;
 mod queue;
 mod set;
+mod sqlite;
 pub(crate) mod str;
 mod struct_;
 mod thread_local;
@@ -133,6 +134,7 @@ const DEFINITIONS: &[&Definition] = &[
     &memoryview::MEMORY_ITERATOR,
     &capsule::CAPSULE,
     &capsule::SYMBOL_TABLE_ENTRY,
+    &sqlite::STATEMENT_CACHE,
     &struct_::STRUCT,
     &ctypes::C_DATA,
     &ctypes::C_TYPE,
