@@ -32,6 +32,7 @@ mod growth;
 mod heap_facts;
 mod held_items;
 mod history;
+mod item_order;
 mod leaked_types;
 mod nested;
 mod object_matches;
