@@ -63,11 +63,11 @@ fn check(plans: &[Plan]) -> Result<(), TestCaseError> {
     let options = LeaksOptions { thresholds, ..LeaksOptions::default() };
     let heaps: Vec<Heap> = plans.iter().enumerate().map(|(round, plan)| heap(plan, 40, round)).collect();
     let heaps: Vec<&Heap> = heaps.iter().collect();
-    let answer = leaks(&heaps, &options).unwrap();
-    prop_assert_eq!(&answer, &leaks(&heaps, &options).unwrap());
+    let answer = leaks(&heaps, &options).expect("one process");
+    prop_assert_eq!(&answer, &leaks(&heaps, &options).expect("one process"));
     prop_assert_eq!(&answer, &one_at_a_time(&heaps, &options));
     let mixed: Vec<&Heap> = heaps.iter().rev().copied().collect();
-    let mixed = leaks(&mixed, &options).unwrap();
+    let mixed = leaks(&mixed, &options).expect("one process");
     prop_assert_eq!(
         (&answer.suspects, &answer.candidates, &answer.reason),
         (&mixed.suspects, &mixed.candidates, &mixed.reason)
