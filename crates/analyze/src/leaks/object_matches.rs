@@ -2,11 +2,11 @@
 //!
 //! Addresses are reused, so an address alone says little. A value is another if its mark differs. An object *stays* if
 //! at its address in the next heap there is one of the same type, at the same path node, under the same key; an item
-//! must also have kept something of its own, or it is another that took its place. It is the *same*, wherever it is
-//! held now, if at its address is one of its type with at least half of its own content, each part of which is the same
-//! in turn. Of a large container a sample is compared, and an empty container says nothing about its owner. And a value
-//! that was *replaced* has a successor: the value in its slot (the same holder, the same name, key or index) in the next
-//! heap.
+//! must also have kept something of its own, or it is another that took its place; and what lies below a holder that
+//! is another one must have kept several items. It is the *same*, wherever it is held now, if at its address is one of
+//! its type with at least half of its own content, each part of which is the same in turn. Of a large container a
+//! sample is compared, and an empty container says nothing about its owner. And a value that was *replaced* has a
+//! successor: the value in its slot (the same holder, the same name, key or index) in the next heap.
 //!
 //! The addresses of two heaps are merged in order: linear, apart from the sorting when the facts were computed.
 
@@ -118,16 +118,9 @@ impl ObjectMatches {
     /// The share of `a`'s own items that are the same among the references of `b`; of all its items if none is its own,
     /// 1 if it has none.
     fn kept(&self, old: &HeapFacts<'_>, new: &HeapFacts<'_>, a: ObjectId, b: ObjectId) -> f64 {
-        let mut mine = old.items(a, true, LOOKED_AT);
-        if mine.is_empty() {
-            mine = old.items(a, false, LOOKED_AT);
-        }
+        let mine = told_by(old, a);
         if mine.is_empty() {
             return 1.0;
-        }
-        let telling = |id: &ObjectId| tells(old, *id);
-        if mine.iter().any(telling) {
-            mine.retain(telling);
         }
         let now = new.items(b, false, 4 * LOOKED_AT);
         let still = |id: &&ObjectId| {
@@ -138,25 +131,25 @@ impl ObjectMatches {
 
     /// As [`ObjectMatches::kept`], of a container with many items: the share of a sample of them.
     fn kept_of_many(&self, old: &HeapFacts<'_>, new: &HeapFacts<'_>, a: ObjectId, b: ObjectId) -> f64 {
-        let mut mine = old.sample(a, LOOKED_AT);
-        let telling = |id: &ObjectId| tells(old, *id);
-        if mine.iter().any(telling) {
-            mine.retain(telling);
-        }
+        let mine = told_by(old, a);
+        let found = self.found(new, &mine, b);
+        let is_found = |id: &&ObjectId| found.binary_search(&self.same[id.index()]).is_ok();
+        mine.iter().filter(is_found).count() as f64 / mine.len() as f64
+    }
+
+    /// The distinct objects that the items of `mine` are the same as and that are items of `b`, in order.
+    fn found(&self, new: &HeapFacts<'_>, mine: &[ObjectId], b: ObjectId) -> Vec<u32> {
         let mut expected: Vec<u32> = mine.iter().map(|id| self.same[id.index()]).collect();
+        expected.retain(|&same| same != NONE);
         expected.sort_unstable();
         expected.dedup();
-        let mut found = vec![false; expected.len()];
+        let mut is_found = vec![false; expected.len()];
         new.each_item(b, |to| {
             if let Ok(place) = expected.binary_search(&to.raw()) {
-                found[place] = true;
+                is_found[place] = true;
             }
         });
-        let is_found = |id: &&ObjectId| {
-            let same = self.same[id.index()];
-            same != NONE && expected.binary_search(&same).is_ok_and(|place| found[place])
-        };
-        mine.iter().filter(is_found).count() as f64 / mine.len() as f64
+        expected.into_iter().zip(is_found).filter_map(|(same, is_found)| is_found.then_some(same)).collect()
     }
 
     /// Removes matches in place below a holder that is another one: each is another object too, at an address that was
@@ -171,7 +164,7 @@ impl ObjectMatches {
             let is_some_of_many = new.placement.of(b).is_some_and(|node| below[node.index()]);
             if is_some_of_many
                 && !self.is_holder_kept(old, from, to)
-                && self.evidence(old, new, a, b) < EVIDENCE
+                && self.found(new, &told_by(old, a), b).len() < EVIDENCE
             {
                 self.stays[a.index()] = NONE;
                 self.was[b.index()] = NONE;
@@ -195,32 +188,6 @@ impl ObjectMatches {
                 && old.before(from).is_some_and(|above| self.stays[above.index()] != NONE)
         };
         self.stays[from.index()] == to.raw() || self.same[from.index()] == to.raw() || is_successor()
-    }
-
-    /// How many distinct items of `a`, of a few, are the same among those of `b`.
-    fn evidence(&self, old: &HeapFacts<'_>, new: &HeapFacts<'_>, a: ObjectId, b: ObjectId) -> usize {
-        let mut mine = match old.degree[a.index()] as usize {
-            0..=LOOKED_AT => {
-                let own = old.items(a, true, LOOKED_AT);
-                if own.is_empty() { old.items(a, false, LOOKED_AT) } else { own }
-            }
-            _ => old.sample(a, LOOKED_AT),
-        };
-        let telling = |id: &ObjectId| tells(old, *id);
-        if mine.iter().any(telling) {
-            mine.retain(telling);
-        }
-        let mut expected: Vec<u32> = mine.iter().map(|id| self.same[id.index()]).collect();
-        expected.retain(|&same| same != NONE);
-        expected.sort_unstable();
-        expected.dedup();
-        let mut is_found = vec![false; expected.len()];
-        new.each_item(b, |to| {
-            if let Ok(place) = expected.binary_search(&to.raw()) {
-                is_found[place] = true;
-            }
-        });
-        is_found.into_iter().filter(|&is_found| is_found).count()
     }
 
     /// Finds values that were replaced in their slots: the holder stays, and neither the old value nor the new one
@@ -247,6 +214,23 @@ impl ObjectMatches {
             }
         }
     }
+}
+
+/// The items by which an object is recognised: its own if it has any, and those that tell more than others; a sample of
+/// many.
+fn told_by(facts: &HeapFacts<'_>, id: ObjectId) -> Vec<ObjectId> {
+    let mut items = match facts.degree[id.index()] as usize {
+        0..=LOOKED_AT => facts.items(id, true, LOOKED_AT),
+        _ => facts.sample(id, LOOKED_AT),
+    };
+    if items.is_empty() {
+        items = facts.items(id, false, LOOKED_AT);
+    }
+    let telling = |id: &ObjectId| tells(facts, *id);
+    if items.iter().any(telling) {
+        items.retain(telling);
+    }
+    items
 }
 
 /// Whether an object can be recognised by more than its address, or is a plain value. An empty container cannot.
