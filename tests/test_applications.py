@@ -1,5 +1,6 @@
 """The measurement of real applications: its judge and its tables, and one tiny application with a planted leak."""
 
+import dataclasses
 import importlib.util
 import json
 import re
@@ -28,7 +29,8 @@ SUSPECT = {
 
 
 def answer(**fields: Any) -> dict[str, Any]:
-    return {"verdict": "no growth", "suspects": [], "candidates": [], "memory": MEMORY, **fields}
+    account = {"parts": [{"part": "unexplained", "bytes": 600_000, "growth_bytes": -100_000}]}
+    return {"verdict": "no growth", "suspects": [], "candidates": [], "memory": MEMORY, "account": account, **fields}
 
 
 def entry(**fields: str) -> dict[str, str]:
@@ -96,11 +98,13 @@ def test_a_planted_leak_is_named_as_a_suspect_a_candidate_or_missed() -> None:
     assert judge.naming(answer(suspects=[SUSPECT]), "orders") == "missed"
 
 
-def test_unexplained_shares() -> None:
-    assert judge.unexplained(answer()) == (1_300_000 / 60_000_000, 0.03)
+def test_shares_of_resident_memory_and_of_its_growth() -> None:
+    assert judge.without_a_holder(answer()) == judge.Shares(1_300_000 / 60_000_000, 0.03)
+    assert judge.unexplained(answer()) == judge.Shares(0.01, -0.01)
     still = {"rss": [50_000_000, 50_100_000], "unexplained": [1_000_000, 1_100_000]}
-    assert judge.unexplained(answer(memory=still))[1] is None
-    assert judge.unexplained(answer(memory={"rss": [None, None], "unexplained": [None, None]})) == (None, None)
+    assert judge.without_a_holder(answer(memory=still)).of_growth is None
+    unknown = answer(memory={"rss": [None, None], "unexplained": [None, None]})
+    assert judge.without_a_holder(unknown) == judge.unexplained(unknown) == judge.Shares(None, None)
 
 
 def accused(kind: str) -> judge.Accusation:
@@ -124,11 +128,17 @@ def test_the_table_counts_every_accusation_and_every_miss() -> None:
     assert one.missed() == 1
 
 
+def accounted(of_resident: float | None, of_growth: float | None) -> tables.Accounted:
+    shares = judge.Shares(of_resident, of_growth)
+    return tables.Accounted("a program", 1, 1, shares, judge.Shares(0.0, 0.0))
+
+
 def test_a_share_beyond_its_bar_is_wrong_in_either_direction() -> None:
-    assert not tables.Accounted("x", 1, 1, 0.09, -0.04).wrong()
-    assert tables.Accounted("x", 1, 1, -0.11, 0.0).wrong()
-    assert tables.Accounted("x", 1, 1, 0.0, 0.06).wrong()
-    assert not tables.Accounted("x", 1, 1, None, None).wrong()
+    assert not accounted(0.09, -0.04).wrong()
+    assert accounted(-0.11, 0.0).wrong()
+    assert accounted(0.0, 0.06).wrong()
+    assert not accounted(None, None).wrong()
+    assert not dataclasses.replace(accounted(0.5, 0.5), library="a library").wrong()
 
 
 def test_a_table_is_put_between_its_markers() -> None:
@@ -256,5 +266,5 @@ def test_the_tool_knows_its_parts() -> None:
     tool = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(tool)
     one = tables.Measured("shop", "A shop", "shop 1", "3.12", 1, [accused("false")], {"steady": ["missed"]})
-    programs = [tables.Accounted("a program", 1, 1, 0.2, 0.0)]
+    programs = [accounted(0.2, 0.0)]
     assert [line.partition(":")[0] for line in tool.complaints([one], programs)] == ["false", "missed", "unexplained"]

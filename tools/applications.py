@@ -83,8 +83,14 @@ def accounted(name: str) -> tables.Accounted | None:
         return None
     answer = json.loads(path.read_text())
     rss = answer["memory"]["rss"]
-    of_resident, of_growth = judge.unexplained(answer)
-    return tables.Accounted(account.about(name), rss[-1] or 0, (rss[-1] or 0) - (rss[0] or 0), of_resident, of_growth)
+    return tables.Accounted(
+        account.about(name),
+        rss[-1] or 0,
+        (rss[-1] or 0) - (rss[0] or 0),
+        judge.without_a_holder(answer),
+        judge.unexplained(answer),
+        account.LIBRARIES.get(name, ""),
+    )
 
 
 def complaints(results: list[tables.Measured], programs: list[tables.Accounted]) -> list[str]:
@@ -102,7 +108,10 @@ def complaints(results: list[tables.Measured], programs: list[tables.Accounted])
                 )
     for program in programs:
         if program.wrong():
-            shares = f"{tables.percent(program.of_resident)} of resident memory, {tables.percent(program.of_growth)} of growth"
+            rest = program.unexplained if program.library else program.without_a_holder
+            shares = (
+                f"{tables.percent(rest.of_resident)} of resident memory, {tables.percent(rest.of_growth)} of growth"
+            )
             found.append(f"unexplained: {program.about}: {shares}")
     return found
 

@@ -15,6 +15,8 @@ from measuring.series import MemTop
 PROGRAMS = HERE / "programs"
 PYTHON = "3.12"
 STEPS = 5
+LIBRARIES = {"sqlalchemy_rows": "SQLite", "xml_trees": "libxml2"}
+"""Programs with a C library that keeps much memory for itself: no object of Python leads to it."""
 
 
 def names() -> list[str]:

@@ -118,15 +118,32 @@ def naming(answer: Answer, pattern: str) -> str:
     return "missed"
 
 
-def unexplained(answer: Answer, least_growth: int = 2_000_000) -> tuple[float | None, float | None]:
-    """Returns the unexplained shares of resident memory and of its growth.
+@dataclass(frozen=True)
+class Shares:
+    """Shares of resident memory and of its growth; None where they are unknown."""
 
-    The share is None if resident memory is unknown; that of the growth also if the process grew by less than
-    `least_growth` bytes, since a share of next to nothing means nothing.
-    """
-    rss, rest = answer["memory"]["rss"], answer["memory"]["unexplained"]
-    if not rss or None in (rss[0], rss[-1], rest[0], rest[-1]):
-        return None, None
+    of_resident: float | None
+    of_growth: float | None
+
+
+def without_a_holder(answer: Answer) -> Shares:
+    """The part of resident memory that no object of Python holds: that of C libraries, and what is unexplained."""
+    rest = answer["memory"]["unexplained"]
+    return shares(answer, rest[0], rest[-1])
+
+
+def unexplained(answer: Answer) -> Shares:
+    """The part of resident memory of which nothing is known, neither a holder nor an allocator nor a mapping."""
+    part = next(one for one in answer["account"]["parts"] if one["part"] == "unexplained")
+    now = part["bytes"]
+    return shares(answer, None if now is None else now - part["growth_bytes"], now)
+
+
+def shares(answer: Answer, before: int | None, now: int | None, least_growth: int = 2_000_000) -> Shares:
+    """Returns the shares of a part of memory. That of the growth is None if the process grew by less than `least_growth`
+    bytes, since a share of next to nothing means nothing."""
+    rss = answer["memory"]["rss"]
+    if not rss or rss[0] is None or not rss[-1] or before is None or now is None:
+        return Shares(None, None)
     grown = rss[-1] - rss[0]
-    of_growth = None if grown < least_growth else (rest[-1] - rest[0]) / grown
-    return rest[-1] / rss[-1], of_growth
+    return Shares(now / rss[-1], None if grown < least_growth else (now - before) / grown)

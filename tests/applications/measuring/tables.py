@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from measuring.accusations import CLASSES, UNKNOWN, Accusation
+from measuring.accusations import CLASSES, UNKNOWN, Accusation, Shares
 
 UNEXPLAINED_BAR = 0.10
 GROWTH_BAR = 0.05
@@ -42,17 +42,21 @@ class Measured:
 
 @dataclass(frozen=True)
 class Accounted:
-    """The account of one program: resident bytes, and the unexplained shares of them and of their growth."""
+    """The account of one program: resident bytes, and the shares of them and of their growth that no object holds, and
+    that are unexplained."""
 
     about: str
     resident: int
     grown: int
-    of_resident: float | None
-    of_growth: float | None
+    without_a_holder: Shares
+    unexplained: Shares
+    library: str = ""
+    """The C library of the program that keeps much memory for itself, if there is one."""
 
     def wrong(self) -> bool:
-        """Whether a share is beyond its bar, in either direction."""
-        shares = ((self.of_resident, UNEXPLAINED_BAR), (self.of_growth, GROWTH_BAR))
+        """Whether a share is beyond its bar, in either direction: without such a library, also what has no holder."""
+        of = [self.unexplained] if self.library else [self.unexplained, self.without_a_holder]
+        shares = [pair for one in of for pair in ((one.of_resident, UNEXPLAINED_BAR), (one.of_growth, GROWTH_BAR))]
         return any(share is not None and abs(share) >= bar for share, bar in shares)
 
 
@@ -118,14 +122,16 @@ def percent(share: float | None) -> str:
 
 def programs(results: Sequence[Accounted]) -> str:
     """Returns the section about the account of memory."""
-    head = ["program", "resident", "unexplained", "grew by", "unexplained growth"]
+    head = ["program", "resident", "without a holder", "unexplained", "grew by", "without a holder", "unexplained"]
     rows = [
         [
             one.about,
             f"{one.resident / 1e6:.1f} MB",
-            percent(one.of_resident),
+            percent(one.without_a_holder.of_resident) + (f" ({one.library})" if one.library else ""),
+            percent(one.unexplained.of_resident),
             f"{one.grown / 1e6:.1f} MB",
-            percent(one.of_growth),
+            percent(one.without_a_holder.of_growth),
+            percent(one.unexplained.of_growth),
         ]
         for one in results
     ]
