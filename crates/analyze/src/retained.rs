@@ -7,6 +7,7 @@
 //! bytes. An unreachable object has no retained size.
 
 use memtop_heap::{Heap, ObjectId};
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::dominators::{DominatorTree, Dominators};
 
@@ -49,6 +50,37 @@ impl Retained {
     #[must_use]
     pub fn of(&self, id: ObjectId) -> Option<u64> {
         self.dominators.number_of(id).map(|number| self.sizes[number as usize])
+    }
+
+    /// The retained size of several objects together: what one of them retains is not counted again for another above
+    /// it. Linear in the dominators of the objects.
+    #[must_use]
+    pub fn together(&self, ids: &[ObjectId]) -> u64 {
+        let numbers: FxHashSet<u32> = ids.iter().filter_map(|&id| self.dominators.number_of(id)).collect();
+        // By dominator that was passed: whether it is one of the objects or below one.
+        let mut is_within: FxHashMap<u32, bool> = FxHashMap::default();
+        let (mut sum, mut passed) = (0_u64, Vec::new());
+        for &number in &numbers {
+            let mut at = self.dominators.numbers()[number as usize];
+            let is_part = loop {
+                if at == 0 {
+                    break false;
+                }
+                if numbers.contains(&at) {
+                    break true;
+                }
+                if let Some(&known) = is_within.get(&at) {
+                    break known;
+                }
+                passed.push(at);
+                at = self.dominators.numbers()[at as usize];
+            };
+            is_within.extend(passed.drain(..).map(|at| (at, is_part)));
+            if !is_part {
+                sum = sum.saturating_add(self.sizes[number as usize]);
+            }
+        }
+        sum
     }
 
     /// All reachable bytes.

@@ -142,6 +142,17 @@ fn a_linked_list_counts_once_for_its_type() {
 }
 
 #[test]
+fn what_objects_retain_together_counts_once() {
+    let graph = graph("root -> list:L[7] -> a:N[10] -> b:N[10] -> c:N[10] -> v:V[5]; list -> w:V[3]; n:N");
+    let retained = Retained::new(graph.heap());
+    let of = |names: &[&str]| {
+        retained.together(&names.iter().map(|name| graph.id(name)).collect::<Vec<ObjectId>>())
+    };
+    assert_eq!((of(&["a", "b", "c"]), of(&["c", "a", "a"]), of(&["v", "b", "w"])), (35, 35, 28));
+    assert_eq!((of(&["c", "w"]), of(&["w", "list"]), of(&["n"]), of(&[])), (18, 45, 0, 0));
+}
+
+#[test]
 fn an_empty_heap_and_a_heap_without_roots_have_no_dominators() {
     for text in ["", "a -> b -> a"] {
         let retained = Retained::new(graph(text).heap());

@@ -226,6 +226,8 @@ pub enum RemoteError {
         milliseconds: u64,
         /// Where it waits in the kernel: `, waiting in nfs_wait`, or empty.
         waits: String,
+        /// Whether it only waits for a processor.
+        is_runnable: bool,
     },
     /// The copy does not fit into memory.
     #[error(
@@ -327,6 +329,7 @@ impl RemoteError {
             Self::Zombie { .. } => "its parent has not called wait()".to_owned(),
             Self::Starting { .. } => "try again in a moment".to_owned(),
             Self::Execed { .. } => "try again if it still runs Python".to_owned(),
+            Self::DoesNotStop { is_runnable: true, .. } => "the machine is busy, and the thread gets no processor; try again\nor get an approximate answer without stopping the process: --no-pause".to_owned(),
             Self::DoesNotStop { .. } => "it is in uninterruptible sleep, usually waiting for a disk, a network file system or a child of vfork; try again\nor get an approximate answer without stopping the process: --no-pause".to_owned(),
             Self::NotEnoughMemory { needed, free, large, .. } => not_enough(*needed, *free, *large),
             Self::NoHeap { .. } => "if the process is too large, capture one of its workers; otherwise, please report it".to_owned(),

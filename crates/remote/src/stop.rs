@@ -24,6 +24,8 @@ use memtop_procinfo::{self as procinfo, Status};
 
 /// How long a thread may take to stop.
 const PATIENCE: Duration = Duration::from_millis(100);
+/// The same of a thread that could run and waits for a processor.
+const BUSY_PATIENCE: Duration = Duration::from_secs(1);
 /// How long all threads may take to stop. A process can start threads faster than they are stopped.
 const ALL_PATIENCE: Duration = Duration::from_secs(2);
 /// The time between two checks.
@@ -89,6 +91,11 @@ fn await_release(pid: u32) {
     while begun.elapsed() < PATIENCE && traced() {
         thread::sleep(Duration::from_millis(1));
     }
+}
+
+/// Whether a thread runs, or would if a processor were free.
+fn is_runnable(pid: u32, thread: u32) -> bool {
+    Status::of_thread(pid, thread).is_ok_and(|status| status.state() == 'R')
 }
 
 impl Stopped {
@@ -168,8 +175,10 @@ impl Stopped {
                     .map_err(|error| refusal(self.pid, "waiting for a thread", error))?;
                 if traced.wait == Wait::Running {
                     waiting = true;
-                    if traced.asked.elapsed() > PATIENCE {
-                        late = Some(traced.thread);
+                    let waited = traced.asked.elapsed();
+                    if waited > PATIENCE && (waited > BUSY_PATIENCE || !is_runnable(self.pid, traced.thread))
+                    {
+                        late = Some((traced.thread, waited));
                     }
                 }
             }
@@ -177,8 +186,8 @@ impl Stopped {
             if !waiting {
                 return Ok(());
             }
-            if let Some(thread) = late {
-                return Err(self.does_not_stop(thread, PATIENCE));
+            if let Some((thread, waited)) = late {
+                return Err(self.does_not_stop(thread, waited));
             }
             thread::sleep(CHECK_INTERVAL);
             self.calls += 1;
@@ -192,7 +201,8 @@ impl Stopped {
         let waits =
             if waits.is_empty() || waits == "0" { String::new() } else { format!(", waiting in {waits}") };
         let milliseconds = waited.as_millis() as u64;
-        RemoteError::DoesNotStop { pid: self.pid, thread, name, milliseconds, waits }
+        let is_runnable = is_runnable(self.pid, thread);
+        RemoteError::DoesNotStop { pid: self.pid, thread, name, milliseconds, waits, is_runnable }
     }
 
     /// The stopped threads.

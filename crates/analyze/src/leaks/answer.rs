@@ -127,7 +127,11 @@ impl LeakStep {
     /// The steps of a path, its root first.
     pub(super) fn of_path(path: &Path) -> Vec<Self> {
         let whole = Path { root: path.root.clone(), steps: Vec::new() }.to_string();
-        let root = Self { label: whole, type_name: path.root.kind.word().to_owned() };
+        let kind = match path.root.hidden_by() {
+            Some(_) => Cause::UncollectableCycle.word(),
+            None => path.root.kind.word(),
+        };
+        let root = Self { label: whole, type_name: kind.to_owned() };
         let rest = path.steps.iter().map(|step| Self {
             label: step.label.to_string().trim().to_owned(),
             type_name: step.type_name.clone(),

@@ -32,6 +32,7 @@ mod growth;
 mod heap_facts;
 mod held_items;
 mod history;
+mod item_order;
 mod leaked_types;
 mod nested;
 mod object_matches;
@@ -373,9 +374,8 @@ fn suspects<S: HeapSeries + ?Sized>(
     (suspects, candidates)
 }
 
-/// The retained size of each group of objects: the sum over its objects.
+/// The retained size of each group of objects.
 fn retained(heap: &Heap, groups: &[&[ObjectId]]) -> Vec<u64> {
     let retained = Retained::new(heap);
-    let sum = |ids: &&[ObjectId]| ids.iter().filter_map(|&id| retained.of(id)).fold(0, u64::saturating_add);
-    groups.iter().map(sum).collect()
+    groups.iter().map(|ids| retained.together(ids)).collect()
 }

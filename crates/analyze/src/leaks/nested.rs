@@ -23,8 +23,8 @@ impl Search<'_, '_> {
                 let is_larger = one.doubt.is_none() == other.doubt.is_none() && one.bytes() >= other.bytes();
                 let is_same = one.node == other.node && (is_more_certain || is_larger);
                 let is_within = (is_more_certain && one.bytes() >= other.bytes() || is_larger)
-                    && self.is_below(other.node, one.node)
-                    && self.holds(one, other);
+                    && (self.is_below(other.node, one.node) && self.holds(one, other)
+                        || self.is_looped(other.node) && self.holds_known(one, other));
                 whole != part && one.dropped.is_none() && (is_same || is_within)
             });
             let Some(whole) = whole else { continue };
@@ -41,6 +41,18 @@ impl Search<'_, '_> {
     fn is_below(&self, node: PathNodeId, above: PathNodeId) -> bool {
         node != above
             && std::iter::successors(Some(node), |&at| self.nodes.get(at).parent).any(|at| at == above)
+    }
+
+    /// Whether a node may lie below one that is not above it: a node that repeats an earlier one is that one.
+    fn is_looped(&self, node: PathNodeId) -> bool {
+        std::iter::successors(Some(node), |&at| self.nodes.get(at).parent)
+            .any(|at| self.nodes.is_repeated(at))
+    }
+
+    /// As [`Search::holds`], of holders that are known, and that of `part` beyond that of `whole`.
+    fn holds_known(&self, whole: &Finding, part: &Finding) -> bool {
+        let are_others = whole.members != part.members;
+        are_others && !whole.members.is_empty() && !part.members.is_empty() && self.holds(whole, part)
     }
 
     /// Whether most holders of `part` are reached through those of `whole`, as far as these are known.

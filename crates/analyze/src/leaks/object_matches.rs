@@ -2,11 +2,11 @@
 //!
 //! Addresses are reused, so an address alone says little. A value is another if its mark differs. An object *stays* if
 //! at its address in the next heap there is one of the same type, at the same path node, under the same key; an item
-//! must also have kept something of its own, or it is another that took its place. It is the *same*, wherever it is
-//! held now, if at its address is one of its type with at least half of its own content, each part of which is the same
-//! in turn. Of a large container a sample is compared, and an empty container says nothing about its owner. And a value
-//! that was *replaced* has a successor: the value in its slot (the same holder, the same name, key or index) in the next
-//! heap.
+//! must also have kept something of its own, or it is another that took its place; and what lies below a holder that
+//! is another one must have kept several items. It is the *same*, wherever it is held now, if at its address is one of
+//! its type with at least half of its own content, each part of which is the same in turn. Of a large container a
+//! sample is compared, and an empty container says nothing about its owner. And a value that was *replaced* has a
+//! successor: the value in its slot (the same holder, the same name, key or index) in the next heap.
 //!
 //! The addresses of two heaps are merged in order: linear, apart from the sorting when the facts were computed.
 
@@ -23,8 +23,8 @@ const LOOKED_AT: usize = 16;
 const OF_MANY: f64 = 0.25;
 /// The most references of a C object among which one without a label is looked for.
 const MEMBERS: usize = 64;
-/// An order that is shorter than this many times the root of the number of items may be chance.
-const BY_CHANCE: f64 = 3.0;
+/// The distinct items that must be the same where nothing but the address speaks for an object.
+const EVIDENCE: usize = 3;
 
 /// The matches from one heap to the next one.
 pub(super) struct ObjectMatches {
@@ -64,56 +64,9 @@ impl ObjectMatches {
         matches.confirm(old, new, nodes, limits);
         matches.distrust_order(old, new, nodes);
         matches.slots(old, new, nodes);
+        matches.distrust_successors(old, new, nodes);
+        matches.distrust_places(old, new, nodes);
         matches
-    }
-
-    /// Distinguishes the items of a sequence or a dict that stayed from those that only seem to have: items that stay
-    /// keep their order, and new ones at old addresses are anywhere. The longest ordered run counts as stayed.
-    fn distrust_order(&mut self, old: &HeapFacts<'_>, new: &HeapFacts<'_>, nodes: &PathNodes) {
-        let mut rows: Vec<(ObjectId, u32)> = Vec::new();
-        for &holder in old.shortest.in_order() {
-            let Some(later) = ObjectId::from_raw(self.stays[holder.index()]) else { continue };
-            rows.clear();
-            let mut items = 0_usize;
-            for reference in old.heap.references().of(holder) {
-                let ordered = !matches!(reference.label.kind(), LabelKind::KeyObject | LabelKind::Member);
-                // An item with a name of its own is known by it, at whatever position.
-                let is_item = || old.placement.of(reference.to).is_some_and(|at| varies(nodes.get(at).kind));
-                if ordered && old.before(reference.to) == Some(holder) && is_item() {
-                    items += 1;
-                    let same = self.same[reference.to.index()];
-                    if same != NONE {
-                        rows.push((reference.to, same));
-                    }
-                }
-            }
-            if rows.len() < 2 || rows.len() == items {
-                continue;
-            }
-            let mut places: FxHashMap<u32, usize> = FxHashMap::default();
-            for (place, to) in new.heap.references().targets_of(later).iter().enumerate() {
-                places.entry(to.raw()).or_insert(place);
-            }
-            rows.retain(|(_, same)| places.contains_key(same));
-            let order: Vec<usize> = rows.iter().map(|(_, same)| places[same]).collect();
-            let mut in_order = longest_ascent(&order);
-            // Chance alone puts about twice the root of their number in order (B. F. Logan, L. A. Shepp: "A variational
-            // problem for random Young tableaux", Advances in Mathematics 26, 1977).
-            let length = in_order.iter().filter(|&&stays| stays).count();
-            if length < order.len() && (length as f64) < BY_CHANCE * (order.len() as f64).sqrt() {
-                in_order.fill(false);
-            }
-            for (&(item, same), stays) in rows.iter().zip(in_order) {
-                if !stays {
-                    self.same[item.index()] = NONE;
-                    self.came[same as usize] = NONE;
-                    if self.stays[item.index()] == same {
-                        self.stays[item.index()] = NONE;
-                        self.was[same as usize] = NONE;
-                    }
-                }
-            }
-        }
     }
 
     /// The objects that may be the same, by address, type, place and mark.
@@ -139,12 +92,7 @@ impl ObjectMatches {
     /// Removes matches that kept too little content. Objects that are reached later come first: parts before their
     /// owners.
     fn confirm(&mut self, old: &HeapFacts<'_>, new: &HeapFacts<'_>, nodes: &PathNodes, limits: &Thresholds) {
-        // A node comes after the one before it.
-        let mut below = vec![false; nodes.len()];
-        for index in 0..nodes.len() {
-            let node = nodes.get(nodes.id_at(index));
-            below[index] = varies(node.kind) || node.parent.is_some_and(|parent| below[parent.index()]);
-        }
+        let below = below_varying(nodes);
         for &a in old.shortest.in_order().iter().rev() {
             let Some(b) = ObjectId::from_raw(self.same[a.index()]) else { continue };
             let Some(to) = new.placement.of(b) else { continue };
@@ -170,16 +118,9 @@ impl ObjectMatches {
     /// The share of `a`'s own items that are the same among the references of `b`; of all its items if none is its own,
     /// 1 if it has none.
     fn kept(&self, old: &HeapFacts<'_>, new: &HeapFacts<'_>, a: ObjectId, b: ObjectId) -> f64 {
-        let mut mine = old.items(a, true, LOOKED_AT);
-        if mine.is_empty() {
-            mine = old.items(a, false, LOOKED_AT);
-        }
+        let mine = told_by(old, a);
         if mine.is_empty() {
             return 1.0;
-        }
-        let telling = |id: &ObjectId| tells(old, *id);
-        if mine.iter().any(telling) {
-            mine.retain(telling);
         }
         let now = new.items(b, false, 4 * LOOKED_AT);
         let still = |id: &&ObjectId| {
@@ -190,25 +131,63 @@ impl ObjectMatches {
 
     /// As [`ObjectMatches::kept`], of a container with many items: the share of a sample of them.
     fn kept_of_many(&self, old: &HeapFacts<'_>, new: &HeapFacts<'_>, a: ObjectId, b: ObjectId) -> f64 {
-        let mut mine = old.sample(a, LOOKED_AT);
-        let telling = |id: &ObjectId| tells(old, *id);
-        if mine.iter().any(telling) {
-            mine.retain(telling);
-        }
+        let mine = told_by(old, a);
+        let found = self.found(new, &mine, b);
+        let is_found = |id: &&ObjectId| found.binary_search(&self.same[id.index()]).is_ok();
+        mine.iter().filter(is_found).count() as f64 / mine.len() as f64
+    }
+
+    /// The distinct objects that the items of `mine` are the same as and that are items of `b`, in order.
+    fn found(&self, new: &HeapFacts<'_>, mine: &[ObjectId], b: ObjectId) -> Vec<u32> {
         let mut expected: Vec<u32> = mine.iter().map(|id| self.same[id.index()]).collect();
+        expected.retain(|&same| same != NONE);
         expected.sort_unstable();
         expected.dedup();
-        let mut found = vec![false; expected.len()];
+        let mut is_found = vec![false; expected.len()];
         new.each_item(b, |to| {
             if let Ok(place) = expected.binary_search(&to.raw()) {
-                found[place] = true;
+                is_found[place] = true;
             }
         });
-        let is_found = |id: &&ObjectId| {
-            let same = self.same[id.index()];
-            same != NONE && expected.binary_search(&same).is_ok_and(|place| found[place])
+        expected.into_iter().zip(is_found).filter_map(|(same, is_found)| is_found.then_some(same)).collect()
+    }
+
+    /// Removes matches in place below a holder that is another one: each is another object too, at an address that was
+    /// used again, unless enough of its content is the same.
+    fn distrust_places(&mut self, old: &HeapFacts<'_>, new: &HeapFacts<'_>, nodes: &PathNodes) {
+        let below = below_varying(nodes);
+        let mut found_any = false;
+        // Holders come before what they hold.
+        for &a in old.shortest.in_order() {
+            let Some(b) = ObjectId::from_raw(self.stays[a.index()]) else { continue };
+            let (Some(from), Some(to)) = (old.before(a), new.before(b)) else { continue };
+            let is_some_of_many = new.placement.of(b).is_some_and(|node| below[node.index()]);
+            if is_some_of_many
+                && !self.is_holder_kept(old, from, to)
+                && self.found(new, &told_by(old, a), b).len() < EVIDENCE
+            {
+                self.stays[a.index()] = NONE;
+                self.was[b.index()] = NONE;
+                found_any = true;
+            }
+        }
+        if found_any {
+            for &b in new.shortest.in_order() {
+                let is_kept = new.before(b).is_some_and(|from| self.was[from.index()] != NONE);
+                if !is_kept {
+                    self.replaced[b.index()] = NONE;
+                }
+            }
+        }
+    }
+
+    /// Whether the holder of an object is still its holder, or was replaced in its slot.
+    fn is_holder_kept(&self, old: &HeapFacts<'_>, from: ObjectId, to: ObjectId) -> bool {
+        let is_successor = || {
+            self.replaced[to.index()] == from.raw()
+                && old.before(from).is_some_and(|above| self.stays[above.index()] != NONE)
         };
-        mine.iter().filter(is_found).count() as f64 / mine.len() as f64
+        self.stays[from.index()] == to.raw() || self.same[from.index()] == to.raw() || is_successor()
     }
 
     /// Finds values that were replaced in their slots: the holder stays, and neither the old value nor the new one
@@ -237,40 +216,43 @@ impl ObjectMatches {
     }
 }
 
-/// Marks the numbers of a longest ascending subsequence (patience sorting; M. L. Fredman: "On computing the
-/// length of longest increasing subsequences", Discrete Mathematics 11, 1975).
-fn longest_ascent(numbers: &[usize]) -> Vec<bool> {
-    let mut tails: Vec<usize> = Vec::new();
-    let mut before = vec![usize::MAX; numbers.len()];
-    for (place, &number) in numbers.iter().enumerate() {
-        let length = tails.partition_point(|&tail| numbers[tail] < number);
-        if length > 0 {
-            before[place] = tails[length - 1];
-        }
-        if length == tails.len() {
-            tails.push(place);
-        } else {
-            tails[length] = place;
-        }
+/// The items by which an object is recognised: its own if it has any, and those that tell more than others; a sample of
+/// many.
+fn told_by(facts: &HeapFacts<'_>, id: ObjectId) -> Vec<ObjectId> {
+    let mut items = match facts.degree[id.index()] as usize {
+        0..=LOOKED_AT => facts.items(id, true, LOOKED_AT),
+        _ => facts.sample(id, LOOKED_AT),
+    };
+    if items.is_empty() {
+        items = facts.items(id, false, LOOKED_AT);
     }
-    let mut chosen = vec![false; numbers.len()];
-    let mut at = tails.last().copied();
-    while let Some(place) = at {
-        chosen[place] = true;
-        at = Some(before[place]).filter(|&before| before != usize::MAX);
+    let telling = |id: &ObjectId| tells(facts, *id);
+    if items.iter().any(telling) {
+        items.retain(telling);
     }
-    chosen
+    items
 }
 
 /// Whether an object can be recognised by more than its address, or is a plain value. An empty container cannot.
-fn tells(facts: &HeapFacts<'_>, id: ObjectId) -> bool {
+pub(super) fn tells(facts: &HeapFacts<'_>, id: ObjectId) -> bool {
     facts.degree[id.index()] > 0
         || facts.heap.objects().flags(id).tag() != 0
         || facts.shape(id) == memtop_heap::Shape::Atom
 }
 
+/// By node: whether it or a node above it [`varies`].
+fn below_varying(nodes: &PathNodes) -> Vec<bool> {
+    // A node comes after the one before it.
+    let mut below = vec![false; nodes.len()];
+    for index in 0..nodes.len() {
+        let node = nodes.get(nodes.id_at(index));
+        below[index] = varies(node.kind) || node.parent.is_some_and(|parent| below[parent.index()]);
+    }
+    below
+}
+
 /// Whether the objects at such a node are some of many, without names of their own.
-fn varies(kind: NodeKind) -> bool {
+pub(super) fn varies(kind: NodeKind) -> bool {
     matches!(kind, NodeKind::Any | NodeKind::KeyObject | NodeKind::Unlabelled)
 }
 

@@ -314,3 +314,46 @@ fn a_leak_under_a_load_that_varies() {
         .collect();
     assert_eq!(named(&texts), "shop.by_token: shop.Session (container)");
 }
+
+/// The values of some keys, each of which keeps all that the one before had, beside keys that come and go.
+fn replaced_values(order: impl Fn(usize, usize) -> usize) -> Vec<String> {
+    four(|round| {
+        let value = |place: usize| {
+            let n = order(round, place);
+            format!(
+                "c -> k{n}:int(key)[28]~{}; c -> t{n}r{round}:tuple([*])[{}]\n",
+                1 + n % 15,
+                100 + 8 * round
+            ) + &each(0..10 + 10 * round, |i| format!("t{n}r{round} -> x{n}i{i}:m.Sample([{i}])[56]"))
+        };
+        "module:m -> ns:dict -> c:dict('history')[4000]\n".to_owned()
+            + &each(0..30, value)
+            + &each(0..20, |n| {
+                let mark = 1 + (n + 4 * round) % 15;
+                format!("c -> o{n}:int(key)[28]~{mark}; c -> b{n}r{round}:bytearray([*])[100]")
+            })
+    })
+}
+
+#[test]
+fn values_that_are_replaced_by_longer_ones_beside_keys_that_come_and_go() {
+    assert_eq!(named(&replaced_values(|_, place| place)), "m.history[*]: m.Sample (container)");
+}
+
+/// A key that is taken out and put in again goes to the end of its dict.
+#[test]
+fn values_that_are_replaced_by_longer_ones_at_the_end_of_their_dict() {
+    let texts = replaced_values(|round, place| if round % 2 == 0 { place } else { 29 - place });
+    assert_eq!(named(&texts), "m.history[*]: m.Sample (container)");
+}
+
+#[test]
+fn a_list_that_only_objects_that_come_and_go_refer_to() {
+    let texts = four(|round| {
+        format!(
+            "module:m -> ns:dict -> running:set('running') -> r{round}:m.Request({{*}})[48] -> log:list(.log)[{}]\n",
+            200 + 160 * round
+        ) + &each(0..20 + 20 * round, |n| format!("log -> e{n}:m.Entry([{n}])[56]"))
+    });
+    assert_eq!(named(&texts), "m.running[*].log: m.Entry (container)");
+}

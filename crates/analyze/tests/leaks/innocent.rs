@@ -292,3 +292,39 @@ fn entries_with_tables_that_use_addresses_again() {
     });
     assert_eq!(acquitted(&texts), NOTHING);
 }
+
+/// A key that lies where another did looks the same if its mark happens to be the same, as that of each fifteenth is. The
+/// values of some such keys happen to be larger each time.
+#[test]
+fn keys_that_use_addresses_and_marks_again() {
+    let texts = four(|round| {
+        let churned = |place: usize| if round % 2 == 0 { place } else { 59 - place };
+        "module:m -> ns:dict -> c:dict('cache')[4000]\n".to_owned()
+            + &each(0..40, |n| format!("c -> s{n}:int(key)[28]~3; c -> v{n}:bytearray([*])[100]"))
+            + &each((0..60).map(churned), |n| {
+                let (mark, size) =
+                    if n % 15 == 0 { (9, 100 + 3000 * round) } else { (1 + (n + 4 * round) % 15, 100) };
+                format!("c -> k{n}:int(key)[28]~{mark}; c -> b{n}r{round}:bytearray([*])[{size}]")
+            })
+    });
+    assert_eq!(acquitted(&texts), NO_PLACE);
+}
+
+/// Every entry is another one. Its list lies where the list of another did, and repeats a number whose mark happens to be
+/// that of the number before.
+#[test]
+fn lists_of_other_entries_that_use_addresses_again() {
+    let texts = four(|round| {
+        "module:m -> ns:dict -> c:dict('cache')[4000]\n".to_owned()
+            + &each(0..40, |n| {
+                let items = each(0..4 + 4 * round + n % 3, |i| format!("l{n} -> i{n}([{i}])"));
+                format!(
+                    "c -> k{n}:int(key)[28]~{}; c -> e{n}r{round}:dict([*])[232] -> l{n}:list('v')[{}]; i{n}:int[28]~3\n\
+                     {items}",
+                    1 + (n + 4 * round) % 15,
+                    88 + 32 * round
+                )
+            })
+    });
+    assert_eq!(acquitted(&texts), NO_PLACE);
+}

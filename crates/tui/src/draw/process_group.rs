@@ -74,18 +74,26 @@ fn title(pen: &mut Pen<'_>, area: Rect, state: &State, totals: &GroupTotals) {
     pen.line_right(area, 0, used, &[span(word, role)]);
 }
 
-/// Draws the number of processes that leak, and the first one's verdict.
+/// Draws the number of processes that leak, or that grow otherwise, and the first one's verdict.
 fn verdict(pen: &mut Pen<'_>, area: Rect, processes: &[Process]) {
     let known: Vec<(&Process, &memtop_analyze::Leaks)> =
         processes.iter().filter_map(|one| Some((one, &one.latest.as_ref()?.leaks))).collect();
-    let leaking: Vec<_> = known.iter().filter(|(_, leaks)| leaks.verdict == Verdict::Leak).collect();
-    let spans = match leaking.first() {
-        Some((process, leaks)) => {
+    let of = |verdict| known.iter().filter(move |(_, leaks)| leaks.verdict == verdict);
+    let worst = known.iter().map(|(_, leaks)| leaks.verdict).filter(|verdict| verdict.severity() > 1);
+    // A leak can be mended where it is named, so it comes before growth of another kind.
+    let shown_verdict = worst.min_by_key(|&verdict| verdict != Verdict::Leak);
+    let first = shown_verdict.and_then(|verdict| Some((verdict, of(verdict).next()?)));
+    let spans = match first {
+        Some((verdict, (process, leaks))) => {
             let reason = || wording::reasons(leaks);
-            let summary = leaks.suspects.first().map_or_else(reason, wording::summary);
+            let summary = match verdict {
+                Verdict::Leak => leaks.suspects.first().map_or_else(reason, wording::summary),
+                _ => reason(),
+            };
             let who = shown(&process.title.name);
+            let count = of(verdict).count();
             vec![
-                span(format!(" ● leak in {} of {}: ", leaking.len(), processes.len()), Role::Bad),
+                span(format!(" ● {} in {count} of {}: ", verdict.word(), processes.len()), Role::Bad),
                 span(format!("{who}: {}", shown(&summary)), Role::Plain),
             ]
         }

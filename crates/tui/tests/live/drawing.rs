@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use expect_test::{ExpectFile, expect_file};
+use memtop_analyze::Verdict;
 use memtop_tui::{Event, Pace, ProcessSample, State, Theme, Title, Update};
 use ratatui::crossterm::event::KeyCode;
 use ratatui::style::{Color, Modifier};
@@ -181,6 +182,16 @@ fn several_processes() {
     ] {
         expected.assert_eq(&text(&buffer(&group(size), Theme::default())));
     }
+}
+
+#[test]
+fn several_processes_none_of_which_leaks() {
+    let mut state = group((80, 24));
+    let mut captured = observation(&Scene::after(4, (80, 24)).heaps);
+    captured.leaks.verdict = Verdict::NativeGrowth;
+    state.update(Event::Source(0, Update::Captured(captured, Duration::from_secs(10))));
+    let screen = text(&buffer(&state, Theme::default()));
+    assert!(screen.contains("● native growth in 1 of 3: web.py: "), "{screen}");
 }
 
 #[test]
