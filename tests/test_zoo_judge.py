@@ -51,6 +51,14 @@ PLAIN_OR_DOUBT = Expected(leaked="Order", holder="shipped", verdict="leak|inconc
 ITEM = {"label": "[*]", "type": "case.Order"}
 SECOND = {**SUSPECT, "rank": 2, "share_of_growth": 0.05, "path": [{"label": "case.other", "type": "list"}]}
 
+FORGOTTEN = {
+    **SECOND,
+    "holder": None,
+    "cause": "native reference",
+    "share_of_growth": 0.02,
+    "path": [{"label": "native reference", "type": ""}],
+}
+
 
 def answer(**changes: object) -> dict:
     """The answer above, or with the fields named otherwise; `first` changes those of its suspect."""
@@ -96,6 +104,7 @@ def part_of_account(growth: list) -> dict:
         (Expected(leaked=".", holder=".", says="takes in 300", alone=True), answer()),
         (Expected(leaked=".", holder=".", also="other"), answer(suspects=[SUSPECT, SECOND])),
         (PLAIN, answer(account={"resident_growth_bytes": 6, "parts": [part_of_account([1, 2, 3])]})),
+        (PLAIN, answer(suspects=[SUSPECT, {**FORGOTTEN, "rank": 2}, {**FORGOTTEN, "rank": 3}])),
     ],
 )
 def test_right_answers_pass(case, said):
