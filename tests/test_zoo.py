@@ -60,9 +60,9 @@ def child(*arguments: str) -> "subprocess.CompletedProcess[str]":
     )
 
 
-def run(path: Path, folder: Path) -> Run:
+def run(path: Path, folder: Path, steps: str = str(STEPS)) -> Run:
     folder.mkdir()
-    driven = child(str(ZOO / "drive.py"), str(path), str(STEPS), str(ROUNDS), str(folder))
+    driven = child(str(ZOO / "drive.py"), str(path), steps, str(ROUNDS), str(folder))
     assert driven.returncode == 0, f"{path.stem}: status {driven.returncode}\n{driven.stderr[-3000:]}"
     files = [folder / f"{number}.parquet" for number in range(ROUNDS)]
     told = child("-m", "mem_top", "leaks", "--json", *map(str, files))
@@ -74,7 +74,15 @@ def run(path: Path, folder: Path) -> Run:
 def missing(path: Path) -> list[str]:
     """The packages that a case wants and that are not here."""
     wanted = expected(path.read_text(encoding="utf-8")).requires
-    return [name for name in wanted if importlib.util.find_spec(name) is None]
+    return [name for name in wanted if not is_installed(name)]
+
+
+def is_installed(name: str) -> bool:
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ModuleNotFoundError:
+        # The package that it would be in is not there either.
+        return False
 
 
 @pytest.fixture(scope="module")

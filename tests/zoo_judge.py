@@ -2,12 +2,13 @@
 sentences out; an empty list is an acquittal. `tests/zoo/README.md` has the table of headers."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from numbers import Real
 from typing import Any
 
 HEADER = re.compile(r"^# (\w+): (.+)$")
 NATIVE = {"refcount", "rss"}
+FLAGS = ("none", "alone", "explained")
 VERDICTS = {
     "leak": 1,
     "no growth": 0,
@@ -31,6 +32,10 @@ class Expected:
     cause: str | None = None
     innocent: bool = False
     requires: tuple[str, ...] = ()
+    says: str | None = None
+    also: str | None = None
+    alone: bool = False
+    explained: bool = False
 
 
 def expected(source: str) -> Expected:
@@ -44,21 +49,21 @@ def expected(source: str) -> Expected:
         if header[1] in said:
             raise ValueError(f"'{header[1]}' is said twice")
         said[header[1]] = header[2].strip()
-    unknown = said.keys() - {"leaked", "holder", "native", "none", "verdict", "requires", "garbage", "cause"}
+    unknown = said.keys() - {field.name for field in fields(Expected)} - {"none"} | said.keys() & {"innocent"}
     if unknown:
         raise ValueError(f"unknown headers: {sorted(unknown)}")
-    if said.get("none", "true") != "true" or said.get("native", "rss") not in NATIVE:
-        raise ValueError(f"neither 'none' nor 'native' may be that: {said}")
+    if any(said.get(flag, "true") != "true" for flag in FLAGS) or said.get("native", "rss") not in NATIVE:
+        raise ValueError(f"neither {FLAGS} nor 'native' may be that: {said}")
     innocent = "none" in said
     if ("leaked" in said) + ("garbage" in said) + innocent != 1:
         raise ValueError("a case says what leaks, or which garbage grows, or that nothing does")
     if ("garbage" in said) != ("cause" in said):
         raise ValueError("garbage that grows has a cause, and nothing else has")
-    if innocent and "holder" in said:
+    if innocent and said.keys() & {"holder", "says", "also", "alone"}:
         raise ValueError("an innocent has no holder")
     if "leaked" in said and ("holder" in said) == (said.get("native") == "refcount"):
         raise ValueError("what leaks has a holder, unless C code holds it")
-    for pattern in ("leaked", "holder", "verdict"):
+    for pattern in ("leaked", "holder", "verdict", "says", "also"):
         re.compile(said.get(pattern, ""))
     return Expected(
         leaked=said.get("leaked"),
@@ -69,6 +74,10 @@ def expected(source: str) -> Expected:
         cause=said.get("cause"),
         innocent=innocent,
         requires=tuple(said.get("requires", "").replace(",", " ").split()),
+        says=said.get("says"),
+        also=said.get("also"),
+        alone="alone" in said,
+        explained="explained" in said,
     )
 
 
@@ -78,8 +87,15 @@ def faults(case: Expected, answer: dict[str, Any]) -> list[str]:
     if wrong:
         return wrong
     verdict, suspects = answer["verdict"], answer["suspects"]
-    if (verdict == "leak") != bool(suspects):
+    # Several verdicts can hold at once; the first is that of the largest growth.
+    verdicts = {verdict, *(one["verdict"] for one in answer.get("verdicts", []))}
+    if ("leak" in verdicts) != bool(suspects):
         wrong.append(f"the verdict is '{verdict}' with {len(suspects)} suspects")
+    if case.leaked and case.native == "rss" and "leak" not in verdicts:
+        wrong.append(f"the leak beside the native growth is not found: {answer['reason']}")
+    wrong += contradictions(answer)
+    if case.explained:
+        wrong += memory_faults(answer)
     grows = "native growth" if case.native == "rss" else "garbage growth" if case.garbage else None
     should = case.verdict or grows or (None if case.innocent else "leak")
     if should is not None and not re.search(should, verdict):
@@ -92,14 +108,51 @@ def faults(case: Expected, answer: dict[str, Any]) -> list[str]:
             wrong.append(f"an innocent is said to have garbage that grows: {answer['reason']}")
     elif case.garbage:
         wrong += garbage_faults(case, answer.get("garbage"))
-    elif suspects:
-        wrong += suspect_faults(case, suspects[0])
+    elif named := suspects or (answer["candidates"] if case.leaked and case.verdict else []):
+        wrong += suspect_faults(case, named[0])
+        places = ["".join(step["label"] for step in one["path"]) for one in named]
+        if case.also and not any(re.search(case.also, place) for place in places[1:]):
+            wrong.append(f"'{case.also}' is not named beside the first: {places}")
+        if case.alone and len(named) > 1:
+            wrong.append(f"one thing leaks, and {places} are named")
+    elif case.leaked:
+        wrong.append("nothing is named")
     return wrong
 
 
 def accused(answer: dict[str, Any]) -> bool:
     """Whether the answer names anybody."""
     return answer["verdict"] == "leak" or bool(answer["suspects"])
+
+
+def contradictions(answer: dict[str, Any]) -> list[str]:
+    """Where an answer contradicts itself."""
+    wrong = []
+    if account := answer.get("account"):
+        parts = sum(part["growth_bytes"] for part in account["parts"])
+        if parts != account["resident_growth_bytes"]:
+            wrong.append(f"the parts of the growth are {parts:,} B of {account['resident_growth_bytes']:,} B")
+        for part in account["parts"]:
+            if sum(part["growth"]) != part["growth_bytes"]:
+                wrong.append(f"{part['part']} grew by {part['growth']}, which is not {part['growth_bytes']:,} B")
+    sizes = [one["bytes"] for one in answer.get("verdicts", [])]
+    if sizes != sorted(sizes, reverse=True):
+        wrong.append(f"the verdicts are not in the order of their bytes: {sizes}")
+    shares = [one["share_of_growth"] or 0 for one in answer["suspects"]]
+    if not all(0 <= share <= 1 for share in shares) or sum(shares) > 1.01:
+        wrong.append(f"the shares of growth are {shares}")
+    # All that native code holds has the same path.
+    containers = [one for one in answer["suspects"] if one["cause"] == "container" and one["path"]]
+    places = [[step["label"] for step in one["path"]] for one in containers]
+    for part in places:
+        for whole in places:
+            if part is not whole and part[: len(whole)] == whole:
+                wrong.append(f"{''.join(part)} is named beside {''.join(whole)}, which it is a part of")
+    for one in answer["suspects"] + answer["candidates"]:
+        for leaked in [one, *one["leaked"]]:
+            if leaked["count"] is not None and leaked["count"] < sum(leaked["growth"]):
+                wrong.append(f"{one['holder']}: {leaked['count']} items, of which {sum(leaked['growth'])} are new")
+    return wrong
 
 
 def garbage_faults(case: Expected, garbage: dict[str, Any] | None) -> list[str]:
@@ -119,6 +172,8 @@ def suspect_faults(case: Expected, first: dict[str, Any]) -> list[str]:
     leaked = [one["type"] for one in first["leaked"]]
     if not any(re.search(case.leaked or "", name) for name in leaked):
         wrong.append(f"it names {leaked}, not '{case.leaked}'")
+    if case.says and not re.search(case.says, first["summary"]):
+        wrong.append(f"it says '{first['summary']}', not '{case.says}'")
     if case.native == "refcount":
         # What C code holds may be a container of Python: the list of atexit, from 3.14 on.
         if first["cause"] != "native reference":

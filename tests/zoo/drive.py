@@ -2,6 +2,8 @@
 
     python tests/zoo/drive.py CASE.py STEPS ROUNDS FOLDER
 
+STEPS is the number of steps in each round, or one number for each round in turn: 100,200,400,800.
+
 Saves FOLDER/0.parquet and so on, and prints as JSON what `mem_top.leaks` says of the snapshots. What a case prints goes
 to standard error. Nothing of the driver's own grows from round to round, and it collects no garbage: the case is to be
 seen as it runs elsewhere.
@@ -29,7 +31,8 @@ def load(path: Path) -> ModuleType:
 
 
 def main() -> None:
-    path, steps, rounds, folder = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4])
+    path, rounds, folder = Path(sys.argv[1]), int(sys.argv[3]), Path(sys.argv[4])
+    steps = [int(number) for number in sys.argv[2].split(",")]
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     case = load(path)
@@ -38,7 +41,7 @@ def main() -> None:
     snapshots: list[Any] = [None] * rounds
     done = 0
     for number in range(rounds):
-        for _ in range(steps):
+        for _ in range(steps[number % len(steps)]):
             case.step(done)
             done += 1
         snapshots[number] = mem_top.snapshot(work=done)
