@@ -267,7 +267,13 @@ named = Named(Leaf(), [Leaf()])
 csv_reader = csv.reader([])
 scanner = json.scanner.make_scanner(
     types.SimpleNamespace(
-        strict=True, object_hook=Leaf(), object_pairs_hook=None, parse_float=float, parse_int=int, parse_constant=float
+        strict=True,
+        object_hook=Leaf(),
+        object_pairs_hook=None,
+        array_hook=None,
+        parse_float=float,
+        parse_int=int,
+        parse_constant=float,
     )
 )
 structseq = time.struct_time([Leaf(), *range(8)])  # type: ignore[list-item]

@@ -63,10 +63,19 @@ fn owner<'s>(
     suspects.iter().find_map(|suspect| {
         let holder = suspect.name()?;
         let owning = suspect.leaked.iter().find(|leaked| {
-            in_step(&leaked.growth, steps, limits.native_step) && is_written_in_c(heap, &leaked.type_name)
+            in_step(&leaked.growth, steps, limits.native_step)
+                && !is_whole(&leaked.type_name)
+                && is_written_in_c(heap, &leaked.type_name)
         })?;
         Some((holder, owning.type_name.as_str()))
     })
+}
+
+/// Whether a type is one of the interpreter whose objects hold no memory beside what their sizes tell: a builtin, a
+/// lock, an iterator.
+fn is_whole(name: &str) -> bool {
+    const MODULES: [&str; 6] = ["_thread", "collections", "functools", "itertools", "operator", "weakref"];
+    name.split_once('.').is_none_or(|(module, _)| MODULES.contains(&module))
 }
 
 /// Whether a type is not a container, and its objects have no attributes set by Python code: their memory is out of

@@ -292,20 +292,21 @@ fn the_account_adds_up_in_each_interval() {
 
 #[test]
 fn memory_that_grows_in_step_with_objects_written_in_c_is_theirs() {
-    let connections = |at: [usize; 4]| {
+    let objects = |of: &str, at: [usize; 4]| {
         four(|round| {
             "module:m -> ns:dict -> t:dict('tenants')\n".to_owned()
-                + &each(0..at[round], |n| {
-                    format!("t -> k{n}:str(key)[50]; t -> c{n}:sqlite3.Connection([*])[240]")
-                })
+                + &each(0..at[round], |n| format!("t -> k{n}:str(key)[50]; t -> c{n}:{of}([*])[240]"))
         })
     };
+    let connections = |at| objects("sqlite3.Connection", at);
     let owned = ask(&native(20_000_000, &connections([50, 350, 650, 950])));
     assert_eq!(owned.verdict, Verdict::Leak);
     let (holder, type_name) = ("m.tenants".to_owned(), "sqlite3.Connection".to_owned());
     assert_eq!(owned.reason, Reason::NativeInStep { holder, type_name, native: 119_740_800 });
     let apart = ask(&native(20_000_000, &connections([50, 450, 500, 950])));
     assert_eq!(apart.verdict, Verdict::NativeGrowth);
+    let locks = ask(&native(20_000_000, &objects("_thread.lock", [50, 350, 650, 950])));
+    assert_eq!(locks.verdict, Verdict::NativeGrowth, "a lock has no other memory");
 }
 
 #[test]
