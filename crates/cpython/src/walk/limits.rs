@@ -12,7 +12,7 @@ use crate::kind::ObjectKind;
 use crate::layout::object;
 use crate::limit_names::{Rank, rank};
 use crate::memory::Memory;
-use crate::type_info::TypeInfo;
+use crate::type_info::{DictPlace, TypeInfo};
 
 /// The limits that an attribute may state. Larger numbers count bytes, or mean that there is no limit.
 const PLAUSIBLE: std::ops::RangeInclusive<i64> = 2..=1_000_000;
@@ -47,18 +47,15 @@ impl<S: HeapAccess> Walk<'_, S> {
         let mut dicts: Vec<LimitInDict> = Vec::new();
         let mut done = Ok(());
         for (from, targets, labels) in self.sink.builder.runs() {
-            if labels.iter().all(|&label| rank_of(label).is_none()) {
-                continue;
-            }
             let Some(known) = self.known.get(self.sink.builder.type_of(from).index()) else { continue };
             let is_dict = known.info.kind == ObjectKind::Dict && !known.info.is_class;
             let has_attributes = known.info.is_class || known.info.kind == ObjectKind::Opaque;
+            if !is_dict && !has_attributes || labels.iter().all(|&label| rank_of(label).is_none()) {
+                continue;
+            }
             let limits = targets.iter().zip(labels).filter_map(|(&to, &label)| {
                 Some((rank_of(label)?, std::cmp::Reverse(self.plausible_limit(to)?)))
             });
-            if !is_dict && !has_attributes {
-                continue;
-            }
             let Some((_, std::cmp::Reverse(limit))) = limits.min() else { continue };
             let holds = has_items(&known.info) || self.holds_something(targets, labels);
             done = done.and(match is_dict {
@@ -71,10 +68,11 @@ impl<S: HeapAccess> Walk<'_, S> {
         }
         dicts.sort_unstable_by_key(|dict| dict.at);
         for (from, targets, labels) in self.sink.builder.runs().filter(|_| !dicts.is_empty()) {
+            let of = self.known.get(self.sink.builder.type_of(from).index());
+            let Some(of) = of.filter(|of| of.info.dict != DictPlace::None) else { continue };
             for (to, _) in targets.iter().zip(labels).filter(|(_, label)| label.kind() == LabelKind::Dict) {
                 let place = dicts.binary_search_by_key(&AddressId(to.raw()), |dict| dict.at);
-                let of = self.known.get(self.sink.builder.type_of(from).index());
-                let (Ok(place), Some(of)) = (place, of) else { continue };
+                let Ok(place) = place else { continue };
                 let is_instance = !matches!(of.info.kind, ObjectKind::Type | ObjectKind::Module);
                 if is_instance && (dicts[place].holds || has_items(&of.info)) {
                     done = done.and(push(&mut found, (dicts[place].from, dicts[place].limit)));
