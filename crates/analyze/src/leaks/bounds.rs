@@ -87,8 +87,9 @@ impl Search<'_, '_> {
         (!changed).then_some(limit)
     }
 
-    /// Whether most of the new items are timers of asyncio that were cancelled. The event loop removes those many at
-    /// a time, once there are more than 100 and more than half are cancelled (`_run_once` in `base_events.py`).
+    /// Whether most of the new items are timers that were cancelled. asyncio removes those many at a time, once there
+    /// are more than 100 and more than half are cancelled (`_run_once` in `base_events.py`); so does Twisted, when the
+    /// next timer fires (`runUntilCurrent` in `base.py`).
     pub(super) fn are_cancelled_timers(&self, finding: &Finding) -> bool {
         if finding.kind != GrowthKind::Items {
             return false;
@@ -116,15 +117,23 @@ impl Search<'_, '_> {
 /// The number of timers that are looked at in one container.
 const MOST_TIMERS: usize = 100_000;
 
-/// A timer that is cancelled drops its callback.
+/// A timer that is cancelled drops its callback: asyncio's has none then, Twisted's no longer has the attribute.
 fn is_cancelled_timer(facts: &HeapFacts<'_>, id: ObjectId) -> bool {
-    let (heap, objects) = (&facts.heap, facts.heap.objects());
+    let (heap, objects, references) = (&facts.heap, facts.heap.objects(), facts.heap.references());
     let type_name = |id| heap.types().name(objects.type_of(id));
-    type_name(id) == "asyncio.events.TimerHandle"
-        && heap.references().of(id).any(|reference| {
-            let name = reference.label.text().map(|text| heap.strings().get(text));
-            name == Some("_callback") && type_name(reference.to) == "NoneType"
-        })
+    let own = || references.of(id);
+    let dicts = own().filter(|reference| reference.label.kind() == LabelKind::Dict);
+    let attribute = |name: &str| {
+        let mut all = own().chain(dicts.flat_map(|dict| references.of(dict.to)));
+        all.find(|reference| reference.label.text().is_some_and(|text| heap.strings().get(text) == name))
+    };
+    match type_name(id) {
+        "asyncio.events.TimerHandle" => {
+            attribute("_callback").is_some_and(|callback| type_name(callback.to) == "NoneType")
+        }
+        "twisted.internet.base.DelayedCall" => attribute("func").is_none(),
+        _ => false,
+    }
 }
 
 /// How many items a container has: entries, members or indexes, in itself or in the part that has most of them.

@@ -134,4 +134,18 @@ fn cancelled_timers_wait_until_they_are_removed_together() {
     };
     assert_eq!(doubt(&answer(&timers(60, 10))), Some(&Doubt::CancelledTimers));
     assert_eq!(answer(&timers(10, 60)).verdict, Verdict::Leak);
+    let of_twisted = |attributes: &str| {
+        four(|round| {
+            "module:m -> ns:dict -> r:m.Reactor('reactor') -> t:list(._pendingTimedCalls)[56]\n".to_owned()
+                + &each(0..60 + 60 * round, |n| {
+                    format!(
+                        "t -> c{n}:twisted.internet.base.DelayedCall([*])[100] -> d{n}:dict(__dict__)[100]\n\
+                         d{n} -> o{n}:method('canceller')[64]; {attributes}"
+                    )
+                    .replace('#', &n.to_string())
+                })
+        })
+    };
+    assert_eq!(doubt(&answer(&of_twisted(""))), Some(&Doubt::CancelledTimers));
+    assert_eq!(answer(&of_twisted("d# -> f#:method('func')[64]")).verdict, Verdict::Leak);
 }

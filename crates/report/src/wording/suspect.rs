@@ -215,7 +215,7 @@ pub fn doubt(doubt: &Doubt) -> String {
             count(*intervals as u64, "interval", "intervals")
         ),
         Doubt::CancelledTimers => {
-            "most of its new items are cancelled timers, which asyncio removes many at a time".to_owned()
+            "most of its new items are cancelled timers, which event loops remove many at a time".to_owned()
         }
         Doubt::MayBeBatch { items } => format!(
             "it has only {}, and may be a buffer that is emptied when it is full",

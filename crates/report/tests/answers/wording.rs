@@ -118,7 +118,7 @@ fn a_doubt_is_a_clause() {
             it grows more slowly each time, like a cache that fills up
             it grew much more slowly in the last interval than before
             it grew in only 4 of 6 intervals, though it gave nothing back: watch it for longer
-            most of its new items are cancelled timers, which asyncio removes many at a time
+            most of its new items are cancelled timers, which event loops remove many at a time
             it has only 60 items, and may be a buffer that is emptied when it is full
             its items turn over: only 3 of 12,345 that were added before the last interval are still there
             it grows unevenly and its items come and go, so it may have grown by chance
