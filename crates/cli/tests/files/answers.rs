@@ -33,6 +33,11 @@ fn a_leak_is_named_and_exits_with_1() {
                  - it retains 104.4 kB (+76.8 kB)
                  fingerprint cb136cac7ba4fd88
 
+            growth of resident memory: 0 B
+              part              growth       now
+              Python objects  +76.8 kB  104.8 kB
+              unexplained     -76.8 kB    8.9 MB
+
             memory over time: 4 snapshots in 3 min, from 2026-11-23 07:50:13 UTC
               after  objects  resident    Python  free  buffers  files  unexplained    pause
                 0 s      203    9.0 MB   28.0 kB     ?        ?      ?       9.0 MB  12.3 ms
@@ -52,7 +57,10 @@ fn no_growth_exits_with_0() {
         &expect![[r#"
             PID 4711, worker.py, CPython 3.11.7, 2026-11-23 07:53:13 UTC
             verdict: no growth
-            no place grew in every interval; growth of 334 B per interval in one place would have been detected
+            no place grew in every interval; growth of 334 B per interval in one place would have been detected; resident memory did
+            not grow
+
+            growth of resident memory: 0 B
 
             memory over time: 4 snapshots in 3 min, from 2026-11-23 07:50:13 UTC
               after  objects  resident   Python  free  buffers  files  unexplained    pause
@@ -125,6 +133,11 @@ fn two_snapshots_are_inconclusive_and_exit_with_3() {
                  - 25.6 kB in total, 100 % of all growth
                  - it retains 53.2 kB (+25.6 kB)
                  fingerprint cb136cac7ba4fd88
+
+            growth of resident memory: 0 B
+              part              growth      now
+              Python objects  +25.6 kB  53.6 kB
+              unexplained     -25.6 kB   8.9 MB
 
             memory over time: 2 snapshots in 1 min, from 2026-11-23 07:50:13 UTC
               after  objects  resident   Python  free  buffers  files  unexplained    pause

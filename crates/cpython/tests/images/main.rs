@@ -109,7 +109,9 @@ impl Found {
         let told = self.still.numbers("collector");
         let thresholds = state.thresholds.map(|threshold| threshold as u64);
         assert_eq!([u64::from(state.enabled), thresholds[0], thresholds[1], thresholds[2]], told[..]);
-        assert_eq!(state.frozen, self.still.numbers("frozen")[0] > 0, "{}: frozen", self.version);
+        // 3.12 freezes some itself when it starts.
+        let own = if minor == 12 { 1000 } else { 0 };
+        assert_eq!(state.frozen, self.still.numbers("frozen")[0] > own, "{}: frozen", self.version);
         let told = self.still.numbers("statistics");
         for (found, told) in state.collections.iter().zip(&told) {
             assert!((*told..=told + 2).contains(found), "{}: {state:?}, not {told:?}", self.version);
