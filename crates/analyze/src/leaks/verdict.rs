@@ -71,11 +71,10 @@ fn owner<'s>(
     })
 }
 
-/// Whether a type is one of the interpreter whose objects hold no memory beside what their sizes tell: a builtin, a
-/// lock, an iterator.
+/// Whether a type is one of the interpreter whose objects hold no memory beside what their sizes tell: a builtin, or a
+/// lock.
 fn is_whole(name: &str) -> bool {
-    const MODULES: [&str; 6] = ["_thread", "collections", "functools", "itertools", "operator", "weakref"];
-    name.split_once('.').is_none_or(|(module, _)| MODULES.contains(&module))
+    name.split_once('.').is_none_or(|(module, _)| module == "_thread")
 }
 
 /// Whether a type is not a container, and its objects have no attributes set by Python code: their memory is out of
