@@ -218,7 +218,7 @@ impl<M: Memory> Decoder<'_, M> {
             remaining: base
                 .definition
                 .map_or(Remaining::Unlabelled, |known| (known.remaining)(self.layout.minor)),
-            limit: base.definition.and_then(|known| known.limit),
+            limit: self.known_bases(address).find_map(|definition| definition.limit),
             footprint: footprint(&self.layout, &sizing, storage, values, is_class, (basic_size, item_size)),
             sizing,
             buffers: self.known_bases(address).find_map(|definition| definition.buffers),
