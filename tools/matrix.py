@@ -6,7 +6,7 @@ An interpreter that is missing is a skip, said with how to get it; with --all-re
 What one Python shows for all is left to `make test`: the terminal, the browser, exports, documents, processes of other
 versions.
 With --but-own so is all that needs no other layout: this Python's own version, our own examples, waiting and watching;
-the torture suite, the odd cases of the leak zoo and its kinds run on the versions named below. A continuous integration has half an
+the torture suite and the odd cases of the leak zoo run on the versions named below. A continuous integration has half an
 hour; `make test-all` and `make torture` by hand run everything.
 """
 
@@ -29,11 +29,11 @@ ELSEWHERE = [
 """Tests of which one Python is enough."""
 OWN_IS_ENOUGH = [
     "test_demo", "test_gearman", "test_shop", "test_shop_server", "test_bench", "test_watching", "test_notebook",
-    "test_identity", "test_language", "test_applications",
+    "test_identity", "test_language", "test_applications", "test_zoo_kinds",
 ]  # fmt: skip
 """What is left out with --but-own: `make test` runs it on this Python."""
 ODD_CASES = ["3.15"]
-"""Where the odd cases of the leak zoo run, with --but-own, and one program for each kind of leak."""
+"""Where the odd cases of the leak zoo run, with --but-own."""
 OF_OTHER_VERSIONS = [
     "tests/test_garbage.py::test_other_versions", "tests/test_account.py::test_native_growth_is_found_where_it_is",
 ]  # fmt: skip
@@ -95,7 +95,7 @@ def main() -> int:
                 more += [f"--ignore-glob=*/{name}.py" for name in OWN_IS_ENOUGH]
                 more += [f"--deselect={name}" for name in OF_OTHER_VERSIONS]
                 if version not in ODD_CASES:
-                    more += ["--deselect=tests/test_zoo.py::test_the_odd_ones", "--ignore=tests/test_zoo_kinds.py"]
+                    more.append("--deselect=tests/test_zoo.py::test_the_odd_ones")
                 more += TORTURE.get(version, ["--ignore=tests/torture"])
             status = test(found[version], wheel.resolve(), Path(folder) / "venv", rest + more)
         failed |= status != 0
