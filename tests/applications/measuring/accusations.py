@@ -127,7 +127,7 @@ class Shares:
 
 
 def without_a_holder(answer: Answer) -> Shares:
-    """The part of resident memory that no object of Python holds: that of C libraries, and what is unexplained."""
+    """The part of resident memory that no object of Python holds: memory of C libraries, and unexplained memory."""
     rest = answer["memory"]["unexplained"]
     return shares(answer, rest[0], rest[-1])
 

@@ -7,7 +7,7 @@ use memtop_heap::{LabelKind, ObjectId, Reference};
 use rustc_hash::FxHashMap;
 
 use super::heap_facts::{HeapFacts, NONE};
-use super::object_matches::{ObjectMatches, tells, varies};
+use super::object_matches::{ObjectMatches, is_telling, varies};
 use crate::path_nodes::PathNodes;
 
 /// An order that is shorter than this many times the root of the number of items may be chance.
@@ -140,7 +140,7 @@ impl ObjectMatches {
         };
         let (known, unknown): (Vec<&Row>, Vec<&Row>) = astray
             .into_iter()
-            .partition(|row| row.key.is_some_and(|key| tells(old, key) && is_same_key(key)));
+            .partition(|row| row.key.is_some_and(|key| is_telling(old, key) && is_same_key(key)));
         let others = gone.iter().filter(|&&key| keys.contains_key(&at(key)) && !is_same_key(key)).count();
         let by_chance = (others + unknown.len()) as f64 / OTHER_MARKS;
         let is_chance = known.len() as f64 <= by_chance + 2.0 * by_chance.sqrt();

@@ -216,8 +216,8 @@ impl ObjectMatches {
     }
 }
 
-/// The items by which an object is recognised: its own if it has any, and those that tell more than others; a sample of
-/// many.
+/// The items by which an object is recognised: its own if it has any, and those that distinguish it better than others;
+/// a sample of many.
 fn told_by(facts: &HeapFacts<'_>, id: ObjectId) -> Vec<ObjectId> {
     let mut items = match facts.degree[id.index()] as usize {
         0..=LOOKED_AT => facts.items(id, true, LOOKED_AT),
@@ -226,7 +226,7 @@ fn told_by(facts: &HeapFacts<'_>, id: ObjectId) -> Vec<ObjectId> {
     if items.is_empty() {
         items = facts.items(id, false, LOOKED_AT);
     }
-    let telling = |id: &ObjectId| tells(facts, *id);
+    let telling = |id: &ObjectId| is_telling(facts, *id);
     if items.iter().any(telling) {
         items.retain(telling);
     }
@@ -234,7 +234,7 @@ fn told_by(facts: &HeapFacts<'_>, id: ObjectId) -> Vec<ObjectId> {
 }
 
 /// Whether an object can be recognised by more than its address, or is a plain value. An empty container cannot.
-pub(super) fn tells(facts: &HeapFacts<'_>, id: ObjectId) -> bool {
+pub(super) fn is_telling(facts: &HeapFacts<'_>, id: ObjectId) -> bool {
     facts.degree[id.index()] > 0
         || facts.heap.objects().flags(id).tag() != 0
         || facts.shape(id) == memtop_heap::Shape::Atom

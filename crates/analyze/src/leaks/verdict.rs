@@ -71,8 +71,7 @@ fn owner<'s>(
     })
 }
 
-/// Whether a type is one of the interpreter whose objects hold no memory beside what their sizes tell: a builtin, or a
-/// lock.
+/// Whether a type is part of the interpreter, and all memory of its objects is in their sizes: a builtin, or a lock.
 fn is_whole(name: &str) -> bool {
     name.split_once('.').is_none_or(|(module, _)| module == "_thread")
 }

@@ -81,9 +81,7 @@ fn check(plans: &[Plan]) -> Result<(), TestCaseError> {
         prop_assert!(suspect.bytes_growth.iter().sum::<i64>() > 0);
         prop_assert!(
             suspect.holder.is_some()
-                != (suspect.cause == Cause::NativeReference
-                    && suspect.path[0].type_name == "native reference")
-                || suspect.holder.is_some()
+                || suspect.cause == Cause::NativeReference && suspect.path[0].type_name == "native reference"
         );
         prop_assert!(!suspect.evidence.is_empty() && !suspect.path.is_empty());
     }
