@@ -2,8 +2,8 @@
 
 use std::ffi::{c_int, c_void};
 
-use memtop_cpython::collector_state;
 use memtop_cpython::layout::{self, container, gc_head};
+use memtop_cpython::{Checked, collector_state};
 use memtop_heap::{CollectorState, HeapError, push};
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -200,7 +200,9 @@ impl Frozen<'_> {
     /// interpreters, which have collectors of their own.
     pub(crate) fn collector(&self) -> Option<CollectorState> {
         let (youngest, permanent) = self.runtime.lists?.heads();
-        let state = collector_state(&self.memory(), youngest, permanent, self.runtime.layout?.minor)?;
+        // Its lists are followed on 3.12, wherever they lead.
+        let (memory, minor) = (self.memory(), self.runtime.layout?.minor);
+        let state = collector_state(&Checked::new(&memory), youngest, permanent, minor)?;
         let enabled = self.standstill.was_enabled();
         is_only_interpreter(self.standstill.py()).then_some(CollectorState { enabled, ..state })
     }
