@@ -15,7 +15,7 @@ use crate::decoder::Decoder;
 use crate::kind::ObjectKind;
 use crate::memory::Memory;
 use crate::objects::definition::Remaining;
-use crate::scan_plan::LARGEST_SCANNED;
+use crate::scan_plan::scanned_size;
 use crate::sink::Sink;
 use crate::type_info::TypeInfo;
 use crate::visited::{Visited, take};
@@ -79,7 +79,7 @@ impl<M: Memory> Decoder<'_, M> {
         const FEW_VISITED: usize = 64;
         let label = if info.kind == ObjectKind::TextBuffer { Label::STORAGE } else { Label::UNLABELLED };
         const PAGE: u64 = 4096;
-        let size = info.basic_size.min(LARGEST_SCANNED);
+        let size = scanned_size(info.basic_size);
         // The object's first page is mapped. Its size is the type's claim.
         let certain = PAGE - at % PAGE;
         let mut claimed = Vec::new();

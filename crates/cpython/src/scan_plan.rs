@@ -8,9 +8,17 @@ use rustc_hash::FxHashMap;
 use crate::objects::definition::CStruct;
 
 /// How much of an object of unknown layout is scanned without its items, in bytes.
-pub(crate) const LARGEST_SCANNED: u64 = 1 << 12;
+const LARGEST_SCANNED: u64 = 1 << 12;
+/// Larger than the C struct of any type.
+pub(crate) const LARGEST_STRUCT: u64 = 1 << 20;
 /// Smaller objects are scanned whole, whatever lies around them.
 const LARGE: u64 = 256;
+
+/// Up to where an object of unknown layout is scanned whose type says that it takes so many bytes. Where this cannot be
+/// true, nothing is scanned: it would be the memory of others, and of what was freed.
+pub(crate) fn scanned_size(basic_size: u64) -> u64 {
+    if basic_size >= LARGEST_STRUCT { 0 } else { basic_size.min(LARGEST_SCANNED) }
+}
 
 /// How the objects of a type are read.
 #[derive(Debug, Clone)]

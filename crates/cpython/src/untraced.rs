@@ -19,7 +19,7 @@ use crate::memory::Memory;
 use crate::objects::definition::{CStruct, Coverage, Definition};
 use crate::objects::module::state_offset;
 use crate::objects::view::{ObjectSink, ObjectView};
-use crate::scan_plan::{LARGEST_SCANNED, ScanPlan};
+use crate::scan_plan::{ScanPlan, scanned_size};
 use crate::sink::Sink;
 use crate::type_info::{DictPlace, TypeInfo};
 
@@ -158,7 +158,7 @@ impl<M: Memory> Decoder<'_, M> {
         };
         let mut words: Vec<u64> = match fields.is_some() || info.kind == ObjectKind::Plain {
             true => Vec::new(),
-            false => (first..basic(bases.first).min(LARGEST_SCANNED) & !7).step_by(8).collect(),
+            false => (first..scanned_size(basic(bases.first)) & !7).step_by(8).collect(),
         };
         match known {
             CStruct::Only(offsets) => words.extend(offsets),

@@ -12,6 +12,7 @@ use rustc_hash::FxHashMap;
 use crate::address::is_plausible;
 use crate::layout::{gc_head, object, type_object};
 use crate::memory::Memory;
+use crate::scan_plan::LARGEST_STRUCT;
 
 /// The judgement of a type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,8 +38,6 @@ const TYPE_SUBCLASS: u64 = 1 << 31;
 const MAX_METATYPES: usize = 8;
 /// More references than any object has, and less than any address.
 const MAX_COUNT: u64 = 1 << 31;
-/// Larger than any object without its items.
-const MAX_BASIC_SIZE: u64 = 1 << 20;
 
 impl Validity {
     /// How long the object at an address lives; `None` if no object lies there. `tuple` is the type of
@@ -107,7 +106,7 @@ fn judge(memory: &impl Memory, tuple: u64, of: u64) -> Option<Judged> {
     for _ in 0..MAX_METATYPES {
         if meta == type_of_types {
             let basic = memory.word(of + type_object::BASIC_SIZE as u64)?;
-            let is_type = flags & READY != 0 && (16..MAX_BASIC_SIZE).contains(&basic);
+            let is_type = flags & READY != 0 && (16..LARGEST_STRUCT).contains(&basic);
             return Some(match is_type {
                 false => Judged::NoType,
                 true if flags & TYPE_SUBCLASS != 0 => Judged::TypeOfTypes,

@@ -187,6 +187,9 @@ fn a_static_type_ends_before_the_members_of_a_class() {
 
 /// The type of the objects below.
 const TYPE: u64 = 0x7f00_0000_8000;
+const TYPE_OF_TYPES: u64 = 0x7f00_0000_a000;
+/// `Py_TPFLAGS_READY`.
+const READY: u64 = 1 << 12;
 
 /// The references of an object of a static C type with this name, by memory alone.
 fn alone(minor: u8, name: &str, kind: ObjectKind, memory: Words, basic_size: u64) -> Found {
@@ -202,9 +205,7 @@ fn alone_with_slots(
     basic_size: u64,
     slots: &[u64],
 ) -> Found {
-    const TYPE_OF_TYPES: u64 = 0x7f00_0000_a000;
     const NAME: u64 = 0x7f00_0000_b000;
-    const READY: u64 = 1 << 12;
     memory.words.extend([(TUPLE + 8, TYPE_OF_TYPES), (TUPLE + 32, 24)]);
     for (offset, word) in [(8, TYPE_OF_TYPES), (24, NAME), (32, basic_size), (168, READY), (256, 0)] {
         memory.words.entry(TYPE + offset).or_insert(word);
@@ -301,6 +302,22 @@ fn the_state_of_the_module_of_a_type_is_not_an_object() {
             ]);
             let found = alone(minor, "some.Thing", ObjectKind::Opaque, memory, 32);
             assert_eq!(found.uncertain, references, "3.{minor}");
+        }
+    }
+}
+
+/// Behind an object lies the memory of others, and what was freed: what is read there says another thing each time.
+#[test]
+fn nothing_is_scanned_where_a_type_lies_about_its_size() {
+    const OTHER: u64 = TYPE + 0x400;
+    const LIES: [u64; 4] = [1 << 20, 1 << 40, 1 << 62, -8_i64 as u64];
+    for minor in 8..=15 {
+        for (basic_size, references) in [(32, 1), (1 << 19, 1)].into_iter().chain(LIES.map(|lie| (lie, 0))) {
+            let mut memory = Words::default();
+            memory.words.extend([(AT + 16, ZONE), (ZONE, 1), (ZONE + 8, OTHER)]);
+            memory.words.extend([(OTHER + 8, TYPE_OF_TYPES), (OTHER + 32, 32), (OTHER + 168, READY)]);
+            let found = alone(minor, "some.Thing", ObjectKind::Opaque, memory, basic_size);
+            assert_eq!(found.uncertain.len(), references, "3.{minor}: {basic_size:x}");
         }
     }
 }
