@@ -17,7 +17,7 @@ use std::process::Command;
 
 use common::Python;
 use damage::{Counted, Damaged, Places, Reads, Traced};
-use memtop_cpython::layout::{container, object, type_object};
+use memtop_cpython::layout::{container, gc_head, object, type_object};
 use memtop_cpython::{Interpreter, Layout, Memory, interpreters};
 use memtop_heap::Heap;
 use memtop_remote::{CaptureOptions, Copied, CopyOptions, Image, RemoteError, Target};
@@ -277,6 +277,39 @@ fn addresses_that_no_process_can_have_lead_nowhere() {
             damaged.put(scene.interpreter().threads[0] + scene.layout().thread.frame, wild);
             assert!(scene.heap(&damaged).is_ok());
         }
+    }
+}
+
+/// A process may be stopped between two of the instructions that put an object into a list, or take one out.
+#[test]
+fn a_list_of_the_collector_may_be_about_to_change() {
+    const PREVIOUS: u64 = gc_head::PREVIOUS as u64;
+    for (minor, python) in some_pythons() {
+        let scene = Scene::small(python);
+        let link = |at: u64| scene.word(at) & gc_head::MASK as u64;
+        let heads = scene.interpreter().lists.heads;
+        let head = *heads.iter().find(|&&head| link(head) != link(head + PREVIOUS)).expect("a list of two");
+        let (first, last) = (link(head), link(head + PREVIOUS));
+        let (second, before) = (link(first), link(last + PREVIOUS));
+        let all = scene.heap.objects().len();
+        let changes: [&[(u64, u64)]; 4] = [
+            // Taken out of the front.
+            &[(head, second)],
+            // Put in at the end: linked from before; with its own links; all but the head's.
+            &[(head + PREVIOUS, before), (last, 0), (last + PREVIOUS, 0)],
+            &[(head + PREVIOUS, before), (last, 0)],
+            &[(head + PREVIOUS, before)],
+        ];
+        for change in changes {
+            let mut damaged = scene.damaged();
+            change.iter().for_each(|&(at, word)| damaged.put(at, word));
+            let heap = scene.heap(&damaged).expect("a heap");
+            assert!(heap.objects().len() + 10 > all, "3.{minor}: {} of {all} objects", heap.objects().len());
+        }
+        // What leads elsewhere is no list.
+        let mut damaged = scene.damaged();
+        damaged.put(head, link(second));
+        assert!(scene.heap(&damaged).is_err(), "3.{minor}");
     }
 }
 

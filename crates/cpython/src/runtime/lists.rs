@@ -108,7 +108,7 @@ impl GcLists {
             }
             counts.push(count);
             let next = objects.memory.word(head.wrapping_add(NEXT))? & MASK;
-            if !is_head(objects, head, collecting) {
+            if !is_head(objects, head, collecting) && (probed || !is_being_changed(objects, head)) {
                 return None;
             }
             lives |= next != head && objects.is_plausible(next.wrapping_add(HEAD));
@@ -146,6 +146,32 @@ fn is_head<M: Memory>(objects: &Objects<'_, M>, head: u64, collecting: bool) -> 
         }
     }
     true
+}
+
+/// Whether the head of a list is at an address, whose first or last object is being put in or taken out: some
+/// links are set before others (`_PyObject_GC_TRACK`, `_PyObject_GC_UNTRACK`).
+fn is_being_changed<M: Memory>(objects: &Objects<'_, M>, head: u64) -> bool {
+    let link = |at: u64, offset: u64| objects.memory.word(at.wrapping_add(offset)).map(|word| word & MASK);
+    let links = |at: u64| {
+        let found = (link(at, NEXT)?, link(at, PREVIOUS)?);
+        objects.is_plausible(at.wrapping_add(HEAD)).then_some(found)
+    };
+    let (Some(next), Some(last)) = (link(head, NEXT), link(head, PREVIOUS)) else { return false };
+    // It is taken out: the head leads past it, and the second object back to it.
+    let is_taken_out = |second: u64| {
+        let first = link(second, PREVIOUS)?;
+        let (after, before) = links(first)?;
+        Some(after == second && before == head)
+    };
+    // It is put in: the one before it leads to it, and the head not yet.
+    let is_put_in = |before: u64| {
+        let new = link(before, NEXT)?;
+        let (after, _) = links(new)?;
+        Some(after == head || after == 0)
+    };
+    let begins = link(next, PREVIOUS) == Some(head) || is_taken_out(next) == Some(true);
+    let ends = link(last, NEXT) == Some(head) || is_put_in(last) == Some(true);
+    begins && ends
 }
 
 /// Visits the address of every object in the lists, in their order.
