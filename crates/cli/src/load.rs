@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use memtop_analyze::{HeapHandle, HeapSeries};
 use memtop_heap::{CaptureInfo, Heap};
-use memtop_snapshot::StoredHeap;
+use memtop_snapshot::{StoredHeap, StoredHeaps};
 
 use crate::failure::Failure;
 use crate::progress::Progress;
@@ -34,10 +34,10 @@ pub(crate) fn heaps(paths: &[PathBuf], progress: &Progress) -> Result<Vec<Heap>,
 ///
 /// # Errors
 /// If a file is not a snapshot, or is given twice: it would count as an interval without growth.
-pub(crate) fn stored(paths: &[PathBuf]) -> Result<StoredHeaps, Failure> {
+pub(crate) fn stored(paths: &[PathBuf]) -> Result<StoredSeries, Failure> {
     refuse_duplicates(paths)?;
     let stored = paths.iter().map(|path| StoredHeap::of_file(path)).collect::<Result<_, _>>()?;
-    Ok(StoredHeaps(stored))
+    Ok(StoredSeries::new(stored))
 }
 
 fn refuse_duplicates(paths: &[PathBuf]) -> Result<(), Failure> {
@@ -57,24 +57,33 @@ fn refuse_duplicates(paths: &[PathBuf]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Heaps that are loaded when they are needed.
-#[derive(Debug, Default)]
-pub(crate) struct StoredHeaps(pub(crate) Vec<StoredHeap>);
+/// Stored heaps as a series.
+#[derive(Debug)]
+pub(crate) struct StoredSeries(StoredHeaps<StoredHeap>);
 
-impl HeapSeries for StoredHeaps {
+impl StoredSeries {
+    /// A series of these heaps, oldest first.
+    pub(crate) fn new(heaps: Vec<StoredHeap>) -> Self {
+        Self(StoredHeaps::new(heaps))
+    }
+}
+
+impl HeapSeries for StoredSeries {
     type Error = Failure;
 
     fn captures(&self) -> Vec<&CaptureInfo> {
-        self.0.iter().map(StoredHeap::info).collect()
+        self.0.captures()
     }
 
     fn heap(&self, index: usize) -> Result<HeapHandle<'_>, Failure> {
-        // Returns what the heap before it took, to make room for this one.
-        memtop_remote::return_free_memory();
-        Ok(HeapHandle::Owned(self.0[index].heap()?))
+        if !self.0.are_kept() {
+            // Returns what the heap before it took, to make room for this one.
+            memtop_remote::return_free_memory();
+        }
+        Ok(HeapHandle::Owned(self.0.heap(index)?))
     }
 
     fn is_in_memory(&self) -> bool {
-        false
+        self.0.are_kept()
     }
 }

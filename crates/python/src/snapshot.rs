@@ -18,7 +18,7 @@ use memtop_inprocess::graph;
 use memtop_report::{
     HeapReport, HeapReportOptions, ObjectFacts, Style, TopObject, html_fragment, json, text,
 };
-use memtop_snapshot::{SaveOptions, SnapshotError, StoredHeap};
+use memtop_snapshot::{SaveOptions, SnapshotError, StoredHeap, StoredHeaps};
 use pyo3::exceptions::{PyFileNotFoundError, PyLookupError, PyMemoryError, PyOSError, PyValueError};
 use pyo3::prelude::*;
 
@@ -482,25 +482,25 @@ pub(crate) fn store(py: Python<'_>, snapshot: &Bound<'_, Snapshot>) -> StoredSna
 }
 
 /// Stored snapshots as a series.
-struct StoredSeries<'a>(Vec<&'a StoredHeap>);
+struct StoredSeries<'a>(StoredHeaps<&'a StoredHeap>);
 
 impl HeapSeries for StoredSeries<'_> {
     type Error = SnapshotError;
 
     fn captures(&self) -> Vec<&CaptureInfo> {
-        self.0.iter().map(|stored| stored.info()).collect()
+        self.0.captures()
     }
 
     fn heap(&self, index: usize) -> Result<HeapHandle<'_>, SnapshotError> {
-        self.0[index].heap().map(HeapHandle::Owned)
+        self.0.heap(index).map(HeapHandle::Owned)
     }
 
     fn is_in_memory(&self) -> bool {
-        false
+        self.0.are_kept()
     }
 }
 
-/// Finds leaks in a series of stored snapshots, of which at most two are loaded at once.
+/// Finds leaks in a series of stored snapshots, of which at most two are loaded at once, unless they are small.
 #[pyfunction]
 pub(crate) fn leaks_of_stored(
     py: Python<'_>,
@@ -509,7 +509,7 @@ pub(crate) fn leaks_of_stored(
 ) -> PyResult<Answer> {
     let snapshots: Vec<&StoredSnapshot> = snapshots.iter().map(Py::get).collect();
     check_memory(2 * snapshots.iter().map(|one| one.needed).max().unwrap_or(0))?;
-    let series = StoredSeries(snapshots.iter().map(|one| &one.stored).collect());
+    let series = StoredSeries(StoredHeaps::new(snapshots.iter().map(|one| &one.stored).collect()));
     let note = snapshots.iter().find_map(|one| one.note.clone());
     let answer = py.detach(|| {
         let options = LeaksOptions { limit: limit.unwrap_or(usize::MAX), ..LeaksOptions::default() };

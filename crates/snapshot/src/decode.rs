@@ -13,7 +13,7 @@ use rustc_hash::FxHashMap;
 use crate::digest::digest;
 use crate::encode::{origin_word, root_kind};
 use crate::error::{Fault, damaged};
-use crate::footer::{Header, check_size, missing, read_footer, value};
+use crate::footer::{Header, check_size, heap_bytes, missing, read_footer, value};
 use crate::guard::guarded;
 use crate::label_text::{self, Parsed};
 use crate::limits::Limits;
@@ -44,10 +44,13 @@ pub struct Loaded {
     pub format_version: u32,
 }
 
-/// The information about the capture in a file. Only reading the whole file verifies it.
-pub(crate) fn decode_info<R: ReadAt>(file: &R, limits: &Limits) -> Result<CaptureInfo, Fault> {
+/// The information about the capture in a file, and the memory that the heap takes, in bytes. Only reading the whole file
+/// verifies both.
+pub(crate) fn decode_info<R: ReadAt>(file: &R, limits: &Limits) -> Result<(CaptureInfo, u64), Fault> {
     let metadata = guarded(|| read_footer(file, limits.memory(file.len())))?;
-    Header::of(&metadata)?.capture.info()
+    let capture = Header::of(&metadata)?.capture;
+    let bytes = heap_bytes(capture.objects, capture.references, capture.roots);
+    Ok((capture.info()?, bytes))
 }
 
 /// Reads the whole file.

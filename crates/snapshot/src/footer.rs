@@ -59,6 +59,12 @@ pub(crate) fn read_footer<R: ReadAt>(file: &R, limit: u64) -> Result<ParquetMeta
     Ok(ParquetMetaDataReader::decode_metadata(&file.read(start, length)?)?)
 }
 
+/// The memory that a heap of so many rows takes, in bytes, at most.
+pub(crate) fn heap_bytes(objects: u64, references: u64, roots: u64) -> u64 {
+    let bytes = objects.saturating_mul(48).saturating_add(references.saturating_mul(16));
+    bytes.saturating_add(roots.saturating_mul(48))
+}
+
 /// Checks that the numbers of rows in the metadata are consistent, and that the heap fits into memory.
 pub(crate) fn check_size(
     metadata: &ParquetMetaData,
@@ -68,8 +74,7 @@ pub(crate) fn check_size(
     limit: u64,
 ) -> Result<(), Fault> {
     let too_large = |what: String| Err(Fault::TooLarge(what, limit));
-    let heap = objects.saturating_mul(48).saturating_add(references.saturating_mul(16));
-    if heap.saturating_add(roots.saturating_mul(48)) > limit {
+    if heap_bytes(objects, references, roots) > limit {
         return too_large(format!("{objects} objects and {references} references"));
     }
     let mut rows = 0_u64;

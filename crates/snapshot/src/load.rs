@@ -35,6 +35,11 @@ pub fn load_within(path: &Path, limits: &Limits) -> Result<Loaded, SnapshotError
 /// # Errors
 /// As [`load`], except for errors in the heap.
 pub fn load_info(path: &Path) -> Result<CaptureInfo, SnapshotError> {
+    Ok(load_info_and_size(path)?.0)
+}
+
+/// The same, and the memory that the heap takes once it is loaded, in bytes, as far as the file says.
+pub(crate) fn load_info_and_size(path: &Path) -> Result<(CaptureInfo, u64), SnapshotError> {
     let file = OpenFile::new(file::open(path)?);
     let file = file.map_err(|source| SnapshotError::Read { path: path.to_owned(), source })?;
     check_file(&file, path)?;

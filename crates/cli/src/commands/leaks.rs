@@ -21,7 +21,7 @@ use crate::exit;
 use crate::failure::Failure;
 use crate::html_page::HtmlPage;
 use crate::input::{CaptureArguments, Input, input, refuse_options};
-use crate::load::{self, StoredHeaps};
+use crate::load::{self, StoredSeries};
 use crate::output::Output;
 use crate::parse;
 use crate::progress::Progress;
@@ -149,7 +149,7 @@ fn of_files(arguments: &Arguments) -> Result<u8, Failure> {
 }
 
 fn find(
-    heaps: &StoredHeaps,
+    heaps: &StoredSeries,
     arguments: &Arguments,
     limit: Option<usize>,
 ) -> Result<Leaks, LeaksError<Failure>> {
@@ -159,7 +159,7 @@ fn find(
     leaks_of(heaps, &options)
 }
 
-fn print(answer: &Leaks, heaps: &StoredHeaps, arguments: &Arguments) -> Result<u8, Failure> {
+fn print(answer: &Leaks, heaps: &StoredSeries, arguments: &Arguments) -> Result<u8, Failure> {
     Output::print(&match arguments.output.json {
         true => json::to_text(&json::leaks(answer)),
         false => text::leaks(answer, &arguments.output.style()),
@@ -172,7 +172,7 @@ fn print(answer: &Leaks, heaps: &StoredHeaps, arguments: &Arguments) -> Result<u
 ///
 /// # Errors
 /// If a heap can no longer be loaded.
-fn page(answer: &Leaks, heaps: &StoredHeaps, limit: Option<usize>) -> Result<String, Failure> {
+fn page(answer: &Leaks, heaps: &StoredSeries, limit: Option<usize>) -> Result<String, Failure> {
     let captures = heaps.captures();
     // The heaps are known to be of one process, or there would be no answer.
     let order = order_of(&captures).unwrap_or_else(|_| (0..captures.len()).collect());
@@ -236,6 +236,7 @@ fn of_process(arguments: &Arguments, pid: u32, context: Context<'_>) -> Result<u
     }
     // There is exactly one process, or the series would be a failure.
     let heaps = series.processes.into_iter().next().map(|process| process.heaps).unwrap_or_default();
+    let heaps = StoredSeries::new(heaps);
     let mut answer = find(&heaps, arguments, arguments.output.limit())
         .map_err(|error| Failure::leaks(error, &[], BECAME_ANOTHER))?;
     answer.notes.extend(notes.into_iter().map(Note::Text));
@@ -293,6 +294,7 @@ fn of_group(
     let mut members = Vec::new();
     for ProcessSeries { pid, heaps } in series.processes {
         // The heaps of one process are dropped before those of the next are analysed.
+        let heaps = StoredSeries::new(heaps);
         let answer =
             find(&heaps, arguments, None).map_err(|error| Failure::leaks(error, &[], BECAME_ANOTHER))?;
         members.push(MemberLeaks { pid, answer });

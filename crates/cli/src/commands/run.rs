@@ -24,6 +24,7 @@ use memtop_report::{duration, json, text};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::input::CaptureArguments;
+use crate::load::StoredSeries;
 use crate::output::{self, Output};
 use crate::output_file;
 use crate::parse;
@@ -192,7 +193,7 @@ impl Captures {
             self.processes.len() - 1
         });
         let process = &mut self.processes[index];
-        let heaps = &mut process.heaps.0;
+        let heaps = &mut process.heaps;
         // Another program with the same PID, after an exec or as a new child, starts a new series.
         if heaps.first().is_some_and(|first| same_process(first.info(), heap.info()).is_err()) {
             heaps.clear();
@@ -200,7 +201,7 @@ impl Captures {
         if let Some(note) = process.add(heap).filter(|note| !self.notes.contains(note)) {
             self.notes.push(note);
         }
-        let heaps = &mut process.heaps.0;
+        let heaps = &mut process.heaps;
         let too_many = heaps.len() > MOST_HEAPS;
         if too_many {
             drop_every_second(heaps);
@@ -213,7 +214,7 @@ impl Captures {
     /// # Errors
     /// If there are fewer than two captures of each process.
     fn answer(self, arguments: &Arguments) -> Result<String, Failure> {
-        let kept = self.processes.iter().map(|process| process.heaps.0.len()).max().unwrap_or(0);
+        let kept = self.processes.iter().map(|process| process.heaps.len()).max().unwrap_or(0);
         if kept < 2 {
             return Err(match self.failure {
                 Some(failure) if kept == 0 => failure,
@@ -237,7 +238,7 @@ impl Captures {
         let style = arguments.output.error_style(arguments.output_file.is_none());
         let mut answers = Vec::new();
         for ProcessSeries { pid, heaps } in self.processes {
-            let answer = leaks_of(&heaps, &options).map_err(|error| {
+            let answer = leaks_of(&StoredSeries::new(heaps), &options).map_err(|error| {
                 Failure::leaks(error, &[], "a process started another program; run the command again")
             })?;
             answers.push(MemberLeaks { pid, answer });

@@ -16,7 +16,6 @@ use memtop_snapshot::StoredHeap;
 use crate::context::Context;
 use crate::exit;
 use crate::failure::Failure;
-use crate::load::StoredHeaps;
 
 /// The process to capture, and how often.
 #[derive(Debug, Clone)]
@@ -41,19 +40,19 @@ pub(crate) struct ProcessSeries {
     /// The process.
     pub(crate) pid: u32,
     /// Its heaps, oldest first.
-    pub(crate) heaps: StoredHeaps,
+    pub(crate) heaps: Vec<StoredHeap>,
 }
 
 impl ProcessSeries {
     /// A series without captures.
     pub(crate) fn new(pid: u32) -> Self {
-        Self { pid, heaps: StoredHeaps::default() }
+        Self { pid, heaps: Vec::new() }
     }
 
     /// Adds a heap, outside of memory where possible. Returns a note if that was not possible.
     pub(crate) fn add(&mut self, heap: Heap) -> Option<String> {
         let (stored, error) = StoredHeap::new(Arc::new(heap));
-        self.heaps.0.push(stored);
+        self.heaps.push(stored);
         memtop_remote::return_free_memory();
         error.map(|error| {
             format!(
@@ -217,7 +216,7 @@ impl Watcher<'_> {
             index
         });
         let process = &mut self.series.processes[index];
-        let heaps = &mut process.heaps.0;
+        let heaps = &mut process.heaps;
         if let Some(Err(error)) = heaps.first().map(|first| same_process(first.info(), heap.info())) {
             // The PID was reused, or the process called exec. That ends the series of a single process; in a group, the
             // heaps of the old process are dropped.

@@ -147,7 +147,7 @@ fn an_interrupted_series_returns_what_was_captured() {
         let fakes = Fakes::new(&clock, &[(7, s(0), FOREVER, ms(1))]);
         let series = watched(&options(), &fakes, &Lines::default()).expect("it runs");
         assert!(matches!(series.end, SeriesEnd::Interrupted));
-        assert_eq!((series.rounds, series.processes[0].heaps.0.len()), (rounds, rounds), "at {at} s");
+        assert_eq!((series.rounds, series.processes[0].heaps.len()), (rounds, rounds), "at {at} s");
         assert!(clock.now() <= s(at + 2), "it does not wait for the next one");
     }
 }
@@ -206,7 +206,7 @@ fn exec_ends_the_series_of_a_process() {
     let series =
         watched(&WatchOptions { children: true, ..options() }, &fakes, &Lines::default()).expect("it runs");
     assert!(matches!(series.end, SeriesEnd::Complete));
-    assert_eq!((series.rounds, series.processes[0].heaps.0.len()), (5, 2));
+    assert_eq!((series.rounds, series.processes[0].heaps.len()), (5, 2));
 }
 
 #[test]
@@ -221,7 +221,7 @@ fn processes_of_a_group_start_and_end() {
     let fakes = Fakes::new(&clock, &lives);
     let lines = Lines::default();
     let series = watched(&WatchOptions { children: true, ..options() }, &fakes, &lines).expect("it runs");
-    let seen: Vec<_> = series.processes.iter().map(|one| (one.pid, one.heaps.0.len())).collect();
+    let seen: Vec<_> = series.processes.iter().map(|one| (one.pid, one.heaps.len())).collect();
     assert_eq!(seen, [(7, 5), (8, 2), (9, 5), (10, 3)]);
     let lines = lines.0.into_inner();
     assert_eq!(
