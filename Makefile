@@ -49,7 +49,9 @@ web/node_modules/.installed: web/package.json web/package-lock.json
 	cd web && npm ci --no-audit --no-fund --loglevel=error
 	touch $@
 
-test: test-rust test-python ## Run all tests on this Python
+# Side by side: some tests in Rust wait for a process that does not answer, and some in Python for a program.
+test: build ## Run all tests on this Python
+	$(MAKE) --no-print-directory --jobs=2 test-rust test-python
 
 test-rust:
 	cargo test --workspace --quiet

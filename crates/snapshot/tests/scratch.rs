@@ -9,7 +9,9 @@ use std::sync::Arc;
 
 use memtop_heap::testing::graph;
 use memtop_heap::{CaptureInfo, Heap, HeapBuilder, Label, Object, Root, RootKind, Type};
-use memtop_snapshot::{SaveOptions, ScratchFile, SnapshotError, StoredHeap, load, load_info, save};
+use memtop_snapshot::{
+    SaveOptions, ScratchFile, SnapshotError, StoredHeap, StoredHeaps, load, load_info, save,
+};
 
 fn directory(name: &str) -> PathBuf {
     let path = std::env::temp_dir().join(format!("mem_top-scratch-{}-{name}", std::process::id()));
@@ -130,6 +132,26 @@ fn a_heap_that_cannot_be_saved_stays_in_memory_with_the_error() {
     assert!(error.is_some_and(|error| error.hint().is_some()));
     assert_eq!(*stored.heap().expect("it is in memory"), *graph.heap());
     fs::remove_dir(&directory).expect("it is empty");
+}
+
+#[test]
+fn small_heaps_are_loaded_once_and_large_ones_when_they_are_asked_for() {
+    let mut text = "module:shop".to_owned();
+    (0..1000).for_each(|number| text += &format!("\nmodule -> one{number}"));
+    let heap = Arc::new(graph(&text).heap().clone());
+    let (stored, error) = StoredHeap::new_in(Arc::clone(&heap), &directory("series"));
+    assert!(error.is_none(), "there is space");
+    let small = StoredHeaps::new(vec![&stored; 2]);
+    assert!(small.are_kept());
+    let first = small.heap(0).expect("it is whole");
+    assert!(Arc::ptr_eq(&first, &small.heap(0).expect("it is loaded")));
+    assert!(!Arc::ptr_eq(&first, &small.heap(1).expect("it is whole")));
+    let many = (32 << 20) / heap.memory_bytes() as usize + 1;
+    let large = StoredHeaps::new(vec![&stored; many]);
+    assert!(!large.are_kept());
+    let first = large.heap(0).expect("it is whole");
+    assert!(!Arc::ptr_eq(&first, &large.heap(0).expect("it is whole")));
+    assert_eq!((small.captures().len(), large.captures().len()), (2, many));
 }
 
 #[test]
