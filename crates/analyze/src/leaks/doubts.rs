@@ -188,6 +188,7 @@ impl Search<'_, '_> {
     /// Whether the items of a finding are weak references, or are kept by such.
     pub(super) fn is_weak(&self, finding: &Finding) -> bool {
         let weak: u64 = finding.rows.iter().map(|&row| self.gains.rows[row].weak).sum();
+        let weak = weak + self.local_dummies(finding);
         let items: i64 = finding.items.iter().sum();
         2 * weak.cast_signed() > items.max(0)
             || !finding.members.is_empty()

@@ -33,6 +33,7 @@ mod heap_facts;
 mod held_items;
 mod history;
 mod item_order;
+mod keepers;
 mod leaked_types;
 mod nested;
 mod object_matches;
@@ -43,6 +44,7 @@ mod store;
 mod suspect_builder;
 mod thresholds;
 mod verdict;
+mod weak_tables;
 
 use memtop_heap::{CaptureInfo, Heap, ObjectId};
 
