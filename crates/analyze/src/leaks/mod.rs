@@ -204,6 +204,7 @@ pub fn leaks_of<S: HeapSeries + ?Sized>(
             garbage: answer.garbage.as_ref(),
             account: &answer.account,
             resident,
+            spans: &Spans::new(&store.captures()),
             heaps,
             last: last.as_deref(),
             detectable: answer.detectable_growth,
