@@ -203,9 +203,17 @@ impl Search<'_, '_> {
         is_dict && (is_native || self.nodes.text(node.text) == "__subclasses__")
     }
 
-    /// Doubts growth that native code holds, if it is in step with a larger suspect in Python: likely that suspect's
-    /// objects hold it in a way that the capture does not see.
+    /// Doubts growth that native code holds, if it is in step with garbage, or with a larger suspect in Python: likely
+    /// that suspect's objects hold it in a way that the capture does not see.
     fn doubt_alongside(&self, findings: &mut [Finding]) {
+        let garbage: Vec<i64> = self.history.heaps.iter().map(|heap| heap.garbage).collect();
+        let came: Vec<i64> = garbage.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        for finding in findings.iter_mut().filter(|finding| finding.kind == GrowthKind::Native) {
+            let is_less = finding.items.iter().sum::<i64>() <= came.iter().sum();
+            if is_less && in_step(&finding.items, &came, self.limits.alongside) {
+                finding.doubt.get_or_insert(Doubt::InStepWithGarbage);
+            }
+        }
         let is_accused = |finding: &&Finding| finding.dropped.is_none() && finding.doubt.is_none();
         let known = findings.iter().filter(is_accused);
         let greatest: Option<Finding> = known
