@@ -29,8 +29,11 @@ impl Search<'_, '_> {
             let key = (finding.dropped.is_some(), finding.doubt.is_some());
             (key, std::cmp::Reverse(finding.bytes()), finding.kind, finding.node)
         });
-        self.share_items(&mut findings);
-        self.drop_weak(&mut findings);
+        // A place that keeps nothing alive is only left out beside another one.
+        let are_several = findings.iter().filter(|finding| finding.dropped.is_none()).count() > 1;
+        let held = are_several.then(|| self.held_by_callbacks());
+        self.share_items(&mut findings, held.as_deref());
+        self.drop_weak(&mut findings, held.as_deref());
         self.doubt_within(&mut findings);
         self.drop_parts(&mut findings);
         self.drop_small(&mut findings);
@@ -158,10 +161,14 @@ impl Search<'_, '_> {
         self.nodes.get(root.unwrap_or(node)).kind
     }
 
-    /// Drops or doubts weak registries: they grow alongside their items, and keep nothing alive. Their items may be
-    /// garbage, which no other place holds.
-    fn drop_weak(&self, findings: &mut [Finding]) {
-        let weak: Vec<bool> = findings.iter().map(|finding| self.is_weak(finding)).collect();
+    /// Drops or doubts weak registries, and tables that the callbacks of weak references clean: they grow alongside their
+    /// items, and keep nothing alive. Their items may be garbage, which no other place holds.
+    fn drop_weak(&self, findings: &mut [Finding], held: Option<&[bool]>) {
+        let is_cleaned = |finding: &Finding| {
+            finding.dropped.is_none() && held.is_some_and(|held| self.is_cleaned(finding, held))
+        };
+        let weak: Vec<bool> =
+            findings.iter().map(|finding| self.is_weak(finding) || is_cleaned(finding)).collect();
         if !weak.contains(&true) {
             return;
         }
@@ -196,9 +203,17 @@ impl Search<'_, '_> {
         is_dict && (is_native || self.nodes.text(node.text) == "__subclasses__")
     }
 
-    /// Doubts growth that native code holds, if it is in step with a larger suspect in Python: likely that suspect's
-    /// objects hold it in a way that the capture does not see.
+    /// Doubts growth that native code holds, if it is in step with garbage, or with a larger suspect in Python: likely
+    /// that suspect's objects hold it in a way that the capture does not see.
     fn doubt_alongside(&self, findings: &mut [Finding]) {
+        let garbage: Vec<i64> = self.history.heaps.iter().map(|heap| heap.garbage).collect();
+        let came: Vec<i64> = garbage.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        for finding in findings.iter_mut().filter(|finding| finding.kind == GrowthKind::Native) {
+            let is_less = finding.items.iter().sum::<i64>() <= came.iter().sum();
+            if is_less && in_step(&finding.items, &came, self.limits.alongside) {
+                finding.doubt.get_or_insert(Doubt::InStepWithGarbage);
+            }
+        }
         let is_accused = |finding: &&Finding| finding.dropped.is_none() && finding.doubt.is_none();
         let known = findings.iter().filter(is_accused);
         let greatest: Option<Finding> = known

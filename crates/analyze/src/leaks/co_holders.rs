@@ -11,6 +11,8 @@ use super::evidence::DropRule;
 use super::finding::{Finding, GrowthKind};
 use super::growth::LATER;
 use super::heap_facts::NONE;
+use super::keepers::KeptItems;
+use super::weak_tables::is_plain_container;
 use crate::path_nodes::{NodeKind, PathNodeId};
 
 /// The new items of all findings, in the last heap.
@@ -21,21 +23,43 @@ struct NewItems {
     counts: Vec<u64>,
     /// By object: the nearest object on its path that has existed since the first heap; [`NONE`] if there is none.
     survivors: Vec<u32>,
+    /// By object: the new item on its path, itself included; [`NONE`] if there is none.
+    item_of: Vec<u32>,
+    /// By object: whether it is a new item that another object refers to, too, which is not below it.
+    is_shared: Vec<bool>,
 }
 
 impl Search<'_, '_> {
     /// Finds the co-holders of each finding, and drops those that are co-holders of a larger one. The findings must be
     /// sorted, the largest first.
-    pub(super) fn share_items(&self, findings: &mut [Finding]) {
-        let items = self.new_items(findings);
-        for ((node, number), count) in self.other_holders(&items) {
+    ///
+    /// `held` says of each object whether the callback of a weak reference holds it.
+    pub(super) fn share_items(&self, findings: &mut [Finding], held: Option<&[bool]>) {
+        let mut items = self.new_items(findings);
+        for ((node, number), count) in self.other_holders(&mut items) {
             let index = usize::from(number) - 1;
             let enough = self.limits.co_holder * items.counts[index] as f64;
             if findings[index].node != node && count as f64 >= enough {
                 findings[index].co_holders.push(node);
             }
         }
+        self.name_keepers(findings, &self.kept_items(&items, findings.len()), held);
         self.drop_co_holders(findings);
+    }
+
+    /// By finding: which of its new items it alone holds.
+    fn kept_items(&self, items: &NewItems, findings: usize) -> Vec<KeptItems> {
+        let mut kept = vec![KeptItems::default(); findings];
+        for &id in self.last.shortest.in_order() {
+            let number = usize::from(items.finding_of[id.index()]);
+            let Some(kept) = number.checked_sub(1).map(|index| &mut kept[index]) else { continue };
+            kept.all += 1;
+            if !items.is_shared[id.index()] {
+                kept.alone += 1;
+                kept.containers += u64::from(is_plain_container(self.last.shape(id)));
+            }
+        }
+        kept
     }
 
     fn new_items(&self, findings: &[Finding]) -> NewItems {
@@ -53,6 +77,7 @@ impl Search<'_, '_> {
         }
         let mut finding_of = vec![0_u16; last.owner.len()];
         let mut survivors = vec![NONE; last.owner.len()];
+        let mut item_of = vec![NONE; last.owner.len()];
         // By finding: new keys, and new items that are not keys.
         let mut counts = vec![(0_u64, 0_u64); findings.len()];
         for &id in last.shortest.in_order() {
@@ -64,7 +89,9 @@ impl Search<'_, '_> {
             }
             survivors[index] = from.map_or(NONE, |from| survivors[from.index()]);
             finding_of[index] = from.map_or(0, |from| member_of[last.owner_of(from).index()]);
+            item_of[index] = from.map_or(NONE, |from| item_of[from.index()]);
             if finding_of[index] != 0 {
+                item_of[index] = id.raw();
                 let (keys, values) = &mut counts[usize::from(finding_of[index]) - 1];
                 *if self.is_key(id) { keys } else { values } += 1;
             }
@@ -77,7 +104,8 @@ impl Search<'_, '_> {
             }
         }
         let counts = counts.into_iter().map(|(keys, values)| if values > 0 { values } else { keys });
-        NewItems { finding_of, counts: counts.collect(), survivors }
+        let is_shared = vec![false; last.owner.len()];
+        NewItems { finding_of, counts: counts.collect(), survivors, item_of, is_shared }
     }
 
     fn is_key(&self, id: ObjectId) -> bool {
@@ -85,18 +113,20 @@ impl Search<'_, '_> {
     }
 
     /// The places that refer to new items by another way than the best path, with the number of the finding and how
-    /// many of its items they refer to.
-    fn other_holders(&self, items: &NewItems) -> Vec<((PathNodeId, u16), u64)> {
+    /// many of its items they refer to. Marks the items that are shared.
+    fn other_holders(&self, items: &mut NewItems) -> Vec<((PathNodeId, u16), u64)> {
         let last = self.last;
         let mut held: FxHashMap<(PathNodeId, u16), u64> = FxHashMap::default();
         for &from in last.shortest.in_order() {
-            let Some(holder) = ObjectId::from_raw(items.survivors[from.index()]) else { continue };
+            let holder = ObjectId::from_raw(items.survivors[from.index()]);
             let owner = last.owner_of(from);
             for to in last.heap.references().targets_of(from) {
                 let number = items.finding_of[to.index()];
                 if number == 0 || last.before(*to).map(|by| last.owner_of(by)) == Some(owner) {
                     continue;
                 }
+                items.is_shared[to.index()] |= items.item_of[from.index()] != to.raw();
+                let Some(holder) = holder else { continue };
                 if let Some(node) = last.placement.of(holder).map(|node| self.nodes.owner(node)) {
                     *held.entry((node, number)).or_default() += 1;
                 }

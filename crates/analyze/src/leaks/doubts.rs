@@ -50,14 +50,17 @@ impl Search<'_, '_> {
         if self.are_cancelled_timers(finding) {
             return Some(Doubt::CancelledTimers);
         }
-        let (held, most) = match self.is_weak(finding) {
+        let (held, most) = match finding.kind {
+            // A value that is replaced, such as a transaction, ends with what it has gathered.
+            GrowthKind::Replaced => (self.gathered(finding), limits.batch_items),
             // Dead weak references are swept now and then, in each list by itself: by sqlite3 after 200 cursors.
-            true => (self.most_held_now(finding), limits.batch_weak_items),
-            false => (self.held_now(finding), limits.batch_items),
+            GrowthKind::Items if self.is_weak(finding) => {
+                (self.most_held_now(finding), limits.batch_weak_items)
+            }
+            GrowthKind::Items => (self.held_now(finding), limits.batch_items),
+            _ => (0, 0),
         };
-        let is_batch = (1..=most).contains(&held)
-            && finding.bytes() < limits.batch_bytes.cast_signed()
-            && finding.kind == GrowthKind::Items;
+        let is_batch = (1..=most).contains(&held) && finding.bytes() < limits.batch_bytes.cast_signed();
         is_batch.then_some(Doubt::MayBeBatch { items: held })
     }
 
@@ -90,6 +93,13 @@ impl Search<'_, '_> {
         let slowed =
             paces.len() > 2 && last.amount < self.limits.slowed * before.amount && !by_chance(before);
         slowed.then_some(Doubt::Slowed)
+    }
+
+    /// How many objects a value gained that grew unevenly; 0 if it grew evenly.
+    fn gathered(&self, finding: &Finding) -> u64 {
+        let gained = finding.items.iter().sum::<i64>().max(0).unsigned_abs();
+        let is_uneven = |paced: &Vec<f64>| least(paced) < self.limits.even * median(paced);
+        if self.spans.paced(&finding.net).iter().all(is_uneven) { gained } else { 0 }
     }
 
     /// Whether growth is as uneven as that of what rises and falls by chance, and its items come and go.
@@ -188,6 +198,7 @@ impl Search<'_, '_> {
     /// Whether the items of a finding are weak references, or are kept by such.
     pub(super) fn is_weak(&self, finding: &Finding) -> bool {
         let weak: u64 = finding.rows.iter().map(|&row| self.gains.rows[row].weak).sum();
+        let weak = weak + self.local_dummies(finding);
         let items: i64 = finding.items.iter().sum();
         2 * weak.cast_signed() > items.max(0)
             || !finding.members.is_empty()

@@ -170,6 +170,8 @@ pub enum Doubt {
     WeakToGarbage,
     /// It grows in step with a larger suspect, whose objects may hold it out of sight.
     InStepWithSuspect,
+    /// It grows in step with garbage, which may hold it out of sight.
+    InStepWithGarbage,
     /// It is a small part of a place that is in doubt.
     PartOfDoubted,
 }

@@ -65,6 +65,8 @@ pub(super) struct Finding {
     pub(super) doubt: Option<Doubt>,
     /// Other holders of the same items.
     pub(super) co_holders: Vec<PathNodeId>,
+    /// Places whose growth counts with it, since it keeps their items alive: their nodes and rows.
+    pub(super) taken: Vec<(PathNodeId, Vec<usize>)>,
 }
 
 impl Finding {
@@ -81,6 +83,7 @@ impl Finding {
             dropped: None,
             doubt: None,
             co_holders: Vec::new(),
+            taken: Vec::new(),
         }
     }
 

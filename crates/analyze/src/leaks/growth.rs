@@ -61,7 +61,7 @@ pub(super) struct GrowthRow {
     pub(super) framed: u64,
     /// Bytes that were gained.
     pub(super) gained: u64,
-    /// New items, or keys of them, that are weak references.
+    /// New items, or keys of them, that are weak references or hold nothing else.
     pub(super) weak: u64,
     pub(super) types: FxHashMap<StringId, TypeTally>,
 }
@@ -219,7 +219,8 @@ impl Gains {
                 row.gained += size.unsigned_abs();
                 row.framed += if facts.framed[index] { size.unsigned_abs() } else { 0 };
                 row.moved[t] += if matches.came[index] == NONE { 0 } else { size };
-                row.weak += u64::from(direct && facts.shape(id) == Shape::Weak);
+                row.weak +=
+                    u64::from(direct && facts.is_weak_item(id, &|id| side.at_end[id.index()] != NONE));
                 row.new[t] += u64::from(direct && !is_key);
                 row.lasting[t] += u64::from(direct && !is_key && lasts[index]);
             }

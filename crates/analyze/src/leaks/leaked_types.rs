@@ -1,7 +1,7 @@
 //! The types of objects that a place accumulates; the one that a person would name first comes first.
 
 use memtop_heap::{Origin, Shape, StringId};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::answer::{ItemWrapper, LeakedType};
 use super::detect::Search;
@@ -52,7 +52,8 @@ impl Search<'_, '_> {
     /// The gains of a finding by type.
     fn tally(&self, finding: &Finding) -> FxHashMap<StringId, TypeTally> {
         let mut types: FxHashMap<StringId, TypeTally> = FxHashMap::default();
-        for &row in &finding.rows {
+        let taken = finding.taken.iter().flat_map(|(_, rows)| rows).map(|&row| (row, false));
+        for (row, is_own) in finding.rows.iter().map(|&row| (row, true)).chain(taken) {
             for (&ty, tally) in &self.gains.rows[row].types {
                 let of = types.entry(ty).or_default();
                 of.count.resize(self.intervals(), 0);
@@ -60,7 +61,7 @@ impl Search<'_, '_> {
                     *sum += value;
                 }
                 of.bytes += tally.bytes;
-                of.direct += tally.direct;
+                of.direct += if is_own { tally.direct } else { 0 };
             }
         }
         types
@@ -69,7 +70,9 @@ impl Search<'_, '_> {
     /// How many objects of each type are at and below a finding in the last heap.
     fn counts_by_type(&self, finding: &Finding) -> FxHashMap<StringId, u64> {
         let mut counts: FxHashMap<StringId, u64> = FxHashMap::default();
-        for index in self.inside(finding.node) {
+        let taken = finding.taken.iter().map(|taken| taken.0);
+        let inside = std::iter::once(finding.node).chain(taken).flat_map(|node| self.inside(node));
+        for index in inside.collect::<FxHashSet<usize>>() {
             let node = self.nodes.id_at(index);
             *counts.entry(self.nodes.get(node).type_name).or_default() += self.last.at(node).0;
         }

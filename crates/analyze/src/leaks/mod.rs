@@ -33,6 +33,7 @@ mod heap_facts;
 mod held_items;
 mod history;
 mod item_order;
+mod keepers;
 mod leaked_types;
 mod nested;
 mod object_matches;
@@ -43,6 +44,7 @@ mod store;
 mod suspect_builder;
 mod thresholds;
 mod verdict;
+mod weak_tables;
 
 use memtop_heap::{CaptureInfo, Heap, ObjectId};
 
@@ -202,6 +204,7 @@ pub fn leaks_of<S: HeapSeries + ?Sized>(
             garbage: answer.garbage.as_ref(),
             account: &answer.account,
             resident,
+            spans: &Spans::new(&store.captures()),
             heaps,
             last: last.as_deref(),
             detectable: answer.detectable_growth,

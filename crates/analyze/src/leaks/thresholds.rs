@@ -31,6 +31,8 @@ pub struct Thresholds {
     pub batch_weak_items: u64,
     /// … unless they grew by as many bytes.
     pub batch_bytes: u64,
+    /// Growth that is little evidence by its amount is even if the smallest is this share of the median.
+    pub even: f64,
     /// The bytes that a place must gain over all intervals, net.
     pub bytes: u64,
     /// The items that it must gain over all intervals …
@@ -80,6 +82,8 @@ pub struct Thresholds {
     pub native_part_of_mean: f64,
     /// … and at least so many bytes.
     pub native_step_bytes: u64,
+    /// Native growth below so many bytes must be even.
+    pub native_proof_bytes: u64,
     /// A fall by this share of the growth shows that memory is given back.
     pub native_fall: f64,
     /// How many times as much as Python objects native memory must gain: their sizes are not exact.
@@ -108,6 +112,7 @@ impl Default for Thresholds {
             batch_items: 100,
             batch_weak_items: 250,
             batch_bytes: 100_000,
+            even: 0.5,
             bytes: 1000,
             items: 3,
             few_items_bytes: 20_000,
@@ -132,6 +137,7 @@ impl Default for Thresholds {
             native_of_resident: 0.005,
             native_part_of_mean: 0.25,
             native_step_bytes: 1 << 16,
+            native_proof_bytes: 4_000_000,
             native_fall: 0.1,
             native_times: 0.25,
             native_resident: 0.5,

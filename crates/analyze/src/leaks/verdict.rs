@@ -11,6 +11,8 @@ use super::classify::in_step;
 use super::evidence::{Evidence, NativeEvidence, Reason};
 use super::garbage_growth::GarbageGrowth;
 use super::garbage_verdict::garbage_verdict;
+use super::slopes::median;
+use super::spans::{self, Spans};
 use super::thresholds::Thresholds;
 use crate::account::{Account, AccountPart};
 
@@ -100,6 +102,8 @@ pub(super) struct Grounds<'a> {
     pub(super) account: &'a Account,
     /// Resident memory in the first heap.
     pub(super) resident: Option<u64>,
+    /// The extents of the intervals.
+    pub(super) spans: &'a Spans,
     /// How many heaps there are.
     pub(super) heaps: usize,
     /// The last of them, if there may be native growth.
@@ -230,10 +234,22 @@ fn grown(places: &[Suspect]) -> u64 {
     places.iter().map(|place| place.bytes_growth.iter().sum::<i64>().max(0).unsigned_abs()).sum()
 }
 
+/// Whether a part of memory grew so unevenly, in whatever way its pace is measured, that single events may explain it:
+/// a table of the interpreter that was enlarged once, a cache that was filled.
+fn is_uneven(steps: &[i64], pace: &Spans, limits: &Thresholds) -> bool {
+    pace.paced(steps).iter().all(|paced| spans::least(paced) < limits.even * median(paced))
+}
+
 /// The verdict on native memory, if it grew by an amount that matters.
 fn native(grounds: &Grounds<'_>, limits: &Thresholds) -> Option<GrowthVerdict> {
     let account = grounds.account;
-    let NativeGrowth { steps, bytes, course } = native_growth(account, grounds.resident, limits)?;
+    let NativeGrowth { steps, bytes, mut course } = native_growth(account, grounds.resident, limits)?;
+    if course == Course::Steady
+        && bytes < limits.native_proof_bytes
+        && is_uneven(&steps, grounds.spans, limits)
+    {
+        course = Course::Doubtful;
+    }
     if course == Course::Steady
         && let Some((holder, type_name)) = owner(&steps, grounds.suspects, grounds.last, limits)
     {

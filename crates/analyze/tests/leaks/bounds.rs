@@ -119,6 +119,23 @@ fn a_few_items_may_be_a_batch_that_is_not_full_yet() {
 }
 
 #[test]
+fn a_few_objects_that_a_value_gathers_before_it_is_replaced() {
+    // Each transaction begins with the objects of the one before, and soon ends with all of them.
+    let transaction = |counts: [usize; 4]| {
+        let texts = four(|round| {
+            format!(
+                "module:m -> ns:dict -> s:m.Session('session') -> t{round}:m.Transaction(.transaction)[48]\n"
+            ) + &each(0..counts[round], |n| format!("t{round} -> u{n}:m.User([{n}])[100]"))
+        });
+        ask_with(&heaps(&texts), &LeaksOptions::default())
+    };
+    assert_eq!(doubt(&transaction([10, 18, 21, 39])), Some(&Doubt::MayBeBatch { items: 29 }));
+    // Even growth, or more of it, is evidence.
+    assert_eq!(transaction([10, 20, 30, 40]).verdict, Verdict::Leak);
+    assert_eq!(transaction([10, 90, 120, 300]).verdict, Verdict::Leak);
+}
+
+#[test]
 fn cancelled_timers_wait_until_they_are_removed_together() {
     let timers = |cancelled: usize, live: usize| {
         four(|round| {

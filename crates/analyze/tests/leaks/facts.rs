@@ -233,6 +233,15 @@ fn native_growth_that_pauses_or_slows_down_is_in_doubt() {
     assert_eq!(verdict([0, 9 * MB, 3 * MB, 12 * MB]), Verdict::NoGrowth);
 }
 
+/// A table of the interpreter that is enlarged once, and a cache that is filled, are native growth in an interval each.
+#[test]
+fn little_native_growth_must_be_even() {
+    let verdict = |growth| resident(growth).verdict;
+    assert_eq!(verdict([0, 559_000, 743_000, 1_233_000]), Verdict::Inconclusive);
+    assert_eq!(verdict([0, 411_000, 822_000, 1_233_000]), Verdict::NativeGrowth);
+    assert_eq!(verdict([0, 5_590_000, 7_430_000, 12_330_000]), Verdict::NativeGrowth);
+}
+
 #[test]
 fn memory_that_an_allocator_holds_free_is_not_native_growth() {
     let answer = ask(&heaps_with(&four(|_| sessions(1)), |index, info| {

@@ -154,3 +154,28 @@ fn a_cycle_that_is_never_collected_is_a_suspect_that_names_what_hides_it() {
     // Counted with all references alone, it would be garbage.
     assert_eq!(named(&texts), "NoGrowth { detectable: Some(334) }");
 }
+
+/// Each engine that awaits the collector may hold a buffer through an object that the capture cannot read.
+#[test]
+fn what_garbage_may_hold_is_not_held_by_native_code_for_certain() {
+    let answer = |parts: usize| {
+        let texts = four(|round| {
+            let (gone, all) = (20 + 20 * round, 80);
+            "module:m -> ns:dict -> pool:list('pool')[2000]\n".to_owned()
+                + &each(0..gone, |n| format!("buffer{n}:m.Buffer[56]#1"))
+                + &each(gone..all, |n| {
+                    each(0..parts, |part| {
+                        format!(
+                            "pool -> engine{n}:m.Engine([{n}])[56] -> part{n}x{part}:m.Part([{part}])[48]"
+                        )
+                    })
+                })
+        });
+        ask(&heaps(&texts))
+    };
+    let doubted = answer(4);
+    assert!(doubted.suspects.is_empty(), "{:#?}", doubted.suspects);
+    assert_eq!(doubted.candidates[0].doubt, Some(Doubt::InStepWithGarbage));
+    // Without garbage that grows, native code holds them.
+    assert_eq!(answer(0).suspects[0].cause, Cause::NativeReference);
+}

@@ -12,3 +12,4 @@ mod one_at_a_time;
 mod pace;
 mod random;
 mod series;
+mod weak_tables;

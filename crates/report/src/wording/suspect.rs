@@ -237,6 +237,10 @@ pub fn doubt(doubt: &Doubt) -> String {
             "it grows in step with a larger suspect, whose objects may hold it in a way that the capture does not see"
                 .to_owned()
         }
+        Doubt::InStepWithGarbage => {
+            "it grows in step with garbage that awaits the collector, which may hold it in a way that the capture does not see"
+                .to_owned()
+        }
         Doubt::PartOfDoubted => "it is a small part of a place whose growth is itself in doubt".to_owned(),
     }
 }

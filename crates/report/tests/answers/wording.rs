@@ -106,6 +106,7 @@ fn a_doubt_is_a_clause() {
         Doubt::Moved,
         Doubt::WeakToGarbage,
         Doubt::InStepWithSuspect,
+        Doubt::InStepWithGarbage,
         Doubt::PartOfDoubted,
     ];
     check(
@@ -125,6 +126,7 @@ fn a_doubt_is_a_clause() {
             another place held its new items before, and memory did not grow
             it holds its items weakly, and they may be garbage that awaits the collector
             it grows in step with a larger suspect, whose objects may hold it in a way that the capture does not see
+            it grows in step with garbage that awaits the collector, which may hold it in a way that the capture does not see
             it is a small part of a place whose growth is itself in doubt
         "#]],
     );
