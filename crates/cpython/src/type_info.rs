@@ -2,7 +2,7 @@
 
 use memtop_heap::{Label, Shape};
 
-use crate::address::{ADDRESS_MASK, MAX_ITEMS};
+use crate::address::{ADDRESS_MASK, MAX_ITEMS, may_be_object};
 use crate::c_string::c_string;
 use crate::c_types::CType;
 use crate::cycle_detector::CycleDetector;
@@ -179,7 +179,7 @@ impl<M: Memory> Decoder<'_, M> {
         }
         // The first base that no class statement made is a C type.
         let named = match kind {
-            ObjectKind::Opaque => self.named_members(at, basic_size, sink),
+            ObjectKind::Opaque | ObjectKind::Greenlet => self.named_members(at, basic_size, sink),
             _ => Vec::new(),
         };
         let is_numpys = self.c_type(at).is_some_and(|of| of.name().starts_with("numpy."));
@@ -383,8 +383,23 @@ impl<M: Memory> Decoder<'_, M> {
 
     /// Whether code lies at an address.
     pub fn is_code(&self, at: u64) -> bool {
-        let of = self.memory.word((at & ADDRESS_MASK) + object::TYPE as u64);
-        of.and_then(|of| self.base_of(of)).is_some_and(|known| known.kind() == ObjectKind::Code)
+        self.kind_at(at) == Some(ObjectKind::Code)
+    }
+
+    /// Whether a frame object lies at an address.
+    pub(crate) fn is_frame(&self, at: u64) -> bool {
+        may_be_object(at) && self.kind_at(at) == Some(ObjectKind::Frame)
+    }
+
+    /// Whether a greenlet lies at an address.
+    pub(crate) fn is_greenlet(&self, at: u64) -> bool {
+        may_be_object(at) && self.kind_at(at) == Some(ObjectKind::Greenlet)
+    }
+
+    /// The kind of the object at an address; `None` if its type cannot be read.
+    fn kind_at(&self, at: u64) -> Option<ObjectKind> {
+        let of = self.memory.word((at & ADDRESS_MASK) + object::TYPE as u64)?;
+        self.base_of(of).map(|known| known.kind())
     }
 
     /// The module and the qualified name of the type at an address.
