@@ -20,7 +20,6 @@ KINDS = sorted((ZOO / "kinds").glob("*.py"))
 
 KNOWN_MISSES = {
     "engines_of_sqlalchemy": "what SQLAlchemy and a thread note of engines, and drop with them, is named beside the engines",
-    "greenlets_parked": "what frames of greenlets hold is said to be held by native code, and named before the greenlets",
     "panels_and_a_weak_signal": "the signal's table of receivers, which die with the panels, is named before the panels",
     "users_of_sqlalchemy": "the identity map, which holds users weakly, is named and not the list that keeps them",
     "utilities_of_zope": "the cache made from a registry is named, and not the registry",

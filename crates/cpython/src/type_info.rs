@@ -11,7 +11,9 @@ use crate::footprint::{Blocks, Footprint, Storage, Values};
 use crate::kind::ObjectKind;
 use crate::layout::{INLINE_VALUES_MAX, object, type_object};
 use crate::memory::Memory;
-use crate::objects::definition::{Coverage, Definition, Member, ReadBuffers, Remaining, SizeFormula};
+use crate::objects::definition::{
+    CStruct, Coverage, Definition, Member, ReadBuffers, Remaining, SizeFormula, UnvisitedStruct,
+};
 use crate::sink::Sink;
 use crate::sizing::{Sizing, footprint};
 
@@ -75,6 +77,8 @@ pub struct TypeInfo {
     pub dict: DictPlace,
     /// The names of the attributes that are stored in values, in their order.
     pub attributes: Vec<Label>,
+    /// The references of its C struct, if they are known and no traverse visits them.
+    pub unvisited: Option<UnvisitedStruct>,
     /// How references are labelled that a traverse visits and nothing else has labelled.
     pub remaining: Remaining,
     /// The offset of the most items that an object allows itself, a signed word that is negative if there is no
@@ -137,6 +141,7 @@ impl TypeInfo {
             named: Vec::new(),
             dict: DictPlace::None,
             attributes: Vec::new(),
+            unvisited: None,
             remaining: Remaining::Unlabelled,
             limit: None,
             sizing: Sizing { formula: SizeFormula::Object, header: 0, heads_differ: false },
@@ -215,6 +220,7 @@ impl<M: Memory> Decoder<'_, M> {
             named,
             dict,
             attributes,
+            unvisited: if kind == ObjectKind::Opaque { self.unvisited_struct(at) } else { None },
             remaining: base
                 .definition
                 .map_or(Remaining::Unlabelled, |known| (known.remaining)(self.layout.minor)),
@@ -235,6 +241,28 @@ impl<M: Memory> Decoder<'_, M> {
         let traverse = self.memory.word(address + type_object::TRAVERSE as u64)?;
         let dealloc = self.memory.word(address + type_object::DEALLOC as u64)?;
         Some(traverse == self.class_traverse || dealloc == self.class_dealloc)
+    }
+
+    /// What is known of the C struct of a type, or of the nearest of its bases, if the collector does not know its
+    /// objects.
+    fn unvisited_struct(&self, of: u64) -> Option<UnvisitedStruct> {
+        let mut at = of & ADDRESS_MASK;
+        for _ in 0..LONGEST_CHAIN {
+            if at == 0 {
+                break;
+            }
+            let known = self.c_type(at).map(CType::definition);
+            if let Some(CStruct::Read { references, .. }) =
+                known.and_then(|known| (known.c_struct)(self.layout.minor))
+            {
+                let flags = self.memory.word(at + type_object::FLAGS as u64)?;
+                let size = self.memory.word(at + type_object::BASIC_SIZE as u64)?.min(MAX_ITEMS);
+                let is_gc = flags & type_object::HAVE_GC != 0;
+                return (!is_gc).then_some(UnvisitedStruct { references, size });
+            }
+            at = self.memory.word(at + type_object::BASE as u64)? & ADDRESS_MASK;
+        }
+        None
     }
 
     /// The C type by whose definition the objects of a type are read; `None` if the type cannot be read.
