@@ -243,7 +243,7 @@ impl<M: Memory> Decoder<'_, M> {
         Some(traverse == self.class_traverse || dealloc == self.class_dealloc)
     }
 
-    /// What is known of the C struct of a type, or of the nearest of its bases, if the collector does not know its
+    /// The C struct of a type, or of the nearest of its bases of which it is known, if the collector does not know its
     /// objects.
     fn unvisited_struct(&self, of: u64) -> Option<UnvisitedStruct> {
         let mut at = of & ADDRESS_MASK;

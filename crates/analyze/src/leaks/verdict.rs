@@ -71,20 +71,34 @@ fn owner<'s>(
     })
 }
 
+/// Modules of the standard library whose types in C have all of their memory in the sizes of their objects.
+const WHOLE_MODULES: [&str; 10] = [
+    "_asyncio",
+    "_contextvars",
+    "_queue",
+    "_thread",
+    "collections",
+    "functools",
+    "itertools",
+    "operator",
+    "types",
+    "weakref",
+];
+
 /// Whether a type is part of the interpreter, and all memory of its objects is in their sizes: a builtin, or a lock.
 fn is_whole(name: &str) -> bool {
-    name.split_once('.').is_none_or(|(module, _)| module == "_thread")
+    name.split_once('.').is_none_or(|(module, _)| WHOLE_MODULES.contains(&module))
 }
 
-/// Whether a type is not a container, and its objects have no attributes set by Python code: their memory is out of
-/// sight.
+/// Whether a type is not a container, and is defined in C: memory of its objects may be out of sight. Where the capture
+/// does not know that, and of a class that derives from such a type, its objects have no attributes with a name.
 fn is_written_in_c(heap: &Heap, name: &str) -> bool {
     let (types, objects, references) = (heap.types(), heap.objects(), heap.references());
     let is_meant =
         |&(id, ty): &(_, &memtop_heap::TypeRecord)| types.name(id) == name && ty.shape == Shape::Other;
-    types.iter().any(|ty| {
-        is_meant(&ty)
-            && objects.ids().filter(|&object| objects.type_of(object) == ty.0).all(|object| {
+    types.iter().filter(is_meant).any(|ty| {
+        ty.1.is_c == Some(true)
+            || objects.ids().filter(|&object| objects.type_of(object) == ty.0).all(|object| {
                 let mut labels = references.of(object).map(|reference| reference.label.kind());
                 !labels.any(|kind| matches!(kind, LabelKind::Attribute | LabelKind::Dict))
             })

@@ -290,6 +290,20 @@ fn the_account_adds_up_in_each_interval() {
     assert!(account.rows.is_sorted_by_key(|row| std::cmp::Reverse(row.growth)));
 }
 
+/// `verdict` is for readers that know a single one; `verdicts` are in the order of bytes.
+#[test]
+fn the_single_verdict_is_the_largest_of_the_worst_but_a_leak_comes_before_native_growth() {
+    let of = |growth: u64| ask(&native(growth, &four(sessions)));
+    let (small, large) = (of(300_000), of(1_000_000));
+    for answer in [&small, &large] {
+        let order: Vec<Verdict> = answer.verdicts.iter().map(|one| one.verdict).collect();
+        assert_eq!(order, [Verdict::NativeGrowth, Verdict::Leak]);
+    }
+    assert_eq!(small.verdict, Verdict::Leak, "a leak has a place, and is more than a twentieth");
+    assert_eq!(large.verdict, Verdict::NativeGrowth);
+    assert!(matches!(small.reason, Reason::Growth { .. }) && matches!(large.reason, Reason::Native(_)));
+}
+
 #[test]
 fn memory_that_grows_in_step_with_objects_written_in_c_is_theirs() {
     let objects = |of: &str, at: [usize; 4]| {
@@ -307,6 +321,30 @@ fn memory_that_grows_in_step_with_objects_written_in_c_is_theirs() {
     assert_eq!(apart.verdict, Verdict::NativeGrowth);
     let locks = ask(&native(20_000_000, &objects("_thread.lock", [50, 350, 650, 950])));
     assert_eq!(locks.verdict, Verdict::NativeGrowth, "a lock has no other memory");
+}
+
+/// A member has a name where the type in C gives it one, just as an attribute has.
+#[test]
+fn a_type_defined_in_c_owns_native_memory_although_its_members_have_names() {
+    let connections = |of: &str| {
+        let texts = four(|round| {
+            "module:m -> ns:dict -> t:dict('tenants')\n".to_owned()
+                + &each(0..50 + 300 * round, |n| {
+                    let wrapper = format!("w{n}:functools._lru_cache_wrapper%[120]");
+                    format!("t -> c{n}:{of}([*])[240] -> i{n}:str(.isolation_level)[50]; c{n} -> {wrapper}")
+                })
+        });
+        ask(&native(20_000_000, &texts))
+    };
+    let owned = connections("sqlite3.Connection%");
+    let (holder, type_name) = ("m.tenants".to_owned(), "sqlite3.Connection".to_owned());
+    assert!(
+        matches!(&owned.reason, Reason::NativeInStep { holder: of, type_name: name, .. } if *of == holder && *name == type_name),
+        "{:?}",
+        owned.reason
+    );
+    // Where the capture does not know it, an attribute may be one of a class; a wrapper has no other memory.
+    assert_eq!(connections("m.Connection").verdict, Verdict::NativeGrowth);
 }
 
 #[test]
