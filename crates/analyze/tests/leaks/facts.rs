@@ -290,6 +290,28 @@ fn the_account_adds_up_in_each_interval() {
     assert!(account.rows.is_sorted_by_key(|row| std::cmp::Reverse(row.growth)));
 }
 
+/// Blocks that are replaced by larger ones, and a warm-up, end after a megabyte or two.
+#[test]
+fn a_little_native_growth_has_to_be_even_per_unit_of_work() {
+    let verdict = |levels: [u64; 4], work: [f64; 4]| {
+        ask(&heaps_with(&four(|_| sessions(1)), |index, info| {
+            info.work = Some(work[index]);
+            info.memory = MemoryNumbers {
+                rss: Some(50_000_000 + levels[index]),
+                malloc_in_use: Some(20_000_000 + levels[index]),
+                ..MemoryNumbers::default()
+            };
+        }))
+        .verdict
+    };
+    let even = [300.0, 600.0, 900.0, 1200.0];
+    assert_eq!(verdict([0, 560_000, 717_000, 1_213_000], even), Verdict::Inconclusive);
+    assert_eq!(verdict([0, 450_000, 800_000, 1_250_000], even), Verdict::NativeGrowth);
+    assert_eq!(verdict([0, 56_000_000, 71_700_000, 121_300_000], even), Verdict::NativeGrowth);
+    let uneven = [100.0, 300.0, 700.0, 1500.0];
+    assert_eq!(verdict([0, 600_000, 1_800_000, 4_200_000], uneven), Verdict::NativeGrowth);
+}
+
 /// `verdict` is for readers that know a single one; `verdicts` are in the order of bytes.
 #[test]
 fn the_single_verdict_is_the_largest_of_the_worst_but_a_leak_comes_before_native_growth() {
