@@ -10,11 +10,13 @@
 
 use memtop_heap::Label;
 
-use crate::address::is_plausible_on_heap;
+use crate::address::{ADDRESS_MASK, MAX_ITEMS, is_plausible_on_heap};
+use crate::c_types::CType;
 use crate::decoder::Decoder;
 use crate::kind::ObjectKind;
+use crate::layout::type_object;
 use crate::memory::Memory;
-use crate::objects::definition::{Remaining, UnvisitedStruct};
+use crate::objects::definition::{CStruct, Remaining, UnvisitedStruct};
 use crate::objects::view::{ObjectSink, ObjectView};
 use crate::scan_plan::scanned_size;
 use crate::sink::Sink;
@@ -23,6 +25,8 @@ use crate::visited::{Visited, take};
 
 /// The size of an object without members.
 const OBJECT_HEAD: u64 = 16;
+/// The longest chain of bases.
+const LONGEST_CHAIN: usize = 1000;
 
 /// Passes references on that no traverse visits.
 struct Unvisited<'s, S>(&'s mut S);
@@ -107,6 +111,28 @@ impl<M: Memory> Decoder<'_, M> {
             }
             _ => self.labelled(info, visited.rest(), sink),
         }
+    }
+
+    /// The C struct of a type, or of the nearest of its bases of which it is known, if the collector does not know its
+    /// objects.
+    pub(crate) fn unvisited_struct(&self, of: u64) -> Option<UnvisitedStruct> {
+        let mut at = of & ADDRESS_MASK;
+        for _ in 0..LONGEST_CHAIN {
+            if at == 0 {
+                break;
+            }
+            let known = self.c_type(at).map(CType::definition);
+            if let Some(CStruct::Read { references, .. }) =
+                known.and_then(|known| (known.c_struct)(self.layout.minor))
+            {
+                let flags = self.memory.word(at + type_object::FLAGS as u64)?;
+                let size = self.memory.word(at + type_object::BASIC_SIZE as u64)?.min(MAX_ITEMS);
+                let is_gc = flags & type_object::HAVE_GC != 0;
+                return (!is_gc).then_some(UnvisitedStruct { references, size });
+            }
+            at = self.memory.word(at + type_object::BASE as u64)? & ADDRESS_MASK;
+        }
+        None
     }
 
     /// The references of an object's C struct that no traverse visits.

@@ -2,7 +2,7 @@
 
 use memtop_heap::{Label, Shape};
 
-use crate::address::{ADDRESS_MASK, MAX_ITEMS, may_be_object};
+use crate::address::{ADDRESS_MASK, MAX_ITEMS};
 use crate::c_string::c_string;
 use crate::c_types::CType;
 use crate::cycle_detector::CycleDetector;
@@ -12,7 +12,7 @@ use crate::kind::ObjectKind;
 use crate::layout::{INLINE_VALUES_MAX, object, type_object};
 use crate::memory::Memory;
 use crate::objects::definition::{
-    CStruct, Coverage, Definition, Member, ReadBuffers, Remaining, SizeFormula, UnvisitedStruct,
+    Coverage, Definition, Member, ReadBuffers, Remaining, SizeFormula, UnvisitedStruct,
 };
 use crate::sink::Sink;
 use crate::sizing::{Sizing, footprint};
@@ -243,28 +243,6 @@ impl<M: Memory> Decoder<'_, M> {
         Some(traverse == self.class_traverse || dealloc == self.class_dealloc)
     }
 
-    /// The C struct of a type, or of the nearest of its bases of which it is known, if the collector does not know its
-    /// objects.
-    fn unvisited_struct(&self, of: u64) -> Option<UnvisitedStruct> {
-        let mut at = of & ADDRESS_MASK;
-        for _ in 0..LONGEST_CHAIN {
-            if at == 0 {
-                break;
-            }
-            let known = self.c_type(at).map(CType::definition);
-            if let Some(CStruct::Read { references, .. }) =
-                known.and_then(|known| (known.c_struct)(self.layout.minor))
-            {
-                let flags = self.memory.word(at + type_object::FLAGS as u64)?;
-                let size = self.memory.word(at + type_object::BASIC_SIZE as u64)?.min(MAX_ITEMS);
-                let is_gc = flags & type_object::HAVE_GC != 0;
-                return (!is_gc).then_some(UnvisitedStruct { references, size });
-            }
-            at = self.memory.word(at + type_object::BASE as u64)? & ADDRESS_MASK;
-        }
-        None
-    }
-
     /// The C type by whose definition the objects of a type are read; `None` if the type cannot be read.
     fn base_of(&self, address: u64) -> Option<KnownBase> {
         let mut at = address & ADDRESS_MASK;
@@ -409,25 +387,9 @@ impl<M: Memory> Decoder<'_, M> {
         (known.kind() == ObjectKind::Module && dict != 0).then_some(dict)
     }
 
-    /// Whether code lies at an address.
-    pub fn is_code(&self, at: u64) -> bool {
-        self.kind_at(at) == Some(ObjectKind::Code)
-    }
-
-    /// Whether a frame object lies at an address.
-    pub(crate) fn is_frame(&self, at: u64) -> bool {
-        may_be_object(at) && self.kind_at(at) == Some(ObjectKind::Frame)
-    }
-
-    /// Whether a greenlet lies at an address.
-    pub(crate) fn is_greenlet(&self, at: u64) -> bool {
-        may_be_object(at) && self.kind_at(at) == Some(ObjectKind::Greenlet)
-    }
-
     /// The kind of the object at an address; `None` if its type cannot be read.
-    fn kind_at(&self, at: u64) -> Option<ObjectKind> {
-        let of = self.memory.word((at & ADDRESS_MASK) + object::TYPE as u64)?;
-        self.base_of(of).map(|known| known.kind())
+    pub(crate) fn kind_at(&self, at: u64) -> Option<ObjectKind> {
+        Some(self.base_of(self.memory.word((at & ADDRESS_MASK) + object::TYPE as u64)?)?.kind())
     }
 
     /// The module and the qualified name of the type at an address.

@@ -18,6 +18,7 @@ use crate::address::{ADDRESS_MASK, may_be_object};
 use crate::buffer::{BufferSink, Claim};
 use crate::cycle_detector::CycleDetector;
 use crate::decoder::Decoder;
+use crate::kind::ObjectKind;
 use crate::layout::{FRAME_OWNED_BY_GENERATOR, FRAME_OWNED_BY_THREAD, FrameLayout, object, type_object};
 use crate::memory::Memory;
 use crate::sink::Sink;
@@ -25,7 +26,7 @@ use crate::type_info::TypeInfo;
 use crate::visited::{Visited, take};
 
 pub(super) const GREENLET: Definition = Definition {
-    kind: crate::kind::ObjectKind::Greenlet,
+    kind: ObjectKind::Greenlet,
     coverage: Coverage::Struct,
     // `greenlet_parts` reads them.
     c_struct: |_| Some(CStruct::Only(&[])),
@@ -190,6 +191,16 @@ impl<M: Memory> Decoder<'_, M> {
                 }
             }
         }
+    }
+
+    /// Whether a frame object lies at an address.
+    fn is_frame(&self, at: u64) -> bool {
+        may_be_object(at) && self.kind_at(at) == Some(ObjectKind::Frame)
+    }
+
+    /// Whether a greenlet lies at an address.
+    fn is_greenlet(&self, at: u64) -> bool {
+        may_be_object(at) && self.kind_at(at) == Some(ObjectKind::Greenlet)
     }
 
     /// `_main_greenlet`, `run` and `parent`, as far as it is certain where they are.

@@ -1,6 +1,9 @@
 //! The references of an object in synthetic memory: only the object's own memory is read, and only addresses
 //! that can be objects are followed.
 
+mod greenlets;
+mod objects_in_arrays;
+
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
@@ -382,122 +385,4 @@ fn the_links_of_a_bounded_cache_are_reported_once() {
     let found = alone(9, "functools._lru_cache_wrapper", ObjectKind::LruCache, memory, 136);
     let found: Vec<u64> = found.references.iter().map(|&(to, _)| to).collect();
     assert_eq!(found, [KEYS[0], RESULTS[0], KEYS[1], RESULTS[1]]);
-}
-
-/// The addresses of a greenlet that is switched out, with two frames.
-mod greenlet {
-    pub(super) const IMPLEMENTATION: u64 = 0x7f00_0001_0000;
-    pub(super) const FRAMES: [u64; 2] = [0x7f00_0000_c000, 0x7f00_0000_c100];
-    pub(super) const DATA: [u64; 2] = [0x7f00_0000_d000, 0x7f00_0000_d100];
-    pub(super) const LOCALS: [u64; 2] = [0x7f00_0000_e000, 0x7f00_0000_e100];
-    pub(super) const CODE: u64 = 0x7f00_0000_f000;
-}
-
-/// A static type of the interpreter with this name.
-fn type_called(memory: &mut Words, at: u64, name: &[u8; 8]) {
-    memory.words.extend((0..408 / 8).map(|index| (at + 8 * index, 0)));
-    memory.words.extend([(at + 8, TYPE_OF_TYPES), (at + 24, at + 512), (at + 168, READY)]);
-    memory.words.extend([(at + 512, u64::from_le_bytes(*name)), (at + 520, 0)]);
-}
-
-/// A greenlet of `PyGreenlet`'s form from 2.0 on, in CPython 3.12. From 3.2 on, it has a pointer to itself before its
-/// other members.
-fn greenlet_of(is_after_3_2: bool) -> Words {
-    use greenlet::{CODE, DATA, FRAMES, IMPLEMENTATION, LOCALS};
-    const CODE_TYPE: u64 = TUPLE + 0x800;
-    const FRAME_TYPE: u64 = TUPLE + 0x400;
-    let mut memory = Words::default();
-    type_called(&mut memory, FRAME_TYPE, b"frame\0\0\0");
-    type_called(&mut memory, CODE_TYPE, b"code\0\0\0\0");
-    memory.words.extend([(AT + 8, TYPE), (TYPE + 208, 16), (AT + 32, IMPLEMENTATION)]);
-    memory.words.extend((1..26).map(|index| (IMPLEMENTATION + 8 * index, 0)));
-    let (itself, frame) = if is_after_3_2 { (8, 104) } else { (160, 96) };
-    memory.words.extend([(IMPLEMENTATION + itself, AT), (IMPLEMENTATION + frame, FRAMES[0])]);
-    for index in 0..2 {
-        let (object, data) = (FRAMES[index], DATA[index]);
-        memory.words.extend([(object, 1), (object + 8, FRAME_TYPE), (object + 24, data)]);
-        memory.words.extend((0..12).map(|word| (data + 8 * word, 0)));
-        let next = if index == 0 { DATA[1] } else { 0 };
-        // One slot in use; the frame belongs to a thread.
-        let words = [(0, CODE), (8, next), (48, object), (64, 1), (72, LOCALS[index])];
-        memory.words.extend(words.map(|(offset, word)| (data + offset, word)));
-    }
-    memory.words.extend((0..20).map(|word| (CODE + 8 * word, 0)));
-    memory.words.extend([(CODE, 1), (CODE + 8, CODE_TYPE), (CODE + 72, 1)]);
-    memory
-}
-
-#[test]
-fn the_frames_of_a_greenlet_that_is_switched_out_are_its_own() {
-    use greenlet::{CODE, FRAMES, LOCALS};
-    for is_after_3_2 in [true, false] {
-        let memory = greenlet_of(is_after_3_2);
-        let found = alone(12, "greenlet.greenlet", ObjectKind::Greenlet, memory, 40);
-        assert_eq!(found.hidden, [LOCALS[0], CODE, FRAMES[0], LOCALS[1], CODE, FRAMES[1]], "{is_after_3_2}");
-    }
-}
-
-#[test]
-fn no_frame_of_a_greenlet_is_read_that_does_not_lead_back() {
-    use greenlet::{CODE, DATA, FRAMES, IMPLEMENTATION};
-    // The greenlet in the C++ object, the frame in its data, the type of the frame, that of its code.
-    for broken in [IMPLEMENTATION + 8, DATA[0] + 48, FRAMES[0] + 8, CODE + 8] {
-        let mut memory = greenlet_of(true);
-        memory.words.insert(broken, ZONE);
-        let found = alone(12, "greenlet.greenlet", ObjectKind::Greenlet, memory, 40);
-        assert!(found.references.is_empty(), "{broken:x}: {:x?}", found.references);
-    }
-}
-
-#[test]
-fn a_ring_of_frames_of_a_greenlet_ends() {
-    let mut memory = greenlet_of(true);
-    memory.words.insert(greenlet::DATA[1] + 8, greenlet::DATA[0]);
-    let found = alone(12, "greenlet.greenlet", ObjectKind::Greenlet, memory, 40);
-    assert!((6..=24).contains(&found.hidden.len()), "{}", found.hidden.len());
-}
-
-/// `PyArrayObject_fields`: the collector does not know arrays, so that no traverse visits their items.
-#[test]
-fn the_items_of_an_array_of_objects_are_found_within_the_process_too() {
-    const DTYPE: u64 = 0x7f00_0000_c000;
-    const ITEMS: u64 = 0x7f00_0000_d000;
-    const LENGTHS: u64 = 0x7f00_0000_e000;
-    const NAME: u64 = 0x7f00_0000_b000;
-    const OWNS_DATA: u64 = 4;
-    let mut memory = Words::default();
-    memory.words.extend([(TUPLE + 8, TYPE_OF_TYPES), (TUPLE + 32, 24)]);
-    memory.words.extend((0..408 / 8).map(|index| (TYPE + 8 * index, 0)));
-    memory.words.extend([(TYPE + 8, TYPE_OF_TYPES), (TYPE + 24, NAME), (TYPE + 32, 80), (TYPE + 168, READY)]);
-    memory.words.insert(NAME, u64::from_le_bytes(*b"numpy.nd"));
-    memory.words.insert(NAME + 8, u64::from_le_bytes(*b"array\0\0\0"));
-    memory.words.extend([
-        (AT + 8, TYPE),
-        (AT + 16, ITEMS),
-        (AT + 24, 1),
-        (AT + 32, LENGTHS),
-        (AT + 40, LENGTHS),
-    ]);
-    memory.words.extend([(AT + 48, 0), (AT + 56, DTYPE), (AT + 64, OWNS_DATA), (AT + 72, 0), (LENGTHS, 3)]);
-    memory.words.extend([(DTYPE + 24, u64::from(b'O')), (ITEMS, ZONE), (ITEMS + 8, 0), (ITEMS + 16, ZONE)]);
-    let types = KnownTypes {
-        string: 1,
-        integer: 2,
-        dict: 3,
-        list: 4,
-        set: 5,
-        tuple: TUPLE,
-        cell: 6,
-        context_variable: 7,
-    };
-    let mappings = [(TUPLE, TUPLE + 0x1000, "/python"), (TYPE, TYPE + 0x1000, "/numpy/core.so")];
-    let c_types = &CTypes::new(CodeFiles::new(mappings, TUPLE, &[]), []);
-    let layout = Layout::of(12).expect("the version is known");
-    let mut decoder =
-        Decoder::new(&memory, layout, types, c_types, (0, 0), false).expect("the image has a tuple type");
-    let mut sink = Found::new();
-    let info = decoder.type_info(TYPE, &mut sink).expect("the image has a type of arrays");
-    decoder.references(AT, &info, Some(&mut Vec::new()), &mut sink);
-    assert_eq!(sink.hidden, [DTYPE, ZONE, ZONE]);
-    assert!(sink.uncertain.is_empty(), "{:x?}", sink.uncertain);
 }
