@@ -19,6 +19,9 @@ VERDICTS = {
 }
 """The verdicts, and the exit status of the command for each."""
 
+SEVERITY = {"no growth": 0, "inconclusive": 1}
+"""How bad a verdict is; all others are 2."""
+
 
 @dataclass(frozen=True)
 class Expected:
@@ -125,6 +128,16 @@ def accused(answer: dict[str, Any]) -> bool:
     return answer["verdict"] == "leak" or bool(answer["suspects"])
 
 
+def single_verdict(verdicts: list[dict[str, Any]]) -> str:
+    """The one of several verdicts that an answer begins with, as the documentation of the command has it."""
+    worst = max(SEVERITY.get(one["verdict"], 2) for one in verdicts)
+    first = next(one for one in verdicts if SEVERITY.get(one["verdict"], 2) == worst)
+    leak = next((one for one in verdicts if one["verdict"] == "leak"), None)
+    if first["verdict"] == "native growth" and leak and 20 * leak["bytes"] >= first["bytes"]:
+        return "leak"
+    return str(first["verdict"])
+
+
 def contradictions(answer: dict[str, Any]) -> list[str]:
     """Where an answer contradicts itself."""
     wrong = []
@@ -138,6 +151,8 @@ def contradictions(answer: dict[str, Any]) -> list[str]:
     sizes = [one["bytes"] for one in answer.get("verdicts", [])]
     if sizes != sorted(sizes, reverse=True):
         wrong.append(f"the verdicts are not in the order of their bytes: {sizes}")
+    if answer.get("verdicts") and answer["verdict"] != (single := single_verdict(answer["verdicts"])):
+        wrong.append(f"the verdict is '{answer['verdict']}', and '{single}' of {answer['verdicts']}")
     shares = [one["share_of_growth"] or 0 for one in answer["suspects"]]
     if not all(0 <= share <= 1 for share in shares) or sum(shares) > 1.01:
         wrong.append(f"the shares of growth are {shares}")

@@ -20,7 +20,7 @@ enum CodeFile {
 }
 
 /// The packages whose types may be recognised.
-const PACKAGES: [&str; 4] = ["numpy", "pyarrow", "torch", "PIL"];
+const PACKAGES: [&str; 5] = ["numpy", "pyarrow", "torch", "PIL", "greenlet"];
 /// More bytes than a file has of variables that are zero at first.
 const MAX_ZEROS: u64 = 1 << 20;
 /// The name of the directory of the standard library's extension modules, wherever it is.

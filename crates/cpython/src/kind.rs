@@ -42,6 +42,8 @@ pub enum ObjectKind {
     Generator,
     /// A frame object.
     Frame,
+    /// A greenlet, of the package of that name.
+    Greenlet,
     /// A traceback.
     Traceback,
     /// An exception.

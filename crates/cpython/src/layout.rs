@@ -291,7 +291,20 @@ pub struct FrameLayout {
     pub in_frame_object: Option<u64>,
 }
 
-/// `FRAME_OWNED_BY_THREAD`, `_GENERATOR` and `_FRAME_OBJECT`; higher ones belong to the interpreter itself.
+impl FrameLayout {
+    /// `frame_obj`, the frame object, if there is one (from 3.11).
+    #[must_use]
+    pub const fn frame_object(self) -> u64 {
+        // `f_locals` comes before it, and in 3.11 `f_code` too.
+        self.locals + if self.code == 0 { 8 } else { 16 }
+    }
+}
+
+/// `FRAME_OWNED_BY_THREAD`.
+pub const FRAME_OWNED_BY_THREAD: u8 = 0;
+/// `FRAME_OWNED_BY_GENERATOR`.
+pub const FRAME_OWNED_BY_GENERATOR: u8 = 1;
+/// `FRAME_OWNED_BY_FRAME_OBJECT`; higher ones belong to the interpreter itself.
 pub const FRAME_OWNED_BY_FRAME_OBJECT: u8 = 2;
 
 /// `PyThreadState`.

@@ -10,15 +10,47 @@
 
 use memtop_heap::Label;
 
-use crate::address::is_plausible_on_heap;
+use crate::address::{ADDRESS_MASK, MAX_ITEMS, is_plausible_on_heap};
+use crate::c_types::CType;
 use crate::decoder::Decoder;
 use crate::kind::ObjectKind;
+use crate::layout::type_object;
 use crate::memory::Memory;
-use crate::objects::definition::Remaining;
+use crate::objects::definition::{CStruct, Remaining, UnvisitedStruct};
+use crate::objects::view::{ObjectSink, ObjectView};
 use crate::scan_plan::scanned_size;
 use crate::sink::Sink;
 use crate::type_info::TypeInfo;
 use crate::visited::{Visited, take};
+
+/// The size of an object without members.
+const OBJECT_HEAD: u64 = 16;
+/// The longest chain of bases.
+const LONGEST_CHAIN: usize = 1000;
+
+/// Passes references on that no traverse visits.
+struct Unvisited<'s, S>(&'s mut S);
+
+impl<S: Sink> ObjectSink for Unvisited<'_, S> {
+    fn reference(&mut self, to: u64, label: Label) {
+        self.0.hidden_reference(to, label);
+    }
+
+    fn attribute(&mut self, to: u64, name: &str) {
+        let name = self.0.name(name);
+        self.0.hidden_reference(to, Label::attribute(name));
+    }
+
+    fn if_object(&mut self, to: u64) {
+        self.maybe_object(to);
+    }
+
+    fn maybe_object(&mut self, to: u64) {
+        if is_plausible_on_heap(to) {
+            self.0.maybe_reference(to, Label::UNLABELLED);
+        }
+    }
+}
 
 impl<M: Memory> Decoder<'_, M> {
     /// Reports the references of an object. `visited` is what its traverse function visited, in that order,
@@ -38,7 +70,14 @@ impl<M: Memory> Decoder<'_, M> {
         if let Some(visited) = &visited
             && matches!(info.kind, ObjectKind::Opaque | ObjectKind::TextBuffer)
         {
-            self.hidden_words(at, info, visited.all(), sink);
+            let first = match info.unvisited {
+                Some(known) => {
+                    self.unvisited_struct_references(at, info, known, sink);
+                    known.size
+                }
+                None => OBJECT_HEAD,
+            };
+            self.hidden_words(at, info, first, visited.all(), sink);
         }
         self.parts(at, info, &mut visited, sink);
         self.members(at, info, &mut visited, sink);
@@ -74,8 +113,46 @@ impl<M: Memory> Decoder<'_, M> {
         }
     }
 
-    /// The words of an object of unknown layout that may be references beside those that were visited.
-    fn hidden_words(&self, at: u64, info: &TypeInfo, visited: &[u64], sink: &mut impl Sink) {
+    /// The C struct of a type, or of the nearest of its bases of which it is known, if the collector does not know its
+    /// objects.
+    pub(crate) fn unvisited_struct(&self, of: u64) -> Option<UnvisitedStruct> {
+        let mut at = of & ADDRESS_MASK;
+        for _ in 0..LONGEST_CHAIN {
+            if at == 0 {
+                break;
+            }
+            let known = self.c_type(at).map(CType::definition);
+            if let Some(CStruct::Read { references, .. }) =
+                known.and_then(|known| (known.c_struct)(self.layout.minor))
+            {
+                let flags = self.memory.word(at + type_object::FLAGS as u64)?;
+                let size = self.memory.word(at + type_object::BASIC_SIZE as u64)?.min(MAX_ITEMS);
+                let is_gc = flags & type_object::HAVE_GC != 0;
+                return (!is_gc).then_some(UnvisitedStruct { references, size });
+            }
+            at = self.memory.word(at + type_object::BASE as u64)? & ADDRESS_MASK;
+        }
+        None
+    }
+
+    /// The references of an object's C struct that no traverse visits.
+    #[cold]
+    fn unvisited_struct_references(
+        &self,
+        at: u64,
+        info: &TypeInfo,
+        known: UnvisitedStruct,
+        sink: &mut impl Sink,
+    ) {
+        let (memory, layout, types) = (self.memory, &self.layout, &self.types);
+        let (basic_size, item_size) = (info.basic_size, info.item_size);
+        let view = ObjectView { memory, layout, types, at, basic_size, item_size };
+        (known.references)(&view.over_any_memory(), &mut Unvisited(sink));
+    }
+
+    /// The words of an object of unknown layout, from an offset on, that may be references beside those that were
+    /// visited.
+    fn hidden_words(&self, at: u64, info: &TypeInfo, first: u64, visited: &[u64], sink: &mut impl Sink) {
         const FEW_VISITED: usize = 64;
         let label = if info.kind == ObjectKind::TextBuffer { Label::STORAGE } else { Label::UNLABELLED };
         const PAGE: u64 = 4096;
@@ -89,7 +166,7 @@ impl<M: Memory> Decoder<'_, M> {
                 claimed.clear();
             }
         }
-        for offset in (16..size & !7).step_by(8) {
+        for offset in (first..size & !7).step_by(8) {
             if info.weak_list > 0 && offset == info.weak_list as u64 {
                 continue;
             }

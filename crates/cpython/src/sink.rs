@@ -12,6 +12,10 @@ pub trait Sink {
     /// A word that leads to an object, as far as memory can show, and is a reference unless reference counts
     /// say otherwise. Reported only where no traverse can be called.
     fn probable_reference(&mut self, to: u64, label: Label);
+    /// A reference that the object's traverse does not visit.
+    fn hidden_reference(&mut self, to: u64, label: Label) {
+        self.reference(to, label);
+    }
     /// The word at a pointer that may lead to no object, or to no memory at all.
     fn deref(&mut self, pointer: u64) -> Option<u64>;
     /// The handle of a text.

@@ -11,7 +11,9 @@ use crate::footprint::{Blocks, Footprint, Storage, Values};
 use crate::kind::ObjectKind;
 use crate::layout::{INLINE_VALUES_MAX, object, type_object};
 use crate::memory::Memory;
-use crate::objects::definition::{Coverage, Definition, Member, ReadBuffers, Remaining, SizeFormula};
+use crate::objects::definition::{
+    Coverage, Definition, Member, ReadBuffers, Remaining, SizeFormula, UnvisitedStruct,
+};
 use crate::sink::Sink;
 use crate::sizing::{Sizing, footprint};
 
@@ -75,6 +77,8 @@ pub struct TypeInfo {
     pub dict: DictPlace,
     /// The names of the attributes that are stored in values, in their order.
     pub attributes: Vec<Label>,
+    /// The references of its C struct, if they are known and no traverse visits them.
+    pub unvisited: Option<UnvisitedStruct>,
     /// How references are labelled that a traverse visits and nothing else has labelled.
     pub remaining: Remaining,
     /// The offset of the most items that an object allows itself, a signed word that is negative if there is no
@@ -137,6 +141,7 @@ impl TypeInfo {
             named: Vec::new(),
             dict: DictPlace::None,
             attributes: Vec::new(),
+            unvisited: None,
             remaining: Remaining::Unlabelled,
             limit: None,
             sizing: Sizing { formula: SizeFormula::Object, header: 0, heads_differ: false },
@@ -179,7 +184,7 @@ impl<M: Memory> Decoder<'_, M> {
         }
         // The first base that no class statement made is a C type.
         let named = match kind {
-            ObjectKind::Opaque => self.named_members(at, basic_size, sink),
+            ObjectKind::Opaque | ObjectKind::Greenlet => self.named_members(at, basic_size, sink),
             _ => Vec::new(),
         };
         let is_numpys = self.c_type(at).is_some_and(|of| of.name().starts_with("numpy."));
@@ -215,6 +220,7 @@ impl<M: Memory> Decoder<'_, M> {
             named,
             dict,
             attributes,
+            unvisited: if kind == ObjectKind::Opaque { self.unvisited_struct(at) } else { None },
             remaining: base
                 .definition
                 .map_or(Remaining::Unlabelled, |known| (known.remaining)(self.layout.minor)),
@@ -381,10 +387,9 @@ impl<M: Memory> Decoder<'_, M> {
         (known.kind() == ObjectKind::Module && dict != 0).then_some(dict)
     }
 
-    /// Whether code lies at an address.
-    pub fn is_code(&self, at: u64) -> bool {
-        let of = self.memory.word((at & ADDRESS_MASK) + object::TYPE as u64);
-        of.and_then(|of| self.base_of(of)).is_some_and(|known| known.kind() == ObjectKind::Code)
+    /// The kind of the object at an address; `None` if its type cannot be read.
+    pub(crate) fn kind_at(&self, at: u64) -> Option<ObjectKind> {
+        Some(self.base_of(self.memory.word((at & ADDRESS_MASK) + object::TYPE as u64)?)?.kind())
     }
 
     /// The module and the qualified name of the type at an address.

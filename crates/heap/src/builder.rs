@@ -189,7 +189,7 @@ impl HeapBuilder {
         let name = self.interner.intern(&shown_name(&ty.module, &ty.qualname));
         let module = self.interner.intern(&ty.module);
         let qualname = self.interner.intern(&ty.qualname);
-        self.types.push(TypeRecord::new(module, qualname, name, ty.origin, ty.shape, ty.object));
+        self.types.push(TypeRecord::new(&ty, module, qualname, name));
         TypeId::from_index(self.types.len() - 1)
     }
 

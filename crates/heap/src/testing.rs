@@ -22,7 +22,7 @@
 //!
 //! | after an object's name, in any order | meaning |
 //! |---|---|
-//! | `:type` | its type, `module.Name`, or a builtin's name; else `object` |
+//! | `:type` | its type, `module.Name`, or a builtin's name; else `object`. A `%` behind it: it is defined in C |
 //! | `(label)` | the label of the reference from the previous place |
 //! | `[100]` | its size in bytes; else 1 |
 //! | `#3` | its reference count; else the number of references and roots that lead to it |
@@ -260,7 +260,7 @@ impl Reader {
                 Some(_) if end == ')' => matching_parenthesis(after).unwrap_or_else(|| complain("no ')'")),
                 _ => after.find(end).unwrap_or_else(|| complain("no end of a bracket")),
             };
-            let word = || after.find(|c| !is_name(c) && c != '.').unwrap_or(after.len());
+            let word = || after.find(|c| !is_name(c) && c != '.' && c != '%').unwrap_or(after.len());
             let number = |text: &str| text.parse().unwrap_or_else(|_| complain("no number"));
             let index = id.index();
             let taken = match mark {
@@ -335,8 +335,9 @@ impl Reader {
         if let Some(&id) = self.types.get(name) {
             return id;
         }
-        let (module, qualname) = name.rsplit_once('.').unwrap_or(("builtins", name));
-        let id = self.builder.add_type(Type::new(module, qualname));
+        let (plain, is_c) = name.strip_suffix('%').map_or((name, None), |plain| (plain, Some(true)));
+        let (module, qualname) = plain.rsplit_once('.').unwrap_or(("builtins", plain));
+        let id = self.builder.add_type(Type { is_c, ..Type::new(module, qualname) });
         self.types.insert(name.to_owned(), id);
         id
     }

@@ -143,16 +143,18 @@ pub struct Type<'a> {
     pub origin: Origin,
     /// The builtin that it is or derives from.
     pub shape: Shape,
+    /// Whether it is defined in C, and not by a class statement; none if the capture does not know.
+    pub is_c: Option<bool>,
     /// The type as an object of the heap, if it is one.
     pub object: Option<ObjectId>,
 }
 
 impl<'a> Type<'a> {
-    /// A type by its name. The shape follows from the name; the origin is unknown; there is no object.
+    /// A type by its name. The shape follows from the name; there is no object, and nothing else is known.
     pub fn new(module: impl Into<Cow<'a, str>>, qualname: impl Into<Cow<'a, str>>) -> Self {
         let (module, qualname) = (module.into(), qualname.into());
         let shape = Shape::of_name(&module, &qualname);
-        Self { module, qualname, origin: Origin::Unknown, shape, object: None }
+        Self { module, qualname, origin: Origin::Unknown, shape, is_c: None, object: None }
     }
 }
 
@@ -169,19 +171,16 @@ pub struct TypeRecord {
     pub origin: Origin,
     /// The builtin that it is or derives from.
     pub shape: Shape,
+    /// Whether it is defined in C, and not by a class statement; none if the capture does not know.
+    pub is_c: Option<bool>,
     object: u32,
 }
 
 impl TypeRecord {
-    pub(crate) fn new(
-        module: StringId,
-        qualname: StringId,
-        name: StringId,
-        origin: Origin,
-        shape: Shape,
-        object: Option<ObjectId>,
-    ) -> Self {
-        Self { module, qualname, name, origin, shape, object: object.map_or(NONE, ObjectId::raw) }
+    /// A record of a type, whose names are these texts.
+    pub(crate) fn new(ty: &Type<'_>, module: StringId, qualname: StringId, name: StringId) -> Self {
+        let &Type { origin, shape, is_c, object, .. } = ty;
+        Self { module, qualname, name, origin, shape, is_c, object: object.map_or(NONE, ObjectId::raw) }
     }
 
     /// The type as an object of the heap, if it is one.

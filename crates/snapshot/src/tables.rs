@@ -4,6 +4,7 @@
 //! Invariant: unknown fields are ignored, so that later versions can add some; numbers of kinds never change their
 //! meaning.
 
+use std::collections::BTreeSet;
 use std::io::Read;
 
 use base64::Engine;
@@ -250,6 +251,9 @@ pub(crate) struct Tables {
     pub(crate) texts: Vec<String>,
     /// Module, qualified name, origin, shape, the type's own object.
     types: Vec<(u32, u32, u8, u8, Option<u32>)>,
+    /// The types that are defined in C, by their position; none if that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    c_types: Option<BTreeSet<usize>>,
     /// Thread, function, file, line.
     frames: Vec<(u32, u32, u32, u32)>,
 }
@@ -273,6 +277,10 @@ impl Tables {
                     )
                 })
                 .collect(),
+            c_types: heap.types().iter().any(|(_, ty)| ty.is_c.is_some()).then(|| {
+                let in_c = heap.types().iter().filter(|(_, ty)| ty.is_c == Some(true));
+                in_c.map(|(id, _)| id.index()).collect()
+            }),
             frames: heap
                 .roots()
                 .frames()
@@ -296,13 +304,14 @@ impl Tables {
                 return Err(damaged("a text is twice in its table, or the first one is not empty"));
             }
         }
-        for &(module, qualname, origin, shape, object) in &self.types {
+        for (position, &(module, qualname, origin, shape, object)) in self.types.iter().enumerate() {
             let (module, qualname) = (self.text(module)?, self.text(qualname)?);
             let ty = Type {
                 origin: origin_of(origin)?,
                 shape: *Shape::ALL
                     .get(usize::from(shape))
                     .ok_or_else(|| damaged(format!("a type has the unknown shape {shape}")))?,
+                is_c: self.c_types.as_ref().map(|types| types.contains(&position)),
                 object: None,
                 ..Type::new(module, qualname)
             };

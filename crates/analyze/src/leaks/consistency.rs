@@ -73,11 +73,12 @@ fn contradictions(answer: &Leaks) -> Vec<Contradiction> {
     }
     let accuses = !answer.suspects.is_empty() || answer.omitted > 0;
     let claims = |verdict: Verdict| answer.verdicts.iter().any(|one| one.verdict == verdict);
+    let worst = answer.verdicts.iter().map(|one| one.verdict.severity()).max();
     let calm = answer.verdict == Verdict::NoGrowth;
     if claims(Verdict::Leak) && !accuses
         || calm && !answer.suspects.is_empty()
         || claims(Verdict::NoGrowth) && answer.verdicts.len() > 1
-        || !answer.verdicts.is_empty() && !claims(answer.verdict)
+        || worst.is_some_and(|worst| !claims(answer.verdict) || answer.verdict.severity() < worst)
     {
         found.push(Contradiction::Verdict);
     }

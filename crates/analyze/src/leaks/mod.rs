@@ -191,8 +191,9 @@ pub fn leaks_of<S: HeapSeries + ?Sized>(
     }
     answer.garbage = garbage(&store, &answer.snapshots, &answer.memory, limits).map_err(LeaksError::Heap)?;
     let resident = answer.memory.first().and_then(|memory| memory.rss);
+    let spans = if heaps < 2 { Spans::default() } else { Spans::new(&store.captures()) };
     let last = match heaps.checked_sub(1) {
-        Some(last) if verdict::has_native_growth(&answer.account, resident, limits) => {
+        Some(last) if verdict::has_native_growth(&answer.account, resident, &spans, limits) => {
             Some(store.heap(last).map_err(LeaksError::Heap)?)
         }
         _ => None,
@@ -204,7 +205,7 @@ pub fn leaks_of<S: HeapSeries + ?Sized>(
             garbage: answer.garbage.as_ref(),
             account: &answer.account,
             resident,
-            spans: &Spans::new(&store.captures()),
+            spans: &spans,
             heaps,
             last: last.as_deref(),
             detectable: answer.detectable_growth,

@@ -82,8 +82,10 @@ pub struct Thresholds {
     pub native_part_of_mean: f64,
     /// … and at least so many bytes.
     pub native_step_bytes: u64,
-    /// Native growth below so many bytes must be even.
+    /// Below so many bytes, native growth must be even …
     pub native_proof_bytes: u64,
+    /// … that is, in each interval at least this share of the mean, per unit of work or time.
+    pub native_even: f64,
     /// A fall by this share of the growth shows that memory is given back.
     pub native_fall: f64,
     /// How many times as much as Python objects native memory must gain: their sizes are not exact.
@@ -137,7 +139,8 @@ impl Default for Thresholds {
             native_of_resident: 0.005,
             native_part_of_mean: 0.25,
             native_step_bytes: 1 << 16,
-            native_proof_bytes: 4_000_000,
+            native_proof_bytes: 10_000_000,
+            native_even: 0.5,
             native_fall: 0.1,
             native_times: 0.25,
             native_resident: 0.5,

@@ -11,8 +11,7 @@ use super::classify::in_step;
 use super::evidence::{Evidence, NativeEvidence, Reason};
 use super::garbage_growth::GarbageGrowth;
 use super::garbage_verdict::garbage_verdict;
-use super::slopes::median;
-use super::spans::{self, Spans};
+use super::spans::Spans;
 use super::thresholds::Thresholds;
 use crate::account::{Account, AccountPart};
 
@@ -34,8 +33,23 @@ fn grown_intervals(steps: &[i64], limits: &Thresholds) -> usize {
     steps.iter().filter(|&&step| step as f64 >= least).count()
 }
 
-/// How a part of memory grew that must gain `least` bytes.
-fn course(steps: &[i64], least: u64, limits: &Thresholds) -> Course {
+/// Whether a part of memory grew by about as much in each interval, per unit of work or time. Of growth by many megabytes
+/// that is not asked; a few may be a warm-up, or blocks that are larger than those that they replace.
+fn is_even(steps: &[i64], spans: &Spans, limits: &Thresholds) -> bool {
+    let total: i64 = steps.iter().sum();
+    if total >= limits.native_proof_bytes.cast_signed() {
+        return true;
+    }
+    spans.paced(steps).into_iter().any(|mut paces| {
+        let mean = paces.iter().sum::<f64>() / paces.len().max(1) as f64;
+        paces.sort_by(f64::total_cmp);
+        let exempt = paces.len() - limits.required(paces.len()).min(paces.len());
+        paces.get(exempt).is_some_and(|&least| least >= limits.native_even * mean)
+    })
+}
+
+/// How a part of memory grew that must gain `least` bytes. With `spans`, a little growth must be even.
+fn course(steps: &[i64], least: u64, spans: Option<&Spans>, limits: &Thresholds) -> Course {
     let total: i64 = steps.iter().sum();
     if steps.is_empty() || total < least.cast_signed() {
         return Course::Still;
@@ -47,7 +61,11 @@ fn course(steps: &[i64], least: u64, limits: &Thresholds) -> Course {
     let slows = steps.windows(2).all(|pair| pair[1] < pair[0])
         && (steps[steps.len() - 1] as f64) < limits.slowed * steps[0] as f64;
     if grew >= limits.required(steps.len()) {
-        return if slows { Course::Doubtful } else { Course::Steady };
+        return if slows || spans.is_some_and(|spans| !is_even(steps, spans, limits)) {
+            Course::Doubtful
+        } else {
+            Course::Steady
+        };
     }
     let fell = steps.iter().any(|&step| (step as f64) < -limits.native_fall * total as f64);
     if grew >= 2 && !fell { Course::Doubtful } else { Course::Still }
@@ -73,20 +91,34 @@ fn owner<'s>(
     })
 }
 
+/// Modules of the standard library whose types in C have all of their memory in the sizes of their objects.
+const WHOLE_MODULES: [&str; 10] = [
+    "_asyncio",
+    "_contextvars",
+    "_queue",
+    "_thread",
+    "collections",
+    "functools",
+    "itertools",
+    "operator",
+    "types",
+    "weakref",
+];
+
 /// Whether a type is part of the interpreter, and all memory of its objects is in their sizes: a builtin, or a lock.
 fn is_whole(name: &str) -> bool {
-    name.split_once('.').is_none_or(|(module, _)| module == "_thread")
+    name.split_once('.').is_none_or(|(module, _)| WHOLE_MODULES.contains(&module))
 }
 
-/// Whether a type is not a container, and its objects have no attributes set by Python code: their memory is out of
-/// sight.
+/// Whether a type is not a container, and is defined in C: memory of its objects may be out of sight. Where the capture
+/// does not know that, and of a class that derives from such a type, its objects have no attributes with a name.
 fn is_written_in_c(heap: &Heap, name: &str) -> bool {
     let (types, objects, references) = (heap.types(), heap.objects(), heap.references());
     let is_meant =
         |&(id, ty): &(_, &memtop_heap::TypeRecord)| types.name(id) == name && ty.shape == Shape::Other;
-    types.iter().any(|ty| {
-        is_meant(&ty)
-            && objects.ids().filter(|&object| objects.type_of(object) == ty.0).all(|object| {
+    types.iter().filter(is_meant).any(|ty| {
+        ty.1.is_c == Some(true)
+            || objects.ids().filter(|&object| objects.type_of(object) == ty.0).all(|object| {
                 let mut labels = references.of(object).map(|reference| reference.label.kind());
                 !labels.any(|kind| matches!(kind, LabelKind::Attribute | LabelKind::Dict))
             })
@@ -102,7 +134,6 @@ pub(super) struct Grounds<'a> {
     pub(super) account: &'a Account,
     /// Resident memory in the first heap.
     pub(super) resident: Option<u64>,
-    /// The extents of the intervals.
     pub(super) spans: &'a Spans,
     /// How many heaps there are.
     pub(super) heaps: usize,
@@ -118,8 +149,13 @@ fn least(resident: Option<u64>, limits: &Thresholds) -> u64 {
 }
 
 /// Whether native memory grew by an amount that matters, so that the last heap is needed for the verdicts.
-pub(super) fn has_native_growth(account: &Account, resident: Option<u64>, limits: &Thresholds) -> bool {
-    native_growth(account, resident, limits).is_some()
+pub(super) fn has_native_growth(
+    account: &Account,
+    resident: Option<u64>,
+    spans: &Spans,
+    limits: &Thresholds,
+) -> bool {
+    native_growth(account, resident, spans, limits).is_some()
 }
 
 /// The growth of native memory.
@@ -132,20 +168,25 @@ struct NativeGrowth {
 
 /// The growth of native memory, if it matters, also beside that of Python objects, whose sizes are not exact. What
 /// the allocators have in use may grow steadily although resident memory does not, whose remainder goes up and down.
-fn native_growth(account: &Account, resident: Option<u64>, limits: &Thresholds) -> Option<NativeGrowth> {
+fn native_growth(
+    account: &Account,
+    resident: Option<u64>,
+    spans: &Spans,
+    limits: &Thresholds,
+) -> Option<NativeGrowth> {
     account.resident?;
     let least = least(resident, limits);
     let all = account.steps(AccountPart::is_native);
     let measured = account.steps(|part| part.is_native() && part != AccountPart::Unexplained);
     let sum = |steps: &[i64]| steps.iter().sum::<i64>();
     let is_resident = sum(&all) as f64 >= limits.native_resident * sum(&measured) as f64;
-    let is_steady = |steps: &[i64]| course(steps, least, limits) == Course::Steady;
+    let is_steady = |steps: &[i64]| course(steps, least, Some(spans), limits) == Course::Steady;
     let steps = match !is_steady(&all) && is_steady(&measured) && is_resident {
         true => measured,
         false => all.clone(),
     };
     let bytes = sum(&steps).min(sum(&all));
-    let course = course(&steps, least, limits);
+    let course = course(&steps, least, Some(spans), limits);
     let python = account.steps(|part| matches!(part, AccountPart::Objects | AccountPart::Garbage));
     let is_enough = bytes as f64 >= limits.native_times * sum(&python).max(0) as f64;
     (course != Course::Still && is_enough).then_some(NativeGrowth {
@@ -234,22 +275,11 @@ fn grown(places: &[Suspect]) -> u64 {
     places.iter().map(|place| place.bytes_growth.iter().sum::<i64>().max(0).unsigned_abs()).sum()
 }
 
-/// Whether a part of memory grew so unevenly, in whatever way its pace is measured, that single events may explain it:
-/// a table of the interpreter that was enlarged once, a cache that was filled.
-fn is_uneven(steps: &[i64], pace: &Spans, limits: &Thresholds) -> bool {
-    pace.paced(steps).iter().all(|paced| spans::least(paced) < limits.even * median(paced))
-}
-
 /// The verdict on native memory, if it grew by an amount that matters.
 fn native(grounds: &Grounds<'_>, limits: &Thresholds) -> Option<GrowthVerdict> {
     let account = grounds.account;
-    let NativeGrowth { steps, bytes, mut course } = native_growth(account, grounds.resident, limits)?;
-    if course == Course::Steady
-        && bytes < limits.native_proof_bytes
-        && is_uneven(&steps, grounds.spans, limits)
-    {
-        course = Course::Doubtful;
-    }
+    let NativeGrowth { steps, bytes, course } =
+        native_growth(account, grounds.resident, grounds.spans, limits)?;
     if course == Course::Steady
         && let Some((holder, type_name)) = owner(&steps, grounds.suspects, grounds.last, limits)
     {
@@ -280,7 +310,7 @@ fn no_place(grounds: &Grounds<'_>, limits: &Thresholds) -> Option<GrowthVerdict>
     let parts = [AccountPart::Objects, AccountPart::Buffers];
     let rows = parts.iter().filter_map(|&part| grounds.account.row(part));
     let least = least(grounds.resident, limits);
-    let grew = rows.filter(|row| course(&row.steps, least, limits) == Course::Steady);
+    let grew = rows.filter(|row| course(&row.steps, least, None, limits) == Course::Steady);
     let row = grew.max_by_key(|row| row.growth)?;
     let (part, bytes) = (row.part, row.growth.unsigned_abs());
     Some(GrowthVerdict { verdict: Verdict::Inconclusive, bytes, reason: Reason::NoPlace { part, bytes } })

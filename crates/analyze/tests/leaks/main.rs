@@ -7,6 +7,7 @@ mod guilty;
 mod holders;
 mod innocent;
 mod naming;
+mod native;
 mod odd_series;
 mod one_at_a_time;
 mod pace;

@@ -163,6 +163,12 @@ fn contradictions_are_found() {
     );
     assert_eq!(wrong(&|answer| answer.suspects.clear()), [Contradiction::Verdict]);
     assert_eq!(wrong(&|answer| answer.verdict = Verdict::NoGrowth), [Contradiction::Verdict]);
+    let milder = |answer: &mut Leaks| {
+        let doubtful = GrowthVerdict { verdict: Verdict::Inconclusive, ..answer.verdicts[0].clone() };
+        (answer.verdict, answer.reason) = (doubtful.verdict, doubtful.reason.clone());
+        answer.verdicts.push(doubtful);
+    };
+    assert_eq!(wrong(&milder), [Contradiction::Verdict], "it is not the worst");
     let no_growth = |answer: &mut Leaks| {
         let reason = Reason::NoGrowth { detectable: None };
         answer.verdicts.push(GrowthVerdict { verdict: Verdict::NoGrowth, bytes: 0, reason });

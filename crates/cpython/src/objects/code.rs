@@ -26,6 +26,11 @@ pub(super) const CODE: Definition = Definition {
 pub(super) const MAX_VARIABLES: u64 = 100_000;
 
 impl<M: Memory> Decoder<'_, M> {
+    /// Whether code lies at an address.
+    pub fn is_code(&self, at: u64) -> bool {
+        self.kind_at(at) == Some(ObjectKind::Code)
+    }
+
     /// The parts of code, which the collector does not know.
     pub(super) fn code(&mut self, at: u64, sink: &mut impl Sink) {
         let code = self.layout.code;

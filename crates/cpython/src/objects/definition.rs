@@ -125,6 +125,15 @@ pub(crate) enum CStruct {
     },
 }
 
+/// The references of a C struct that no traverse visits, because the collector does not know its type.
+#[derive(Debug, Clone, Copy)]
+pub struct UnvisitedStruct {
+    /// Reports them.
+    pub(crate) references: fn(&ObjectView<'_>, &mut dyn ObjectSink),
+    /// Its size.
+    pub(crate) size: u64,
+}
+
 /// How the references are labelled that a traverse visits and nothing else has labelled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Remaining {

@@ -81,8 +81,7 @@ impl<M: Memory> Decoder<'_, M> {
 fn frame_object(generator: &ObjectView<'_>, sink: &mut dyn ObjectSink) {
     let frame = generator.layout.frame;
     if has_frame(generator.memory, &frame, generator.at) {
-        let behind_locals = if frame.code == 0 { 8 } else { 16 };
-        sink.if_object(generator.word(frame.in_generator + frame.locals + behind_locals));
+        sink.if_object(generator.word(frame.in_generator + frame.frame_object()));
     }
 }
 

@@ -29,6 +29,7 @@ mod exception;
 pub(crate) mod frame;
 mod function;
 mod generator;
+mod greenlet;
 mod int;
 mod io;
 mod itertools;
@@ -153,6 +154,7 @@ const DEFINITIONS: &[&Definition] = &[
     &arrow::CHUNKED_ARRAY,
     &arrow::TABLE,
     &arrow::RECORD_BATCH,
+    &greenlet::GREENLET,
     &torch::TENSOR,
     &torch::STORAGE,
     &pil::IMAGE,
@@ -195,6 +197,7 @@ impl<M: Memory> Decoder<'_, M> {
             ObjectKind::Type => self.type_parts(at, visited, sink),
             ObjectKind::Frame => self.frame_object_parts(at, visited, sink),
             ObjectKind::Generator => self.generator_parts(at, visited, sink),
+            ObjectKind::Greenlet => self.greenlet_parts(at, info, visited, sink),
             ObjectKind::Context => self.context_parts(at, visited, sink),
             ObjectKind::Function => self.closure(at, sink),
             ObjectKind::DateTime | ObjectKind::TimeOfDay => self.time_zone(at, info.kind, sink),

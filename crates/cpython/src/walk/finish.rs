@@ -219,12 +219,11 @@ fn resolve_uncertain(
     for word in uncertain {
         open.insert(builder.targets()[word.index], 0);
     }
-    if open.is_empty() {
-        return Ok(Vec::new());
-    }
-    for to in builder.targets() {
-        if let Some(found) = open.get_mut(to) {
-            *found += 1;
+    if !open.is_empty() {
+        for to in builder.targets() {
+            if let Some(found) = open.get_mut(to) {
+                *found += 1;
+            }
         }
     }
     for word in uncertain {

@@ -213,6 +213,14 @@ impl<M: Memory> Sink for HeapSink<'_, M> {
         }
     }
 
+    fn hidden_reference(&mut self, to: u64, label: Label) {
+        let index = self.builder.reference_count();
+        self.reference(to, label);
+        if self.builder.reference_count() > index {
+            self.builder.check(push(&mut self.unvisited, (self.current, index)));
+        }
+    }
+
     fn deref(&mut self, pointer: u64) -> Option<u64> {
         self.head(pointer).map(|[first, _]| first)
     }

@@ -68,6 +68,7 @@ impl<S: HeapAccess> Walk<'_, S> {
             qualname: info.qualname.as_str().into(),
             origin,
             shape: shape(&info),
+            is_c: Some(is_known && !info.is_class),
             object: None,
         };
         let id = self.sink.builder.add_type(ty);

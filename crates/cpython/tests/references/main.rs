@@ -1,6 +1,9 @@
 //! The references of an object in synthetic memory: only the object's own memory is read, and only addresses
 //! that can be objects are followed.
 
+mod greenlets;
+mod objects_in_arrays;
+
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
@@ -36,6 +39,8 @@ impl Memory for Words {
 struct Found {
     builder: HeapBuilder,
     references: Vec<(u64, Option<String>)>,
+    /// Those among them that a traverse does not visit.
+    hidden: Vec<u64>,
     uncertain: Vec<u64>,
     names: Vec<String>,
 }
@@ -45,6 +50,7 @@ impl Found {
         Self {
             builder: HeapBuilder::new(CaptureInfo::default()),
             references: Vec::new(),
+            hidden: Vec::new(),
             uncertain: Vec::new(),
             names: Vec::new(),
         }
@@ -63,6 +69,11 @@ impl Sink for Found {
 
     fn probable_reference(&mut self, to: u64, _: Label) {
         self.uncertain.push(to);
+    }
+
+    fn hidden_reference(&mut self, to: u64, label: Label) {
+        self.hidden.push(to);
+        self.reference(to, label);
     }
 
     fn deref(&mut self, _: u64) -> Option<u64> {
@@ -234,7 +245,11 @@ fn alone_with_slots(
         ..TypeInfo::unknown()
     };
     let layout = Layout::of(minor).expect("the version is known");
-    let file = if name.starts_with("numpy.") { "/numpy/core.so" } else { "/python" };
+    let file = match name.split_once('.') {
+        Some(("numpy", _)) => "/numpy/core.so",
+        Some(("greenlet", _)) => "/greenlet/_greenlet.so",
+        _ => "/python",
+    };
     let mappings = [(TUPLE, TUPLE + 0x1000, "/python"), (TYPE, TYPE + 0x1000, file)];
     let c_types = &CTypes::new(CodeFiles::new(mappings, TUPLE, &[]), []);
     let mut decoder =
