@@ -99,7 +99,8 @@ def part_of_account(growth: list) -> dict:
         (INNOCENT, quiet("inconclusive", candidates=[candidate()])),
         (Expected(innocent=True, verdict="no growth|inconclusive"), quiet("inconclusive")),
         (MALLOC, quiet("native growth")),
-        (BESIDE, answer(verdict="native growth", verdicts=[part("native growth", 9), part("leak", 3)])),
+        (BESIDE, answer(verdict="native growth", verdicts=[part("native growth", 90), part("leak", 3)])),
+        (PLAIN, answer(verdicts=[part("native growth", 9), part("leak", 3)])),
         (PLAIN_OR_DOUBT, quiet("inconclusive", candidates=[candidate()])),
         (Expected(leaked=".", holder=".", says="takes in 300", alone=True), answer()),
         (Expected(leaked=".", holder=".", also="other"), answer(suspects=[SUSPECT, SECOND])),
@@ -150,6 +151,7 @@ def test_right_answers_pass(case, said):
         (PLAIN, answer(first={"count": 45, "growth": [25, 25, 24]}), "45 items, of which 74 are new"),
         (PLAIN, answer(suspects=[SUSPECT, {**SECOND, "path": [*SUSPECT["path"], ITEM]}]), "which it is a part of"),
         (PLAIN, answer(verdicts=[part("leak", 3), part("native growth", 9)]), "not in the order of their bytes"),
+        (PLAIN, answer(verdicts=[part("native growth", 90), part("leak", 3)]), "and 'native growth' of"),
         (
             PLAIN,
             answer(account={"resident_growth_bytes": 7, "parts": [part_of_account([1, 2, 3])]}),
