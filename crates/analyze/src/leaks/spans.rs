@@ -7,6 +7,9 @@ use memtop_heap::CaptureInfo;
 
 use super::snapshot;
 
+/// So many minutes between snapshots are too few to measure the growth by them.
+const SHORT: f64 = 1.0 / 60.0;
+
 /// The time and the work of each heap of a series.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Spans {
@@ -44,13 +47,13 @@ impl Spans {
 
     /// The pace of some growth in each interval that was not idle, in each way in which it may be measured: per unit of
     /// work if that was counted; else per time, and per interval, since a program may do its work between snapshots
-    /// whatever time that takes.
+    /// whatever time that takes. Less than a second each says how long the snapshots took, not how much was done.
     pub(super) fn paces(&self, changes: &[i64]) -> Vec<Vec<Pace>> {
         let even = vec![1.0; changes.len()];
         let shares = match (&self.work, &self.minutes) {
             (Some(work), _) => vec![shares(work)],
-            (None, Some(minutes)) => vec![shares(minutes), even],
-            (None, None) => vec![even],
+            (None, Some(minutes)) if mean(minutes) >= SHORT => vec![shares(minutes), even],
+            _ => vec![even],
         };
         let pace = |(&share, &change): (&f64, &i64)| {
             let change = change as f64;
@@ -69,8 +72,13 @@ impl Spans {
 
 /// By interval: its extent, as a share of the mean extent.
 fn shares(levels: &[f64]) -> Vec<f64> {
-    let mean = (levels[levels.len() - 1] - levels[0]) / (levels.len() - 1).max(1) as f64;
+    let mean = mean(levels);
     levels.windows(2).map(|pair| (pair[1] - pair[0]) / mean).collect()
+}
+
+/// The mean extent.
+fn mean(levels: &[f64]) -> f64 {
+    (levels[levels.len() - 1] - levels[0]) / (levels.len() - 1).max(1) as f64
 }
 
 /// The least of some numbers.
@@ -93,6 +101,15 @@ mod tests {
         assert_eq!(paced[1], [800.0, 400.0, 200.0]);
         assert!(!spans(&[0.0, 8.0, 12.0, 14.0], None).are_even());
         assert!(spans(&[0.0, 4.0, 8.0], None).are_even());
+    }
+
+    #[test]
+    fn time_says_nothing_where_it_is_that_of_the_snapshots() {
+        assert_eq!(
+            spans(&[0.0, 0.001, 0.002, 0.0023], None).paced(&[300, 300, 100]),
+            [[300.0, 300.0, 100.0]]
+        );
+        assert_eq!(spans(&[0.0, 1.0, 2.0, 2.3], None).paced(&[300, 300, 100]).len(), 2);
     }
 
     #[test]
