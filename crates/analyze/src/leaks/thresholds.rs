@@ -31,7 +31,7 @@ pub struct Thresholds {
     pub batch_weak_items: u64,
     /// … unless they grew by as many bytes.
     pub batch_bytes: u64,
-    /// Growth that is little evidence by its amount is even if the smallest is this share of the median.
+    /// Growth that is little evidence by its amount is even if its smallest step is this share of the usual one.
     pub even: f64,
     /// The bytes that a place must gain over all intervals, net.
     pub bytes: u64,
@@ -82,10 +82,8 @@ pub struct Thresholds {
     pub native_part_of_mean: f64,
     /// … and at least so many bytes.
     pub native_step_bytes: u64,
-    /// Below so many bytes, native growth must be even …
+    /// Below so many bytes, native growth must be even, per unit of work or time.
     pub native_proof_bytes: u64,
-    /// … that is, in each interval at least this share of the mean, per unit of work or time.
-    pub native_even: f64,
     /// A fall by this share of the growth shows that memory is given back.
     pub native_fall: f64,
     /// How many times as much as Python objects native memory must gain: their sizes are not exact.
@@ -140,7 +138,6 @@ impl Default for Thresholds {
             native_part_of_mean: 0.25,
             native_step_bytes: 1 << 16,
             native_proof_bytes: 10_000_000,
-            native_even: 0.5,
             native_fall: 0.1,
             native_times: 0.25,
             native_resident: 0.5,

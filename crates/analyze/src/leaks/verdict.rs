@@ -44,7 +44,7 @@ fn is_even(steps: &[i64], spans: &Spans, limits: &Thresholds) -> bool {
         let mean = paces.iter().sum::<f64>() / paces.len().max(1) as f64;
         paces.sort_by(f64::total_cmp);
         let exempt = paces.len() - limits.required(paces.len()).min(paces.len());
-        paces.get(exempt).is_some_and(|&least| least >= limits.native_even * mean)
+        paces.get(exempt).is_some_and(|&least| least >= limits.even * mean)
     })
 }
 
