@@ -116,7 +116,9 @@ sys.exit(7)
 @pytest.mark.parametrize("ignored", [[], [signal.SIGCHLD], [signal.SIGHUP, signal.SIGINT, signal.SIGCHLD]])
 def test_a_program_ignores_what_it_would_ignore_without_mem_top(tmp_path: Path, ignored: "list[int]") -> None:
     def ignore() -> None:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        # What runs in the background of a shell, or by nohup, ignores some.
+        for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+            signal.signal(number, signal.SIG_DFL)
         for number in ignored:
             signal.signal(number, signal.SIG_IGN)
 
