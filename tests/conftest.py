@@ -34,11 +34,16 @@ TOGETHER = {
 }  # fmt: skip
 """Files that make something costly once for all of their tests: each runs in one process."""
 
+EARLY = [
+    "test_watching", "test_nasty", "test_differential", "test_lifecycle", "test_snapshot_lifecycle", "test_growth",
+]  # fmt: skip
+"""Files that look at the process that runs them again and again: later it has loaded twice as much."""
+
 LONG = [
     "test_zoo_unseen", "test_zoo_outside", "test_zoo", "test_torture", "test_tui", "test_page", "test_cli_servers",
     "test_cli_pid", "test_cli_run",
 ]  # fmt: skip
-"""Files that begin first, so that at the end no process is left alone with one of them."""
+"""Files that begin before the others, so that at the end no process is left alone with one of them."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -47,7 +52,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     def order(item: pytest.Item) -> int:
         name = item.path.stem
         # Last comes what fills its process for good: the heaps that all other tests look at are a third as large.
-        return LONG.index(name) if name in LONG else len(LONG) + (name == "test_notebook")
+        first = EARLY + LONG
+        return first.index(name) if name in first else len(first) + (name == "test_notebook")
 
     items.sort(key=order)
     for item in items:
