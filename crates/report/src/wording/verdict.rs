@@ -47,10 +47,15 @@ pub fn reason(reason: &Reason) -> String {
             format!("{holder} keeps growing; {}, in step with its {type_name} objects", outside(*native))
         }
         Reason::Native(evidence) => {
-            format!("{} in {}{}", outside(evidence.bytes), intervals(evidence), native_parts(evidence))
+            format!(
+                "{} in total, in {}{}",
+                outside(evidence.bytes),
+                intervals(evidence),
+                native_parts(evidence)
+            )
         }
         Reason::NativeInDoubt(evidence) => format!(
-            "{} in {}{}; more snapshots would show whether it goes on",
+            "{} in total, in {}{}; more snapshots would show whether it goes on",
             outside(evidence.bytes),
             intervals(evidence),
             native_parts(evidence)

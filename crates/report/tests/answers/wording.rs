@@ -180,10 +180,10 @@ fn a_verdict_has_its_reason() {
             native code holds more and more objects: 999 B in total
             native code and 1,000 more places hold more and more objects: 999 B in total
             m.pool keeps growing; memory outside Python objects grew by 60.0 MB, in step with its sqlite3.Connection objects
-            memory outside Python objects grew by 45.0 MB in each of 3 intervals, 44.0 MB of it in blocks of malloc (glibc) without objects
-            memory outside Python objects grew by 45.0 MB in each of 3 intervals, where is not known
-            memory outside Python objects grew by 45.0 MB in each of 3 intervals, 30.0 MB of it in anonymous mappings, with those of jemalloc, 14.0 MB of it in stacks of Python frames
-            memory outside Python objects grew by 45.0 MB in 2 of 3 intervals, 30.0 MB of it in blocks of pymalloc without objects, 14.0 MB of it in interned strings, which CPython 3.12 never frees; more snapshots would show whether it goes on
+            memory outside Python objects grew by 45.0 MB in total, in each of 3 intervals, 44.0 MB of it in blocks of malloc (glibc) without objects
+            memory outside Python objects grew by 45.0 MB in total, in each of 3 intervals, where is not known
+            memory outside Python objects grew by 45.0 MB in total, in each of 3 intervals, 30.0 MB of it in anonymous mappings, with those of jemalloc, 14.0 MB of it in stacks of Python frames
+            memory outside Python objects grew by 45.0 MB in total, in 2 of 3 intervals, 30.0 MB of it in blocks of pymalloc without objects, 14.0 MB of it in interned strings, which CPython 3.12 never frees; more snapshots would show whether it goes on
             stacks of threads grew by 7.0 MB in every interval, but no place was found that accounts for it
             shop.by_token grew, but it grew much more slowly in the last interval than before
             the number of objects that native code holds grew, but its holder could not be determined
