@@ -306,7 +306,7 @@ fn a_list_of_the_collector_may_be_about_to_change() {
             let heap = scene.heap(&damaged).expect("a heap");
             assert!(heap.objects().len() + 10 > all, "3.{minor}: {} of {all} objects", heap.objects().len());
         }
-        // What leads elsewhere is no list.
+        // A link that leads elsewhere belongs to no list.
         let mut damaged = scene.damaged();
         damaged.put(head, link(second));
         assert!(scene.heap(&damaged).is_err(), "3.{minor}");

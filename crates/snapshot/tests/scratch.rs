@@ -146,7 +146,7 @@ fn small_heaps_are_loaded_once_and_large_ones_when_they_are_asked_for() {
     let first = small.heap(0).expect("it is whole");
     assert!(Arc::ptr_eq(&first, &small.heap(0).expect("it is loaded")));
     assert!(!Arc::ptr_eq(&first, &small.heap(1).expect("it is whole")));
-    let many = (32 << 20) / heap.memory_bytes() as usize + 1;
+    let many = 20_000_000 / heap.memory_bytes() as usize + 1;
     let large = StoredHeaps::new(vec![&stored; many]);
     assert!(!large.are_kept());
     let first = large.heap(0).expect("it is whole");
