@@ -16,6 +16,10 @@ pub trait Sink {
     fn hidden_reference(&mut self, to: u64, label: Label) {
         self.reference(to, label);
     }
+    /// The same, found in a struct of which there is no proof but that it looks like the one that is expected.
+    fn unproved_reference(&mut self, to: u64, label: Label) {
+        self.hidden_reference(to, label);
+    }
     /// The word at a pointer that may lead to no object, or to no memory at all.
     fn deref(&mut self, pointer: u64) -> Option<u64>;
     /// The handle of a text.

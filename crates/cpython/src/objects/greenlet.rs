@@ -132,7 +132,7 @@ fn data_of<M: Memory + ?Sized>(memory: &M, layout: &FrameLayout, frame: u64) -> 
 }
 
 impl<M: Memory> Decoder<'_, M> {
-    /// The references of a greenlet. Those that its traverse does not visit are hidden ones.
+    /// The references of a greenlet. Those that its traverse does not visit are hidden ones, without proof.
     pub(super) fn greenlet_parts(
         &mut self,
         at: u64,
@@ -161,7 +161,7 @@ impl<M: Memory> Decoder<'_, M> {
         for word in 0..2 {
             let to = members.arguments.map_or(0, |arguments| self.word(arguments + word * WORD));
             if self.is_object(to) {
-                sink.hidden_reference(to, Label::UNLABELLED);
+                sink.unproved_reference(to, Label::UNLABELLED);
             }
         }
         let frame = self.word(members.frame);
@@ -235,7 +235,7 @@ impl<M: Memory> Decoder<'_, M> {
         let Some(data) = data_of(self.memory, &layout, top) else {
             if layout.in_frame_object.is_none() {
                 take(visited, top);
-                sink.hidden_reference(top, Label::STORAGE);
+                sink.unproved_reference(top, Label::STORAGE);
             }
             return;
         };
@@ -264,7 +264,7 @@ impl<M: Memory> Decoder<'_, M> {
                         self.frame_parts(at, &mut None, &mut Hidden(sink));
                         if is_frame {
                             take(visited, object);
-                            sink.hidden_reference(object, Label::STORAGE);
+                            sink.unproved_reference(object, Label::STORAGE);
                         }
                     }
                 }
@@ -279,12 +279,12 @@ impl<M: Memory> Decoder<'_, M> {
     }
 }
 
-/// Passes references on as hidden ones.
+/// Passes references on as hidden ones without proof.
 struct Hidden<'s, S>(&'s mut S);
 
 impl<S: Sink> Sink for Hidden<'_, S> {
     fn reference(&mut self, to: u64, label: Label) {
-        self.0.hidden_reference(to, label);
+        self.0.unproved_reference(to, label);
     }
 
     fn maybe_reference(&mut self, to: u64, label: Label) {
@@ -296,7 +296,7 @@ impl<S: Sink> Sink for Hidden<'_, S> {
     }
 
     fn hidden_reference(&mut self, to: u64, label: Label) {
-        self.0.hidden_reference(to, label);
+        self.0.unproved_reference(to, label);
     }
 
     fn deref(&mut self, pointer: u64) -> Option<u64> {

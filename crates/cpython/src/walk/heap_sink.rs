@@ -221,6 +221,16 @@ impl<M: Memory> Sink for HeapSink<'_, M> {
         }
     }
 
+    fn unproved_reference(&mut self, to: u64, label: Label) {
+        let is_met = self.addresses.known_id(to).is_some_and(|id| self.addresses.contains(id));
+        // In a list of the collector there are only objects. All else is read with checks.
+        let is_proved = !self.is_unchecked || is_met || to >= HEAD && self.linked(to) == Linked::InList;
+        let was_unverified = self.is_unverified;
+        self.is_unverified |= !is_proved;
+        self.hidden_reference(to, label);
+        self.is_unverified = was_unverified;
+    }
+
     fn deref(&mut self, pointer: u64) -> Option<u64> {
         self.head(pointer).map(|[first, _]| first)
     }
