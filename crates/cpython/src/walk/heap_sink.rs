@@ -323,3 +323,78 @@ enum Linked {
     /// Neither.
     Broken,
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+    use std::collections::BTreeMap;
+
+    use memtop_heap::{CaptureInfo, Object, Type};
+
+    use super::*;
+
+    const AT: u64 = 0x7f00_0000_1000;
+
+    /// Words by address, and the addresses of the reads that were not checked.
+    #[derive(Default)]
+    struct Words {
+        words: BTreeMap<u64, u64>,
+        bare: RefCell<Vec<u64>>,
+    }
+
+    impl Memory for Words {
+        fn word(&self, address: u64) -> Option<u64> {
+            self.bare.borrow_mut().push(address);
+            self.words.get(&address).copied()
+        }
+
+        fn half(&self, address: u64) -> Option<u32> {
+            self.word(address).map(|word| word as u32)
+        }
+
+        fn byte(&self, address: u64) -> Option<u8> {
+            self.word(address).map(|word| word as u8)
+        }
+
+        fn checked(&self, address: u64, into: &mut [u8]) -> Option<()> {
+            for (offset, bytes) in (0..).step_by(8).zip(into.chunks_mut(8)) {
+                bytes.copy_from_slice(&self.words.get(&(address + offset))?.to_le_bytes()[..bytes.len()]);
+            }
+            Some(())
+        }
+
+        fn bytes(&self, _: u64, _: usize, _: &mut Vec<u8>) -> Option<()> {
+            None
+        }
+    }
+
+    /// The sink after an unproved reference to `AT`, and whether a read of it was not checked.
+    fn after_unproved(words: &[(u64, u64)], is_met: bool) -> (bool, bool) {
+        let memory = Words { words: words.iter().copied().collect(), ..Words::default() };
+        let mut builder = HeapBuilder::new(CaptureInfo::default());
+        let ty = builder.add_type(Type::new("greenlet", "greenlet"));
+        builder.add_object(Object { address: 8, ty, size: 16, refcount: 1, flags: memtop_heap::Flags::NONE });
+        let mut sink = HeapSink::new(&memory, builder, Vec::new(), 12, true);
+        if is_met {
+            sink.meet(AT);
+            memory.bare.borrow_mut().clear();
+        }
+        sink.unproved_reference(AT, Label::UNLABELLED);
+        assert!(!sink.is_unverified, "what follows is as certain as before");
+        let is_bare = memory.bare.borrow().contains(&AT);
+        (sink.unverified.contains(&AT), is_bare)
+    }
+
+    #[test]
+    fn what_is_reached_without_proof_is_read_with_checks() {
+        let object = [(AT, 1), (AT + 8, 0x7f00_0000_9000), (AT - 16, 0), (AT - 8, 0)];
+        assert_eq!(after_unproved(&object, false), (true, false));
+        assert_eq!(after_unproved(&object, true), (false, false), "it was met by a certain reference");
+        let head = AT + 0x100;
+        let listed = [(AT - 16, head), (AT - 8, head), (head, AT - 16), (head + 8, AT - 16)];
+        let listed = [&object[..2], &listed].concat();
+        assert!(!after_unproved(&listed, false).0, "only objects are in a list of the collector");
+        let broken = [&listed[..4], &[(head, AT - 16), (head + 8, AT)]].concat();
+        assert!(after_unproved(&broken, false).0);
+    }
+}
