@@ -134,6 +134,7 @@ pub(super) struct Grounds<'a> {
     pub(super) account: &'a Account,
     /// Resident memory in the first heap.
     pub(super) resident: Option<u64>,
+    /// The extents of the intervals.
     pub(super) spans: &'a Spans,
     /// How many heaps there are.
     pub(super) heaps: usize,
