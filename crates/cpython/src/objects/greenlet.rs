@@ -325,16 +325,19 @@ fn buffers(greenlet: &ObjectView<'_>, sink: &mut BufferSink<'_>) {
     }
     let Some(current) = members.current_frame(greenlet) else { return };
     let [mut chunk, top, limit] = [1, 2, 3].map(|word| greenlet.pointer_at(current + word * WORD));
-    // `_PyStackChunk`: the chunk before it, and its size.
+    // `_PyStackChunk`: the chunk before it, its size, and how many words of it were in use when the next was begun.
     let size = |chunk: u64| greenlet.word_at(chunk + WORD);
     if chunk == 0 || chunk.checked_add(size(chunk)) != Some(limit) || !(chunk..=limit).contains(&top) {
         return;
     }
+    // What is in use: other pages may be resident or not, and a page is if it was only read.
+    let mut used = top - chunk;
     for _ in 0..MAX_CHUNKS {
         if chunk == 0 || !sink.may_read() {
             break;
         }
-        sink.add(Claim::Mapped, chunk, size(chunk));
+        sink.add(Claim::Owned, chunk, used.min(size(chunk)));
         chunk = greenlet.pointer_at(chunk);
+        used = greenlet.word_at(chunk + 2 * WORD).saturating_add(3).saturating_mul(WORD);
     }
 }
