@@ -60,15 +60,27 @@ def child(*arguments: str) -> "subprocess.CompletedProcess[str]":
     )
 
 
+def judged(path: Path, steps: str = str(STEPS)) -> tuple[list[str], dict[str, Any]]:
+    """Runs a case once, without files: what is wrong with the answer, and the answer."""
+    answer = driven(path, steps)
+    return faults(expected(path.read_text(encoding="utf-8")), answer), answer
+
+
+def driven(path: Path, steps: str, *folder: str) -> Any:
+    told = child(str(ZOO / "drive.py"), str(path), steps, str(ROUNDS), *folder)
+    assert told.returncode == 0, f"{path.stem}: status {told.returncode}\n{told.stderr[-3000:]}"
+    return json.loads(told.stdout)
+
+
 def run(path: Path, folder: Path, steps: str = str(STEPS)) -> Run:
+    """Runs a case with a file of each snapshot, and asks the command about the files too."""
     folder.mkdir()
-    driven = child(str(ZOO / "drive.py"), str(path), steps, str(ROUNDS), str(folder))
-    assert driven.returncode == 0, f"{path.stem}: status {driven.returncode}\n{driven.stderr[-3000:]}"
+    answer = driven(path, steps, str(folder))
     files = [folder / f"{number}.parquet" for number in range(ROUNDS)]
     told = child("-m", "mem_top", "leaks", "--json", *map(str, files))
     assert told.returncode in (0, 1, 3), f"{path.stem}: status {told.returncode}\n{told.stderr[-3000:]}"
     case = expected(path.read_text(encoding="utf-8"))
-    return Run(case, json.loads(driven.stdout), json.loads(told.stdout), told.returncode, files)
+    return Run(case, answer, json.loads(told.stdout), told.returncode, files)
 
 
 def missing(path: Path) -> list[str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_zoo import ZOO, missing, run
+from test_zoo import ZOO, judged, missing
 from test_zoo_outside import from_files
 from zoo_judge import accused, expected
 
@@ -56,14 +56,9 @@ def as_text(wrong: dict[str, list[str]]) -> str:
     return "\n".join(f"{name}: {'; '.join(faults)}" for name, faults in wrong.items())
 
 
-def within(path: Path, folder: Path, steps: str = "300") -> tuple[list[str], dict[str, Any]]:
-    done = run(path, folder, steps)
-    return done.faults(), done.answer
-
-
-def test_each_is_named_or_acquitted_from_within(tmp_path: Path) -> None:
+def test_each_is_named_or_acquitted_from_within() -> None:
     paths = [path for path in KINDS if not missing(path)]
-    wrong = wrong_of(paths, lambda path: within(path, tmp_path / path.stem))
+    wrong = wrong_of(paths, judged)
     assert wrong.keys() <= KNOWN_MISSES.keys(), as_text(wrong)
 
 
@@ -75,10 +70,10 @@ def test_each_is_named_or_acquitted_from_outside(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("steps", UNEVEN)
-def test_rounds_of_unequal_length_change_nothing(steps: str, tmp_path: Path) -> None:
+def test_rounds_of_unequal_length_change_nothing(steps: str) -> None:
     paths = [ZOO / f"{name}.py" for name in UNEVEN[steps]]
     paths = [path for path in paths if not missing(path)]
-    wrong = wrong_of(paths, lambda path: within(path, tmp_path / path.stem, steps))
+    wrong = wrong_of(paths, lambda path: judged(path, steps))
     assert not wrong, as_text(wrong)
 
 

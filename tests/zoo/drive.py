@@ -1,10 +1,10 @@
 """Runs one case of the zoo in this process, with a snapshot after each round.
 
-    python tests/zoo/drive.py CASE.py STEPS ROUNDS FOLDER
+    python tests/zoo/drive.py CASE.py STEPS ROUNDS [FOLDER]
 
 STEPS is the number of steps in each round, or one number for each round in turn: 100,200,400,800.
 
-Saves FOLDER/0.parquet and so on, and prints as JSON what `mem_top.leaks` says of the snapshots. What a case prints goes
+Prints as JSON what `mem_top.leaks` says of the snapshots, and saves them as FOLDER/0.parquet and so on. What a case prints goes
 to standard error. Nothing of the driver's own grows from round to round, and it collects no garbage: the case is to be
 seen as it runs elsewhere.
 """
@@ -31,7 +31,8 @@ def load(path: Path) -> ModuleType:
 
 
 def main() -> None:
-    path, rounds, folder = Path(sys.argv[1]), int(sys.argv[3]), Path(sys.argv[4])
+    path, rounds = Path(sys.argv[1]), int(sys.argv[3])
+    folder = Path(sys.argv[4]) if len(sys.argv) > 4 else None
     steps = [int(number) for number in sys.argv[2].split(",")]
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
@@ -45,7 +46,8 @@ def main() -> None:
             case.step(done)
             done += 1
         snapshots[number] = mem_top.snapshot(work=done)
-        snapshots[number].save(folder / f"{number}.parquet")
+        if folder:
+            snapshots[number].save(folder / f"{number}.parquet")
     json.dump(mem_top.leaks(*snapshots).to_dict(), out)
     out.write("\n")
     out.close()
