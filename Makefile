@@ -19,7 +19,7 @@ RUST_HOST = $(shell rustc -vV | sed -n 's/^host: //p')
 
 export CARGO_TERM_PROGRESS_WHEN ?= never
 
-.PHONY: help build web web-check demo test test-rust test-python test-long test-all torture applications lint audit bench fuzz soak interpreters wheel static clean
+.PHONY: help build web web-check demo test test-rust test-python test-long test-all torture applications clippy lint audit bench fuzz fuzz-previews fuzz-reader fuzz-decoder soak interpreters wheel static clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -76,9 +76,11 @@ torture: $(VENV)/.tools $(CACHE)/wheel/.built ## Capture programs with hostile C
 applications: build ## Find leaks in real applications under load and write the tables in docs/accuracy.md (an hour)
 	$(BIN)/python tools/applications.py $(APPLICATIONS)
 
-lint: build $(CARGO_DENY) ## Check formatting, lints, types, stubs, and the licenses and sources of dependencies
-	cargo fmt --check
+clippy:
 	cargo clippy --workspace --all-targets --quiet -- --deny warnings
+
+lint: build clippy $(CARGO_DENY) ## Check formatting, lints, types, stubs, and the licenses and sources of dependencies
+	cargo fmt --check
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
@@ -101,9 +103,17 @@ $(CACHE)/pause: $(RUST_SOURCES)
 	mkdir -p $(CACHE)
 	touch $@
 
+# Two side by side: each uses one processor.
 fuzz: build ## Fuzz previews, the snapshot reader and the decoder, ten minutes each (FUZZ_SECONDS=600)
+	$(MAKE) --no-print-directory --jobs=2 fuzz-previews fuzz-reader fuzz-decoder
+
+fuzz-previews: build
 	$(BIN)/python tests/fuzz_preview.py --seconds $${FUZZ_SECONDS:-600}
+
+fuzz-reader:
 	cargo run --quiet --profile $(FUZZ_PROFILE) --package memtop-snapshot --example fuzz_reader -- --seconds $${FUZZ_SECONDS:-600}
+
+fuzz-decoder:
 	cargo run --quiet --profile $(FUZZ_PROFILE) --package memtop-remote --example fuzz_decoder -- --seconds $${FUZZ_SECONDS:-600}
 
 soak: build ## Measure the pauses of 60 live-view captures of a process with a million objects

@@ -14,10 +14,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -42,18 +44,32 @@ TORTURE = {"3.12": ["--ignore=tests/torture/test_torture.py"], "3.15": []}
 """Where the torture suite runs, with --but-own, and what of it does not: 3.12 has wheels of the oldest libraries."""
 
 
-def test(python: str, wheel: Path, folder: Path, arguments: list[str]) -> int:
-    """Runs the tests in a new environment in `folder`; gives pytest's exit status."""
+def environment(python: str, wheel: Path, folder: Path) -> str:
+    """Makes a new environment with the wheel in `folder`; gives its interpreter."""
     # Debian's interpreters come without ensurepip: this one's pip installs into the other.
     subprocess.run([python, "-m", "venv", "--without-pip", str(folder)], check=True)
     inside = str(folder / "bin" / "python")
     requirements = ROOT / "requirements-test.txt"
     pip = [sys.executable, "-m", "pip", "--python", inside, "--disable-pip-version-check", "--quiet"]
     subprocess.run([*pip, "install", str(wheel), "--requirement", str(requirements)], check=True)
+    return inside
+
+
+def test(inside: str, arguments: list[str]) -> int:
+    """Runs the tests in an environment; gives pytest's exit status."""
     # -P and the folder: the tests see the installed package, never the sources beside them.
     return subprocess.run(
         [inside, "-m", "pytest", "-n", "auto", "--dist", "loadgroup", *arguments], cwd=ROOT
     ).returncode
+
+
+def left_out(version: str) -> list[str]:
+    """The arguments for pytest that leave out what this Python's tests cover for a version."""
+    arguments = [f"--ignore-glob=*/{name}.py" for name in OWN_IS_ENOUGH]
+    arguments += [f"--deselect={name}" for name in OF_OTHER_VERSIONS]
+    if version not in ODD_CASES:
+        arguments.append("--deselect=tests/test_zoo.py::test_the_odd_ones")
+    return arguments + TORTURE.get(version, ["--ignore=tests/torture"])
 
 
 def main() -> int:
@@ -70,38 +86,30 @@ def main() -> int:
         [sys.executable, str(ROOT / "tools" / "interpreters.py"), "--json"], check=True, capture_output=True, text=True
     )
     found = json.loads(listed.stdout)
-    rows = []
+    wanted = [version for version in arguments.only or SUPPORTED if not (arguments.but_own and version == own)]
+    rows = [(own, "left to `make test`")] if arguments.but_own else []
     failed = False
-    for version in arguments.only or SUPPORTED:
-        start = time.monotonic()
-        if arguments.but_own and version == own:
-            rows.append((version, "left to `make test`"))
-            continue
-        if version not in found:
-            failed |= arguments.all_required
-            rows.append(
-                (
-                    version,
-                    "MISSING: see `make interpreters`"
-                    if arguments.all_required
-                    else "skipped: not found, see `make interpreters`",
-                )
-            )
-            continue
-        print(f"\n== CPython {version}: {found[version]}", flush=True)
-        with tempfile.TemporaryDirectory() as folder:
-            more = []
-            if arguments.but_own:
-                more += [f"--ignore-glob=*/{name}.py" for name in OWN_IS_ENOUGH]
-                more += [f"--deselect={name}" for name in OF_OTHER_VERSIONS]
-                if version not in ODD_CASES:
-                    more.append("--deselect=tests/test_zoo.py::test_the_odd_ones")
-                more += TORTURE.get(version, ["--ignore=tests/torture"])
-            status = test(found[version], wheel.resolve(), Path(folder) / "venv", rest + more)
-        failed |= status != 0
-        rows.append(
-            (version, f"{'passed' if status == 0 else f'FAILED ({status})'} in {time.monotonic() - start:.0f} s")
-        )
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(1) as pool:
+        # The next environment is made while the tests run in this one.
+        environments = {
+            version: pool.submit(environment, found[version], wheel.resolve(), Path(folder) / version)
+            for version in wanted
+            if version in found
+        }
+        for version in wanted:
+            if version not in found:
+                failed |= arguments.all_required
+                word = "MISSING" if arguments.all_required else "skipped: not found"
+                rows.append((version, f"{word}, see `make interpreters`"))
+                continue
+            print(f"\n== CPython {version}: {found[version]}", flush=True)
+            start = time.monotonic()
+            inside = environments[version].result()
+            status = test(inside, rest + (left_out(version) if arguments.but_own else []))
+            shutil.rmtree(Path(folder) / version)
+            failed |= status != 0
+            word = "passed" if status == 0 else f"FAILED ({status})"
+            rows.append((version, f"{word} in {time.monotonic() - start:.0f} s"))
     print()
     for version, result in rows:
         print(f"CPython {version}: {result}")
