@@ -181,7 +181,7 @@ def test_looks_are_rarer_where_they_cost_much(monkeypatch):
     monkeypatch.setattr(watch._stop, "wait", lambda wait: waits.append(wait) or len(waits) == 3)
     watch._run()
     # Half a second may be 1 % of the time.
-    assert waits == [50, 50, 50]
+    assert waits == pytest.approx([50, 50, 50])
 
 
 def test_it_ends_with_its_block_and_leaves_no_thread():

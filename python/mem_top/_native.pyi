@@ -9,10 +9,12 @@ __all__ = [
     "Types",
     "__version__",
     "count",
+    "drop_every_second",
     "escape",
     "leaks",
     "leaks_of_stored",
     "load",
+    "period_within_budget",
     "preview",
     "run_cli",
     "snapshot",
@@ -81,6 +83,8 @@ class StoredSnapshot:
 
 def store(snapshot: Snapshot) -> StoredSnapshot: ...
 def leaks_of_stored(snapshots: list[StoredSnapshot], limit: int | None) -> _Answer: ...
+def period_within_budget(pause: float, budget: float) -> float: ...
+def drop_every_second(snapshots: list[StoredSnapshot]) -> list[StoredSnapshot]: ...
 def count(
     limit: int | None, wanted: Types | None, safe: bool
 ) -> tuple[list[_Row], list[_Row], list[tuple[int, int | None, type]], list[list[object]]]: ...

@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 
 from ._answers import Answer, Record
+from ._native import drop_every_second, period_within_budget
 from ._snapshot import leaks_of_stored, snapshot, store
 
 TYPE_CHECKING = False
@@ -81,8 +82,7 @@ class Watch:
         with self._looking:
             self._series.append(store(snapshot(self._work)))
             if len(self._series) > _MAX_SNAPSHOTS:
-                # The first and the last one are kept.
-                self._series = self._series[:-1:2] + self._series[-1:]
+                self._series = drop_every_second(self._series)
                 self._every *= 2
             if len(self._series) >= 2:
                 self._answer = leaks_of_stored(self._series)
@@ -116,7 +116,7 @@ class Watch:
                 # A look that fails must not disturb the program.
                 _logger().exception("mem_top could not examine the heap")
             pause = (self._series[-1].pause or 0.0) if self._series else 0.0
-            wait = max(self._every, pause / _PAUSE_BUDGET)
+            wait = max(self._every, period_within_budget(pause, _PAUSE_BUDGET))
             if self._stop.wait(wait):
                 return
 

@@ -28,6 +28,8 @@ pub mod type_object {
     pub const FLAGS: usize = 168;
     /// `tp_traverse`, a function pointer.
     pub const TRAVERSE: usize = 184;
+    /// No type has a longer chain of bases. A chain in damaged memory may go around in circles.
+    pub const LONGEST_CHAIN: usize = 1000;
     /// `tp_weaklistoffset`, a signed word.
     pub const WEAK_LIST_OFFSET: usize = 208;
     /// `tp_methods`, a table that types do not inherit.

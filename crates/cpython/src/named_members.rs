@@ -15,9 +15,8 @@ use crate::layout::type_object;
 use crate::memory::Memory;
 use crate::sink::Sink;
 
-/// The most entries of a table that are read, and the longest chain of bases.
+/// The most entries of a table that are read.
 const MOST_ENTRIES: u64 = 1000;
-const LONGEST_CHAIN: usize = 100;
 /// The size of an entry of either table: `PyMemberDef` and `PyGetSetDef` (`Include/descrobject.h`). Their first
 /// word is the name; the table ends with an entry that has none.
 const ENTRY: u64 = 40;
@@ -35,7 +34,7 @@ impl<M: Memory> Decoder<'_, M> {
         let mut members: Vec<(u64, Label)> = Vec::new();
         let mut at = first;
         let mut cycle = CycleDetector::default();
-        for _ in 0..LONGEST_CHAIN {
+        for _ in 0..type_object::LONGEST_CHAIN {
             if at == 0 || cycle.repeats(at) {
                 break;
             }

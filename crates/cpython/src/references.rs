@@ -25,8 +25,6 @@ use crate::visited::{Visited, take};
 
 /// The size of an object without members.
 const OBJECT_HEAD: u64 = 16;
-/// The longest chain of bases.
-const LONGEST_CHAIN: usize = 1000;
 
 /// Passes references on that no traverse visits.
 struct Unvisited<'s, S>(&'s mut S);
@@ -117,7 +115,7 @@ impl<M: Memory> Decoder<'_, M> {
     /// objects.
     pub(crate) fn unvisited_struct(&self, of: u64) -> Option<UnvisitedStruct> {
         let mut at = of & ADDRESS_MASK;
-        for _ in 0..LONGEST_CHAIN {
+        for _ in 0..type_object::LONGEST_CHAIN {
             if at == 0 {
                 break;
             }

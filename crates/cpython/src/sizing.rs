@@ -9,9 +9,6 @@ use crate::memory::Memory;
 use crate::objects::definition::{Definition, SizeFormula};
 use crate::objects::view::WORD;
 
-/// The longest chain of bases.
-const LONGEST_CHAIN: usize = 1000;
-
 /// How the objects of a type are sized; see `sizes.rs`.
 #[derive(Debug, Clone, Copy)]
 pub struct Sizing {
@@ -60,7 +57,8 @@ impl<M: Memory> Decoder<'_, M> {
     /// The definitions of a type and its bases, the nearest first, without classes made by a statement.
     pub(crate) fn known_bases(&self, address: u64) -> impl Iterator<Item = &'static Definition> + '_ {
         let base = |&at: &u64| Some(self.pointer(at + type_object::BASE as u64)).filter(|&base| base != 0);
-        let bases = std::iter::successors(Some(address).filter(|&at| at != 0), base).take(LONGEST_CHAIN);
+        let bases =
+            std::iter::successors(Some(address).filter(|&at| at != 0), base).take(type_object::LONGEST_CHAIN);
         bases
             .filter(|&at| self.is_class(at) == Some(false))
             .filter_map(|at| self.c_type(at).map(CType::definition))

@@ -94,8 +94,6 @@ pub struct TypeInfo {
 
 const MANAGED_DICT: u64 = 1 << 4;
 const INLINE_VALUES: u64 = 1 << 2;
-/// The longest chain of bases, and the most slots of a type.
-const LONGEST_CHAIN: usize = 1000;
 const MAX_MEMBERS: u64 = 10_000;
 /// `PyMemberDef` (`Include/descrobject.h`): its size, and the type of one that holds an object
 /// (`_Py_T_OBJECT`, `Py_T_OBJECT_EX`).
@@ -175,7 +173,7 @@ impl<M: Memory> Decoder<'_, M> {
         let mut members = base.definition.map(|known| self.known_members(known, sink)).unwrap_or_default();
         let mut at = address;
         let mut cycle = CycleDetector::default();
-        for _ in 0..LONGEST_CHAIN {
+        for _ in 0..type_object::LONGEST_CHAIN {
             if at == 0 || cycle.repeats(at) || !self.is_class(at)? {
                 break;
             }
@@ -247,7 +245,7 @@ impl<M: Memory> Decoder<'_, M> {
     fn base_of(&self, address: u64) -> Option<KnownBase> {
         let mut at = address & ADDRESS_MASK;
         let mut exact = true;
-        for _ in 0..LONGEST_CHAIN {
+        for _ in 0..type_object::LONGEST_CHAIN {
             if !self.is_class(at)? {
                 match self.c_type(at).map(CType::definition) {
                     Some(known) if known.kind == ObjectKind::Plain && !exact => return Some(KnownBase::NONE),

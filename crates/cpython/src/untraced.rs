@@ -23,8 +23,6 @@ use crate::scan_plan::{ScanPlan, scanned_size};
 use crate::sink::Sink;
 use crate::type_info::{DictPlace, TypeInfo};
 
-/// The longest chain of bases.
-const LONGEST_CHAIN: usize = 1000;
 /// The most items of an object that are looked at.
 const MAX_SCANNED_ITEMS: u64 = 1 << 16;
 /// The size of an object without members.
@@ -204,7 +202,7 @@ impl<M: Memory> Decoder<'_, M> {
     fn c_bases(&self, of: u64) -> CBases {
         let mut bases = CBases::default();
         let mut at = of;
-        for _ in 0..LONGEST_CHAIN {
+        for _ in 0..type_object::LONGEST_CHAIN {
             if at == 0 {
                 break;
             }

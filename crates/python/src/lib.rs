@@ -9,6 +9,7 @@ use pyo3::prelude::*;
 mod _native {
     use std::ffi::OsString;
     use std::path::PathBuf;
+    use std::time::Duration;
 
     use memtop_inprocess::counters::{self, Request, Row};
     use memtop_inprocess::preview;
@@ -87,6 +88,21 @@ mod _native {
     #[pyfunction]
     fn escape<'py>(text: &Bound<'py, PyString>, width: Option<usize>) -> PyResult<Bound<'py, PyString>> {
         memtop_inprocess::escape::escape(text, width)
+    }
+
+    /// The least number of seconds between two captures, the first of which paused the process for `pause` seconds, so
+    /// that it is paused for at most the share `budget` of the time.
+    #[pyfunction]
+    fn period_within_budget(pause: f64, budget: f64) -> f64 {
+        let pause = Duration::try_from_secs_f64(pause).unwrap_or_default();
+        memtop_analyze::period_within_budget(pause, budget).as_secs_f64()
+    }
+
+    /// The series without every second snapshot, counted from the newest, which stays.
+    #[pyfunction]
+    fn drop_every_second(mut snapshots: Vec<Py<StoredSnapshot>>) -> Vec<Py<StoredSnapshot>> {
+        memtop_analyze::drop_every_second(&mut snapshots);
+        snapshots
     }
 
     /// True if the collector's lists are read directly, which is faster.

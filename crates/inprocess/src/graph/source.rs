@@ -7,9 +7,6 @@ use memtop_heap::HeapError;
 use crate::process::Mappings;
 use crate::raw::{Frozen, Object, OwnMemory, Runtime, TypeSlots};
 
-/// No type has a longer chain of bases.
-const LONGEST_CHAIN: usize = 1000;
-
 /// See the module's header.
 pub(super) struct InProcess<'f, 'py> {
     heap: &'f mut Frozen<'py>,
@@ -36,7 +33,7 @@ impl<'f, 'py> InProcess<'f, 'py> {
     /// A type, its base, the base of that, and so on.
     fn bases(&self, of: u64) -> impl Iterator<Item = u64> + '_ {
         let base = |&at: &u64| Some(self.word(at, type_object::BASE)).filter(|&base| base != 0);
-        std::iter::successors(Some(of), base).take(LONGEST_CHAIN)
+        std::iter::successors(Some(of), base).take(type_object::LONGEST_CHAIN)
     }
 
     /// Whether a type and each of its bases was made by a class statement, or is one of the interpreter's.
