@@ -74,7 +74,7 @@ def until(what: str, holds: object) -> None:
 
 
 CATCHES_ALL = """
-import os, signal, sys
+import os, signal, sys, time
 
 def caught(number, frame):
     print(number, flush=True)
@@ -83,7 +83,8 @@ for number in signal.valid_signals() - {%s}:
     signal.signal(number, caught)
 print("ready", os.getpid(), flush=True)
 while True:
-    signal.pause()
+    # pause() would sleep over a signal that comes right before it.
+    time.sleep(0.05)
 """
 
 

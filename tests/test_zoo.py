@@ -1,7 +1,8 @@
-"""The leak zoo: who leaks is named first, who does not is acquitted; in process, from files and through the command.
+"""The leak zoo: who leaks is named first, who does not is acquitted.
 
 Each case runs in a fresh interpreter, with a snapshot after each of four rounds of 300 steps. The twelve plain ones must
-all be right. Of the odd ones in `zoo/more` all but those that KNOWN_MISSES lists, and no innocent may be accused.
+all be right, in process, from files and through the command. Of the odd ones in `zoo/more` all but those that KNOWN_MISSES
+lists, and no innocent may be accused; `test_zoo_outside.py` reads those from files.
 """
 
 import importlib.util
@@ -134,16 +135,17 @@ def test_the_growth_of_resident_memory_is_explained(path: Path, plain: Any) -> N
         assert grew == []
 
 
-def test_the_odd_ones(tmp_path: Path) -> None:
+def test_the_odd_ones() -> None:
     paths = [path for path in ODD if not missing(path)]
     with ThreadPoolExecutor(2) as pool:
-        runs = dict(zip(paths, pool.map(lambda path: run(path, tmp_path / path.stem), paths), strict=True))
-    wrong = {path.stem: found for path, done in runs.items() if (found := done.faults())}
+        answers = dict(zip(paths, pool.map(judged, paths), strict=True))
+    wrong = {path.stem: found for path, (found, _) in answers.items() if found}
     told = "\n".join(f"{name}: {'; '.join(found)}" for name, found in wrong.items())
-    slandered = [path.stem for path, done in runs.items() if done.case.innocent and accused(done.answer)]
+    innocent = [path for path in paths if expected(path.read_text(encoding="utf-8")).innocent]
+    slandered = [path.stem for path in innocent if accused(answers[path][1])]
     assert not slandered, told
     assert wrong.keys() <= KNOWN_MISSES.keys(), told
-    assert len(runs) - len(wrong) >= LEAST_RIGHT - (len(ODD) - len(paths)), told
+    assert len(answers) - len(wrong) >= LEAST_RIGHT - (len(ODD) - len(paths)), told
 
 
 def test_the_table_of_misses_names_odd_cases() -> None:

@@ -57,7 +57,7 @@ fn a_leak_that_is_cleared_half_way_is_no_suspect() {
 
 #[test]
 fn many_holders_that_each_gain_one_item() {
-    const HOLDERS: usize = 10_000;
+    const HOLDERS: usize = 3_000;
     let texts = four(|round| {
         "module:m -> ns:dict -> all:list('users')[80000]\n".to_owned()
             + &each(0..HOLDERS, |n| {

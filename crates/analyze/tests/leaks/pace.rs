@@ -34,8 +34,8 @@ fn doubt(answer: &Leaks) -> Option<&Doubt> {
 
 #[test]
 fn a_constant_rate_at_unequal_intervals_is_a_leak() {
-    for times in [[0, 8, 12, 14], [0, 2, 6, 14], [0, 1, 3_601, 3_604]] {
-        let counts = times.map(|at| (at, 100 + 20 * at as usize % 80_000));
+    for times in [[0, 8, 12, 14], [0, 2, 6, 14], [0, 1, 401, 404]] {
+        let counts = times.map(|at| (at, 100 + 20 * at as usize));
         let answer = list(50, &counts);
         assert_eq!(answer.verdict, Verdict::Leak, "{times:?}");
     }
