@@ -39,6 +39,7 @@ class Expected:
     also: str | None = None
     alone: bool = False
     explained: bool = False
+    advice: str | None = None
 
 
 def expected(source: str) -> Expected:
@@ -62,8 +63,8 @@ def expected(source: str) -> Expected:
         raise ValueError("a case says what leaks, or which garbage grows, or that nothing does")
     if ("garbage" in said) != ("cause" in said):
         raise ValueError("garbage that grows has a cause, and nothing else has")
-    if innocent and said.keys() & {"holder", "says", "also", "alone"}:
-        raise ValueError("an innocent has no holder")
+    if innocent and said.keys() & {"holder", "says", "also", "alone", "advice"}:
+        raise ValueError("an innocent has no holder, and needs no advice")
     if "leaked" in said and ("holder" in said) == (said.get("native") == "refcount"):
         raise ValueError("what leaks has a holder, unless C code holds it")
     for pattern in ("leaked", "holder", "verdict", "says", "also"):
@@ -81,6 +82,7 @@ def expected(source: str) -> Expected:
         also=said.get("also"),
         alone="alone" in said,
         explained="explained" in said,
+        advice=said.get("advice"),
     )
 
 
@@ -120,6 +122,16 @@ def faults(case: Expected, answer: dict[str, Any]) -> list[str]:
             wrong.append(f"one thing leaks, and {places} are named")
     elif case.leaked:
         wrong.append("nothing is named")
+    return wrong + advice_faults(case, suspects + answer["candidates"])
+
+
+def advice_faults(case: Expected, named: list[dict[str, Any]]) -> list[str]:
+    """What is wrong with the advice: it must be that of the case, and where the case has none there may be none."""
+    given = [(one.get("advice") or {}).get("pattern") for one in named]
+    wrong = [f"the advice is '{one}', not '{case.advice}'" for one in given if one not in (None, case.advice)]
+    # What C code holds has no path by which it could be known.
+    if case.advice and named and given[0] is None and named[0]["cause"] != "native reference":
+        wrong.append(f"there is no advice, and '{case.advice}' would be right")
     return wrong
 
 

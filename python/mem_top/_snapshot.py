@@ -151,15 +151,23 @@ def load(path: str | os.PathLike[str]) -> Snapshot:
     return Snapshot(_native.load(os.fspath(path)))
 
 
-def leaks(*snapshots: Snapshot, limit: int | None = 10) -> Answer:
+def leaks(*snapshots: Snapshot, limit: int | None = 10, patterns: str | os.PathLike[str] | None = None) -> Answer:
     """Find leaks in snapshots of one process: suspects by rank, with their evidence, and an overall verdict.
 
     Four or more snapshots give a certain answer, two give candidates, one shows where memory accumulates. Their order
-    does not matter.
+    does not matter. `patterns` is a TOML file with patterns of your own leaks and what to do about them, tried before
+    those that mem_top knows.
+
+    Raises ValueError if there is no snapshot, they are of different processes, or the patterns are not valid, and
+    OSError if that file cannot be read.
     """
     if not snapshots:
         raise ValueError("leaks() needs snapshots: pass four or more, some minutes of work apart")
-    return Answer(*_native.leaks([one._native for one in snapshots], _limit(limit)))
+    own = None
+    if patterns is not None:
+        with open(patterns, encoding="utf-8") as file:
+            own = file.read()
+    return Answer(*_native.leaks([one._native for one in snapshots], _limit(limit), own))
 
 
 def store(snapshot: Snapshot) -> _native.StoredSnapshot:

@@ -54,10 +54,10 @@ pub use group_leaks::{
 pub use heap_series::{HeapHandle, HeapSeries};
 pub use histogram::{Amount, Histogram, HistogramOptions, HistogramOrder, TypeRow, histogram};
 pub use leaks::{
-    Cause, Considered, Doubt, DropRule, Evidence, GarbageCause, GarbageGrowth, GarbageType, GrowthUnit,
-    GrowthVerdict, Headline, ItemWrapper, LEAST_MINUTES, LeakStep, LeakedType, Leaks, LeaksError,
-    LeaksOptions, NativeEvidence, Note, Per, Rate, Reason, SnapshotRow, Suspect, Thresholds, Verdict,
-    explain, leaks, leaks_of,
+    Advice, Cause, Considered, Doubt, DropRule, Evidence, GarbageCause, GarbageGrowth, GarbageType,
+    GrowthUnit, GrowthVerdict, Headline, ItemWrapper, LEAST_MINUTES, LeakStep, LeakedType, Leaks, LeaksError,
+    LeaksOptions, NativeEvidence, Note, Pattern, Patterns, PatternsError, Per, Rate, Reason, SnapshotRow,
+    Suspect, Thresholds, Verdict, explain, leaks, leaks_of,
 };
 pub use memory::{MemoryPart, MemoryTotal, NativeParts, memory_total};
 pub use path::{Path, PathRoot, PathStep, StepLabel};

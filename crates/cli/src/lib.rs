@@ -21,6 +21,7 @@ mod lookup;
 mod output;
 mod output_file;
 mod parse;
+mod patterns;
 mod processes;
 mod program;
 mod progress;

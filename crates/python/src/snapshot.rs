@@ -10,8 +10,8 @@ use std::sync::{Arc, OnceLock};
 
 use memtop_analyze::{
     Costs, DiffOptions, HeapHandle, HeapSeries, Histogram, HistogramOptions, HistogramOrder, Leaks,
-    LeaksError, LeaksOptions, Note, PathOptions, Retained, SeriesError, ShortestPaths, TopBy, TopOptions,
-    histogram, memory_total, paths_to_object, paths_to_types, top, types_like,
+    LeaksError, LeaksOptions, Note, PathOptions, Patterns, Retained, SeriesError, ShortestPaths, TopBy,
+    TopOptions, histogram, memory_total, paths_to_object, paths_to_types, top, types_like,
 };
 use memtop_heap::{CaptureInfo, HEADROOM, Heap, ObjectId, TypeId, headroom};
 use memtop_inprocess::graph;
@@ -550,13 +550,29 @@ pub(crate) fn load(py: Python<'_>, path: PathBuf) -> PyResult<Snapshot> {
 
 /// Finds leaks in a series of snapshots.
 #[pyfunction]
-pub(crate) fn leaks(py: Python<'_>, snapshots: Vec<Py<Snapshot>>, limit: Option<usize>) -> PyResult<Answer> {
+#[pyo3(signature = (snapshots, limit, patterns=None))]
+pub(crate) fn leaks(
+    py: Python<'_>,
+    snapshots: Vec<Py<Snapshot>>,
+    limit: Option<usize>,
+    patterns: Option<&str>,
+) -> PyResult<Answer> {
+    let patterns = patterns.map(Patterns::parse).transpose().map_err(|error| {
+        PyValueError::new_err(format!(
+            "the patterns are not valid: {error}\nhint: docs/patterns.md describes the file"
+        ))
+    })?;
     let heaps: Vec<Arc<Heap>> = snapshots.iter().map(|snapshot| Arc::clone(&snapshot.get().heap)).collect();
     check_memory(heaps.iter().map(|heap| bytes_of(heap, LEAKS_BYTES)).sum())?;
     py.detach(|| {
         let heaps: Vec<&Heap> = heaps.iter().map(AsRef::as_ref).collect();
         let options = LeaksOptions { limit: limit.unwrap_or(usize::MAX), ..LeaksOptions::default() };
-        memtop_analyze::leaks(&heaps, &options).map(|answer| leaks_answer(&answer))
+        memtop_analyze::leaks(&heaps, &options).map(|mut answer| {
+            if let Some(patterns) = &patterns {
+                answer.advise(patterns);
+            }
+            leaks_answer(&answer)
+        })
     })
     .map_err(|error| series_error(&error))
 }

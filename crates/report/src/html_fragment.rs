@@ -6,6 +6,7 @@ use maud::{Markup, PreEscaped, html};
 use memtop_analyze::{Diff, Histogram, Leaks, MemoryTotal, ObjectPaths, Suspect, TopBy, TypePaths, Verdict};
 use memtop_heap::{CaptureInfo, Heap};
 
+use crate::escape::escape;
 use crate::heap_report::{HeapReport, TopObject};
 use crate::markup::{code, name, sentence, text};
 use crate::numbers::{bytes, count, grouped, known_bytes, net_bytes, percent, signed, signed_bytes, unknown};
@@ -194,6 +195,12 @@ fn card(one: &Suspect) -> Markup {
             p { (text(&wording::summary(one))) }
             @if let (Some(_), Some(path)) = (&one.headline_holder, &one.holder) { p { "path: " (code(path)) } }
             @if let Some(doubt) = &one.doubt { p { em { "in doubt: " (text(&wording::doubt(doubt))) } } }
+            @if let Some(advice) = &one.advice {
+                p {
+                    strong { "what to do: " } (text(&advice.title)) ". " (text(&advice.text))
+                    @if let Some(link) = &advice.link { " " a href=(escape(link)) rel="noreferrer" { (text(link)) } }
+                }
+            }
             (table(&["items by type", "now", "growth", "bytes"], rows, ""))
             ul {
                 @if let Some(own) = wording::own_part(one) { li { "in your code: " (code(own)) } }

@@ -2,6 +2,7 @@
 # requires: cachetools
 # leaked: Answer
 # holder: answers
+# advice: cachetools-without-limit
 import math
 
 import cachetools

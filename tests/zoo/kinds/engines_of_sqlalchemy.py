@@ -4,6 +4,7 @@
 # holder: listeners
 # says: Engine
 # alone: true
+# advice: sqlalchemy-engine-per-call
 import sqlalchemy
 
 listeners = []

@@ -3,6 +3,7 @@
 # leaked: greenlet
 # holder: waiting
 # verdict: leak|native growth
+# advice: greenlets-that-never-end
 import greenlet
 
 waiting = []

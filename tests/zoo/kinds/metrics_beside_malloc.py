@@ -3,6 +3,7 @@
 # leaked: Counter
 # holder: _metrics
 # native: rss
+# advice: metric-labels
 import ctypes
 
 from prometheus_client import Counter

@@ -4,6 +4,7 @@
 # holder: log
 # says: HTTPResponse
 # alone: true
+# advice: responses-kept
 import time
 
 import urllib3

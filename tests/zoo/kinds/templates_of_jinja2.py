@@ -2,6 +2,7 @@
 # requires: jinja2
 # leaked: Template
 # holder: cache
+# advice: jinja-template-cache
 import jinja2
 
 pages = jinja2.Environment(loader=jinja2.FunctionLoader(lambda name: "<p>{{ user }} on %s</p>" % name), cache_size=-1)

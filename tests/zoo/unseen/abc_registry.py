@@ -1,6 +1,7 @@
 """Classes made on the fly are registered with an abstract base class and kept by the one who made them."""
 # leaked: type|ABCMeta
 # holder: adapters|_registry|made
+# advice: classes-per-call
 import abc
 
 

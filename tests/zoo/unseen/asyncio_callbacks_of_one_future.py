@@ -1,6 +1,7 @@
 """A future that is never done collects the callbacks of all who wait for the shutdown."""
 # leaked: tuple|function|Waiter|method
 # holder: shutdown|_callbacks|callbacks
+# advice: future-callbacks
 import asyncio
 
 loop = asyncio.new_event_loop()

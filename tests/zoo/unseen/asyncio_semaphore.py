@@ -1,6 +1,7 @@
 """Tasks wait for a semaphore that a crashed one never released."""
 # leaked: Task|coroutine|Future|Job
 # holder: _waiters|semaphore|limit
+# advice: waiters-of-event
 import asyncio
 
 

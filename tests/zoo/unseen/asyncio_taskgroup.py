@@ -1,6 +1,7 @@
 """A task group (or what stands for it) that lives for ever keeps the results of its children."""
 # leaked: Task|Result|coroutine
 # holder: tasks|_children
+# advice: finished-tasks-kept
 import asyncio
 
 loop = asyncio.new_event_loop()

@@ -1,6 +1,7 @@
 """A trace in a context variable: nested contexts share the list of the outermost, and it only grows."""
 # leaked: Span|dict
 # holder: trace|spans|ContextVar|Context|base
+# advice: context-variable
 import contextvars
 
 trace = contextvars.ContextVar("trace")

@@ -1,6 +1,7 @@
 """A cookie jar that gets a cookie for each host."""
 # leaked: Cookie|dict
 # holder: jar|_cookies
+# advice: cookies-of-long-session
 import http.cookiejar
 
 

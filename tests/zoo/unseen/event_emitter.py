@@ -1,6 +1,7 @@
 """Each connection listens to the server's emitter with a bound method and never stops listening."""
 # leaked: Connection|method
 # holder: listeners|emitter
+# advice: callbacks-not-removed
 class Emitter:
     def __init__(self):
         self.listeners = {}

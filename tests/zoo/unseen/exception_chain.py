@@ -1,6 +1,7 @@
 """Each failure is raised in the handler of the one before: a chain of contexts that only grows."""
 # leaked: RetryError|ValueError|traceback
 # holder: last_error
+# advice: exceptions-kept
 class RetryError(Exception):
     pass
 

@@ -1,6 +1,7 @@
 """Replies that never come: pending futures by the id of the request."""
 # leaked: Future|Call
 # holder: pending
+# advice: futures-never-removed
 import asyncio
 
 loop = asyncio.new_event_loop()

@@ -1,6 +1,7 @@
 """Code that is made from text is entered in linecache, so that tracebacks show it; nobody takes it out."""
 # leaked: tuple|list|str
 # holder: cache
+# advice: linecache-of-generated-code
 import linecache
 
 

@@ -1,6 +1,7 @@
 """A handler that buffers records for a flush that never comes."""
 # leaked: LogRecord
 # holder: buffer|handler
+# advice: logging-memory-handler
 import logging
 import logging.handlers
 

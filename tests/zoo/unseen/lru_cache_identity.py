@@ -1,6 +1,7 @@
 """A function is cached by an argument that is only equal to itself."""
 # leaked: Query|tuple|functools._lru_cache_wrapper|_lru_list_elem|Plan
 # holder: compile_query
+# advice: lru-cache-without-limit
 import functools
 
 

@@ -1,6 +1,7 @@
 """A service under a MagicMock that is called for hours."""
 # leaked: .
 # holder: gateway|mock|Mock
+# advice: mock-calls
 from unittest import mock
 
 

@@ -1,6 +1,7 @@
 """Slices of a received buffer keep the whole buffer."""
 # leaked: memoryview|bytes|managedbuffer
 # holder: headers
+# advice: slice-keeps-buffer
 import os
 
 

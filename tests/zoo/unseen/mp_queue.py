@@ -1,6 +1,7 @@
 """A queue to another process that was never started."""
 # leaked: dict|Event|tuple
 # holder: outbox|_buffer
+# advice: queue-without-limit
 import multiprocessing
 
 outbox = multiprocessing.Queue()

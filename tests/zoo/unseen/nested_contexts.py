@@ -1,6 +1,7 @@
 """Each request runs in a copy of the context of the one before, and each sets its own baggage."""
 # leaked: dict|Baggage|ContextVar|hamt|Context
 # holder: current
+# advice: context-variable
 import contextvars
 
 

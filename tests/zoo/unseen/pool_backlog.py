@@ -1,6 +1,7 @@
 """One worker that is busy, and work that is queued behind it without end."""
 # leaked: _WorkItem|Future|Upload
 # holder: _work_queue|executor|uploader
+# advice: executor-backlog
 import concurrent.futures
 import threading
 

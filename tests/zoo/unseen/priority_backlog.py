@@ -1,6 +1,7 @@
 """A priority queue in which what is not urgent never comes up."""
 # leaked: tuple|Task
 # holder: queue|backlog
+# advice: queue-without-limit
 import queue
 
 

@@ -1,6 +1,7 @@
 """Connections to databases in memory that are kept under the name of the tenant."""
 # leaked: Connection
 # holder: tenants
+# advice: database-connections-kept
 import sqlite3
 
 tenants = {}

@@ -1,6 +1,7 @@
 """One branch of itertools.tee is read, the other is only remembered."""
 # leaked: _tee_dataobject|tuple|Event|teedataobject
 # holder: audit|branch|pipeline
+# advice: tee-out-of-step
 import itertools
 
 

@@ -1,6 +1,7 @@
 """threading.Timer objects that were cancelled and are kept."""
 # leaked: Timer|dict
 # holder: timers
+# advice: thread-objects-kept
 import threading
 
 timers = []

@@ -1,6 +1,7 @@
 """Each worker keeps the connections that it ever opened in its thread-local state."""
 # leaked: Connection
 # holder: state|local
+# advice: thread-local
 import queue
 import threading
 

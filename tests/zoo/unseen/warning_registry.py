@@ -1,6 +1,7 @@
 """A warning with a text of its own each time: the module's registry of those that were shown."""
 # leaked: tuple|str
 # holder: __warningregistry__
+# advice: warnings-registry
 import warnings
 
 

@@ -1,6 +1,7 @@
 """Generators that delegate wait in the scheduler's list of those that sleep."""
 # leaked: generator|Frame
 # holder: sleeping
+# advice: generators-not-finished
 class Scheduler:
     def __init__(self):
         self.sleeping = []

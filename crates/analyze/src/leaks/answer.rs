@@ -153,6 +153,19 @@ pub struct Rate {
     pub bytes_per_unit: Option<f64>,
 }
 
+/// Advice on a leak of a known kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Advice {
+    /// The name of the pattern, such as `lru-cache-on-method`.
+    pub pattern: String,
+    /// The cause, in one sentence without its full stop.
+    pub title: String,
+    /// The advice itself: one sentence or two.
+    pub text: String,
+    /// Where to read more: an address that begins with `https://` or `http://`.
+    pub link: Option<String>,
+}
+
 /// A place where objects accumulate.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Suspect {
@@ -202,6 +215,8 @@ pub struct Suspect {
     pub headline: Headline,
     /// Why it is only a candidate.
     pub doubt: Option<Doubt>,
+    /// Advice, if it is a known pattern. One heap shows no growth, and gives no advice.
+    pub advice: Option<Advice>,
 }
 
 impl Suspect {

@@ -37,6 +37,7 @@ mod keepers;
 mod leaked_types;
 mod nested;
 mod object_matches;
+mod patterns;
 mod slopes;
 mod snapshot;
 mod spans;
@@ -49,10 +50,12 @@ mod weak_tables;
 use memtop_heap::{CaptureInfo, Heap, ObjectId};
 
 pub use answer::{
-    Cause, GrowthVerdict, ItemWrapper, LeakStep, LeakedType, Leaks, Rate, SnapshotRow, Suspect, Verdict,
+    Advice, Cause, GrowthVerdict, ItemWrapper, LeakStep, LeakedType, Leaks, Rate, SnapshotRow, Suspect,
+    Verdict,
 };
 pub use evidence::{Doubt, DropRule, Evidence, GrowthUnit, Headline, NativeEvidence, Note, Per, Reason};
 pub use garbage_growth::{GarbageCause, GarbageGrowth, GarbageType};
+pub use patterns::{Pattern, Patterns, PatternsError};
 pub use thresholds::{LEAST_MINUTES, Thresholds};
 
 use crate::account::Account;
@@ -373,6 +376,7 @@ fn suspects<S: HeapSeries + ?Sized>(
     for list in [&mut suspects, &mut candidates] {
         for (index, suspect) in list.iter_mut().enumerate() {
             suspect.rank = index + 1;
+            suspect.advice = Patterns::known().advice(suspect).cloned();
         }
     }
     (suspects, candidates)

@@ -92,6 +92,7 @@ pub(super) fn candidates(heap: &Heap, limit: usize) -> Vec<Suspect> {
             co_holders: Vec::new(),
             headline: Headline::Retains { share },
             doubt: Some(Doubt::OneSnapshot),
+            advice: None,
             headline_holder: point.path.headline(heap),
             wrapper: None,
             holder_type: Some(point.type_name),

@@ -70,6 +70,7 @@ impl SuspectBuilder<'_, '_, '_> {
             co_holders: self.co_holders(finding, retained_growth),
             headline: Headline::Bytes { amount: 0, per: Per::Interval },
             doubt: finding.doubt.clone(),
+            advice: None,
         };
         let span = self.minutes.as_ref().map_or(0.0, |minutes| minutes[minutes.len() - 1] - minutes[0]);
         assess(&mut suspect, search, finding, share_of(self.objects_growth), span >= LEAST_MINUTES);

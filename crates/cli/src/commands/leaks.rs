@@ -24,6 +24,7 @@ use crate::input::{CaptureArguments, Input, input, refuse_options};
 use crate::load::{self, StoredSeries};
 use crate::output::Output;
 use crate::parse;
+use crate::patterns::{OwnPatterns, PatternsFile};
 use crate::progress::Progress;
 use crate::save::save_in;
 use crate::watch::{CaptureSeries, MIN_ROUNDS, ProcessSeries, SeriesEnd, WatchOptions, watch};
@@ -49,6 +50,7 @@ Examples:
   mem_top leaks 1.parquet 2.parquet 3.parquet 4.parquet
   mem_top leaks --html leaks.html *.parquet       as an HTML page too
   mem_top leaks --json *.parquet | jq '.suspects[0].holder'
+  mem_top leaks --patterns our-leaks.toml *.parquet
   mem_top leaks --min-growth 100kB *.parquet || echo look at this
 
 Exit status: 0 no growth, 1 a leak or native growth, 2 failure, 3 inconclusive,
@@ -64,6 +66,8 @@ pub(crate) struct Arguments {
     /// Ignore growth below SIZE in total, such as 100kB or 1MiB [default: 1 kB]
     #[arg(long, value_name = "SIZE", value_parser = parse::size)]
     min_growth: Option<u64>,
+    #[command(flatten)]
+    patterns: PatternsFile,
     #[command(flatten)]
     series: SeriesArguments,
     #[command(flatten)]
@@ -120,13 +124,14 @@ impl SeriesArguments {
 /// If a file cannot be read, the snapshots are of different processes, or the process cannot be captured.
 pub(crate) fn run(arguments: &Arguments, context: Context<'_>) -> Result<u8, Failure> {
     arguments.page.check()?;
+    let own = arguments.patterns.read()?;
     match arguments.inputs.as_slice() {
-        [Input::Process(pid)] => of_process(arguments, *pid, context),
-        _ => of_files(arguments),
+        [Input::Process(pid)] => of_process(arguments, &own, *pid, context),
+        _ => of_files(arguments, &own),
     }
 }
 
-fn of_files(arguments: &Arguments) -> Result<u8, Failure> {
+fn of_files(arguments: &Arguments, own: &OwnPatterns) -> Result<u8, Failure> {
     arguments.series.refuse_for_files()?;
     arguments.capture.refuse_for_a_file()?;
     let paths = arguments.inputs.iter().map(|input| match input {
@@ -141,7 +146,7 @@ fn of_files(arguments: &Arguments) -> Result<u8, Failure> {
     let heaps = load::stored(&paths)?;
     progress.set(format!("analysing growth over {} snapshots …", paths.len()));
     let names: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
-    let answer = find(&heaps, arguments, arguments.output.limit()).map_err(|error| {
+    let answer = find(&heaps, arguments, own, arguments.output.limit()).map_err(|error| {
         Failure::leaks(error, &names, "give snapshots of one process, taken while it ran the same program")
     })?;
     drop(progress);
@@ -151,12 +156,15 @@ fn of_files(arguments: &Arguments) -> Result<u8, Failure> {
 fn find(
     heaps: &StoredSeries,
     arguments: &Arguments,
+    own: &OwnPatterns,
     limit: Option<usize>,
 ) -> Result<Leaks, LeaksError<Failure>> {
     let mut thresholds = Thresholds::default();
     thresholds.bytes = arguments.min_growth.unwrap_or(thresholds.bytes);
     let options = LeaksOptions { limit: limit.unwrap_or(usize::MAX), thresholds, ..LeaksOptions::default() };
-    leaks_of(heaps, &options)
+    let mut answer = leaks_of(heaps, &options)?;
+    own.advise(&mut answer);
+    Ok(answer)
 }
 
 fn print(answer: &Leaks, heaps: &StoredSeries, arguments: &Arguments) -> Result<u8, Failure> {
@@ -198,7 +206,12 @@ fn status(verdict: Verdict) -> u8 {
     }
 }
 
-fn of_process(arguments: &Arguments, pid: u32, context: Context<'_>) -> Result<u8, Failure> {
+fn of_process(
+    arguments: &Arguments,
+    own: &OwnPatterns,
+    pid: u32,
+    context: Context<'_>,
+) -> Result<u8, Failure> {
     let given = &arguments.series;
     let options = WatchOptions {
         pid,
@@ -232,12 +245,12 @@ fn of_process(arguments: &Arguments, pid: u32, context: Context<'_>) -> Result<u
     let notes = notes(&options, &series)?;
     console.set_status(&format!("analysing growth over {} snapshots …", series.rounds));
     if options.children {
-        return of_group(arguments, series, notes, console);
+        return of_group(arguments, own, series, notes, console);
     }
     // There is exactly one process, or the series would be a failure.
     let heaps = series.processes.into_iter().next().map(|process| process.heaps).unwrap_or_default();
     let heaps = StoredSeries::new(heaps);
-    let mut answer = find(&heaps, arguments, arguments.output.limit())
+    let mut answer = find(&heaps, arguments, own, arguments.output.limit())
         .map_err(|error| Failure::leaks(error, &[], BECAME_ANOTHER))?;
     answer.notes.extend(notes.into_iter().map(Note::Text));
     console.set_status("");
@@ -287,6 +300,7 @@ fn notes(options: &WatchOptions, series: &CaptureSeries) -> Result<Vec<String>, 
 /// Prints the answer for a process group.
 fn of_group(
     arguments: &Arguments,
+    own: &OwnPatterns,
     series: CaptureSeries,
     notes: Vec<String>,
     console: &dyn Console,
@@ -296,7 +310,7 @@ fn of_group(
         // The heaps of one process are dropped before those of the next are analysed.
         let heaps = StoredSeries::new(heaps);
         let answer =
-            find(&heaps, arguments, None).map_err(|error| Failure::leaks(error, &[], BECAME_ANOTHER))?;
+            find(&heaps, arguments, own, None).map_err(|error| Failure::leaks(error, &[], BECAME_ANOTHER))?;
         members.push(MemberLeaks { pid, answer });
     }
     let mut answer = merge_members(members, arguments.output.limit().unwrap_or(usize::MAX));

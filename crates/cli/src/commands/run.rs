@@ -28,6 +28,7 @@ use crate::load::StoredSeries;
 use crate::output::{self, Output};
 use crate::output_file;
 use crate::parse;
+use crate::patterns::{OwnPatterns, PatternsFile};
 use crate::processes::Processes;
 use crate::program::{command, exit_status, has_ended};
 use crate::signals::{CaughtSignals, SignalForwarder};
@@ -76,6 +77,8 @@ pub(crate) struct Arguments {
     #[arg(short, long, value_name = "FILE")]
     output_file: Option<PathBuf>,
     #[command(flatten)]
+    patterns: PatternsFile,
+    #[command(flatten)]
     capture: CaptureArguments,
     #[command(flatten)]
     pub(crate) output: Output,
@@ -103,6 +106,7 @@ pub(crate) fn run(arguments: &Arguments, context: Context<'_>, python: Option<&P
         // Checked before the program runs for hours.
         output_file::check(path)?;
     }
+    let own = arguments.patterns.read()?;
     let mut command = command(program, rest, arguments.module, python)?;
     let name = Path::new(command.get_program()).display().to_string();
     let signals = CaughtSignals::new().map_err(|error| {
@@ -119,7 +123,7 @@ pub(crate) fn run(arguments: &Arguments, context: Context<'_>, python: Option<&P
     let status = child.wait().map_err(|error| {
         Failure::new(format!("cannot read the exit status of {name}: {error}"), "see its output above")
     })?;
-    if let Err(failure) = captures.answer(arguments).and_then(|answer| deliver(&answer, arguments)) {
+    if let Err(failure) = captures.answer(arguments, &own).and_then(|answer| deliver(&answer, arguments)) {
         let _ = output::print_failure(&arguments.output, &failure);
     }
     Ok(exit_status(status))
@@ -213,7 +217,7 @@ impl Captures {
     ///
     /// # Errors
     /// If there are fewer than two captures of each process.
-    fn answer(self, arguments: &Arguments) -> Result<String, Failure> {
+    fn answer(self, arguments: &Arguments, own: &OwnPatterns) -> Result<String, Failure> {
         let kept = self.processes.iter().map(|process| process.heaps.len()).max().unwrap_or(0);
         if kept < 2 {
             return Err(match self.failure {
@@ -238,9 +242,10 @@ impl Captures {
         let style = arguments.output.error_style(arguments.output_file.is_none());
         let mut answers = Vec::new();
         for ProcessSeries { pid, heaps } in self.processes {
-            let answer = leaks_of(&StoredSeries::new(heaps), &options).map_err(|error| {
+            let mut answer = leaks_of(&StoredSeries::new(heaps), &options).map_err(|error| {
                 Failure::leaks(error, &[], "a process started another program; run the command again")
             })?;
+            own.advise(&mut answer);
             answers.push(MemberLeaks { pid, answer });
         }
         if arguments.children {

@@ -2,12 +2,13 @@
 
 use maud::{Markup, html};
 use memtop_analyze::{
-    Accumulation, AccumulationSuspect, Evidence, GroupLeaks, LeakStep, Leaks, SharedSuspect, SnapshotRow,
-    Suspect,
+    Accumulation, AccumulationSuspect, Advice, Evidence, GroupLeaks, LeakStep, Leaks, SharedSuspect,
+    SnapshotRow, Suspect,
 };
 
 use super::caps::Caps;
 use super::parts::{Cell, Section, table};
+use crate::escape::escape;
 use crate::markup::{code, name, sentence, text};
 use crate::numbers::{bytes, count, duration, grouped, percent, signed, signed_bytes};
 use crate::time::{minutes, span};
@@ -107,6 +108,7 @@ fn card(one: &Suspect, chart: &Chart<'_>, of: usize, minutes: Option<f64>, proce
             @if let Some(doubt) = &one.doubt {
                 p.doubted { strong { "In doubt:" } " " (sentence(&wording::doubt(doubt))) }
             }
+            @if let Some(advice) = &one.advice { (what_to_do(advice)) }
             div.columns {
                 div { h4 { "Where it is held" } (held(one)) }
                 div { (growth(one, chart)) }
@@ -121,6 +123,20 @@ fn card(one: &Suspect, chart: &Chart<'_>, of: usize, minutes: Option<f64>, proce
 /// `Suspect`, or `Suspect 2 of 5`.
 fn rank(what: &str, rank: usize, of: usize) -> String {
     if of == 1 { what.to_owned() } else { format!("{what} {rank} of {of}") }
+}
+
+/// The advice of the pattern that it fits.
+fn what_to_do(advice: &Advice) -> Markup {
+    html! {
+        section.advice {
+            h4 { "What to do" }
+            p { strong { (sentence(&advice.title)) "." } " " (sentence(&advice.text)) }
+            p.hint {
+                "Known as " code { (name(&advice.pattern)) }
+                @if let Some(link) = &advice.link { ": " a href=(escape(link)) rel="noreferrer" { (name(link)) } }
+            }
+        }
+    }
 }
 
 /// The facts at the head of a card.

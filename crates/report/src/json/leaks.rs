@@ -1,8 +1,8 @@
 //! Growth over a series of snapshots, as JSON. `docs/leaks.md` has the table of the fields.
 
 use memtop_analyze::{
-    AccountPart, AccountRow, GarbageCause, GarbageGrowth, GarbageType, GrowthVerdict, ItemWrapper, LeakStep,
-    LeakedType, Leaks, MemoryTotal, SnapshotRow, Suspect,
+    AccountPart, AccountRow, Advice, GarbageCause, GarbageGrowth, GarbageType, GrowthVerdict, ItemWrapper,
+    LeakStep, LeakedType, Leaks, MemoryTotal, SnapshotRow, Suspect,
 };
 use serde_json::{Value, json};
 
@@ -161,11 +161,17 @@ pub fn suspect(one: &Suspect) -> Value {
             "bytes_per_unit": one.rate.bytes_per_unit.map(rounded),
         },
         "co_holders": one.co_holders,
+        "advice": one.advice.as_ref().map(advice),
     });
     if let (Some(doubt), Some(fields)) = (&one.doubt, value.as_object_mut()) {
         fields.insert("doubt".to_owned(), json!(wording::doubt(doubt)));
     }
     value
+}
+
+/// The advice on it.
+fn advice(one: &Advice) -> Value {
+    json!({"pattern": one.pattern, "title": one.title, "text": one.text, "link": one.link})
 }
 
 fn leaked(one: &LeakedType) -> Value {

@@ -3,7 +3,9 @@
 
 use std::fmt::Write;
 
-use memtop_analyze::{Evidence, GarbageGrowth, LEAST_MINUTES, LeakedType, Leaks, Note, Suspect, Verdict};
+use memtop_analyze::{
+    Advice, Evidence, GarbageGrowth, LEAST_MINUTES, LeakedType, Leaks, Note, Suspect, Verdict,
+};
 
 use crate::numbers::{
     bytes, count, duration, grouped, known_bytes, net_bytes, percent, signed, signed_bytes, unknown,
@@ -153,11 +155,24 @@ pub(super) fn suspect_titled(one: &Suspect, title: &str, minutes: Option<f64>, s
     for other in &one.co_holders {
         out.push_str(&detail(&format!("also held by {}", style.name(other)), style));
     }
+    if let Some(advice) = &one.advice {
+        out.push_str(&what_to_do(advice, style));
+    }
     // Co-holders are listed above.
     for fact in one.evidence.iter().filter(|fact| !matches!(fact, Evidence::CoHolder(_))) {
         out.push_str(&style.wrapped(&style.sentence(&wording::evidence(fact)), "     - ", 7));
     }
     let _ = writeln!(out, "{}", style.paint(Role::Faint, &format!("     fingerprint {}", one.fingerprint)));
+    out
+}
+
+/// The advice, where a pattern fits.
+fn what_to_do(advice: &Advice, style: &Style) -> String {
+    let mut out = format!("     {}\n", style.paint(Role::Heading, "what to do"));
+    let known = format!("{} ({}).", advice.title, advice.pattern);
+    for line in [Some(&known), Some(&advice.text), advice.link.as_ref()].into_iter().flatten() {
+        out.push_str(&style.wrapped(&style.sentence(line), "       ", 7));
+    }
     out
 }
 

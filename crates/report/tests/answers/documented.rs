@@ -9,7 +9,7 @@ use memtop_report::{
 };
 use serde_json::Value;
 
-use crate::samples::{bare, collector, garbage, shop, shop_leaks, suspect};
+use crate::samples::{advice, bare, collector, garbage, shop, shop_leaks, suspect};
 
 /// The fields of a value as the tables write them: `suspects[].path[].label`. Below `opaque`, none.
 fn fields(value: &Value, path: &str, opaque: &[&str], into: &mut BTreeSet<String>) {
@@ -64,7 +64,7 @@ fn the_fields_of_leaks() {
     let candidate = Suspect { doubt: Some(Doubt::Slowed), ..suspect() };
     let parts = vec!["shop.sessions.Session".into()];
     let wrapper = Some(ItemWrapper { type_name: "tuple".into(), parts, has_more: false });
-    let wrapped = Suspect { rank: 2, wrapper, ..suspect() };
+    let wrapped = Suspect { rank: 2, wrapper, advice: Some(advice()), ..suspect() };
     let one = bare(Verdict::Leak, vec![suspect(), wrapped], vec![candidate]);
     let garbage = Some(garbage(GarbageCause::Off));
     let noted = Leaks { notes: vec![Note::Approximate], garbage, ..shop_leaks() };

@@ -192,7 +192,8 @@ fn json_has_every_field_of_the_schema_in_its_order() {
                 "items_per_unit": null,
                 "bytes_per_unit": null
               },
-              "co_holders": []
+              "co_holders": [],
+              "advice": null
             }
           ],
           "candidates": [],

@@ -247,6 +247,7 @@ fn hostile_names_are_text_and_nothing_else() {
         path: vec![LeakStep { label: text(), type_name: text() }; 40],
         headline: Headline::Objects { type_name: text(), amount: 1.0, per: Per::Minute },
         fingerprint: text(),
+        advice: Some(Advice { pattern: text(), title: text(), text: text(), link: Some(text()) }),
         doubt: Some(Doubt::Slowed),
         ..suspect()
     };

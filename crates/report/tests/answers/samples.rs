@@ -104,6 +104,17 @@ pub(crate) fn suspect() -> Suspect {
             per: Per::Minute,
         },
         doubt: None,
+        advice: None,
+    }
+}
+
+/// What to do about the leak of [`suspect`], with what a page and a terminal must not take as it is.
+pub(crate) fn advice() -> Advice {
+    Advice {
+        pattern: "sessions-kept".into(),
+        title: "Sessions are kept <b>for ever</b>".into(),
+        text: "Call Session.end()\u{1b}[31m in a finally block.".into(),
+        link: Some("https://wiki.example.com/?a=1&b=\"2\"".into()),
     }
 }
 

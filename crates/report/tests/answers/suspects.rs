@@ -4,10 +4,21 @@ use expect_test::{Expect, expect};
 use memtop_analyze::{Cause, Evidence, ItemWrapper, LeakStep, LeakedType, Rate, Suspect};
 use memtop_report::{Style, json, text, wording};
 
-use crate::samples::{NO_RATE, suspect};
+use crate::samples::{NO_RATE, advice, suspect};
 
 fn check(one: &Suspect, expected: &Expect) {
     expected.assert_eq(&text::suspect(one, Some(6.0), &Style::default()));
+}
+
+#[test]
+fn what_to_do_is_said_where_it_is_known() {
+    let one = Suspect { advice: Some(advice()), ..suspect() };
+    let said = text::suspect(&one, None, &Style::default());
+    let part = said.split_once("     what to do\n").expect("it is said").1;
+    assert!(part.starts_with("       Sessions are kept <b>for ever</b> (sessions-kept).\n"), "{part}");
+    assert!(part.contains("\n       Call Session.end()\\x1b[31m in a finally block.\n"), "{part}");
+    assert!(part.contains("\n       https://wiki.example.com/?a=1&b=\"2\"\n"), "{part}");
+    assert!(!text::suspect(&suspect(), None, &Style::default()).contains("what to do"));
 }
 
 #[test]

@@ -19,6 +19,11 @@ pub(super) fn details(examined: &Examined, one: &Suspect) -> Details {
         },
         ..DetailRow::default()
     });
+    let advice = one.advice.iter().flat_map(|advice| {
+        let title = format!("{} ({}).", advice.title, advice.pattern);
+        [Some(title), Some(advice.text.clone()), advice.link.clone()].into_iter().flatten()
+    });
+    sections.push(section("What to do", advice.map(|line| sentence(&line)).collect()));
     sections.push(section("What keeps it alive", steps.collect()));
     let leaked = one.leaked.iter().take(MOST_TYPES).map(|leaked| {
         let grown: i64 = leaked.growth.iter().fold(0, |sum: i64, &change| sum.saturating_add(change));
