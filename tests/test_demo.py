@@ -286,8 +286,25 @@ def test_an_interrupted_demo_stops_the_shop(signum, status):
     assert shop_is_gone(first)
 
 
-@pytest.mark.parametrize("no_color", ["", "1"])
-def test_on_a_terminal_one_line_is_rewritten_and_colour_is_a_choice(no_color):
+@pytest.mark.parametrize(
+    ("choice", "colour"), [({}, True), ({"NO_COLOR": ""}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)]
+)
+def test_colour_is_a_choice(choice, colour):
+    ours, theirs = pty.openpty()
+    environment = {key: value for key, value in os.environ.items() if key != "NO_COLOR"}
+    subprocess.run(
+        [sys.executable, "-c", "import demo; print(demo.in_colour())"],
+        stdout=theirs,
+        cwd=EXAMPLES,
+        env={**environment, "TERM": "xterm", **choice},
+        check=True,
+    )
+    os.close(theirs)
+    assert os.read(ours, 100).decode().strip() == str(colour)
+    os.close(ours)
+
+
+def test_on_a_terminal_one_line_is_rewritten_and_there_is_colour():
     ours, theirs = pty.openpty()
     said = bytearray()
 
@@ -302,7 +319,7 @@ def test_on_a_terminal_one_line_is_rewritten_and_colour_is_a_choice(no_color):
         [sys.executable, str(EXAMPLES / "demo.py"), "--seconds", "4"],
         stdout=theirs,
         stderr=theirs,
-        env={**os.environ, "NO_COLOR": no_color, "TERM": "xterm", "PYTHONUTF8": "1"},
+        env={**os.environ, "NO_COLOR": "", "TERM": "xterm", "PYTHONUTF8": "1"},
     )
     os.close(theirs)
     reader = threading.Thread(target=read)
@@ -317,4 +334,4 @@ def test_on_a_terminal_one_line_is_rewritten_and_colour_is_a_choice(no_color):
     text = said.decode()
     assert status == 0, text
     assert text.count("\r\x1b[K[#") > 5
-    assert ("\x1b[1mWhat the snapshots" in text) == (not no_color)
+    assert "\x1b[1mWhat the snapshots" in text

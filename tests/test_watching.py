@@ -60,7 +60,7 @@ def test_a_suspect_is_told_once_by_name(shop, caplog):
         mem_top.watching(every=LONG, callback=told.append) as watch,
     ):
         until(lambda: watch._series)
-        for _ in range(6):
+        for _ in range(5):
             shop.serve()
             watch.tick(200)
             watch.look()
