@@ -33,7 +33,7 @@ del sys, _free_threaded
 from ._answers import Answer, Record  # noqa: E402
 from ._counters import VerboseFileWarning, mem_top  # noqa: E402
 from ._native import __version__  # noqa: E402
-from ._snapshot import Snapshot, leaks, load, snapshot  # noqa: E402
+from ._snapshot import Snapshot, leaks, load, processes, snapshot  # noqa: E402
 from ._watching import Watch, watching  # noqa: E402
 
 TYPE_CHECKING = False
@@ -58,6 +58,7 @@ __all__ = [
     "leaks",
     "load",
     "mem_top",
+    "processes",
     "snapshot",
     "watching",
 ]

@@ -9,14 +9,15 @@ import gc
 import os
 
 from . import _native
-from ._answers import Answer
+from ._answers import Answer, Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
     from typing import Any, Literal
 
-__all__ = ["Snapshot", "leaks", "load", "snapshot"]
+__all__ = ["Snapshot", "leaks", "load", "processes", "snapshot"]
 
 
 class Snapshot:
@@ -26,6 +27,21 @@ class Snapshot:
 
     def __init__(self, native: _native.Snapshot) -> None:
         self._native = native
+
+    @property
+    def pid(self) -> int:
+        """The process that it is of."""
+        return self._native.process[0]
+
+    @property
+    def python(self) -> str:
+        """The version of CPython that the process runs, such as `3.12.1`."""
+        return self._native.process[1]
+
+    @property
+    def program(self) -> str:
+        """The name of the program that the process runs."""
+        return self._native.program
 
     @property
     def pause(self) -> float | None:
@@ -75,11 +91,13 @@ class Snapshot:
     def why(self, asked: object, limit: int | None = 10) -> Answer:
         """Why objects are alive: paths to them from modules, frames and threads.
 
-        `asked` is a class or the name of a type (for all its objects, clustered by how they are held), an address, or
-        any other object, which is looked up by its address.
+        `asked` is a class or the name of a type (for all its objects, clustered by how they are held), an address as a
+        number or as `hex()` writes it, or any other object, which is looked up by its address.
         """
         if type(asked) is int:
             return Answer(*self._native.why_address(asked, None, _limit(limit)))
+        if type(asked) is str and (address := _address(asked)) is not None:
+            return Answer(*self._native.why_address(address, None, _limit(limit)))
         if type(asked) is str:
             return Answer(*self._native.why_type(asked, None, _limit(limit)))
         if issubclass(type(asked), type):
@@ -89,7 +107,7 @@ class Snapshot:
 
     def diff(self, older: Snapshot, limit: int | None = 10, any_process: bool = False) -> Answer:
         """The types that gained objects or bytes since an older snapshot."""
-        return Answer(*self._native.diff(older._native, _limit(limit), any_process))
+        return Answer(*self._native.diff(_native_of(older, "diff()"), _limit(limit), any_process))
 
     def memory(self) -> Answer:
         """The parts of resident memory, which add up to it."""
@@ -123,23 +141,70 @@ class Snapshot:
         return self.report().to_dict()
 
 
+def _native_of(snapshot: object, asked: str) -> _native.Snapshot:
+    if not isinstance(snapshot, Snapshot):
+        raise TypeError(
+            f"{asked} needs snapshots, not {type(snapshot).__name__}\n"
+            "hint: mem_top.snapshot() takes one, and mem_top.load(FILE) reads one"
+        )
+    return snapshot._native
+
+
+def _address(text: str) -> int | None:
+    """The number that `hex()` wrote, or None if it is the name of a type."""
+    try:
+        return int(text, 16) if text.startswith("0x") else None
+    except ValueError:
+        return None
+
+
 def _limit(limit: int | None) -> int | None:
+    if limit is not None and not isinstance(limit, int):
+        raise TypeError(f"limit must be a number, or None for all, not {type(limit).__name__}")
     if limit is not None and limit < 0:
         raise ValueError(f"limit must be 0 or more, or None for all, not {limit}")
     return limit
 
 
-def snapshot(work: float | None = None, *, collect: bool = False, with_keys: bool = False) -> Snapshot:
-    """Capture the heap of this process.
+def snapshot(
+    work: float | None = None, *, pid: int | None = None, collect: bool = False, with_keys: bool = False
+) -> Snapshot:
+    """Capture the heap of this process, or of the process `pid`.
 
     `work` is the number of units of work that the program has done so far (requests, tasks). With it, growth is
     reported per unit as well as per minute. `collect` runs a garbage collection first. It is not necessary, since
     garbage is recognised and counted separately. `with_keys` includes dict keys that are not identifiers, which may be
     secrets.
+
+    Another process is stopped while its memory is copied. Nothing is written to it, and no code runs in it. Raises
+    ProcessLookupError if there is none, PermissionError if it may not be read, and OSError if it cannot be; each says
+    what to do.
     """
+    work = None if work is None else float(work)
+    if pid is not None:
+        if collect:
+            raise ValueError("collect runs a collection in this process: it cannot be used with pid")
+        if isinstance(pid, bool) or not isinstance(pid, int):
+            raise TypeError(f"pid must be a number, not {type(pid).__name__}")
+        if not 0 < pid < 2**32:
+            raise ProcessLookupError(f"process {pid}: no such process\nhint: mem_top.processes() lists them")
+        if pid == os.getpid():
+            raise ValueError(f"process {pid} is this one\nhint: mem_top.snapshot() without pid captures it")
+        return Snapshot(_native.snapshot_of(pid, work, with_keys))
     if collect:
         gc.collect()
-    return Snapshot(_native.snapshot(None if work is None else float(work), with_keys))
+    return Snapshot(_native.snapshot(work, with_keys))
+
+
+def processes() -> tuple[Record, ...]:
+    """The Python processes of this machine but this one, by their PIDs: those that `mem_top ps` lists.
+
+    The fields are those of its JSON, such as `pid`, `python`, `rss`, `user`, `command`, and `problem`, which says why a
+    process cannot be captured, and is None if it can.
+    """
+    import json
+
+    return tuple(map(Record, json.loads(_native.processes())["processes"]))
 
 
 def load(path: str | os.PathLike[str]) -> Snapshot:
@@ -151,23 +216,27 @@ def load(path: str | os.PathLike[str]) -> Snapshot:
     return Snapshot(_native.load(os.fspath(path)))
 
 
-def leaks(*snapshots: Snapshot, limit: int | None = 10, patterns: str | os.PathLike[str] | None = None) -> Answer:
+def leaks(
+    *snapshots: Snapshot | Sequence[Snapshot], limit: int | None = 10, patterns: str | os.PathLike[str] | None = None
+) -> Answer:
     """Find leaks in snapshots of one process: suspects by rank, with their evidence, and an overall verdict.
 
     Four or more snapshots give a certain answer, two give candidates, one shows where memory accumulates. Their order
-    does not matter. `patterns` is a TOML file with patterns of your own leaks and what to do about them, tried before
+    does not matter, and they can be given as one list. `patterns` is a TOML file with patterns of your own leaks and what to do about them, tried before
     those that mem_top knows.
 
     Raises ValueError if there is no snapshot, they are of different processes, or the patterns are not valid, and
     OSError if that file cannot be read.
     """
+    if len(snapshots) == 1 and isinstance(snapshots[0], (list, tuple)):
+        snapshots = tuple(snapshots[0])
     if not snapshots:
         raise ValueError("leaks() needs snapshots: pass four or more, some minutes of work apart")
     own = None
     if patterns is not None:
         with open(patterns, encoding="utf-8") as file:
             own = file.read()
-    return Answer(*_native.leaks([one._native for one in snapshots], _limit(limit), own))
+    return Answer(*_native.leaks([_native_of(one, "leaks()") for one in snapshots], _limit(limit), own))
 
 
 def store(snapshot: Snapshot) -> _native.StoredSnapshot:

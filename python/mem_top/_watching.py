@@ -52,6 +52,8 @@ class Watch:
     """A running watch; see `mem_top.watching`."""
 
     def __init__(self, every: float, callback: Callable[[Record], object] | None) -> None:
+        if callback is not None and not callable(callback):
+            raise TypeError(f"callback must be callable with a suspect, not {type(callback).__name__}")
         if not every > 0:
             raise ValueError(f"every must be more than 0 seconds, not {every}")
         self._every = float(every)

@@ -1,6 +1,7 @@
 //! The extension module `mem_top._native`: conversions between Python and the crates that do the work, and nothing
 //! else.
 
+mod processes;
 mod snapshot;
 
 use pyo3::prelude::*;
@@ -43,6 +44,8 @@ mod _native {
 
     type RowTuple = (u64, Option<i64>, Py<PyAny>);
 
+    #[pymodule_export]
+    use crate::processes::{processes, snapshot_of};
     #[pymodule_export]
     use crate::snapshot::{Snapshot, StoredSnapshot, leaks, leaks_of_stored, load, snapshot, store};
 

@@ -44,7 +44,7 @@ impl Drop for Snapshot {
 }
 
 impl Snapshot {
-    fn new(heap: Heap) -> Self {
+    pub(crate) fn new(heap: Heap) -> Self {
         let snapshot = Self {
             heap: Arc::new(heap),
             totals: OnceLock::new(),
@@ -209,6 +209,12 @@ impl Snapshot {
     #[getter]
     fn process(&self) -> (u32, String) {
         (self.heap.info().process.pid, self.heap.info().python.to_string())
+    }
+
+    /// The name of the program.
+    #[getter]
+    fn program(&self) -> &str {
+        &self.heap.info().program
     }
 
     /// Remarks about the capture.
