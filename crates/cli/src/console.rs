@@ -4,6 +4,8 @@ use std::io::{self, IsTerminal, Write};
 
 use memtop_report::escape;
 
+use crate::terminal::understands_escapes;
+
 /// Where progress messages go.
 pub(crate) trait Console {
     /// Prints a line that stays.
@@ -21,7 +23,7 @@ pub(crate) struct StandardError {
 
 impl StandardError {
     pub(crate) fn new() -> Self {
-        Self { is_terminal: io::stderr().is_terminal() }
+        Self { is_terminal: io::stderr().is_terminal() && understands_escapes() }
     }
 
     /// Write errors are ignored: there is no other place to report them.

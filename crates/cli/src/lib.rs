@@ -26,12 +26,15 @@ mod processes;
 mod program;
 mod progress;
 mod save;
+mod series_arguments;
 mod signals;
+mod terminal;
 mod watch;
 
 use std::ffi::OsString;
 use std::path::Path;
 
+use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use clock::SystemClock;
@@ -127,9 +130,13 @@ pub fn run_with<A: Into<OsString> + Clone>(
         let _ = Arguments::command().print_long_help();
         return exit::SUCCESS;
     }
+    let words = arguments.clone();
     let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
         Err(error) => {
+            if let Some(failure) = first_word_unknown(&words, &error) {
+                return print_failure(&Output::default(), &failure);
+            }
             // Help and the version are answers too; clap prints them on standard output.
             let _ = error.print();
             return if error.use_stderr() { exit::FAILURE } else { exit::SUCCESS };
@@ -137,6 +144,27 @@ pub fn run_with<A: Into<OsString> + Clone>(
     };
     let output = arguments.output();
     catch_panics(|| arguments.run(python)).unwrap_or_else(|failure| print_failure(output, &failure))
+}
+
+/// Why the arguments cannot be parsed, if it is the first word: clap takes it for a process or a file, and complains about
+/// the second.
+fn first_word_unknown(words: &[OsString], error: &clap::Error) -> Option<Failure> {
+    let (first, second) = (words.get(1)?.to_str()?, words.get(2)?.to_str()?);
+    let names = command_names();
+    let is_number = |word: &str| word.bytes().all(|byte| byte.is_ascii_digit());
+    if error.kind() == ErrorKind::ArgumentConflict && is_number(first) && is_number(second) {
+        return Some(Failure::new(
+            format!("two processes were given, {first} and {second}, and one is shown at a time"),
+            "`mem_top PID --children` shows a process with its children, and `mem_top diff` compares two heaps",
+        ));
+    }
+    let is_word = first.bytes().all(|byte| byte.is_ascii_alphabetic());
+    let may_be_meant = error.use_stderr() && is_word && !names.iter().any(|name| name == first);
+    (may_be_meant && !Path::new(first).exists()).then(|| overview::unknown_word(first, &names))
+}
+
+fn command_names() -> Vec<String> {
+    Arguments::command().get_subcommands().map(|command| command.get_name().to_owned()).collect()
 }
 
 impl Arguments {
@@ -158,12 +186,7 @@ impl Arguments {
         let (clock, console) = (SystemClock::new(), StandardError::new());
         let context = Context { processes: &System, clock: &clock, console: &console };
         match &self.command {
-            None => {
-                let names = Self::command();
-                let names: Vec<String> =
-                    names.get_subcommands().map(|command| command.get_name().to_owned()).collect();
-                overview::run(&self.overview, context, &names)
-            }
+            None => overview::run(&self.overview, context, &command_names()),
             Some(Command::Leaks(arguments)) => leaks::run(arguments, context),
             Some(Command::Report(arguments)) => report::run(arguments, context),
             Some(Command::Diff(arguments)) => diff::run(arguments, context),

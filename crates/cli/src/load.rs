@@ -1,20 +1,42 @@
 //! Loads heaps from snapshot files.
 
+use std::io::{self, IsTerminal, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use memtop_analyze::{HeapHandle, HeapSeries};
 use memtop_heap::{CaptureInfo, Heap};
-use memtop_snapshot::{StoredHeap, StoredHeaps};
+use memtop_snapshot::{Limits, StoredHeap, StoredHeaps};
 
 use crate::failure::Failure;
 use crate::progress::Progress;
+use crate::save::is_standard;
 
 /// Loads the heap in a file.
 ///
 /// # Errors
 /// If the file cannot be read.
 pub(crate) fn heap(path: &Path) -> Result<Heap, Failure> {
+    if is_standard(path) {
+        return standard_input();
+    }
     Ok(memtop_snapshot::load(path)?.heap)
+}
+
+/// Loads the heap that comes in through standard input.
+fn standard_input() -> Result<Heap, Failure> {
+    const NAME: &str = "standard input";
+    let hint = "pipe one into it: `mem_top dump PID -o - | mem_top report -`";
+    if io::stdin().is_terminal() {
+        return Err(Failure::new("standard input is a terminal, and not a snapshot", hint));
+    }
+    let mut bytes = Vec::new();
+    io::stdin()
+        .lock()
+        .take(memtop_remote::free_memory().bytes)
+        .read_to_end(&mut bytes)
+        .map_err(|error| Failure::new(format!("cannot read standard input: {error}"), hint))?;
+    Ok(memtop_snapshot::load_from(bytes, Path::new(NAME), &Limits::default())?.heap)
 }
 
 /// Loads the heaps in several files, in the order given.
@@ -36,7 +58,13 @@ pub(crate) fn heaps(paths: &[PathBuf], progress: &Progress) -> Result<Vec<Heap>,
 /// If a file is not a snapshot, or is given twice: it would count as an interval without growth.
 pub(crate) fn stored(paths: &[PathBuf]) -> Result<StoredSeries, Failure> {
     refuse_duplicates(paths)?;
-    let stored = paths.iter().map(|path| StoredHeap::of_file(path)).collect::<Result<_, _>>()?;
+    let open = |path: &PathBuf| -> Result<StoredHeap, Failure> {
+        match is_standard(path) {
+            true => Ok(StoredHeap::new(Arc::new(standard_input()?)).0),
+            false => Ok(StoredHeap::of_file(path)?),
+        }
+    };
+    let stored = paths.iter().map(open).collect::<Result<_, _>>()?;
     Ok(StoredSeries::new(stored))
 }
 

@@ -6,6 +6,7 @@ use clap::{Args, ValueEnum};
 use memtop_report::{Style, escape};
 
 use crate::failure::Failure;
+use crate::terminal::understands_escapes;
 
 /// How the answer is printed.
 #[derive(Debug, Default, Args)]
@@ -15,7 +16,7 @@ pub(crate) struct Output {
     #[arg(long)]
     pub(crate) json: bool,
     /// Show at most N rows of each list; 0 shows all
-    #[arg(long, value_name = "N", default_value_t = 10)]
+    #[arg(short, long, value_name = "N", default_value_t = 10)]
     limit: usize,
     /// When to use colour; auto means in a terminal, unless NO_COLOR is set
     #[arg(long, value_name = "WHEN", value_enum, default_value_t = Color::Auto)]
@@ -44,9 +45,7 @@ impl Output {
         match self.color {
             Color::Always => true,
             Color::Never => false,
-            Color::Auto => {
-                is_terminal && !set("NO_COLOR") && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
-            }
+            Color::Auto => is_terminal && !set("NO_COLOR") && understands_escapes(),
         }
     }
 

@@ -7,6 +7,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use crate::terminal::understands_escapes;
+
 /// Nothing is shown before this time has passed.
 const DELAY: Duration = Duration::from_millis(500);
 
@@ -19,7 +21,7 @@ pub(crate) struct Progress {
 impl Progress {
     /// A progress line, which stays silent if standard error is not a terminal.
     pub(crate) fn new() -> Self {
-        if !io::stderr().is_terminal() {
+        if !io::stderr().is_terminal() || !understands_escapes() {
             return Self::default();
         }
         let (sender, receiver) = channel();

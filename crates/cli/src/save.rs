@@ -1,5 +1,6 @@
-//! Saves heaps as snapshot files.
+//! Saves heaps as snapshot files, and writes them to standard output.
 
+use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
 use memtop_analyze::Retained;
@@ -16,7 +17,31 @@ pub(crate) fn save(heap: &Heap, path: &Path, retained: bool, with_keys: bool) ->
     let sizes = retained.then(|| Retained::new(heap));
     let of = sizes.as_ref().map(|sizes| |id: ObjectId| sizes.of(id));
     let of = of.as_ref().map(|of| of as &dyn Fn(ObjectId) -> Option<u64>);
-    Ok(memtop_snapshot::save(heap, of, path, &SaveOptions { with_keys })?.bytes)
+    let options = SaveOptions { with_keys };
+    let saved = match is_standard(path) {
+        true => memtop_snapshot::save_to(heap, of, io::stdout(), Path::new("standard output"), &options)?,
+        false => memtop_snapshot::save(heap, of, path, &options)?,
+    };
+    Ok(saved.bytes)
+}
+
+/// Whether a path stands for standard output, or for standard input: `-`.
+pub(crate) fn is_standard(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+/// Checks that standard output may have the bytes of a snapshot.
+///
+/// # Errors
+/// If it is a terminal.
+pub(crate) fn check_standard_output() -> Result<(), Failure> {
+    match io::stdout().is_terminal() {
+        true => Err(Failure::new(
+            "a snapshot is binary and cannot be shown in a terminal",
+            "write it to a file, `-o 1.parquet`, or into a pipe",
+        )),
+        false => Ok(()),
+    }
 }
 
 /// Saves a heap in a directory as `mem_top-PID-N.parquet`. N follows the largest number that is there, so nothing is

@@ -1,5 +1,7 @@
 //! Errors of reading a process or a core file. Each names the process or file, says what failed,
 //! and has a hint.
+//!
+//! The file is long because each error has a text, its fields and a hint.
 
 use std::io;
 use std::path::PathBuf;
@@ -315,12 +317,14 @@ impl RemoteError {
             Self::OtherArchitecture { .. } => "run the program with a 64-bit Python".to_owned(),
             Self::FreeThreaded { .. } => "run the program with the build that has the GIL: python3.14 rather than python3.14t".to_owned(),
             Self::DebugBuild { .. } => "run the program with the release build: python3.14 rather than python3.14-dbg".to_owned(),
+            Self::UnknownVersion { version, .. } if is_older(version) => "versions before 3.8 ended long ago, and no mem_top reads them".to_owned(),
             Self::UnknownVersion { .. } => "a newer mem_top may support it".to_owned(),
             Self::NoVersion { .. } => "if Python was upgraded since the process started, restart the process".to_owned(),
             Self::OtherLayout { .. } => "please report it with the output of python -VV, and say whether the interpreter is patched".to_owned(),
+            Self::OtherUser { pid, owner, .. } if owner == "root" => format!("run it as root: sudo mem_top {pid}"),
             Self::OtherUser { pid, owner, .. } => format!("run it as {owner} or as root: sudo mem_top {pid}"),
             Self::NotDumpable { pid } => format!("run it as root: sudo mem_top {pid}"),
-            Self::AlreadyTraced { .. } => "only one program can trace a process: stop the debugger, strace or profiler first".to_owned(),
+            Self::AlreadyTraced { .. } => "only one program can trace a process: stop the debugger, strace or profiler first\nor get an approximate answer without stopping the process: --no-pause".to_owned(),
             Self::Yama { scope: 3, .. } => "this setting cannot be changed before the next boot; mem_top.snapshot() works from within the process".to_owned(),
             Self::Yama { pid, scope: 2 } => format!("run it as root: sudo mem_top {pid}"),
             Self::Yama { pid, .. } => format!("run it as root: sudo mem_top {pid}\nor allow it until the next boot: sudo sysctl kernel.yama.ptrace_scope=0"),
@@ -385,6 +389,12 @@ impl RemoteError {
     }
 }
 
+/// Whether a version is older than the oldest that can be read.
+fn is_older(version: &str) -> bool {
+    let mut parts = version.split('.').map_while(|part| part.parse::<u32>().ok());
+    (parts.next(), parts.next()) < (Some(3), Some(8))
+}
+
 /// The hint if a copy does not fit into memory.
 fn not_enough(needed: u64, free: u64, large: u64) -> String {
     let missing = needed.saturating_sub(free).div_ceil(1 << 20);
@@ -396,4 +406,25 @@ fn not_enough(needed: u64, free: u64, large: u64) -> String {
         hint.push_str("\nit would fit without --large-mappings");
     }
     hint
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_that_is_too_old_has_no_newer_mem_top() {
+        let hint = |version: &str| {
+            let known = "3.8 to 3.15".to_owned();
+            RemoteError::UnknownVersion { pid: 7, version: version.to_owned(), known }
+                .hint()
+                .unwrap_or_default()
+        };
+        for old in ["2.7.18", "3.6.15", "3.7.0"] {
+            assert!(hint(old).contains("before 3.8"), "{old}");
+        }
+        for new in ["3.16.0a1", "4.0.0", "3.20"] {
+            assert!(hint(new).contains("a newer mem_top"), "{new}");
+        }
+    }
 }

@@ -50,7 +50,7 @@ pub use decode::Loaded;
 pub use error::SnapshotError;
 pub use limits::Limits;
 pub use load::{load, load_from, load_info, load_within};
-pub use save::{SaveOptions, Saved, save, save_new, write_new, write_whole};
+pub use save::{SaveOptions, Saved, save, save_new, save_to, write_new, write_whole};
 pub use schema::FORMAT;
 pub use scratch_file::{ScratchFile, scratch_directory};
 pub use stored_heap::{StoredHeap, StoredHeaps};

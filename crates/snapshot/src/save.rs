@@ -58,16 +58,51 @@ pub fn save_new(
     Ok((path, Saved { bytes }))
 }
 
-fn encoded(
+/// Writes a heap as [`save`] does, to anything: a pipe, say. `name` is what errors call it. What was written before an
+/// error is not a snapshot, and is refused when it is read.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn save_to(
+    heap: &Heap,
+    retained: Option<&dyn Fn(ObjectId) -> Option<u64>>,
+    to: impl Write + Send,
+    name: &Path,
+    options: &SaveOptions,
+) -> Result<Saved, SnapshotError> {
+    let counted = Counted { to, bytes: 0 };
+    let written = encoded(heap, retained, options, counted).map_err(|fault| fault.while_writing(name))?;
+    Ok(Saved { bytes: written.bytes })
+}
+
+/// Counts the bytes that are written to it.
+struct Counted<W> {
+    to: W,
+    bytes: u64,
+}
+
+impl<W: Write> Write for Counted<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.to.write(bytes)?;
+        self.bytes += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
+    }
+}
+
+fn encoded<W: Write + Send>(
     heap: &Heap,
     retained: Option<&dyn Fn(ObjectId) -> Option<u64>>,
     options: &SaveOptions,
-    file: File,
-) -> Result<File, Fault> {
+    to: W,
+) -> Result<W, Fault> {
     let retained: Option<Vec<Option<u64>>> =
         retained.map(|size_of| heap.objects().ids().map(size_of).collect());
     let view = View::new(heap, options.with_keys);
-    let mut written = encode(&view, retained.as_deref(), BufWriter::new(file))?;
+    let mut written = encode(&view, retained.as_deref(), BufWriter::new(to))?;
     written.flush()?;
     written.into_inner().map_err(|error| error.into_error().into())
 }

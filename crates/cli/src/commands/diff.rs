@@ -79,7 +79,7 @@ pub(crate) fn run(arguments: &Arguments, context: Context<'_>) -> Result<u8, Fai
     drop(progress);
     // The page has more rows than are printed.
     let answer = limited(&all, arguments.output.limit().unwrap_or(usize::MAX));
-    Output::print(&match arguments.output.json {
+    arguments.page.print_answer(&match arguments.output.json {
         true => json::to_text(&json::diff(&answer, old.info(), new.info())),
         false => text::diff(&answer, old.info(), new.info(), &arguments.output.style()),
     })?;

@@ -10,10 +10,10 @@ use crate::context::Context;
 use crate::exit;
 use crate::failure::Failure;
 use crate::input::{CaptureArguments, Input, input, is_core};
-use crate::output::Output;
+use crate::output::{self, Output};
 use crate::output_file;
 use crate::progress::Progress;
-use crate::save::save;
+use crate::save::{check_standard_output, is_standard, save};
 
 const LONG: &str = "\
 Saves the heap of a running process as a snapshot. A snapshot is a Parquet file, which
@@ -37,7 +37,7 @@ pub(crate) struct Arguments {
     /// PID of the process, or a core file
     #[arg(value_name = "PID|CORE", value_parser = input())]
     input: Input,
-    /// The file to write
+    /// The file to write; - is standard output
     #[arg(short, long, value_name = "FILE")]
     output_file: PathBuf,
     /// Also compute and save the retained size of each object
@@ -61,7 +61,11 @@ pub(crate) fn run(arguments: &Arguments, context: Context<'_>) -> Result<u8, Fai
         ));
     }
     let path = &arguments.output_file;
-    let replaced = output_file::check(path)?;
+    let to_stdout = is_standard(path);
+    let replaced = match to_stdout {
+        true => check_standard_output().map(|()| false)?,
+        false => output_file::check(path)?,
+    };
     let progress = Progress::new();
     let purpose = if arguments.retained { Purpose::Answers } else { Purpose::Heap };
     let heap = arguments.input.heap_for(purpose, &arguments.capture, context.processes, &progress)?;
@@ -70,14 +74,19 @@ pub(crate) fn run(arguments: &Arguments, context: Context<'_>) -> Result<u8, Fai
     drop(progress);
     let answer = SavedSnapshot {
         info: heap.info().clone(),
-        file: path.display().to_string(),
+        file: if to_stdout { "standard output".to_owned() } else { path.display().to_string() },
         bytes,
         objects: heap.objects().len() as u64,
         replaced,
     };
-    Output::print(&match arguments.output.json {
+    let style = if to_stdout { arguments.output.error_style(true) } else { arguments.output.style() };
+    let said = match arguments.output.json {
         true => json::to_text(&json::saved_snapshot(&answer)),
-        false => text::saved_snapshot(&answer, &arguments.output.style()),
-    })?;
+        false => text::saved_snapshot(&answer, &style),
+    };
+    match to_stdout {
+        true => output::print_error(&said),
+        false => Output::print(&said)?,
+    }
     Ok(exit::SUCCESS)
 }

@@ -3,7 +3,6 @@
 //! A series of a running process is captured first; the answer is the same as for saved snapshots.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::Args;
 use memtop_analyze::{
@@ -20,13 +19,14 @@ use crate::context::Context;
 use crate::exit;
 use crate::failure::Failure;
 use crate::html_page::HtmlPage;
-use crate::input::{CaptureArguments, Input, input, refuse_options};
+use crate::input::{CaptureArguments, Input, input};
 use crate::load::{self, StoredSeries};
 use crate::output::Output;
 use crate::parse;
 use crate::patterns::{OwnPatterns, PatternsFile};
 use crate::progress::Progress;
 use crate::save::save_in;
+use crate::series_arguments::{SeriesArguments, announcement};
 use crate::watch::{CaptureSeries, MIN_ROUNDS, ProcessSeries, SeriesEnd, WatchOptions, watch};
 
 const LONG: &str = "\
@@ -45,6 +45,7 @@ const EXAMPLES: &str = "\
 Examples:
   mem_top leaks 4711                              5 snapshots, 30 s apart
   mem_top leaks 4711 --count 6 --interval 5m
+  mem_top leaks 4711 --duration 1h                5 snapshots within an hour
   mem_top leaks 4711 --children                   a server and its workers, merged
   mem_top leaks 4711 --save snapshots             keep the snapshots
   mem_top leaks 1.parquet 2.parquet 3.parquet 4.parquet
@@ -76,48 +77,6 @@ pub(crate) struct Arguments {
     pub(crate) output: Output,
     #[command(flatten)]
     page: HtmlPage,
-}
-
-/// How often a process is captured.
-#[derive(Debug, Default, Args)]
-#[command(next_help_heading = "Series options, for a running process")]
-struct SeriesArguments {
-    /// Number of snapshots to take [default: 5]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
-    count: Option<u32>,
-    /// Time between two snapshots, such as 250ms, 30s, 5m or 1.5h [default: 30s]
-    #[arg(long, value_name = "TIME", value_parser = parse::duration)]
-    interval: Option<Duration>,
-    /// Pause the process for at most this share of the time, by waiting longer if needed [default: 1%]
-    #[arg(long, value_name = "SHARE", value_parser = parse::share)]
-    budget: Option<f64>,
-    /// Include Python child processes, such as the workers of a server
-    #[arg(long)]
-    children: bool,
-    /// Also save each snapshot in DIR as mem_top-PID-N.parquet, without replacing any file
-    #[arg(long, value_name = "DIR")]
-    save: Option<PathBuf>,
-}
-
-/// The number of snapshots, unless `--count` is given.
-const COUNT: u32 = 5;
-/// The time between two snapshots, unless `--interval` is given.
-const INTERVAL: Duration = Duration::from_secs(30);
-/// The share of the time that a process may be paused, unless `--budget` is given.
-const BUDGET: f64 = 0.01;
-
-impl SeriesArguments {
-    /// # Errors
-    /// If an option was given, since none of them applies to files.
-    fn refuse_for_files(&self) -> Result<(), Failure> {
-        refuse_options(&[
-            ("--count", self.count.is_some()),
-            ("--interval", self.interval.is_some()),
-            ("--budget", self.budget.is_some()),
-            ("--children", self.children),
-            ("--save", self.save.is_some()),
-        ])
-    }
 }
 
 /// # Errors
@@ -168,7 +127,7 @@ fn find(
 }
 
 fn print(answer: &Leaks, heaps: &StoredSeries, arguments: &Arguments) -> Result<u8, Failure> {
-    Output::print(&match arguments.output.json {
+    arguments.page.print_answer(&match arguments.output.json {
         true => json::to_text(&json::leaks(answer)),
         false => text::leaks(answer, &arguments.output.style()),
     })?;
@@ -213,12 +172,13 @@ fn of_process(
     context: Context<'_>,
 ) -> Result<u8, Failure> {
     let given = &arguments.series;
+    let (count, interval) = given.plan()?;
     let options = WatchOptions {
         pid,
         children: given.children,
-        count: given.count.unwrap_or(COUNT) as usize,
-        interval: given.interval.unwrap_or(INTERVAL),
-        budget: given.budget.unwrap_or(BUDGET),
+        count,
+        interval,
+        budget: given.budget(),
         capture: arguments.capture.options_for(Purpose::Series),
     };
     if let Some(folder) = &given.save {
@@ -228,6 +188,9 @@ fn of_process(
         })?;
     }
     let console = context.console;
+    if let Some(plan) = announcement(count, interval) {
+        console.print_line(&plan);
+    }
     let mut save = |heap: &Heap, number: usize| -> Option<String> {
         match save_in(heap, given.save.as_ref()?, options.capture.with_keys) {
             Ok((_, saved)) if saved == number as u64 => None,
@@ -316,7 +279,7 @@ fn of_group(
     let mut answer = merge_members(members, arguments.output.limit().unwrap_or(usize::MAX));
     answer.notes.extend(notes.into_iter().map(Note::Text));
     console.set_status("");
-    Output::print(&match arguments.output.json {
+    arguments.page.print_answer(&match arguments.output.json {
         true => json::to_text(&json::group_leaks(&answer)),
         false => text::group_leaks(&answer, &arguments.output.style()),
     })?;
@@ -327,11 +290,20 @@ fn of_group(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
+
     use memtop_remote::CaptureOptions;
 
     fn options() -> WatchOptions {
         let capture = CaptureOptions::default();
-        WatchOptions { pid: 7, children: false, count: 5, interval: INTERVAL, budget: BUDGET, capture }
+        WatchOptions {
+            pid: 7,
+            children: false,
+            count: 5,
+            interval: Duration::from_secs(30),
+            budget: 0.01,
+            capture,
+        }
     }
 
     fn ended(end: SeriesEnd, rounds: usize) -> Result<Vec<String>, (String, u8)> {

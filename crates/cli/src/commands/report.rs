@@ -65,7 +65,7 @@ pub(crate) fn run(arguments: &Arguments, context: Context<'_>) -> Result<u8, Fai
 }
 
 fn print(answer: &HeapReport, arguments: &Arguments) -> Result<(), Failure> {
-    Output::print(&match arguments.output.json {
+    arguments.page.print_answer(&match arguments.output.json {
         true => json::to_text(&json::heap_report(answer)),
         false => text::heap_report(answer, &arguments.output.style()),
     })

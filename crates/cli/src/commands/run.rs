@@ -65,7 +65,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "PYTHON")]
     python: Option<PathBuf>,
     /// Shortest time between two captures [default: 1s]; it grows as the program runs on
-    #[arg(long, value_name = "TIME", value_parser = parse::duration)]
+    #[arg(short, long, value_name = "TIME", value_parser = parse::duration)]
     interval: Option<Duration>,
     /// Pause the program for at most this share of the time [default: 1%]
     #[arg(long, value_name = "SHARE", value_parser = parse::share)]

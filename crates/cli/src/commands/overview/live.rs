@@ -14,10 +14,12 @@ use memtop_tui::{CaptureSource, Ended, Limit, ProcessSample, SourceError, Title,
 use crate::exit;
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::terminal::understands_escapes;
 
-/// Whether standard input and standard output, which the view reads keys from and draws on, are terminals.
+/// Whether standard input and standard output, which the view reads keys from and draws on, are terminals that it can
+/// draw on.
 pub(super) fn is_possible() -> bool {
-    io::stdin().is_terminal() && io::stdout().is_terminal()
+    io::stdin().is_terminal() && io::stdout().is_terminal() && understands_escapes()
 }
 
 /// Shows processes until the user quits. Returns the exit status.

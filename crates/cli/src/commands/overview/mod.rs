@@ -98,10 +98,15 @@ fn refuse_unknown_word(input: &Input, commands: &[String]) -> Result<(), Failure
     if path.exists() {
         return Ok(());
     }
+    Err(unknown_word(word, commands))
+}
+
+/// Names a word that is not a command, a process or a file, and the command that it may be meant for. `commands` are the names of all commands.
+pub(crate) fn unknown_word(word: &str, commands: &[String]) -> Failure {
     let similar = commands.iter().map(|name| (strsim::damerau_levenshtein(word, name), name)).min();
     let hint = match similar {
         Some((distance, name)) if distance <= 2 => format!("did you mean `mem_top {name}`?"),
         _ => "`mem_top --help` lists the commands, and `mem_top ps` the processes".to_owned(),
     };
-    Err(Failure::new(format!("no such command, process or file: {word}"), hint))
+    Failure::new(format!("no such command, process or file: {word}"), hint)
 }
