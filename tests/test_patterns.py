@@ -40,7 +40,7 @@ def test_every_frequent_pattern_has_a_program() -> None:
 
 def test_each_program_gets_its_advice() -> None:
     paths = [path for path in PROGRAMS if not missing(path)]
-    assert len(paths) >= 9, "most of them need no library"
+    assert len(paths) >= 6, "six of them need no library"
     with ThreadPoolExecutor(2) as pool:
         answers = list(pool.map(judged, paths))
     wrong = {path.stem: found for path, (found, _) in zip(paths, answers, strict=True) if found}
