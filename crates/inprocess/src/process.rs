@@ -3,6 +3,8 @@
 //!
 //! They are read from Linux's `/proc`; on other systems most are not available. A fact that is not
 //! available is `None`.
+//!
+//! The file is long because each of several files in `/proc` has a part of these facts.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -279,7 +281,8 @@ fn arena_heaps(
             && arena.is_multiple_of(16)
             && (PAGE..=SIZE.min(end - at)).contains(&size)
             && size.is_multiple_of(PAGE);
-        fits.then_some((at, at + size))
+        // Not `then_some`: where there is no arena, the size is any number.
+        fits.then(|| (at, at + size))
     })
 }
 
@@ -362,6 +365,22 @@ mod tests {
     use std::cell::Cell;
 
     use super::*;
+
+    #[test]
+    fn a_mapping_without_an_arena_has_no_heap_whatever_it_holds() {
+        const PLACE: u64 = 64 << 20;
+        let heaps = |arena: u64, size: u64| {
+            let mut header = [0; BLOCK_HEADER];
+            header[..8].copy_from_slice(&arena.to_le_bytes());
+            header[16..24].copy_from_slice(&size.to_le_bytes());
+            arena_heaps((PLACE, 2 * PLACE), move |_| Some(header)).collect::<Vec<_>>()
+        };
+        assert_eq!(heaps(PLACE + 32, 4 * PAGE), [(PLACE, PLACE + 4 * PAGE)]);
+        for size in [0, u64::MAX, u64::MAX - PAGE + 1, PLACE + PAGE, PAGE + 1] {
+            assert_eq!(heaps(PLACE + 32, size), []);
+        }
+        assert_eq!(heaps(u64::MAX, u64::MAX), []);
+    }
 
     #[test]
     fn the_page_map_is_read_in_pieces() {
