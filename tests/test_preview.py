@@ -7,6 +7,7 @@ import gc
 import sys
 import tracemalloc
 import types
+from typing import Any
 
 import fuzz_preview
 import pytest
@@ -36,6 +37,23 @@ def test_random_objects_are_shown_as_their_repr_begins(part: int) -> None:
 def test_random_heaps_are_counted_right() -> None:
     for seed in range(5):
         fuzz_preview.check_counts(seed)
+
+
+def test_a_preview_imports_nothing(python: Any) -> None:
+    assert python(IMPORTS).check() == "\n"
+
+
+IMPORTS = """
+import sys
+from mem_top import mem_top
+
+mem_top()
+type_of_odd_name = type("Odd", (), {"__module__": "\\ud801"})
+kept = [type_of_odd_name()] * 100_000
+before = set(sys.modules)
+assert "ud801" in mem_top(safe=True)
+print(*set(sys.modules) - before)
+"""
 
 
 def test_the_oracle_finds_a_difference() -> None:

@@ -106,8 +106,11 @@ pub(crate) fn code_points(text: &Bound<'_, PyString>, most: usize) -> PyResult<V
     if let Ok(head) = head.to_str() {
         return Ok(head.chars().map(u32::from).collect());
     }
-    let encoded = head.call_method1("encode", ("utf-32-le", "surrogatepass"))?.cast_into::<PyBytes>()?;
-    Ok(encoded.as_bytes().chunks_exact(4).map(|c| u32::from_le_bytes([c[0], c[1], c[2], c[3]])).collect())
+    // In the byte order of the machine, which CPython encodes itself: for "utf-32-le" it would import a module first,
+    // and the program would hold objects that it did not hold before.
+    let encoded = head.call_method1("encode", ("utf-32", "surrogatepass"))?.cast_into::<PyBytes>()?;
+    let code_points = encoded.as_bytes().chunks_exact(4).skip(1);
+    Ok(code_points.map(|c| u32::from_ne_bytes([c[0], c[1], c[2], c[3]])).collect())
 }
 
 /// Whether it is a control character, a line separator, or changes the direction of text.
