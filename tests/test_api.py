@@ -1,4 +1,4 @@
-"""The Python API: it captures other processes, takes what a caller would pass, and names what it cannot take."""
+"""The Python API takes what a caller would pass, and names what it cannot take."""
 
 import os
 import subprocess
@@ -7,93 +7,29 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from command_line import ON_LINUX
 
 import mem_top
-
-WAITS = """
-import sys
-
-class Held:
-    pass
-
-kept = []
-print("ready", flush=True)
-for line in sys.stdin:
-    kept.extend(Held() for _ in range(500))
-    print("done", flush=True)
-"""
 
 
 @pytest.fixture
 def waiting() -> "Iterator[subprocess.Popen[str]]":
-    """A program that keeps 500 objects more for each line."""
-    command = [sys.executable, "-c", WAITS]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
+    """A program that waits."""
+    source = "print('ready', flush=True); input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", source], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as child:
         assert child.stdout and child.stdin
         assert child.stdout.readline() == "ready\n"
         yield child
-        child.stdin.close()
+        child.kill()
 
 
-def outside(function: Any) -> Any:
-    for mark in ON_LINUX:
-        function = mark(function)
-    return function
-
-
-@outside
-def test_another_process_is_captured(waiting: "subprocess.Popen[str]") -> None:
-    series = []
-    for number in range(4):
-        series.append(mem_top.snapshot(number, pid=waiting.pid))
-        assert waiting.stdin and waiting.stdout
-        waiting.stdin.write("\n")
-        waiting.stdin.flush()
-        assert waiting.stdout.readline() == "done\n"
-    first = series[0]
-    assert (first.pid, first.program, first.work) == (waiting.pid, "-c", 0.0)
-    assert first.python == sys.version.split()[0]
-    assert first.objects > 3000
-    assert first.pause
-    answer = mem_top.leaks(series)
-    assert answer.verdict == "leak"
-    assert answer.suspects[0].holder == "__main__.kept"
-    assert answer.suspects[0].growth == (500, 500, 500)
-    assert "500 objects" in str(series[1].why("__main__.Held"))
-
-
-@outside
+@pytest.mark.skipif(sys.platform != "linux", reason="other processes can be read on Linux only")
 def test_other_processes_are_listed(waiting: "subprocess.Popen[str]") -> None:
     found = {one.pid: one for one in mem_top.processes()}
     assert os.getpid() not in found
     assert found[waiting.pid].python == sys.version.split()[0]
-    assert found[waiting.pid].problem is None
     assert "-c" in found[waiting.pid].command
-
-
-def test_a_process_that_cannot_be_captured_is_an_error_with_its_reason() -> None:
-    child = subprocess.Popen([sys.executable, "-c", ""])
-    child.wait()
-    with pytest.raises(ProcessLookupError, match="no such process"):
-        mem_top.snapshot(pid=child.pid)
-    for number in (0, -1, 2**40):
-        with pytest.raises(ProcessLookupError, match=f"process {number}: no such process"):
-            mem_top.snapshot(pid=number)
-    with pytest.raises(ValueError, match="is this one"):
-        mem_top.snapshot(pid=os.getpid())
-    with pytest.raises(ValueError, match="collect"):
-        mem_top.snapshot(pid=1, collect=True)
-
-
-@outside
-def test_a_process_that_is_not_python_is_an_error_with_a_hint() -> None:
-    with subprocess.Popen(["sleep", "600"]) as child:
-        try:
-            with pytest.raises(OSError, match=r"(?s)is not a Python process.*hint: "):
-                mem_top.snapshot(pid=child.pid)
-        finally:
-            child.kill()
 
 
 def test_a_snapshot_says_of_which_process_it_is() -> None:
@@ -127,8 +63,6 @@ def test_a_list_of_snapshots_is_a_series() -> None:
         (lambda one: mem_top.leaks(one, "1.parquet"), "leaks() needs snapshots, not str"),
         (lambda one: one.diff(3), "diff() needs snapshots, not int"),
         (lambda one: one.types(limit="x"), "limit must be a number, or None for all, not str"),
-        (lambda one: mem_top.snapshot(pid="4711"), "pid must be a number, not str"),
-        (lambda one: mem_top.snapshot(pid=True), "pid must be a number, not bool"),
         (lambda one: mem_top.watching(callback=3), "callback must be callable with a suspect, not int"),
     ],
 )

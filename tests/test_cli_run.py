@@ -40,6 +40,10 @@ def test_at_the_end_of_a_program_its_leak_is_named(tmp_path: Path) -> None:
     assert told["suspects"][0]["holder"] == HOLDER
     text = run_program(tmp_path, source, "--interval", "1s", *FAST, "program.py")
     assert "\nverdict: leak\n" in text.stderr
+    printed = run_program(tmp_path, source, "--interval", "1s", *FAST, "-o", "-", "program.py")
+    assert printed.stdout.startswith("done\n")
+    assert "\nverdict: leak\n" in printed.stdout
+    assert (printed.stderr, (tmp_path / "-").exists()) == ("", False)
 
 
 def test_signals_reach_the_program(tmp_path: Path) -> None:

@@ -41,6 +41,12 @@ def test_a_snapshot_through_a_pipe_is_the_one_in_a_file(piped: bytes, tmp_path: 
     assert run("diff", file, "-", given=piped).returncode == 0
 
 
+def test_a_core_file_that_is_named_like_standard_input_is_not_read_for_it(piped: bytes, tmp_path: Path) -> None:
+    (tmp_path / "-").write_bytes(b"\x7fELF" + bytes(100))
+    done = subprocess.run(command("report", "-"), input=piped, cwd=tmp_path, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 def test_a_series_may_have_one_that_comes_through_a_pipe(start: Start, tmp_path: Path) -> None:
     program = start(SERVES)
     files = [tmp_path / f"{number}.parquet" for number in range(3)]

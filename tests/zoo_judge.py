@@ -131,7 +131,7 @@ def advice_faults(case: Expected, named: list[dict[str, Any]]) -> list[str]:
     wrong = [f"the advice is '{one}', not '{case.advice}'" for one in given if one not in (None, case.advice)]
     # What C code holds has no path by which it could be known.
     if case.advice and named and given[0] is None and named[0]["cause"] != "native reference":
-        wrong.append(f"there is no advice, and '{case.advice}' would be right")
+        wrong.append(f"the advice '{case.advice}' is missing")
     return wrong
 
 

@@ -166,34 +166,17 @@ def _limit(limit: int | None) -> int | None:
     return limit
 
 
-def snapshot(
-    work: float | None = None, *, pid: int | None = None, collect: bool = False, with_keys: bool = False
-) -> Snapshot:
-    """Capture the heap of this process, or of the process `pid`.
+def snapshot(work: float | None = None, *, collect: bool = False, with_keys: bool = False) -> Snapshot:
+    """Capture the heap of this process.
 
     `work` is the number of units of work that the program has done so far (requests, tasks). With it, growth is
     reported per unit as well as per minute. `collect` runs a garbage collection first. It is not necessary, since
     garbage is recognised and counted separately. `with_keys` includes dict keys that are not identifiers, which may be
     secrets.
-
-    Another process is stopped while its memory is copied. Nothing is written to it, and no code runs in it. Raises
-    ProcessLookupError if there is none, PermissionError if it may not be read, and OSError if it cannot be; each says
-    what to do.
     """
-    work = None if work is None else float(work)
-    if pid is not None:
-        if collect:
-            raise ValueError("collect runs a collection in this process: it cannot be used with pid")
-        if isinstance(pid, bool) or not isinstance(pid, int):
-            raise TypeError(f"pid must be a number, not {type(pid).__name__}")
-        if not 0 < pid < 2**32:
-            raise ProcessLookupError(f"process {pid}: no such process\nhint: mem_top.processes() lists them")
-        if pid == os.getpid():
-            raise ValueError(f"process {pid} is this one\nhint: mem_top.snapshot() without pid captures it")
-        return Snapshot(_native.snapshot_of(pid, work, with_keys))
     if collect:
         gc.collect()
-    return Snapshot(_native.snapshot(work, with_keys))
+    return Snapshot(_native.snapshot(None if work is None else float(work), with_keys))
 
 
 def processes() -> tuple[Record, ...]:
@@ -222,10 +205,10 @@ def leaks(
     """Find leaks in snapshots of one process: suspects by rank, with their evidence, and an overall verdict.
 
     Four or more snapshots give a certain answer, two give candidates, one shows where memory accumulates. Their order
-    does not matter, and they can be given as one list. `patterns` is a TOML file with patterns of your own leaks and what to do about them, tried before
-    those that mem_top knows.
+    does not matter, and they can be given as one list. `patterns` is a TOML file with patterns of your own leaks and
+    what to do about them, tried before those that mem_top knows.
 
-    Raises ValueError if there is no snapshot, they are of different processes, or the patterns are not valid, and
+    Raises ValueError if no snapshot is given, if they are of different processes, or if the patterns are not valid, and
     OSError if that file cannot be read.
     """
     if len(snapshots) == 1 and isinstance(snapshots[0], (list, tuple)):
@@ -235,7 +218,7 @@ def leaks(
     own = None
     if patterns is not None:
         with open(patterns, encoding="utf-8") as file:
-            own = file.read()
+            own = os.fspath(patterns), file.read()
     return Answer(*_native.leaks([_native_of(one, "leaks()") for one in snapshots], _limit(limit), own))
 
 

@@ -9,7 +9,7 @@ use memtop_report::{bytes, escape};
 
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::save::is_standard;
+use crate::output_file::is_standard;
 use crate::{output, output_file};
 
 /// Whether a page is written, and where.

@@ -14,6 +14,7 @@ use memtop_remote::{CaptureOptions, MemoryPlan, Purpose};
 
 use crate::failure::Failure;
 use crate::load;
+use crate::output_file::is_standard;
 use crate::parse;
 use crate::processes::Processes;
 use crate::progress::Progress;
@@ -106,6 +107,9 @@ impl fmt::Display for Input {
 
 /// Whether a file is an ELF file, as core files are and snapshots are not.
 pub(crate) fn is_core(path: &Path) -> bool {
+    if is_standard(path) {
+        return false;
+    }
     let mut start = [0; 4];
     let read = File::open(path).and_then(|mut file| file.read_exact(&mut start));
     read.is_ok() && start == *b"\x7fELF"

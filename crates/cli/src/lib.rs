@@ -38,6 +38,7 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use clock::SystemClock;
+pub use commands::ps::processes;
 use commands::{diff, dump, export, leaks, overview, ps, report, run, why};
 use console::StandardError;
 use context::Context;

@@ -9,8 +9,8 @@ use memtop_heap::{CaptureInfo, Heap};
 use memtop_snapshot::{Limits, StoredHeap, StoredHeaps};
 
 use crate::failure::Failure;
+use crate::output_file::is_standard;
 use crate::progress::Progress;
-use crate::save::is_standard;
 
 /// Loads the heap in a file.
 ///
@@ -30,12 +30,20 @@ fn standard_input() -> Result<Heap, Failure> {
     if io::stdin().is_terminal() {
         return Err(Failure::new("standard input is a terminal, and not a snapshot", hint));
     }
+    // A heap takes more memory than its file.
+    let most = memtop_remote::free_memory().bytes / 2;
     let mut bytes = Vec::new();
     io::stdin()
         .lock()
-        .take(memtop_remote::free_memory().bytes)
+        .take(most.saturating_add(1))
         .read_to_end(&mut bytes)
         .map_err(|error| Failure::new(format!("cannot read standard input: {error}"), hint))?;
+    if bytes.len() as u64 > most {
+        return Err(Failure::new(
+            "standard input is too large for the memory that is free",
+            "save it as a file, and read it on a machine with more memory",
+        ));
+    }
     Ok(memtop_snapshot::load_from(bytes, Path::new(NAME), &Limits::default())?.heap)
 }
 

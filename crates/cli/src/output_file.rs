@@ -8,6 +8,11 @@ use std::path::Path;
 
 use crate::failure::Failure;
 
+/// Whether a path stands for standard output, or for standard input: `-`.
+pub(crate) fn is_standard(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
 /// Checks whether a file can be written, before a process is paused in vain. Returns whether it will be replaced.
 ///
 /// # Errors

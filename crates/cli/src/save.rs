@@ -8,6 +8,7 @@ use memtop_heap::{Heap, ObjectId};
 use memtop_snapshot::SaveOptions;
 
 use crate::failure::Failure;
+use crate::output_file::is_standard;
 
 /// Saves a heap, with retained sizes if `retained`. Returns the size of the file in bytes.
 ///
@@ -23,11 +24,6 @@ pub(crate) fn save(heap: &Heap, path: &Path, retained: bool, with_keys: bool) ->
         false => memtop_snapshot::save(heap, of, path, &options)?,
     };
     Ok(saved.bytes)
-}
-
-/// Whether a path stands for standard output, or for standard input: `-`.
-pub(crate) fn is_standard(path: &Path) -> bool {
-    path.as_os_str() == "-"
 }
 
 /// Checks that standard output may have the bytes of a snapshot.

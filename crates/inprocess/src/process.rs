@@ -281,7 +281,7 @@ fn arena_heaps(
             && arena.is_multiple_of(16)
             && (PAGE..=SIZE.min(end - at)).contains(&size)
             && size.is_multiple_of(PAGE);
-        // Not `then_some`: where there is no arena, the size is any number.
+        // `then_some` would add the size before it is known to be one.
         fits.then(|| (at, at + size))
     })
 }

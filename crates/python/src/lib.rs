@@ -45,7 +45,7 @@ mod _native {
     type RowTuple = (u64, Option<i64>, Py<PyAny>);
 
     #[pymodule_export]
-    use crate::processes::{processes, snapshot_of};
+    use crate::processes::processes;
     #[pymodule_export]
     use crate::snapshot::{Snapshot, StoredSnapshot, leaks, leaks_of_stored, load, snapshot, store};
 

@@ -44,7 +44,7 @@ impl Drop for Snapshot {
 }
 
 impl Snapshot {
-    pub(crate) fn new(heap: Heap) -> Self {
+    fn new(heap: Heap) -> Self {
         let snapshot = Self {
             heap: Arc::new(heap),
             totals: OnceLock::new(),
@@ -561,11 +561,13 @@ pub(crate) fn leaks(
     py: Python<'_>,
     snapshots: Vec<Py<Snapshot>>,
     limit: Option<usize>,
-    patterns: Option<&str>,
+    patterns: Option<(PathBuf, String)>,
 ) -> PyResult<Answer> {
-    let patterns = patterns.map(Patterns::parse).transpose().map_err(|error| {
+    let parse = |(path, text): (PathBuf, String)| Patterns::parse(&text).map_err(|error| (path, error));
+    let patterns = patterns.map(parse).transpose().map_err(|(path, error)| {
+        let message = format!("cannot read patterns from {}: {error}", path.display());
         PyValueError::new_err(format!(
-            "the patterns are not valid: {error}\nhint: docs/patterns.md describes the file"
+            "{message}\nhint: docs/patterns.md describes the file, and has an example"
         ))
     })?;
     let heaps: Vec<Arc<Heap>> = snapshots.iter().map(|snapshot| Arc::clone(&snapshot.get().heap)).collect();

@@ -11,9 +11,9 @@ use crate::exit;
 use crate::failure::Failure;
 use crate::input::{CaptureArguments, Input, input, is_core};
 use crate::output::{self, Output};
-use crate::output_file;
+use crate::output_file::{self, is_standard};
 use crate::progress::Progress;
-use crate::save::{check_standard_output, is_standard, save};
+use crate::save::{check_standard_output, save};
 
 const LONG: &str = "\
 Saves the heap of a running process as a snapshot. A snapshot is a Parquet file, which

@@ -106,7 +106,7 @@ pub(crate) fn run(arguments: &Arguments, context: Context<'_>) -> Result<u8, Fai
         ));
     }
     let query = arguments.of.as_deref().map(Query::parse).transpose()?;
-    let to_stdout = arguments.output_file.as_os_str() == "-";
+    let to_stdout = output_file::is_standard(&arguments.output_file);
     if !to_stdout {
         output_file::check(&arguments.output_file)?;
     } else if arguments.to == Format::Pprof && io::stdout().is_terminal() {
@@ -224,7 +224,7 @@ fn write(
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<u64, Failure> {
     let path: &Path = &arguments.output_file;
-    if path.as_os_str() != "-" {
+    if !output_file::is_standard(path) {
         return output_file::write(path, write);
     }
     let mut out = BufWriter::new(io::stdout().lock());

@@ -29,22 +29,7 @@ pub(crate) struct Arguments {
 /// # Errors
 /// If the answer cannot be written.
 pub(crate) fn run(arguments: &Arguments) -> Result<u8, Failure> {
-    let own = std::process::id();
-    let mut rows: Vec<ProcessRow> = memtop_remote::processes()
-        .into_iter()
-        .filter(|process| process.pid != own)
-        .map(|process| ProcessRow {
-            pid: process.pid,
-            namespace_pid: process.namespace_pid,
-            container: process.container,
-            python: process.version.map(|version| version.to_string()),
-            rss: process.rss,
-            user: process.user,
-            command: process.command,
-            problem: process.problem,
-        })
-        .collect();
-    rows.sort_by_key(|row| row.pid);
+    let mut rows = processes();
     let omitted = rows.len().saturating_sub(arguments.output.limit().unwrap_or(usize::MAX));
     rows.truncate(rows.len() - omitted);
     let host = memtop_remote::host();
@@ -53,4 +38,22 @@ pub(crate) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         false => text::processes(&rows, omitted, host.as_deref(), &arguments.output.style()),
     })?;
     Ok(exit::SUCCESS)
+}
+
+/// The Python processes of this machine but this one, by their PIDs.
+#[must_use]
+pub fn processes() -> Vec<ProcessRow> {
+    let row = |process: memtop_remote::Process| ProcessRow {
+        pid: process.pid,
+        namespace_pid: process.namespace_pid,
+        container: process.container,
+        python: process.version.map(|version| version.to_string()),
+        rss: process.rss,
+        user: process.user,
+        command: process.command,
+        problem: process.problem,
+    };
+    let mut rows: Vec<ProcessRow> = memtop_remote::processes().into_iter().map(row).collect();
+    rows.sort_by_key(|row| row.pid);
+    rows
 }

@@ -73,7 +73,7 @@ pub(crate) struct Arguments {
     /// Include Python child processes, such as the workers of a server
     #[arg(long)]
     children: bool,
-    /// Write the answer to FILE instead of standard error
+    /// Write the answer to FILE instead of standard error; - is standard output
     #[arg(short, long, value_name = "FILE")]
     output_file: Option<PathBuf>,
     #[command(flatten)]
@@ -102,7 +102,7 @@ pub(crate) fn run(arguments: &Arguments, context: Context<'_>, python: Option<&P
             "give a script, a program in PATH, or a module with -m: `mem_top run script.py`",
         )
     })?;
-    if let Some(path) = &arguments.output_file {
+    if let Some(path) = arguments.output_file.as_deref().filter(|path| !output_file::is_standard(path)) {
         // Checked before the program runs for hours.
         output_file::check(path)?;
     }
@@ -272,6 +272,7 @@ fn deliver(answer: &str, arguments: &Arguments) -> Result<(), Failure> {
             output::print_error(answer);
             Ok(())
         }
+        Some(path) if output_file::is_standard(path) => Output::print(answer),
         Some(path) => output_file::write(path, |out| out.write_all(answer.as_bytes())).map(|_| ()),
     }
 }

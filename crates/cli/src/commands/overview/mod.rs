@@ -101,7 +101,8 @@ fn refuse_unknown_word(input: &Input, commands: &[String]) -> Result<(), Failure
     Err(unknown_word(word, commands))
 }
 
-/// Names a word that is not a command, a process or a file, and the command that it may be meant for. `commands` are the names of all commands.
+/// Names a word that is not a command, a process or a file, and the command that it may be meant for. `commands` are the
+/// names of all commands.
 pub(crate) fn unknown_word(word: &str, commands: &[String]) -> Failure {
     let similar = commands.iter().map(|name| (strsim::damerau_levenshtein(word, name), name)).min();
     let hint = match similar {
