@@ -20,6 +20,8 @@ PARTS = {
     "path": "path",
     "holder": "holder is",
     "through": "held through",
+    "within": "held by",
+    "item": "what accumulates is",
     "items": "items are",
     "also_held": "also held by",
     "cause": "cause",

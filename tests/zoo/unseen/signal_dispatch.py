@@ -1,7 +1,6 @@
 """A signal in the manner of Django: receivers under a lookup key, connected for each form and never disconnected."""
 # leaked: tuple|method|Form
 # holder: receivers
-# advice: callbacks-not-removed
 import threading
 
 

@@ -19,6 +19,8 @@ pub(super) struct Condition {
     holder: Vec<Text>,
     /// The type of any step of the path, the holder's too.
     through: Vec<Text>,
+    /// The type of the step that holds the holder: `queue.Queue` for the deque in it.
+    within: Vec<Text>,
     /// The type of what accumulates: the one that is named first.
     item: Vec<Text>,
     /// The type of what accumulates: any of the first four.
@@ -39,6 +41,7 @@ impl Condition {
         any(&self.path, suspect.holder.as_deref())
             && any(&self.holder, suspect.holder_type.as_deref())
             && any(&self.through, suspect.path.iter().map(|step| step.type_name.as_str()))
+            && any(&self.within, suspect.path.iter().rev().nth(1).map(|step| step.type_name.as_str()))
             && any(&self.item, suspect.leaked.first().map(|leaked| leaked.type_name.as_str()))
             && any(
                 &self.items,
